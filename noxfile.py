@@ -1,0 +1,78 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["nox[uv]>=2025.5"]
+# ///
+"""从克隆到网站:`nox -s docs`;测试:`nox -s tests`。其余任务见 `nox --list`。"""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "tests"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+MEASURED_CASE_FAILED = 3
+"""Exit status of `bench run` when everything was measured but a case failed: the site still appears."""
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """The project and dependency groups, pinned. Compiled at once, or every child would do it while measured."""
+    needed = nox.project.dependency_groups(PROJECT, *groups) if groups else ()
+    compiled = {"UV_COMPILE_BYTECODE": "1", "PYTHONDONTWRITEBYTECODE": ""}
+    session.install("-c", "constraints.txt", "-e", ".", *needed, env=compiled)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """测量本机并建成网站 site/。参数照样传给 bench run,如 -- --profile quick --budget 10m。"""
+    install(session)
+    status = session.run(
+        "python",
+        "-m",
+        "bench",
+        "run",
+        *session.posargs,
+        success_codes=(0, MEASURED_CASE_FAILED),
+        silent=False,
+    )
+    del status
+    session.run("python", "-m", "bench", "site")
+
+
+@nox.session(default=False)
+def serve(session: nox.Session) -> None:
+    """实时预览 http://localhost:8000/,保存即刷新,不会重新测量。"""
+    install(session)
+    session.run("python", "-m", "mkdocs", "serve", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """命令行工具,如 nox -s bench -- list。"""
+    install(session)
+    session.run("python", "-m", "bench", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """全部测试。"""
+    install(session, "test")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """ruff 与 mypy,以及片段和实验是否一致。"""
+    install(session, "lint", "test")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("python", "-m", "bench", "snippets", "--check")
+
+
+if __name__ == "__main__":
+    nox.main()
