@@ -1,0 +1,208 @@
+"""The vocabulary: what is measured, on what, under which settings.
+
+Everything here is frozen data without behaviour that touches the machine. The other
+packages stand on this module; it imports none of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+Scalar = bool | int | str
+Shape = tuple[int, ...]
+
+BASELINE = "default"
+"""Id of the case that all others of an experiment are compared with."""
+
+CONTROL = "default_again"
+"""Id of the A/A row: the baseline under a second name. Whatever it shows is noise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What must be observed in an untimed child for an option to count as in effect."""
+
+    fact: str
+    """Name of an observed fact, see `bench.measure.evidence`."""
+    relation: Literal["==", "<", ">"]
+    expected: float = 0
+    """The number to compare with; a factor when `than` is given."""
+    than: str | None = None
+    """Id of another case whose fact, times `expected`, is the number to compare with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One setting, written once, exactly as a reader would write it."""
+
+    id: str
+    title: str
+    """A few Chinese words for table rows and legends."""
+    settings: Mapping[str, Scalar] = field(default_factory=dict)
+    """SessionOptions attributes by name; keys with a dot are session config entries."""
+    run_settings: Mapping[str, str] = field(default_factory=dict)
+    """RunOptions config entries."""
+    shared_arena: Mapping[str, int] = field(default_factory=dict)
+    """OrtArenaCfg of an allocator registered on the environment; empty: none."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables of the process."""
+    proof: Proof | None = None
+    needs_glibc: tuple[int, int] | None = None
+    """Lowest glibc version; elsewhere the case is shown as not applicable."""
+    may_fail: bool = False
+    """A failure of this case does not make the build end non-zero."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """What one run feeds. With several shapes, a run is one pass over all of them."""
+
+    label: str
+    """Stands on every table as `data-input`: `batch=4`, `1x3x736x736`, `30 shapes`."""
+    shapes: tuple[Shape, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LargestBatch:
+    """An input whose batch is chosen when the plan is made: the largest that fits."""
+
+    item_shape: Shape
+    """Shape of one item, without the batch."""
+    limit: int
+    bytes_per_item: int
+    """Upper bound of what the hungriest case needs per item."""
+    label: str = "largest batch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Cases measured together on one model and one input."""
+
+    model: str
+    input: Input | LargestBatch
+    small: Input | LargestBatch
+    """Used by the profiles `quick` and `smoke`."""
+    seconds: float
+    """Rough length of one sample on two cores, for the first estimate of a plan."""
+    cases: tuple[str, ...] = ()
+    """Ids measured here; empty: all of the experiment."""
+    memory_only: bool = False
+    """One round: the figures of interest do not vary. No latency verdict follows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A network, how it is had, and what is fed to it."""
+
+    id: str
+    title: str
+    about: str
+    """One Chinese sentence: where it comes from."""
+    input_name: str
+    build: Callable[[], bytes]
+    """ONNX bytes; seeded or found in an installed package, never downloaded."""
+    make_input: Callable[[tuple[Shape, ...]], object]
+    """A float32 array covering every shape; a feed is its leading corner of that shape."""
+    packages: tuple[str, ...]
+    """Distributions whose version decides the bytes."""
+    warm_up: int
+    """Runs between the second and the first timed one, the same for every case."""
+    tolerance: float = 1e-3
+    """Largest difference of outputs, relative to the largest absolute baseline output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One metric of a table."""
+
+    metric: str
+    title: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """A curve of an experiment; `kind` names its maker in `bench.pages.charts`."""
+
+    kind: Literal["memory_over_runs", "thread_scaling"]
+    title: str
+    groups: tuple[tuple[str, int], ...] = ()
+    """(model, index of its group) pairs drawn; empty: all groups."""
+
+
+class Measured(Protocol):
+    """One group as a conclusion sees it."""
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def model_title(self) -> str: ...
+
+    @property
+    def input(self) -> str: ...
+
+    @property
+    def calls(self) -> int: ...
+
+    @property
+    def memory_only(self) -> bool: ...
+
+
+class Findings(Protocol):
+    """What a conclusion may ask: figures, and finished pieces of sentences, of one result."""
+
+    def groups(self) -> Sequence[Measured]:
+        """The groups that were measured, in the order of the experiment."""
+
+    def cases(self) -> Sequence[str]:
+        """Ids of the cases."""
+
+    def value(self, group: Any, case: str, metric: str) -> float | None:
+        """A figure; None when it failed or could not be had."""
+
+    def verdict(self, group: Any, case: str, metric: str = "ratio") -> str | None:
+        """faster, slower, same, unclear; less, more, same for memory; None: no verdict."""
+
+    def title(self, case: str) -> str:
+        """Name of a case."""
+
+    def cores(self) -> int:
+        """Usable cores of the machine that measured."""
+
+    def tied_with_best(self, group: Any, cases: Sequence[str]) -> Sequence[str]:
+        """The fastest of these cases and those that cannot be told from it; empty in a draft."""
+
+    def mib(self, group: Any, case: str, metric: str) -> str:
+        """A memory figure with its unit."""
+
+    def ms(self, group: Any, case: str) -> str:
+        """The latency with its unit."""
+
+    def speed(self, group: Any, case: str) -> str:
+        """How long a case takes compared with the baseline."""
+
+    def memory_change(self, group: Any, case: str, metric: str) -> str:
+        """How a memory figure differs from the baseline's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """One question, the cases that answer it, and the words that tell the answer."""
+
+    id: str
+    title: str
+    question: str
+    cases: Callable[[int], tuple[Case, ...]]
+    """The cases for a machine with that many usable cores."""
+    groups: tuple[Group, ...]
+    columns: tuple[Column, ...]
+    conclude: Callable[[Findings], Iterable[str]]
+    """Sentences in HTML; each must read well whatever the measurement says."""
+    charts: tuple[Chart, ...] = ()
+    line_profile: tuple[str, ...] = ()
+    """Ids of cases for which memory_profiler's line table is produced on the largest batch."""
