@@ -1,0 +1,94 @@
+"""An `Export` as files that other programs read: JSON, CSV, pyperf."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pyperf
+
+from bench.results.metrics import METRICS
+from bench.results.summary import GroupView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bench.results.schema import Export, Row
+    from bench.results.store import Journal
+
+COLUMNS = (
+    "experiment",
+    "model",
+    "input",
+    "case",
+    "metric",
+    "unit",
+    "value",
+    "low",
+    "high",
+    "rounds",
+    "verdict",
+    "failure",
+)
+PYPERF_METRICS = {
+    "latency_ms": ("second", 1e-3),
+    "peak_mib": ("byte", 1 << 20),
+    "kept_mib": ("byte", 1 << 20),
+}
+"""pyperf knows seconds and bytes."""
+
+
+def as_json(export: Export) -> str:
+    return export.model_dump_json(indent=1) + "\n"
+
+
+def as_csv(rows: Iterable[Row]) -> str:
+    """The rows of the JSON with the same columns. Begins with a BOM, so that spreadsheets read Chinese."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: getattr(row, name) for name in COLUMNS})
+    return "\ufeff" + text.getvalue()
+
+
+def as_pyperf(journal: Journal) -> str:
+    """One benchmark per experiment, model, input, case and figure; one value a round.
+
+    Failed cases are left out, and so is a zero, which pyperf refuses.
+    """
+    benchmarks = []
+    for record in journal.header.groups:
+        view = GroupView(journal, record)
+        for case in record.cases:
+            if view.failure(case):
+                continue
+            for metric, (unit, factor) in PYPERF_METRICS.items():
+                values = [value * factor for value in view.values(case, METRICS[metric])]
+                if values and min(values) > 0:
+                    name = f"{journal.header.experiment}/{record.model}/{record.input}/{case}/{metric.rsplit('_', 1)[0]}"
+                    benchmarks.append(_benchmark(name, unit, values, journal))
+    text = io.StringIO()
+    pyperf.BenchmarkSuite(benchmarks).dump(text)
+    return text.getvalue()
+
+
+def _benchmark(name: str, unit: str, values: list[float], journal: Journal) -> pyperf.Benchmark:
+    metadata = {
+        "name": name,
+        "unit": unit,
+        "loops": 1,
+        "cpu_model_name": str(journal.header.machine.get("cpu", "")),
+        "onnxruntime_version": journal.header.software.get("onnxruntime", ""),
+        "python_version": journal.header.software.get("python", ""),
+    }
+    runs = [pyperf.Run([value], metadata=metadata, collect_metadata=False) for value in values]
+    return pyperf.Benchmark(runs)
+
+
+def machine_json(export: Export) -> str:
+    """Where the numbers come from, for `data/machine.json`."""
+    facts = {"machine": export.machine, "software": export.software, "build": export.build.model_dump()}
+    return json.dumps(facts, ensure_ascii=False, indent=1) + "\n"

@@ -1,0 +1,56 @@
+"""Metrics: what each is called, its unit, and how one process's figures become its value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.results.schema import Figures
+
+MIB = 1 << 20
+
+Kind = Literal["time", "memory", "other", "derived"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """`read` is None for what is derived from several processes."""
+
+    id: str
+    unit: str
+    kind: Kind
+    read: Callable[[Figures], float | None] | None = None
+
+
+def _scaled(value: float | None, factor: float) -> float | None:
+    return None if value is None else value / factor
+
+
+METRICS: dict[str, Metric] = {
+    metric.id: metric
+    for metric in (
+        Metric("latency_ms", "ms", "time", lambda f: f.latency_ns / 1e6),
+        Metric("ratio", "", "derived"),
+        Metric("speed_up", "", "derived"),
+        Metric("efficiency", "", "derived"),
+        Metric("session_ms", "ms", "time", lambda f: f.session_ns / 1e6),
+        Metric("first_run_ms", "ms", "time", lambda f: f.first_run_ns / 1e6),
+        Metric("second_run_ms", "ms", "time", lambda f: f.second_run_ns / 1e6),
+        Metric("cpu_s", "s", "time", lambda f: f.cpu_ns / 1e9),
+        Metric("idle_cpu_s", "s", "other", lambda f: _scaled(f.idle_cpu_ns, 1e9)),
+        Metric("base_mib", "MiB", "memory", lambda f: _scaled(f.base_bytes, MIB)),
+        Metric("after_first_mib", "MiB", "memory", lambda f: _scaled(f.after_first_bytes, MIB)),
+        Metric("after_second_mib", "MiB", "memory", lambda f: _scaled(f.after_second_bytes, MIB)),
+        Metric("peak_mib", "MiB", "memory", lambda f: _scaled(f.peak_bytes, MIB)),
+        Metric("kept_mib", "MiB", "memory", lambda f: _scaled(f.kept_bytes, MIB)),
+        Metric("kept_trimmed_mib", "MiB", "memory", lambda f: _scaled(f.kept_trimmed_bytes, MIB)),
+        Metric("minor_faults", "", "other", lambda f: f.minor_faults),
+        Metric(
+            "threads", "", "other", lambda f: None if f.threads_created is None else f.threads_created + 1
+        ),
+    )
+}
+"""`threads` counts the calling thread; times are per call."""

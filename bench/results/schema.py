@@ -1,0 +1,291 @@
+"""What stands in result files. Strangers' files will be read one day, so reading validates.
+
+A journal is a JSON-lines file: one `Header`, then `Sample`, `Untimed` and `LineProfile` lines in
+the order in which they were taken, at last one `Footer`. An `Export` is what pages and readers
+get: the same numbers reduced to rows.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, NonNegativeFloat, NonNegativeInt, PositiveInt
+
+SCHEMA_VERSION = 1
+
+Profile = Literal["smoke", "quick", "default", "thorough"]
+Text = Annotated[str, Field(max_length=4000)]
+FailureKind = Literal[
+    "crashed",
+    "out_of_memory",
+    "timeout",
+    "garbage",
+    "not_finite",
+    "wrong_output",
+    "unsupported",
+    "not_applicable",
+]
+
+
+class Record(BaseModel):
+    """Base of all lines: nothing unknown, nothing changed after reading, no NaN."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Failure(Record):
+    """Why a sample has no figures."""
+
+    kind: FailureKind
+    reason: Text
+
+
+class CaseRecord(Record):
+    """A case as it was resolved for this machine."""
+
+    id: str
+    title: str
+    settings: dict[str, bool | int | str]
+    run_settings: dict[str, str]
+    shared_arena: dict[str, int]
+    env: dict[str, str]
+    may_fail: bool
+
+
+class GroupRecord(Record):
+    """A group as it was measured."""
+
+    index: NonNegativeInt
+    """Place in the experiment; samples name their group by it."""
+    model: str
+    model_title: str
+    model_sha256: str
+    parameters: PositiveInt
+    input: str
+    shapes: list[list[PositiveInt]]
+    flops: NonNegativeInt
+    """Of one run, that is of all shapes together."""
+    cases: list[str]
+    memory_only: bool
+    note: Text = ""
+    """Chinese: what the reader must know of the choice, such as a batch cut to fit."""
+
+
+class Header(Record):
+    """First line of a journal."""
+
+    kind: Literal["header"] = "header"
+    schema_version: Literal[1] = 1
+    experiment: str
+    build: str
+    key: str
+    profile: Profile
+    rounds: PositiveInt
+    seed: NonNegativeInt
+    started_at: str
+    """UTC, ISO 8601."""
+    machine: dict[str, str | int | float | bool | list[str] | None]
+    software: dict[str, str]
+    cases: list[CaseRecord]
+    groups: list[GroupRecord]
+
+
+class Figures(Record):
+    """What one process reports. Times in ns per call, memory in bytes of the whole process."""
+
+    onnxruntime: str
+    session_ns: PositiveInt
+    first_run_ns: PositiveInt
+    second_run_ns: PositiveInt
+    latency_ns: PositiveInt
+    fastest_ns: PositiveInt
+    slowest_ns: PositiveInt
+    loop_ns: PositiveInt
+    calls: PositiveInt
+    cpu_ns: NonNegativeInt
+    minor_faults: NonNegativeFloat | None
+    involuntary_switches: NonNegativeInt | None
+    idle_cpu_ns: NonNegativeInt | None
+    base_bytes: PositiveInt | None
+    after_first_bytes: PositiveInt | None
+    after_second_bytes: PositiveInt | None
+    peak_bytes: PositiveInt | None
+    kept_bytes: PositiveInt | None
+    kept_trimmed_bytes: PositiveInt | None
+    rss_bytes: list[PositiveInt | None]
+    threads_created: NonNegativeInt | None
+    huge_page_bytes: NonNegativeInt | None
+    outputs_finite: bool
+    outputs_identical: bool
+    outputs_difference: NonNegativeFloat
+    worker_ns: PositiveInt
+
+
+class NoiseRecord(Record):
+    """Shares of the usable CPUs that went elsewhere during a round; None where unreadable."""
+
+    others: NonNegativeFloat | None
+    steal: NonNegativeFloat | None
+    pressure: NonNegativeFloat | None
+    dirty: bool
+
+
+class Sample(Record):
+    """One process. `position` is its place in the order of the round."""
+
+    kind: Literal["sample"] = "sample"
+    group: NonNegativeInt
+    round: NonNegativeInt
+    attempt: NonNegativeInt
+    position: NonNegativeInt
+    case: str
+    wall_s: NonNegativeFloat
+    figures: Figures | None = None
+    failure: Failure | None = None
+
+
+class RoundEnd(Record):
+    """A round of a group is whole; without this line it is repeated on resume."""
+
+    kind: Literal["round"] = "round"
+    group: NonNegativeInt
+    round: NonNegativeInt
+    attempt: NonNegativeInt
+    noise: NoiseRecord
+    final: bool
+    """False when the round was dirty and is about to be repeated."""
+
+
+class Untimed(Record):
+    """An untimed child: does the option show, and what did the log say."""
+
+    kind: Literal["untimed"] = "untimed"
+    case: str
+    facts: dict[str, FiniteFloat]
+    regions: list[NonNegativeInt] = []
+    """Sizes in bytes of the arena's regions, in the order in which they were requested."""
+    proven: bool | None
+    """None: the case names no proof."""
+    evidence: Text
+    failure: Failure | None = None
+
+
+class LineProfile(Record):
+    """memory_profiler's own table."""
+
+    kind: Literal["line_profile"] = "line_profile"
+    case: str
+    model: str
+    input: str
+    table: Annotated[str, Field(max_length=20000)]
+    failure: Failure | None = None
+
+
+class Footer(Record):
+    """Last line: the plan was carried out, maybe with fewer rounds than planned."""
+
+    kind: Literal["footer"] = "footer"
+    finished_at: str
+    measured_s: NonNegativeFloat
+    rounds: PositiveInt
+    resumed: NonNegativeInt
+
+
+class Row(Record):
+    """One cell of a table. `value` is None when the cell failed."""
+
+    experiment: str
+    model: str
+    input: str
+    case: str
+    metric: str
+    unit: str
+    value: FiniteFloat | None
+    low: FiniteFloat | None
+    high: FiniteFloat | None
+    rounds: NonNegativeInt
+    verdict: Literal["faster", "slower", "same", "unclear", "less", "more"] | None
+    failure: str | None
+
+
+class Curve(Record):
+    """Values of one case over a list of x, medians over the rounds."""
+
+    name: Literal["rss_mib"]
+    model: str
+    input: str
+    case: str
+    x: list[int]
+    y: list[FiniteFloat]
+
+
+class ProofRow(Record):
+    """Does the option of a case show."""
+
+    case: str
+    proven: bool | None
+    evidence: str
+
+
+class OutputRow(Record):
+    """Outputs of a case against the baseline's."""
+
+    model: str
+    input: str
+    case: str
+    identical: bool
+    difference: NonNegativeFloat
+
+
+class GroupSummary(Record):
+    """What a caption says about a group."""
+
+    model: str
+    model_title: str
+    input: str
+    parameters: int
+    flops: int
+    calls: int
+    rounds: int
+    dirty_rounds: int
+    repeated_rounds: int
+    noise_floor: NonNegativeFloat
+    control_excludes_one: bool
+    memory_only: bool
+    note: str
+    verdicts: bool
+    """False: draft or dirty, so no verdict words."""
+
+
+class Build(Record):
+    """Where and when the numbers of an export come from."""
+
+    id: str
+    profile: Profile
+    started_at: str
+    finished_at: str
+    measured_s: NonNegativeFloat
+    key: str
+    rounds: int
+    planned_rounds: int
+    resumed: int
+
+
+class Export(Record):
+    """`data/<experiment>.json`: everything that a page shows of one experiment."""
+
+    schema_version: Literal[1] = 1
+    experiment: str
+    build: Build
+    machine: dict[str, str | int | float | bool | list[str] | None]
+    software: dict[str, str]
+    groups: list[GroupSummary]
+    cases: list[CaseRecord]
+    rows: list[Row]
+    curves: list[Curve]
+    proofs: list[ProofRow]
+    outputs: list[OutputRow]
+    line_profiles: list[LineProfile]
+
+
+Line = Annotated[Header | Sample | RoundEnd | Untimed | LineProfile | Footer, Field(discriminator="kind")]

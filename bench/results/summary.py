@@ -1,0 +1,309 @@
+"""From a journal to an `Export`: values of rounds, intervals, paired ratios, verdicts."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+from bench.results import stats
+from bench.results.metrics import METRICS, MIB, Metric
+from bench.results.schema import (
+    Build,
+    Curve,
+    Export,
+    GroupRecord,
+    GroupSummary,
+    OutputRow,
+    ProofRow,
+    RoundEnd,
+    Row,
+    Sample,
+)
+from bench.results.stats import Estimate
+from bench.spec import BASELINE, CONTROL, Experiment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.results.store import Journal
+
+SINGLE_THREAD = "1"
+"""Case that speed-up is counted from."""
+MAX_DIRTY_SHARE = 0.3
+"""With more dirty rounds than this, a group is published without verdicts."""
+DRAFT_PROFILES = ("smoke", "quick")
+JUDGED_MEMORY = ("peak_mib", "kept_mib", "kept_trimmed_mib")
+
+
+class GroupView:
+    """The samples of one group, by round and case."""
+
+    def __init__(self, journal: Journal, record: GroupRecord) -> None:
+        self.record = record
+        self.ends: list[RoundEnd] = journal.final_rounds(record.index)
+        self.rounds: list[list[Sample]] = [journal.samples_of(end) for end in self.ends]
+        self.repeated = sum(1 for end in journal.rounds if end.group == record.index and not end.final)
+        self.draft = journal.header.profile in DRAFT_PROFILES
+        self._permanent = {record.case: record.failure for record in journal.untimed if record.failure}
+
+    @property
+    def dirty(self) -> int:
+        return sum(end.noise.dirty for end in self.ends)
+
+    @property
+    def judged(self) -> bool:
+        """Whether verdict words may follow from this group."""
+        return not self.draft and self.dirty <= MAX_DIRTY_SHARE * len(self.ends)
+
+    def failure(self, case: str) -> str | None:
+        """The reason why this case has no figures here."""
+        for samples in self.rounds:
+            for sample in samples:
+                if sample.case == case and sample.failure:
+                    return sample.failure.reason
+        if any(sample.case == case for samples in self.rounds for sample in samples):
+            return None
+        known = self._permanent.get(case)
+        return known.reason if known else "没有测到"
+
+    def values(self, case: str, metric: Metric) -> list[float]:
+        """One value a round: the median of the round's samples of that case."""
+        assert metric.read
+        found = []
+        for samples in self.rounds:
+            read = [metric.read(s.figures) for s in samples if s.case == case and s.figures]
+            known = [value for value in read if value is not None]
+            if known:
+                found.append(median(known))
+        return found
+
+    def ratios(self, case: str) -> list[float]:
+        """Latency over that of the baseline sample nearest in time, one value a round."""
+        found = []
+        for samples in self.rounds:
+            baselines = [s for s in samples if s.case == BASELINE and s.figures]
+            for sample in samples:
+                if sample.case == case and sample.figures and baselines:
+                    near = min(baselines, key=lambda b: abs(b.position - sample.position))
+                    assert near.figures
+                    found.append(sample.figures.latency_ns / near.figures.latency_ns)
+                    break
+        return found
+
+    def speed_ups(self, case: str) -> list[float]:
+        """Latency of the single thread over this one's, one value a round."""
+        latency = METRICS["latency_ms"].read
+        assert latency
+        found = []
+        for samples in self.rounds:
+            own = [latency(s.figures) for s in samples if s.case == case and s.figures]
+            single = [latency(s.figures) for s in samples if s.case == SINGLE_THREAD and s.figures]
+            if own and single:
+                found.append(median(v for v in single if v) / median(v for v in own if v))
+        return found
+
+
+def summarise(experiment: Experiment, journal: Journal) -> Export:
+    """Reduce a complete journal."""
+    header, footer = journal.header, journal.footer
+    if footer is None:
+        raise ValueError(f"{journal.path.name} is not complete")
+    views = [GroupView(journal, record) for record in header.groups]
+    build = Build(
+        id=header.build,
+        profile=header.profile,
+        started_at=header.started_at,
+        finished_at=footer.finished_at,
+        measured_s=footer.measured_s,
+        key=header.key,
+        rounds=footer.rounds,
+        planned_rounds=header.rounds,
+        resumed=footer.resumed,
+    )
+    return Export(
+        experiment=experiment.id,
+        build=build,
+        machine=header.machine,
+        software=header.software,
+        groups=[_group_summary(view) for view in views],
+        cases=header.cases,
+        rows=[row for view in views for row in _rows(experiment, view)],
+        curves=[curve for view in views for curve in _curves(view)] if _wants_curves(experiment) else [],
+        proofs=[
+            ProofRow(
+                case=record.case,
+                proven=record.proven,
+                evidence=record.failure.reason if record.failure else record.evidence,
+            )
+            for record in journal.untimed
+        ],
+        outputs=[row for view in views for row in _outputs(view)],
+        line_profiles=journal.line_profiles,
+    )
+
+
+def _control(view: GroupView) -> Estimate | None:
+    ratios = view.ratios(CONTROL) if CONTROL in view.record.cases else []
+    return stats.estimate(ratios) if ratios else None
+
+
+def _group_summary(view: GroupView) -> GroupSummary:
+    record, control = view.record, _control(view)
+    excludes = bool(
+        control
+        and control.low is not None
+        and control.high is not None
+        and not control.low <= 1 <= control.high
+    )
+    return GroupSummary(
+        model=record.model,
+        model_title=record.model_title,
+        input=record.input,
+        parameters=record.parameters,
+        flops=record.flops,
+        calls=len(record.shapes),
+        rounds=len(view.ends),
+        dirty_rounds=view.dirty,
+        repeated_rounds=view.repeated,
+        noise_floor=round(stats.noise_floor(control), 4),
+        control_excludes_one=excludes,
+        memory_only=record.memory_only,
+        note=record.note,
+        verdicts=view.judged,
+    )
+
+
+def _rows(experiment: Experiment, view: GroupView) -> list[Row]:
+    floor = stats.noise_floor(_control(view))
+    rows = []
+    for case in view.record.cases:
+        failure = view.failure(case)
+        for column in experiment.columns:
+            metric = METRICS[column.metric]
+            found = None if failure else _estimate(view, case, metric)
+            if found is None and failure is None:
+                continue  # not to be had on this machine, for this case, or in this profile
+            rows.append(_row(experiment.id, view, case, metric, found, failure, floor))
+    return rows
+
+
+def _estimate(view: GroupView, case: str, metric: Metric) -> Estimate | None:
+    if metric.id == "ratio":
+        if case == BASELINE:
+            return Estimate(1.0, None, None, len(view.ends))
+        return _of(view.ratios(case))
+    if metric.id == "speed_up":
+        return _of(view.speed_ups(case))
+    if metric.id == "efficiency":
+        return _efficiency(view, case)
+    values = view.values(case, metric)
+    if not values:
+        return None
+    return stats.spread(values) if metric.kind == "memory" else stats.estimate(values)
+
+
+def _of(values: Sequence[float]) -> Estimate | None:
+    return stats.estimate(values) if values else None
+
+
+def _efficiency(view: GroupView, case: str) -> Estimate | None:
+    """Speed-up over the threads really there."""
+    speed_up, threads = _of(view.speed_ups(case)), view.values(case, METRICS["threads"])
+    if speed_up is None or not threads:
+        return None
+    count = median(threads)
+    low, high = (None if v is None else v / count for v in (speed_up.low, speed_up.high))
+    return Estimate(speed_up.value / count, low, high, speed_up.rounds)
+
+
+def _row(
+    experiment: str,
+    view: GroupView,
+    case: str,
+    metric: Metric,
+    found: Estimate | None,
+    failure: str | None,
+    floor: float,
+) -> Row:
+    verdict: stats.Verdict | stats.MemoryVerdict | None = None
+    if found and view.judged and case != BASELINE:
+        if metric.id == "ratio" and not view.record.memory_only:
+            verdict = stats.verdict(found, floor)
+        elif metric.id in JUDGED_MEMORY:
+            verdict = _memory_verdict(view, case, metric)
+    return Row(
+        experiment=experiment,
+        model=view.record.model,
+        input=view.record.input,
+        case=case,
+        metric=metric.id,
+        unit=metric.unit,
+        value=None if found is None else _exact(found.value),
+        low=None if found is None or found.low is None else _exact(found.low),
+        high=None if found is None or found.high is None else _exact(found.high),
+        rounds=found.rounds if found else 0,
+        verdict=verdict,
+        failure=failure,
+    )
+
+
+def _memory_verdict(view: GroupView, case: str, metric: Metric) -> stats.MemoryVerdict | None:
+    """Medians must differ enough, and with several rounds their intervals must not touch."""
+    own, baseline = view.values(case, metric), view.values(BASELINE, metric)
+    if not own or not baseline:
+        return None
+    a, b = stats.estimate(own), stats.estimate(baseline)
+    if stats.overlap(a, b):
+        return "same"
+    return stats.memory_verdict(a.value, b.value)
+
+
+def _exact(value: float) -> float:
+    """Nine significant digits: what no clock here resolves is not carried along."""
+    return float(f"{value:.9g}")
+
+
+def _wants_curves(experiment: Experiment) -> bool:
+    return any(chart.kind == "memory_over_runs" for chart in experiment.charts)
+
+
+def _curves(view: GroupView) -> list[Curve]:
+    """RSS after each call that was watched, medians over the rounds; the last point is the end."""
+    curves = []
+    for case in view.record.cases:
+        series = [
+            s.figures.rss_bytes for samples in view.rounds for s in samples if s.case == case and s.figures
+        ]
+        complete = [[v for v in one if v is not None] for one in series if None not in one]
+        if not complete:
+            continue
+        length = min(len(one) for one in complete)
+        y = [round(median(one[i] for one in complete) / MIB, 2) for i in range(length)]
+        curves.append(
+            Curve(
+                name="rss_mib",
+                model=view.record.model,
+                input=view.record.input,
+                case=case,
+                x=list(range(1, length + 1)),
+                y=y,
+            )
+        )
+    return curves
+
+
+def _outputs(view: GroupView) -> list[OutputRow]:
+    rows = []
+    for case in view.record.cases:
+        figures = [s.figures for samples in view.rounds for s in samples if s.case == case and s.figures]
+        if figures:
+            rows.append(
+                OutputRow(
+                    model=view.record.model,
+                    input=view.record.input,
+                    case=case,
+                    identical=all(f.outputs_identical for f in figures),
+                    difference=max(f.outputs_difference for f in figures),
+                )
+            )
+    return rows
