@@ -1,0 +1,199 @@
+"""From the names of experiments to a runner: models made, keys computed, an interrupted build found again."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from bench.experiments import EXPERIMENTS
+from bench.measure import records
+from bench.measure.keys import result_key
+from bench.measure.machine import Machine, free_memory, read_machine, software
+from bench.measure.plan import PlannedExperiment, Profile, estimate_seconds, resolve, round_seconds
+from bench.measure.sampler import Task
+from bench.models import MODELS
+from bench.models.prepared import Prepared, content_key, prepare
+from bench.results import store
+from bench.spec import Experiment, Input, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from bench.folders import Folders
+    from bench.results.schema import GroupRecord, Header
+
+RESUME_WITHIN = timedelta(hours=24)
+
+
+class CannotMeasure(Exception):
+    """Nothing was started; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """This machine and its software, read once."""
+
+    machine: Machine
+    software: Mapping[str, str]
+
+    @classmethod
+    def read(cls) -> Here:
+        return cls(machine=read_machine(), software=software())
+
+    def facts(self) -> records.Facts:
+        return records.Facts(machine=asdict(self.machine), software=dict(self.software))
+
+    def key(self, experiment: Experiment) -> str:
+        models = {group.model: content_key(MODELS[group.model]) for group in experiment.groups}
+        return result_key(experiment, self.machine, self.software, models)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """A build about to be measured."""
+
+    build: str
+    tasks: tuple[Task, ...]
+    seed: int
+    resumed_samples: int
+
+
+def plan(ids: Sequence[str], profile: Profile, here: Here) -> tuple[PlannedExperiment, ...]:
+    """Resolve experiments for this machine. Raises CannotMeasure when one cannot run here at all."""
+    planned = tuple(resolve(EXPERIMENTS[name], profile, here.machine.cores, free_memory()) for name in ids)
+    for one in planned:
+        if not one.groups:
+            raise CannotMeasure(
+                f"{one.experiment.id}:本机内存放不下它的任何一组输入({';'.join(one.dropped)})"
+            )
+    return planned
+
+
+def check_budget(planned: Sequence[PlannedExperiment], budget_s: float) -> None:
+    """Refuse a budget in which not even one round fits."""
+    least = sum(round_seconds(one, group) for one in planned for group in one.groups)
+    if budget_s < least:
+        raise CannotMeasure(f"预算 {budget_s:.0f} 秒太小:这台机器上一轮约需 {least:.0f} 秒,什么也测不成")
+
+
+def total_seconds(planned: Sequence[PlannedExperiment]) -> float:
+    return sum(estimate_seconds(one) for one in planned)
+
+
+def memory_needed(planned: Sequence[PlannedExperiment]) -> int:
+    """Bytes that the hungriest case may take."""
+    return max((group.memory_bytes for one in planned for group in one.groups), default=0)
+
+
+def find_valid(
+    experiment: Experiment, here: Here, folder: Path, tell: Callable[[str], None]
+) -> store.Journal | None:
+    """The newest complete result that this machine and this code would produce; damaged files are named."""
+    key = here.key(experiment)
+    for path in store.journals(folder, experiment.id):
+        journal = _readable(path, tell)
+        if journal and journal.complete and journal.header.key == key:
+            return journal
+    return None
+
+
+def open_campaign(
+    planned: Sequence[PlannedExperiment],
+    here: Here,
+    folders: Folders,
+    *,
+    fresh: bool,
+    tell: Callable[[str], None],
+) -> Campaign:
+    """Make the models, then start journals or take up those of an interrupted build."""
+    unfinished = {} if fresh else _unfinished(planned, here, folders.results, tell)
+    build = max((journal.header.build for journal in unfinished.values()), default=None) or new_build_id()
+    resumed = {name: journal for name, journal in unfinished.items() if journal.header.build == build}
+    seed = next((journal.header.seed for journal in resumed.values()), secrets.randbelow(1 << 31))
+    planned = [as_started(one, resumed.get(one.experiment.id)) for one in planned]
+    models = _prepare_models(planned, folders.models, tell)
+    tasks = []
+    for one in planned:
+        journal = resumed.get(one.experiment.id)
+        writer = (
+            store.Writer(journal)
+            if journal
+            else store.Writer.create(
+                folders.results,
+                records.header(one, here.facts(), here.key(one.experiment), build, seed, models),
+            )
+        )
+        tasks.append(Task(planned=one, writer=writer, models=models, work=folders.work / build))
+    samples = sum(len(journal.samples) for journal in resumed.values())
+    return Campaign(build=build, tasks=tuple(tasks), seed=seed, resumed_samples=samples)
+
+
+def as_started(one: PlannedExperiment, journal: store.Journal | None) -> PlannedExperiment:
+    """The plan with the inputs that an interrupted build had chosen: free memory may differ by now."""
+    if journal is None:
+        return one
+    chosen = {record.index: record for record in journal.header.groups}
+    groups = tuple(
+        replace(group, input=Input(label=chosen[group.index].input, shapes=_shapes(chosen[group.index])))
+        for group in one.groups
+        if group.index in chosen
+    )
+    return replace(one, groups=groups)
+
+
+def _shapes(record: GroupRecord) -> tuple[Shape, ...]:
+    return tuple(tuple(shape) for shape in record.shapes)
+
+
+def new_build_id() -> str:
+    """Sorts by time; the tail keeps two builds of one second apart."""
+    return datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
+
+
+def _prepare_models(
+    planned: Sequence[PlannedExperiment], folder: Path, tell: Callable[[str], None]
+) -> dict[str, Prepared]:
+    inputs: dict[str, dict[str, Input]] = {}
+    for one in planned:
+        for group in one.groups:
+            inputs.setdefault(group.group.model, {})[group.input.label] = group.input
+    prepared = {}
+    for name, wanted in inputs.items():
+        tell(f"准备模型 {name}")
+        prepared[name] = prepare(MODELS[name], tuple(wanted.values()), folder)
+    return prepared
+
+
+def _unfinished(
+    planned: Sequence[PlannedExperiment], here: Here, folder: Path, tell: Callable[[str], None]
+) -> dict[str, store.Journal]:
+    """The newest journal of each experiment and this profile, where it is unfinished, recent and of the same key."""
+    found = {}
+    for one in planned:
+        for path in store.journals(folder, one.experiment.id):
+            journal = _readable(path, tell)
+            if journal is None or journal.header.profile != one.profile.name:
+                continue
+            if (
+                not journal.complete
+                and _recent(journal.header)
+                and journal.header.key == here.key(one.experiment)
+            ):
+                found[one.experiment.id] = journal
+            break
+    return found
+
+
+def _readable(path: Path, tell: Callable[[str], None]) -> store.Journal | None:
+    try:
+        return store.read(path)
+    except store.DamagedJournal as error:
+        tell(f"忽略损坏的结果文件:{error}")
+        return None
+
+
+def _recent(header: Header) -> bool:
+    return datetime.now(UTC) - datetime.fromisoformat(header.started_at) < RESUME_WITHIN

@@ -1,0 +1,174 @@
+"""Start one child, wait for its one JSON, and turn whatever else happens into a `Failure`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from bench.results.schema import Failure, Figures, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WORKER = Path(__file__).with_name("worker.py")
+
+FOREIGN = ("GLIBC_TUNABLES", "LD_PRELOAD")
+"""Variables of the caller that would change a case behind its back, beside the prefixes below."""
+FOREIGN_PREFIXES = ("ORT_", "OMP_", "MALLOC_", "KMP_", "OPENBLAS_", "MKL_")
+MAX_REASON = 300
+OUT_OF_MEMORY_SIGNS = ("MemoryError", "bad_alloc", "Available memory", "Failed to allocate memory")
+"""How Python, the C++ library and ORT's arena say it."""
+
+
+class Report(Record):
+    """What the worker sends: one of the three."""
+
+    ok: Figures | None = None
+    unsupported: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a child: figures or a failure, never both."""
+
+    wall_s: float
+    log: str
+    """Everything it wrote to stderr, ORT's own log included."""
+    figures: Figures | None = None
+    failure: Failure | None = None
+
+
+def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment without what would tilt a measurement, plus the case's own."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in FOREIGN and not name.startswith(FOREIGN_PREFIXES)
+    }
+    return {**kept, "ORT_DISABLE_TELEMETRY": "1", **extra}
+
+
+def run_worker(
+    job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float, script: Path = WORKER
+) -> Outcome:
+    """One job in one fresh process."""
+    start = time.monotonic()
+    status, output, log = run_script(script, {**job, "parent_pid": os.getpid()}, env, timeout_s)
+    wall = time.monotonic() - start
+    figures, failure = _judge(status, output, log, timeout_s)
+    return Outcome(wall, log, figures, failure)
+
+
+def run_script(
+    script: Path, job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float
+) -> tuple[int | None, bytes, str]:
+    """Run `script` with a job on stdin. Returns (exit status or None on timeout, stdout, stderr).
+
+    The wait is a blocking read: the parent uses no CPU while the child is measured.
+    """
+    timed_out = threading.Event()
+    with tempfile.TemporaryFile() as log:
+        # A session of its own: Ctrl-C reaches the runner alone, which then ends the child.
+        child = subprocess.Popen(
+            [sys.executable, "-I", str(script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=clean_environment(env),
+            start_new_session=True,
+        )
+
+        def give_up() -> None:
+            timed_out.set()
+            child.kill()
+
+        timer = threading.Timer(timeout_s, give_up)
+        timer.start()
+        try:
+            output = _exchange(child, job)
+        finally:
+            timer.cancel()
+            child.kill()
+            child.wait()
+        log.seek(0)
+        text = log.read().decode(errors="replace")
+    return (None if timed_out.is_set() else child.returncode), output, text
+
+
+def _exchange(child: subprocess.Popen[bytes], job: Mapping[str, Any]) -> bytes:
+    """Send the job, keep stdin open (its end tells the child that we died), read until the child ends."""
+    assert child.stdin
+    assert child.stdout
+    with suppress(BrokenPipeError):  # it died before reading; its exit status says how
+        child.stdin.write(json.dumps(job).encode() + b"\n")
+        child.stdin.flush()
+    output = child.stdout.read()
+    child.stdout.close()
+    child.wait()
+    with suppress(BrokenPipeError):
+        child.stdin.close()
+    return output
+
+
+def _judge(
+    status: int | None, output: bytes, log: str, timeout_s: float
+) -> tuple[Figures | None, Failure | None]:
+    if status is None:
+        return None, Failure(kind="timeout", reason=f"超过 {timeout_s:.0f} 秒仍未结束,已终止")
+    if status < 0:
+        return None, _killed(-status)
+    if not output:
+        return None, Failure(kind="crashed", reason=f"退出码 {status},没有报告。{_last_line(log)}")
+    try:
+        report = Report.model_validate_json(output)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return None, Failure(kind="garbage", reason=clean_text(f"报告不合格:{where} {first['msg']}"))
+    if report.ok and report.ok.outputs_finite:
+        return report.ok, None
+    return None, _told_failure(report)
+
+
+def _killed(number: int) -> Failure:
+    name = signal.Signals(number).name if number in signal.Signals._value2member_map_ else str(number)
+    if name == "SIGKILL":
+        return Failure(kind="out_of_memory", reason="进程被系统强制结束(SIGKILL),多半是内存不足")
+    return Failure(kind="crashed", reason=f"进程因信号 {name} 结束")
+
+
+def _told_failure(report: Report) -> Failure:
+    if report.ok:
+        return Failure(kind="not_finite", reason="输出含 NaN 或无穷大")
+    if report.unsupported:
+        return Failure(kind="unsupported", reason=clean_text(report.unsupported))
+    text = report.error or "未说明原因"
+    starved = any(sign in text for sign in OUT_OF_MEMORY_SIGNS)
+    return Failure(kind="out_of_memory" if starved else "crashed", reason=clean_text(text))
+
+
+def _last_line(log: str) -> str:
+    lines = [line for line in log.splitlines() if line.strip()]
+    return clean_text(lines[-1]) if lines else ""
+
+
+def clean_text(text: str) -> str:
+    """One printable line of bounded length, without this machine's paths."""
+    for path, name in ((str(Path.cwd()), "."), (sys.prefix, "<venv>"), (str(Path.home()), "~")):
+        if len(path) > 1:
+            text = text.replace(path, name)
+    text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())[:MAX_REASON]

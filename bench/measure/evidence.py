@@ -1,0 +1,117 @@
+"""Does an option show? Facts observed in an untimed child, held against what the case promises.
+
+A setting that ORT accepts without a word proves nothing: misspelt config keys are accepted too.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.spec import BASELINE, Proof
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.results.schema import Figures
+
+MIB = 1 << 20
+
+FACTS = {
+    "threads_created": "创建会话时新增的线程数",
+    "arena_regions": "arena 向系统申请的区块数",
+    "exact_regions_share": "按所需大小申请的区块占比",
+    "second_run_regions": "第二次推理新申请的区块数",
+    "arena_shrinks": "arena 归还区块的次数",
+    "huge_page_mib": "进程用到的透明大页(MiB)",
+    "minor_faults": "每次推理的缺页次数",
+}
+"""Observed facts and their names on pages."""
+
+_RELATIONS = {"==": operator.eq, "<": operator.lt, ">": operator.gt}
+_WORDS = {"==": "等于", "<": "小于", ">": "大于"}
+_REQUEST = re.compile(r"Extending BFCArena for Cpu.*rounded_bytes:\s*(\d+)")
+_EXTENDED = re.compile(r"Extended allocation by (\d+) bytes")
+_SHRUNK = re.compile(r"Arena shrunk by \d+ bytes")
+_RUN = re.compile(r"^BENCH RUN (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class ArenaLog:
+    """What ORT's log tells of its arena: one entry a region, in order."""
+
+    regions: tuple[int, ...]
+    requested: tuple[int, ...]
+    """Bytes that were needed when the region of the same index was added."""
+    runs: tuple[int, ...]
+    """Run in which it was added; 0 is session creation."""
+    shrinks: int
+
+
+def read_arena_log(log: str) -> ArenaLog:
+    """Parse a verbose ORT log with the worker's run marks in it."""
+    regions, requested, runs = [], [], []
+    run = shrinks = need = 0
+    for line in log.splitlines():
+        if match := _RUN.match(line):
+            run = int(match[1])
+        elif match := _REQUEST.search(line):
+            need = int(match[1])
+        elif match := _EXTENDED.search(line):
+            regions.append(int(match[1]))
+            requested.append(need)
+            runs.append(run)
+        elif _SHRUNK.search(line):
+            shrinks += 1
+    return ArenaLog(tuple(regions), tuple(requested), tuple(runs), shrinks)
+
+
+def observe(figures: Figures, arena: ArenaLog) -> dict[str, float]:
+    """The facts of one untimed child."""
+    exact = [size == need for size, need in zip(arena.regions, arena.requested, strict=True)]
+    facts: dict[str, float] = {
+        "arena_regions": len(arena.regions),
+        "exact_regions_share": sum(exact) / len(exact) if exact else 0.0,
+        "second_run_regions": arena.runs.count(2),
+        "arena_shrinks": arena.shrinks,
+    }
+    if figures.threads_created is not None:
+        facts["threads_created"] = figures.threads_created
+    if figures.huge_page_bytes is not None:
+        facts["huge_page_mib"] = round(figures.huge_page_bytes / MIB, 1)
+    if figures.minor_faults is not None:
+        facts["minor_faults"] = round(figures.minor_faults, 1)
+    return facts
+
+
+def judge(
+    proof: Proof | None, case: str, facts: Mapping[str, Mapping[str, float]]
+) -> tuple[bool | None, str]:
+    """(proven, evidence in Chinese). `facts` holds those of every case; None: nothing to prove."""
+    if proof is None:
+        return None, "默认设置,无需证明" if case.startswith(BASELINE) else "没有可观察的证据"
+    title = FACTS[proof.fact]
+    seen = facts.get(case, {}).get(proof.fact)
+    bound = _bound(proof, facts)
+    if seen is None or bound is None:
+        return None, f"本机读不到“{title}”"
+    proven = bool(_RELATIONS[proof.relation](seen, bound))
+    compared = (
+        f"{proof.than} 为 {_number(bound / (proof.expected or 1))}"
+        if proof.than
+        else f"应{_WORDS[proof.relation]} {_number(bound)}"
+    )
+    return proven, f"{title}:{_number(seen)}({compared})"
+
+
+def _bound(proof: Proof, facts: Mapping[str, Mapping[str, float]]) -> float | None:
+    if proof.than is None:
+        return proof.expected
+    other = facts.get(proof.than, {}).get(proof.fact)
+    return None if other is None else other * proof.expected
+
+
+def _number(value: float) -> str:
+    return f"{value:.10g}"

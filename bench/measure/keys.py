@@ -1,0 +1,44 @@
+"""The key of a result: everything that decides its numbers, and nothing that only words them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.measure.child import WORKER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.measure.machine import Machine
+    from bench.spec import Experiment
+
+WORDS = ("title",)
+ESTIMATES = ("seconds",)
+
+
+def result_key(
+    experiment: Experiment, machine: Machine, software: Mapping[str, str], models: Mapping[str, str]
+) -> str:
+    """Hash of cases, inputs, model bytes (`models`: id -> content key), worker, software and machine.
+
+    Titles and sentences stay out: mending a comma must not cost an hour.
+    """
+    content = {
+        "experiment": experiment.id,
+        "cases": [_without(asdict(case), WORDS) for case in experiment.cases(machine.cores)],
+        "groups": [_without(asdict(group), ESTIMATES) for group in experiment.groups],
+        "line_profile": experiment.line_profile,
+        "models": {group.model: models[group.model] for group in experiment.groups},
+        "worker": hashlib.sha256(Path(WORKER).read_bytes()).hexdigest(),
+        "software": dict(software),
+        "machine": machine.fingerprint(),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _without(fields: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in names}

@@ -1,0 +1,233 @@
+"""Facts about this machine: each probe reads one source and may find nothing.
+
+Stable facts make the fingerprint that results are keyed by; volatile ones are only recorded.
+Host names, user names and serial numbers are never read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+
+GIB = 1 << 30
+ISA_FLAGS = (
+    "avx",
+    "avx2",
+    "avx_vnni",
+    "avx512f",
+    "avx512_vnni",
+    "avx512_bf16",
+    "avx512_fp16",
+    "amx_tile",
+    "amx_int8",
+    "amx_bf16",
+    "asimd",
+    "asimddp",
+    "i8mm",
+    "bf16",
+    "sve",
+    "sve2",
+    "sme",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """One machine as results see it. Empty strings and None mean: could not be read."""
+
+    cpu: str
+    arch: str
+    isa: tuple[str, ...]
+    cores: int
+    """Usable cores: affinity mask and cgroup quota; what thread defaults are made of."""
+    affinity_cores: int
+    quota_cores: float | None
+    logical_cores: int
+    physical_cores: int | None
+    l2_kib: int | None
+    l3_kib: int | None
+    memory_gib: int
+    memory_limit_bytes: int | None
+    system: str
+    libc: str
+    hypervisor: bool
+    kernel: str
+    governor: str
+    transparent_huge_pages: str
+
+    def fingerprint(self) -> str:
+        """Hash of what does not change between two boots of the same machine."""
+        volatile = ("kernel", "governor", "transparent_huge_pages", "memory_limit_bytes")
+        stable = {name: value for name, value in asdict(self).items() if name not in volatile}
+        return hashlib.sha256(json.dumps(stable, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def read_machine(root: Path = Path("/")) -> Machine:
+    """This machine. `root` lets tests lay out a tree of their own."""
+    info = _read(root / "proc/cpuinfo")
+    affinity, quota = _affinity_cores(), cpu_quota(root)
+    return Machine(
+        cpu=_cpu_name(info),
+        arch=platform.machine(),
+        isa=_isa(info),
+        cores=max(1, min(affinity, int(quota) if quota and quota >= 1 else (1 if quota else affinity))),
+        affinity_cores=affinity,
+        quota_cores=quota,
+        logical_cores=psutil.cpu_count() or affinity,
+        physical_cores=psutil.cpu_count(logical=False),
+        l2_kib=_cache_kib(root, 2),
+        l3_kib=_cache_kib(root, 3),
+        memory_gib=round(psutil.virtual_memory().total / GIB),
+        memory_limit_bytes=memory_limit(root),
+        system=_system(root),
+        libc=" ".join(platform.libc_ver()).strip(),
+        hypervisor=bool(re.search(r"^flags.*\bhypervisor\b", info, re.MULTILINE)),
+        kernel=platform.release(),
+        governor=_read(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        transparent_huge_pages=_chosen(_read(root / "sys/kernel/mm/transparent_hugepage/enabled")),
+    )
+
+
+def software() -> dict[str, str]:
+    """Versions that decide what is measured."""
+    names = ("onnxruntime", "numpy", "onnx", "rapidocr", "memory_profiler")
+    found = {"python": platform.python_version()}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = ""
+    return found
+
+
+def glibc_version() -> tuple[int, int] | None:
+    """(major, minor) of glibc; None with another C library."""
+    name, text = platform.libc_ver()
+    match = re.match(r"(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2])) if name == "glibc" and match else None
+
+
+def free_memory(root: Path = Path("/")) -> int:
+    """Bytes that may still be taken: what the system has available, within the cgroup limit."""
+    available = int(psutil.virtual_memory().available)
+    limit = memory_limit(root)
+    return available if limit is None else max(0, min(available, limit - _cgroup_usage(root)))
+
+
+def usable_cpus() -> tuple[int, ...]:
+    """Numbers of the CPUs that the affinity mask allows."""
+    if hasattr(os, "sched_getaffinity"):
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(psutil.cpu_count() or 1))
+
+
+def cpu_quota(root: Path = Path("/")) -> float | None:
+    """Cores that the cgroup's CFS quota grants (v2 and v1); None without one."""
+    quotas = []
+    for folder in _cgroup_folders(root, "cpu"):
+        text = _read(folder / "cpu.max").split()
+        if len(text) == 2 and text[0] != "max":
+            quotas.append(int(text[0]) / int(text[1]))
+        quota, period = _read(folder / "cpu.cfs_quota_us"), _read(folder / "cpu.cfs_period_us")
+        if quota and period and int(quota) > 0:
+            quotas.append(int(quota) / int(period))
+    return min(quotas, default=None)
+
+
+def memory_limit(root: Path = Path("/")) -> int | None:
+    """The cgroup's memory limit in bytes (v2 and v1); None without one."""
+    limits = []
+    for folder in _cgroup_folders(root, "memory"):
+        for name in ("memory.max", "memory.limit_in_bytes"):
+            text = _read(folder / name)
+            if text.isdigit() and int(text) < 1 << 60:  # v1 says "no limit" with a huge number
+                limits.append(int(text))
+    return min(limits, default=None)
+
+
+def _cgroup_usage(root: Path) -> int:
+    for folder in _cgroup_folders(root, "memory"):
+        for name in ("memory.current", "memory.usage_in_bytes"):
+            text = _read(folder / name)
+            if text.isdigit():
+                return int(text)
+    return 0
+
+
+def _cgroup_folders(root: Path, controller: str) -> list[Path]:
+    """This process's cgroup and its ancestors, v2 first, then v1, as far as they are mounted."""
+    folders = []
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers and controller not in controllers.split(","):
+            continue
+        mount = root / "sys/fs/cgroup" / (controller if controllers else "")
+        own = mount / path.lstrip("/")
+        folders += [folder for folder in (own, *own.parents) if folder.is_relative_to(mount)]
+    return folders
+
+
+def _affinity_cores() -> int:
+    return len(usable_cpus())
+
+
+def _cpu_name(info: str) -> str:
+    for key in ("model name", "Model Name", "cpu model", "Processor"):
+        match = re.search(rf"^{key}\s*:\s*(.+)$", info, re.MULTILINE)
+        if match:
+            return " ".join(match[1].split())
+    return _command_line_cpu_name() or platform.processor() or platform.machine()
+
+
+def _command_line_cpu_name() -> str:
+    """Most ARM kernels print no model name; lscpu and sysctl know it."""
+    for command in (["lscpu"], ["sysctl", "-n", "machdep.cpu.brand_string"]):
+        if shutil.which(command[0]):
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, env={"LC_ALL": "C", "PATH": os.defpath}
+            )
+            match = re.search(r"^Model name:\s*(.+)$", done.stdout, re.MULTILINE)
+            if match or (command[0] == "sysctl" and done.returncode == 0):
+                return match[1].strip() if match else done.stdout.strip()
+    return ""
+
+
+def _isa(info: str) -> tuple[str, ...]:
+    match = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", info, re.MULTILINE)
+    present = set(match[1].split()) if match else set()
+    return tuple(flag for flag in ISA_FLAGS if flag in present)
+
+
+def _cache_kib(root: Path, level: int) -> int | None:
+    for folder in sorted((root / "sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        size = _read(folder / "size")
+        if _read(folder / "level") == str(level) and size.endswith("K"):
+            return int(size[:-1])
+    return None
+
+
+def _system(root: Path) -> str:
+    match = re.search(r'^PRETTY_NAME="?([^"\n]+)', _read(root / "etc/os-release"), re.MULTILINE)
+    return match[1] if match else f"{platform.system()} {platform.release()}"
+
+
+def _chosen(text: str) -> str:
+    match = re.search(r"\[(\w+)\]", text)
+    return match[1] if match else ""
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""

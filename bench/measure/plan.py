@@ -1,0 +1,206 @@
+"""What will be measured, in which order, and about how long it takes. Pure but for its arguments."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Input, LargestBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MEMORY_SHARE = 0.6
+"""Share of the free memory that a memory-hungry case may take."""
+CHILD_SECONDS = 0.6
+"""Start, imports and report of one child, for the first estimate."""
+NEIGHBOURS = 2
+"""Cases around one baseline sample: each is measured right before or right after one."""
+
+
+Name = Literal["smoke", "quick", "default", "thorough"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """How thorough a build is."""
+
+    name: Name
+    title: str
+    rounds: int
+    small: bool
+    """Use the small inputs."""
+    idle_rounds: int
+    """Rounds in which the idle second is watched."""
+    min_seconds: float
+    min_calls: int
+    budget_s: float
+    bracket: bool = True
+    """Baseline beside every case, not just once a round."""
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            name="smoke",
+            title="冒烟",
+            rounds=1,
+            small=True,
+            idle_rounds=0,
+            min_seconds=0,
+            min_calls=1,
+            budget_s=600,
+            bracket=False,
+        ),
+        Profile(
+            name="quick",
+            title="快速",
+            rounds=3,
+            small=True,
+            idle_rounds=1,
+            min_seconds=0.2,
+            min_calls=3,
+            budget_s=600,
+        ),
+        Profile(
+            name="default",
+            title="默认",
+            rounds=9,
+            small=False,
+            idle_rounds=2,
+            min_seconds=0.4,
+            min_calls=3,
+            budget_s=3600,
+        ),
+        Profile(
+            name="thorough",
+            title="细致",
+            rounds=21,
+            small=False,
+            idle_rounds=2,
+            min_seconds=0.4,
+            min_calls=3,
+            budget_s=4 * 3600,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedGroup:
+    """A group with its input resolved for this machine and profile."""
+
+    index: int
+    group: Group
+    input: Input
+    cases: tuple[str, ...]
+    note: str
+    memory_bytes: int
+    """What its hungriest case may need."""
+
+    @property
+    def seconds(self) -> float:
+        return self.group.seconds + CHILD_SECONDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedExperiment:
+    """An experiment resolved for this machine and profile."""
+
+    experiment: Experiment
+    profile: Profile
+    cases: tuple[Case, ...]
+    groups: tuple[PlannedGroup, ...]
+    dropped: tuple[str, ...]
+    """Groups that this machine cannot hold, with the reason."""
+
+    def case(self, case_id: str) -> Case:
+        return next(case for case in self.cases if case.id == case_id)
+
+    def rounds(self, group: PlannedGroup) -> int:
+        return 1 if group.group.memory_only else self.profile.rounds
+
+
+def resolve(experiment: Experiment, profile: Profile, cores: int, free_bytes: int) -> PlannedExperiment:
+    """Fit an experiment to a machine with that many usable cores and that much free memory."""
+    cases = experiment.cases(cores)
+    groups, dropped = [], []
+    for index, group in enumerate(experiment.groups):
+        wanted = group.small if profile.small else group.input
+        chosen, note, memory = _choose_input(wanted, free_bytes)
+        if chosen is None:
+            dropped.append(note)
+            continue
+        ids = group.cases or tuple(case.id for case in cases)
+        groups.append(
+            PlannedGroup(index=index, group=group, input=chosen, cases=ids, note=note, memory_bytes=memory)
+        )
+    return PlannedExperiment(
+        experiment=experiment, profile=profile, cases=cases, groups=tuple(groups), dropped=tuple(dropped)
+    )
+
+
+def _choose_input(wanted: Input | LargestBatch, free_bytes: int) -> tuple[Input | None, str, int]:
+    """(input or None, note, bytes it may need)."""
+    if isinstance(wanted, Input):
+        return wanted, "", 0
+    fits = int(free_bytes * MEMORY_SHARE // wanted.bytes_per_item)
+    batch = min(wanted.limit, fits)
+    if batch < 1:
+        return None, f"空闲内存 {free_bytes >> 20} MiB,连 batch=1 也放不下", 0
+    chosen = Input(label=f"batch={batch}", shapes=((batch, *wanted.item_shape),))
+    note = (
+        f"空闲内存 {free_bytes / (1 << 30):.1f} GiB 的六成放得下的最大 batch,上限 {wanted.limit}"
+        if batch < wanted.limit
+        else ""
+    )
+    return chosen, note, batch * wanted.bytes_per_item
+
+
+def order_round(cases: Sequence[str], rng: random.Random, *, bracket: bool) -> tuple[str, ...]:
+    """One round in random order. With `bracket`, a baseline sample stands beside every case:
+
+    slow spells last seconds, so only what is measured next to each other can be compared.
+    """
+    others = [case for case in cases if case != BASELINE]
+    rng.shuffle(others)
+    if BASELINE not in cases:
+        return tuple(others)
+    if not bracket:
+        return (BASELINE, *others)
+    order: list[str] = []
+    for start in range(0, len(others), NEIGHBOURS):
+        before, *after = others[start : start + NEIGHBOURS]
+        order += [before, BASELINE, *after]
+    return tuple(order or [BASELINE])
+
+
+def samples_per_round(cases: Sequence[str], *, bracket: bool) -> int:
+    return len(order_round(cases, random.Random(0), bracket=bracket))
+
+
+def order_groups(count: int, rng: random.Random) -> tuple[int, ...]:
+    """Order in which the groups take their turn within one round of the whole build."""
+    indices = list(range(count))
+    rng.shuffle(indices)
+    return tuple(indices)
+
+
+def control_present(cases: Sequence[str]) -> bool:
+    return CONTROL in cases
+
+
+def estimate_seconds(planned: PlannedExperiment) -> float:
+    """First estimate of the measuring time, from the typed lengths; refined while it runs."""
+    return sum(planned.rounds(group) * round_seconds(planned, group) for group in planned.groups) + sum(
+        (group.group.seconds + CHILD_SECONDS) for group in planned.groups
+    )
+
+
+def round_seconds(planned: PlannedExperiment, group: PlannedGroup) -> float:
+    """Estimate of one round of one group."""
+    bracket = planned.profile.bracket and not group.group.memory_only
+    scale = 0.5 if planned.profile.small else 1.0
+    return samples_per_round(group.cases, bracket=bracket) * (group.group.seconds * scale + CHILD_SECONDS)

@@ -1,0 +1,167 @@
+"""Carry out a plan: children one after another, every sample on disk before the next one starts.
+
+The groups of all experiments take turns within each round, so that a spell of noise touches every
+question a little instead of one completely, and so that a budget drops rounds evenly.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from bench.measure import noise
+from bench.measure.machine import usable_cpus
+from bench.measure.plan import PlannedGroup, order_groups, order_round, round_seconds
+from bench.results.schema import Footer, NoiseRecord, RoundEnd, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bench.measure.sampler import Task
+
+MAX_REPEATS = 3
+"""Dirty rounds of one group that are measured again, at the most."""
+
+Turn = tuple[int, PlannedGroup]
+"""Number of a task, and one of its groups."""
+
+
+class Reporter(Protocol):
+    """Who is told how it goes."""
+
+    def step(self, text: str, remaining_s: float) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Runner:
+    """Carries out the tasks of one build. Clock and noise are replaced in tests."""
+
+    tasks: Sequence[Task]
+    seed: int
+    budget_s: float
+    reporter: Reporter
+    clock: Callable[[], float] = time.monotonic
+    read_noise: Callable[[Sequence[int]], noise.Reading | None] = noise.read
+    _durations: dict[tuple[int, int], float] = field(default_factory=dict)
+    _repeats: Counter[tuple[int, int]] = field(default_factory=Counter)
+    _done_before: int = 0
+
+    def run(self) -> int:
+        """Measure until the plan or the budget is exhausted; close the journals. Returns the rounds done."""
+        start = self.clock()
+        self._done_before = sum(len(task.writer.journal.samples) for task in self.tasks)
+        for task in self.tasks:
+            task.observe(self._tell_before_rounds)
+            task.profile_lines(self._tell_before_rounds)
+        rounds = self._rounds(start)
+        finished = datetime.now(UTC).isoformat(timespec="seconds")
+        for task in self.tasks:
+            task.writer.append(
+                Footer(
+                    finished_at=finished,
+                    measured_s=round(self.clock() - start, 1),
+                    rounds=rounds,
+                    resumed=self._done_before,
+                )
+            )
+        return rounds
+
+    def _tell_before_rounds(self, text: str) -> None:
+        self.reporter.step(text, self.remaining_s(0))
+
+    def _rounds(self, start: float) -> int:
+        planned = max(task.planned.profile.rounds for task in self.tasks)
+        turns: list[Turn] = [(n, group) for n, task in enumerate(self.tasks) for group in task.planned.groups]
+        for number in range(planned):
+            waiting = [turn for turn in turns if number < self.tasks[turn[0]].planned.rounds(turn[1])]
+            if number and self.clock() - start + self._cost(waiting, number) > self.budget_s:
+                self.reporter.note(f"时间预算用完:计划 {planned} 轮,完成 {number} 轮")
+                return number
+            for place in order_groups(len(waiting), random.Random(f"{self.seed}/{number}")):
+                self._round(waiting[place], number)
+        return planned
+
+    def _cost(self, waiting: Sequence[Turn], number: int) -> float:
+        """Expected length of a round: as long as the last one, without what is on disk already."""
+        return sum(self._duration(turn) for turn in waiting if not self._is_done(turn, number))
+
+    def _duration(self, turn: Turn) -> float:
+        task_number, group = turn
+        measured = self._durations.get((task_number, group.index))
+        return round_seconds(self.tasks[task_number].planned, group) if measured is None else measured
+
+    def remaining_s(self, number: int) -> float:
+        """Expected seconds from the start of round `number` to the end."""
+        return sum(
+            self._duration((n, group))
+            for n, task in enumerate(self.tasks)
+            for group in task.planned.groups
+            for later in range(number, task.planned.rounds(group))
+            if not self._is_done((n, group), later)
+        )
+
+    def _is_done(self, turn: Turn, number: int) -> bool:
+        journal = self.tasks[turn[0]].writer.journal
+        return any(end.round == number for end in journal.final_rounds(turn[1].index))
+
+    def _round(self, turn: Turn, number: int) -> None:
+        """One round of one group, again while the machine was busy and repeats are left."""
+        task, group = self.tasks[turn[0]], turn[1]
+        if self._is_done(turn, number):
+            return
+        place = (turn[0], group.index)
+        attempt = 1 + max(
+            (s.attempt for s in task.writer.journal.samples if (s.group, s.round) == (group.index, number)),
+            default=-1,
+        )
+        while True:
+            before, start = self.read_noise(usable_cpus()), self.clock()
+            self._samples(turn, number, attempt)
+            seen = noise.between(before, self.read_noise(usable_cpus()))
+            self._durations[place] = self.clock() - start
+            repeat = seen.dirty and not group.group.memory_only and self._repeats[place] < MAX_REPEATS
+            record = NoiseRecord(
+                others=seen.others, steal=seen.steal, pressure=seen.pressure, dirty=seen.dirty
+            )
+            task.writer.append(
+                RoundEnd(group=group.index, round=number, attempt=attempt, noise=record, final=not repeat)
+            )
+            if not repeat:
+                return
+            self._repeats[place] += 1
+            attempt += 1
+            self.reporter.note(f"{task.planned.experiment.id} / {group.group.model}:这一轮机器不安静,重测")
+
+    def _samples(self, turn: Turn, number: int, attempt: int) -> None:
+        """The samples of one round in their random order."""
+        task, group = self.tasks[turn[0]], turn[1]
+        profile = task.planned.profile
+        rng = random.Random(f"{self.seed}/{task.planned.experiment.id}/{group.index}/{number}/{attempt}")
+        cases = [case for case in group.cases if (group.index, case) not in task.failed]
+        order = order_round(cases, rng, bracket=profile.bracket and not group.group.memory_only)
+        idle = 1.0 if number < profile.idle_rounds else 0.0
+        for position, case_id in enumerate(order):
+            if (group.index, case_id) in task.failed:
+                continue  # it failed earlier in this very round
+            self.reporter.step(f"{task.name(group, case_id)} 第 {number + 1} 轮", self.remaining_s(number))
+            outcome = task.sample(group, case_id, idle)
+            task.writer.append(
+                Sample(
+                    group=group.index,
+                    round=number,
+                    attempt=attempt,
+                    position=position,
+                    case=case_id,
+                    wall_s=round(outcome.wall_s, 4),
+                    figures=outcome.figures,
+                    failure=outcome.failure,
+                )
+            )
+            if outcome.failure:
+                self.reporter.note(f"{task.name(group, case_id)} 失败:{outcome.failure.reason}")

@@ -1,0 +1,339 @@
+"""One case in one clean process: job on stdin, one JSON report on the original stdout.
+
+Run as `python -I worker.py`. Self-contained on purpose: NumPy and onnxruntime are all that is
+imported, so that the process measured is the process a reader would have. Everything printed by
+anybody else goes to stderr.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+STARTED_NS = time.perf_counter_ns()
+MIB = 1 << 20
+PR_SET_PDEATHSIG, SIGKILL, VERBOSE = 1, 9, 0
+CLEAR_PEAK = "5"  # proc(5), /proc/pid/clear_refs: reset the peak resident set size
+
+
+class Unsupported(Exception):
+    """The installed ORT lacks something that the case asks for."""
+
+
+def die_with_parent(parent_pid: int) -> None:
+    """End this process when its parent ends: an orphan would disturb the next measurement."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)
+    else:
+        threading.Thread(target=_exit_at_end_of_stdin, daemon=True).start()
+    if sys.platform != "win32" and os.getppid() != parent_pid:
+        os._exit(1)
+
+
+def _exit_at_end_of_stdin() -> None:
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+class Memory:
+    """Resident memory of this process in bytes, from the kernel's own marks where it keeps them."""
+
+    def __init__(self) -> None:
+        self._status = Path("/proc/self/status")
+        self.exact_peak = self._status.exists() and self._try_reset()
+
+    def _try_reset(self) -> bool:
+        try:
+            self.reset_peak()
+        except OSError:
+            return False
+        return True
+
+    def reset_peak(self) -> None:
+        Path("/proc/self/clear_refs").write_text(CLEAR_PEAK)
+
+    def resident(self) -> int | None:
+        return self._field("VmRSS:")
+
+    def peak(self) -> int | None:
+        return self._field("VmHWM:") if self.exact_peak else None
+
+    def _field(self, name: str) -> int | None:
+        if not self._status.exists():
+            return _psutil_resident() if name == "VmRSS:" else None
+        for line in self._status.read_text().splitlines():
+            if line.startswith(name):
+                return int(line.split()[1]) * 1024
+        return None
+
+
+def _psutil_resident() -> int:
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
+def thread_count() -> int | None:
+    tasks = Path("/proc/self/task")
+    return len(list(tasks.iterdir())) if tasks.exists() else None
+
+
+def usage() -> tuple[int, int] | None:
+    """(minor page faults, involuntary context switches) so far; None where unknown."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    now = resource.getrusage(resource.RUSAGE_SELF)
+    return now.ru_minflt, now.ru_nivcsw
+
+
+def trim() -> bool:
+    """Ask glibc to return free memory; False where there is no such call."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):
+        return False
+    return True
+
+
+class HugePageWatch(threading.Thread):
+    """Largest AnonHugePages seen while running: only for untimed children, it polls."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.largest_bytes = 0
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        rollup = Path("/proc/self/smaps_rollup")
+        while rollup.exists() and not self._stopped.wait(0.01):
+            for line in rollup.read_text().splitlines():
+                if line.startswith("AnonHugePages:"):
+                    self.largest_bytes = max(self.largest_bytes, int(line.split()[1]) * 1024)
+
+    def stop(self) -> int:
+        self._stopped.set()
+        self.join()
+        return self.largest_bytes
+
+
+def session_options(ort, job):
+    """SessionOptions as the case writes them: dotted keys are config entries."""
+    options = ort.SessionOptions()
+    for name, value in job["settings"].items():
+        if "." in name:
+            options.add_session_config_entry(name, value)
+        elif not hasattr(options, name):
+            raise Unsupported(f"SessionOptions.{name} 在 onnxruntime {ort.__version__} 中不存在")
+        else:
+            setattr(options, name, _enum(ort, name, value))
+    if job["observe"]:
+        options.log_severity_level = VERBOSE
+        ort.set_default_logger_severity(VERBOSE)  # the arena speaks through the default logger
+    return options
+
+
+def _enum(ort, name, value):
+    kinds = {"graph_optimization_level": "GraphOptimizationLevel", "execution_mode": "ExecutionMode"}
+    return getattr(getattr(ort, kinds[name]), value) if name in kinds else value
+
+
+def run_options(ort, job):
+    if not job["run_settings"]:
+        return None
+    options = ort.RunOptions()
+    for key, value in job["run_settings"].items():
+        options.add_run_config_entry(key, value)
+    return options
+
+
+def register_shared_arena(ort, job) -> None:
+    """Register one arena on the environment, for sessions with `session.use_env_allocators`."""
+    if job["shared_arena"]:
+        info = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+        ort.create_and_register_allocator(info, ort.OrtArenaCfg(job["shared_arena"]))
+
+
+class Feeds:
+    """The feeds of one run. A single one is made once; several are cut anew for every call."""
+
+    def __init__(self, np, job) -> None:
+        self._np, self._name = np, job["input_name"]
+        array = np.load(job["input"], mmap_mode="r")
+        self._cuts = [array[tuple(slice(n) for n in shape)] for shape in job["shapes"]]
+        self._only = self._fresh(0) if len(self._cuts) == 1 else None
+
+    def __len__(self) -> int:
+        return len(self._cuts)
+
+    def __getitem__(self, index: int):
+        return self._only or self._fresh(index)
+
+    def _fresh(self, index: int):
+        return {self._name: self._np.array(self._cuts[index], order="C")}
+
+
+def one_run(session, options, feeds, after_call=None) -> int:
+    """Time of one pass over the feeds in ns per call; making feeds is not counted."""
+    total = 0
+    for index in range(len(feeds)):
+        feed = feeds[index]
+        start = time.perf_counter_ns()
+        outputs = session.run(None, feed, options)
+        total += time.perf_counter_ns() - start
+        del outputs
+        if after_call:
+            after_call()
+    return total // len(feeds)
+
+
+def mark(job, number: int) -> None:
+    """Tell the reader of the log where a run begins."""
+    if job["observe"]:
+        print(f"BENCH RUN {number}", file=sys.stderr, flush=True)
+
+
+def steady_runs(session, options, feeds, job) -> dict:
+    """The timed loop, with CPU time and page faults per call."""
+    latencies: list[int] = []
+    before, cpu, start = usage(), time.process_time_ns(), time.perf_counter_ns()
+    deadline = start + int(job["min_seconds"] * 1e9)
+    while len(latencies) * len(feeds) < job["min_calls"] or time.perf_counter_ns() < deadline:
+        latencies.append(one_run(session, options, feeds))
+    cpu, after = time.process_time_ns() - cpu, usage()
+    calls = len(latencies) * len(feeds)
+    ordered = sorted(latencies)
+    faults, switches = (
+        (b - a for a, b in zip(before, after, strict=True)) if before and after else (None, None)
+    )
+    return {
+        "latency_ns": (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) // 2,
+        "fastest_ns": ordered[0],
+        "slowest_ns": ordered[-1],
+        "loop_ns": time.perf_counter_ns() - start,
+        "calls": calls,
+        "cpu_ns": cpu // calls,
+        "minor_faults": None if faults is None else faults / calls,
+        "involuntary_switches": switches,
+    }
+
+
+def idle_cpu_ns(seconds: float) -> int | None:
+    """CPU time burned while this process has nothing to do: that of threads that spin."""
+    if not seconds:
+        return None
+    before = time.process_time_ns()
+    time.sleep(seconds)
+    return int((time.process_time_ns() - before) / seconds)
+
+
+def compare_outputs(np, session, options, feeds, job) -> dict:
+    """Outputs against the baseline's, after everything else has been measured."""
+    kept = {}
+    reference = np.load(job["reference"]) if job["reference"] else {}
+    identical, largest, finite = True, 0.0, True
+    for index in job["verify"]:
+        for number, output in enumerate(session.run(None, feeds[index], options)):
+            name = f"{index}.{number}"
+            finite = finite and bool(np.isfinite(output).all())
+            if job["write_reference"]:
+                kept[name] = output
+            if name in reference:
+                identical = identical and np.array_equal(reference[name], output)
+                scale = float(np.abs(reference[name]).max()) or 1.0
+                largest = max(largest, float(np.abs(reference[name] - output).max()) / scale)
+    if kept:
+        np.savez(job["write_reference"], **kept)
+    return {"outputs_finite": finite, "outputs_identical": identical, "outputs_difference": largest}
+
+
+def measure(job) -> dict:
+    """All figures of one process, in the order in which they can be had without disturbing each other."""
+    import numpy as np
+    import onnxruntime as ort
+
+    memory = Memory()
+    feeds = Feeds(np, job)
+    register_shared_arena(ort, job)
+    options, run_opts = session_options(ort, job), run_options(ort, job)
+    threads_before = thread_count()
+    start = time.perf_counter_ns()
+    session = ort.InferenceSession(job["model"], sess_options=options, providers=["CPUExecutionProvider"])
+    session_ns = time.perf_counter_ns() - start
+    threads = None if threads_before is None else (thread_count() or 0) - threads_before
+    watch = HugePageWatch() if job["observe"] else None
+    if watch:
+        watch.start()
+    gc.collect()
+    if memory.exact_peak:
+        memory.reset_peak()
+    base = memory.resident()
+    rss: list[int | None] = []
+
+    def note_rss() -> None:
+        rss.append(memory.resident())
+
+    mark(job, 1)
+    first = one_run(session, run_opts, feeds, note_rss)
+    after_first = memory.resident()
+    mark(job, 2)
+    second = one_run(session, run_opts, feeds, note_rss)
+    after_second = memory.resident()
+    mark(job, 3)
+    for _ in range(job["warm_up"]):
+        one_run(session, run_opts, feeds, note_rss if job["warm_up"] < 20 else None)
+    steady = steady_runs(session, run_opts, feeds, job)
+    idle = idle_cpu_ns(job["idle_seconds"])
+    kept, peak = memory.resident(), memory.peak()  # in this order: the mark is never below what is there
+    note_rss()
+    kept_trimmed = memory.resident() if trim() else None
+    report = {
+        "onnxruntime": ort.__version__,
+        "session_ns": session_ns,
+        "first_run_ns": first,
+        "second_run_ns": second,
+        **steady,
+        "idle_cpu_ns": idle,
+        "base_bytes": base,
+        "after_first_bytes": after_first,
+        "after_second_bytes": after_second,
+        "peak_bytes": peak,
+        "kept_bytes": kept,
+        "kept_trimmed_bytes": kept_trimmed,
+        "rss_bytes": rss,
+        "threads_created": threads,
+        "huge_page_bytes": watch.stop() if watch else None,
+        **compare_outputs(np, session, run_opts, feeds, job),
+        "worker_ns": 0,
+    }
+    report["worker_ns"] = time.perf_counter_ns() - STARTED_NS
+    return report
+
+
+def main() -> None:
+    # The report has the original stdout for itself: whatever else prints lands on stderr.
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    job = json.loads(sys.stdin.buffer.readline())
+    die_with_parent(job["parent_pid"])
+    try:
+        report = {"ok": measure(job)}
+    except Unsupported as error:
+        report = {"unsupported": str(error)}
+    except Exception as error:  # noqa: BLE001 - whatever it was, the parent is told and the status is 1
+        report = {"error": f"{type(error).__name__}: {error}"}
+    with channel:
+        json.dump(report, channel)
+    if "ok" not in report:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
