@@ -1,0 +1,191 @@
+"""What the CPU memory arena costs and gives: needed, kept, and time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.spec import (
+    BASELINE,
+    CONTROL,
+    Case,
+    Chart,
+    Column,
+    Experiment,
+    Findings,
+    Group,
+    Input,
+    LargestBatch,
+    Measured,
+    Proof,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MIB = 1 << 20
+IMAGE = (200, 200, 1)
+HEIGHTS, WIDTHS = (320, 384, 448, 512, 576), (288, 352, 416, 480, 544, 608)
+PAGES = tuple((1, 3, height, width) for height in HEIGHTS for width in WIDTHS)
+GROWN = 1.2
+NOTABLE_MIB = 16
+NEEDED_OVER_KEPT = 2
+"""From here on, the peak is called much larger than what is kept."""
+SHRINK = {"memory.enable_memory_arena_shrinkage": "cpu:0"}
+
+
+def cases(cores: int) -> tuple[Case, ...]:
+    """The same for every number of cores."""
+    off = {"enable_cpu_mem_arena": False}
+    return (
+        Case(id=BASELINE, title="默认"),
+        Case(id=CONTROL, title="默认(再测一次)"),
+        Case(
+            id="arena_off",
+            title="关闭 arena",
+            settings=off,
+            proof=Proof(fact="arena_regions", relation="==", expected=0),
+        ),
+        Case(
+            id="pattern_off",
+            title="关闭内存模式",
+            settings={"enable_mem_pattern": False},
+            proof=Proof(fact="second_run_regions", relation="<", expected=1, than=BASELINE),
+        ),
+        Case(
+            id="pattern_off_shrink",
+            title="关闭内存模式,每次归还",
+            settings={"enable_mem_pattern": False},
+            run_settings=SHRINK,
+            proof=Proof(fact="arena_shrinks", relation=">", expected=0),
+        ),
+        Case(
+            id="exact_extend",
+            title="按需扩展的共享 arena",
+            settings={"session.use_env_allocators": "1"},
+            shared_arena={"arena_extend_strategy": 1},
+            proof=Proof(fact="exact_regions_share", relation="==", expected=1),
+        ),
+        Case(
+            id="arena_off_hugetlb",
+            title="关闭 arena,glibc 用大页",
+            settings=off,
+            env={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"},
+            needs_glibc=(2, 35),
+            proof=Proof(fact="huge_page_mib", relation=">", expected=1, than="arena_off"),
+        ),
+    )
+
+
+def conclude(say: Findings) -> Iterator[str]:
+    """Second run, then peak against kept, then time, then changing sizes."""
+    single = [group for group in say.groups() if group.calls == 1]
+    for group in (*(g for g in single if g.memory_only), *(g for g in single if not g.memory_only))[:1]:
+        yield _second_run(say, group)
+        yield _needed_and_kept(say, group)
+    for group in say.groups():
+        if not group.memory_only:
+            yield _time(say, group)
+    for group in say.groups():
+        if group.calls > 1:
+            yield _changing_sizes(say, group)
+
+
+def _where(group: Measured) -> str:
+    return f"{group.model_title}({group.input})"
+
+
+def _second_run(say: Findings, group: Measured) -> str:
+    first, second = (say.value(group, BASELINE, f"after_{n}_mib") for n in ("first", "second"))
+    if first is None or second is None:
+        return f"{_where(group)}:默认设置没有测成,无法比较前两次推理。"
+    figures = f"第 1 次推理后占 {say.mib(group, BASELINE, 'after_first_mib')},第 2 次推理后占 {say.mib(group, BASELINE, 'after_second_mib')}"
+    grown = second > first * GROWN and second - first > NOTABLE_MIB
+    times = f"第二次推理后占用变为 {second / first:.1f} 倍" if grown else "第二次推理后占用没有明显增加"
+    without = say.value(group, "pattern_off", "after_second_mib")
+    tail = (
+        f";关闭内存模式,第 2 次推理后是 {say.mib(group, 'pattern_off', 'after_second_mib')}"
+        if without
+        else ""
+    )
+    return f"<strong>本机默认设置{times}</strong>:{_where(group)},{figures}{tail}。"
+
+
+def _needed_and_kept(say: Findings, group: Measured) -> str:
+    peak, kept = say.value(group, "arena_off", "peak_mib"), say.value(group, "arena_off", "kept_mib")
+    if peak is None or kept is None:
+        return f"{_where(group)}:关闭 arena 没有测成。"
+    off = f"推理结束后只留 {say.mib(group, 'arena_off', 'kept_mib')}(默认留 {say.mib(group, BASELINE, 'kept_mib')})"
+    high = f"{say.mib(group, 'arena_off', 'peak_mib')}(默认峰值 {say.mib(group, BASELINE, 'peak_mib')})"
+    if peak > NEEDED_OVER_KEPT * kept:
+        return f"<strong>关闭 arena 省下的主要是留存,不是需要</strong>:{off},但推理途中的峰值仍要 {high}。"
+    return f"关闭 arena 后,{off},峰值 {high}。"
+
+
+def _time(say: Findings, group: Measured) -> str:
+    return (
+        f"{_where(group)}:关闭 arena {say.speed(group, 'arena_off')},关闭内存模式{say.speed(group, 'pattern_off')}"
+        f"(都与默认设置比)。"
+    )
+
+
+def _changing_sizes(say: Findings, group: Measured) -> str:
+    changes = "、".join(
+        f"{say.title(case)}{say.memory_change(group, case, 'kept_mib')}"
+        for case in ("arena_off", "pattern_off")
+    )
+    return f"输入尺寸多变时({_where(group)})的留存:{changes}。"
+
+
+EXPERIMENT = Experiment(
+    id="arena",
+    title="内存 arena:需要多少,留下多少,慢多少",
+    question="关闭 enable_cpu_mem_arena 省下的是什么,代价是什么?",
+    cases=cases,
+    groups=(
+        Group(
+            model="aspp",
+            input=Input(label="batch=2", shapes=((2, *IMAGE),)),
+            small=Input(label="batch=1", shapes=((1, *IMAGE),)),
+            seconds=1.9,
+        ),
+        Group(
+            model="aspp",
+            input=LargestBatch(item_shape=IMAGE, limit=32, bytes_per_item=420 * MIB),
+            small=LargestBatch(item_shape=IMAGE, limit=4, bytes_per_item=420 * MIB),
+            cases=(BASELINE, "pattern_off", "arena_off"),
+            seconds=25,
+            memory_only=True,
+        ),
+        Group(
+            model="ocr_det",
+            input=Input(label="1x3x736x736", shapes=((1, 3, 736, 736),)),
+            small=Input(label="1x3x480x480", shapes=((1, 3, 480, 480),)),
+            seconds=1.2,
+        ),
+        Group(
+            model="ocr_det",
+            input=Input(label="30 shapes", shapes=PAGES),
+            small=Input(label="6 shapes", shapes=PAGES[::5]),
+            seconds=3.2,
+        ),
+    ),
+    columns=(
+        Column(metric="latency_ms", title="稳态延迟", unit="ms"),
+        Column(metric="ratio", title="相对默认"),
+        Column(metric="peak_mib", title="峰值", unit="MiB"),
+        Column(metric="kept_mib", title="留存", unit="MiB"),
+        Column(metric="kept_trimmed_mib", title="trim 后留存", unit="MiB"),
+        Column(metric="base_mib", title="推理前", unit="MiB"),
+        Column(metric="after_first_mib", title="第 1 次后", unit="MiB"),
+        Column(metric="after_second_mib", title="第 2 次后", unit="MiB"),
+        Column(metric="first_run_ms", title="首次推理", unit="ms"),
+        Column(metric="second_run_ms", title="第二次推理", unit="ms"),
+        Column(metric="session_ms", title="建会话", unit="ms"),
+        Column(metric="minor_faults", title="缺页/次"),
+        Column(metric="cpu_s", title="CPU 秒/次", unit="s"),
+        Column(metric="idle_cpu_s", title="空闲 1 秒耗 CPU", unit="s"),
+    ),
+    conclude=conclude,
+    charts=(Chart(kind="memory_over_runs", title="每次推理之后的进程内存(RSS)"),),
+    line_profile=(BASELINE, "arena_off"),
+)

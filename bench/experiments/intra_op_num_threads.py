@@ -1,0 +1,135 @@
+"""How many threads one operator should be split over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.spec import (
+    BASELINE,
+    CONTROL,
+    Case,
+    Chart,
+    Column,
+    Experiment,
+    Findings,
+    Group,
+    Input,
+    Measured,
+    Proof,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OVERSUBSCRIPTION = 2
+NOTABLE_IDLE_S = 0.005
+MOST_THREADS = 64
+"""A machine with more usable cores gets no case beyond this."""
+
+
+def counts(cores: int) -> tuple[int, ...]:
+    """Powers of two up to twice the usable cores, and the usable cores."""
+    most = min(OVERSUBSCRIPTION * cores, MOST_THREADS)
+    powers = {1 << exponent for exponent in range(most.bit_length()) if 1 << exponent <= most}
+    return tuple(sorted(powers | {min(cores, MOST_THREADS)}))
+
+
+def cases(cores: int) -> tuple[Case, ...]:
+    """Default twice, then explicit counts; N threads are the caller and N-1 workers."""
+    explicit = tuple(
+        Case(
+            id=str(count),
+            title=f"{count} 线程",
+            settings={"intra_op_num_threads": count},
+            proof=Proof(fact="threads_created", relation="==", expected=count - 1),
+        )
+        for count in counts(cores)
+    )
+    return (Case(id=BASELINE, title="默认(0)"), Case(id=CONTROL, title="默认(再测一次)"), *explicit)
+
+
+def conclude(say: Findings) -> Iterator[str]:
+    """The best count of each model, what too many cost, and what idle threads burn."""
+    for group in say.groups():
+        yield f"{group.model_title}({group.input}):{_best(say, group)}{_too_many(say, group)}。"
+        idle = say.value(group, BASELINE, "idle_cpu_s")
+        if idle is not None and idle > NOTABLE_IDLE_S:
+            yield f"{group.model_title}:默认设置在推理结束后的 1 秒空闲里还用掉 {idle:.2g} 秒 CPU,那是工作线程在自旋等活。"
+
+
+def _explicit(say: Findings) -> list[str]:
+    return [case for case in say.cases() if case.isdigit()]
+
+
+def _best(say: Findings, group: Measured) -> str:
+    counts = _explicit(say)
+    tied = say.tied_with_best(group, counts)
+    if not tied:
+        known = [case for case in counts if say.value(group, case, "latency_ms") is not None]
+        if not known:
+            return "没有测成"
+        fastest = min(known, key=lambda case: say.value(group, case, "latency_ms") or 0.0)
+        return f"这次最快的是 {fastest} 线程({say.ms(group, fastest)}),但不足以下结论"
+    if len(tied) == 1:
+        return f"<strong>{tied[0]} 线程最快</strong>({say.ms(group, tied[0])})"
+    latencies = "、".join(f"{case} 线程 {say.ms(group, case)}" for case in tied)
+    return f"<strong>{'、'.join(tied)} 线程分不出快慢</strong>({latencies}),都是最快的"
+
+
+def _too_many(say: Findings, group: Measured) -> str:
+    beyond = [case for case in _explicit(say) if int(case) > say.cores()]
+    measured = [case for case in beyond if say.value(group, case, "latency_ms") is not None]
+    if not measured:
+        return ""
+    most = measured[-1]
+    cpu, base = say.value(group, most, "cpu_s"), say.value(group, BASELINE, "cpu_s")
+    burned = f",每次推理的 CPU 时间是默认的 {cpu / base:.1f} 倍" if cpu and base else ""
+    return f";超过可用的 {say.cores()} 核、开到 {most} 线程,与默认比{say.speed(group, most)}{burned}"
+
+
+EXPERIMENT = Experiment(
+    id="intra_op_num_threads",
+    title="算子内线程数",
+    question="intra_op_num_threads 设多少最快,设多了有什么代价?",
+    cases=cases,
+    groups=(
+        Group(
+            model="aspp",
+            input=Input(label="batch=2", shapes=((2, 200, 200, 1),)),
+            small=Input(label="batch=1", shapes=((1, 200, 200, 1),)),
+            seconds=2.4,
+        ),
+        Group(
+            model="ocr_det",
+            input=Input(label="1x3x736x736", shapes=((1, 3, 736, 736),)),
+            small=Input(label="1x3x480x480", shapes=((1, 3, 480, 480),)),
+            seconds=1.4,
+        ),
+        Group(
+            model="ocr_rec",
+            input=Input(label="6x3x48x320", shapes=((6, 3, 48, 320),)),
+            small=Input(label="2x3x48x320", shapes=((2, 3, 48, 320),)),
+            seconds=1.2,
+        ),
+        Group(
+            model="tiny",
+            input=Input(label="batch=16", shapes=((16, 256),)),
+            small=Input(label="batch=16", shapes=((16, 256),)),
+            seconds=0.6,
+        ),
+    ),
+    columns=(
+        Column(metric="latency_ms", title="稳态延迟", unit="ms"),
+        Column(metric="ratio", title="相对默认"),
+        Column(metric="speed_up", title="加速比"),
+        Column(metric="efficiency", title="效率"),
+        Column(metric="cpu_s", title="CPU 秒/次", unit="s"),
+        Column(metric="idle_cpu_s", title="空闲 1 秒耗 CPU", unit="s"),
+        Column(metric="threads", title="实际线程数"),
+        Column(metric="session_ms", title="建会话", unit="ms"),
+        Column(metric="peak_mib", title="峰值", unit="MiB"),
+        Column(metric="kept_mib", title="留存", unit="MiB"),
+    ),
+    conclude=conclude,
+    charts=(Chart(kind="thread_scaling", title="加速比与线程数"),),
+)
