@@ -1,0 +1,55 @@
+"""The few lines that mkdocs needs: results exported before, links resolved, data published after."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from mkdocs.exceptions import PluginError
+from mkdocs.utils import get_relative_url
+
+SERVING = "BENCH_SERVING"
+_LINK = re.compile(r'data-link="([^"]+)"')
+
+
+def on_startup(command: str, **_: Any) -> None:
+    """Remember that this is a live preview; the variable outlives the reload of this file."""
+    os.environ.pop("BENCH_PREVIEW", None)
+    if command == "serve":
+        os.environ[SERVING] = "1"
+
+
+def on_pre_build(config: Any) -> None:
+    """Forget modules that may have been edited, and bring exported results up to date."""
+    for name in [name for name in sys.modules if name == "bench" or name.startswith("bench.")]:
+        del sys.modules[name]
+    from bench.pages import source
+
+    try:
+        source.refresh()
+    except source.MissingResult as error:
+        raise PluginError(str(error)) from error
+
+
+def on_post_page(output: str, page: Any, config: Any) -> str:
+    """Generated HTML names targets from the root of the site; make them relative to this page."""
+    return _LINK.sub(lambda match: f'href="{get_relative_url(match[1], page.url)}"', output)
+
+
+def on_post_build(config: Any) -> None:
+    """Publish data, the experiments' sources and the chart bundle."""
+    from bench.experiments import SOURCES
+    from bench.folders import Folders
+
+    site, export = Path(config["site_dir"]), Folders.here().export
+    for folder in ("data", "assets"):
+        shutil.copytree(export / folder, site / folder, dirs_exist_ok=True)
+    (site / "source").mkdir(exist_ok=True)
+    for path in SOURCES.glob("[a-z]*.py"):
+        shutil.copy(path, site / "source")
+    if os.environ.get(SERVING):
+        os.environ["BENCH_PREVIEW"] = "1"  # from the second build on, nothing is measured again

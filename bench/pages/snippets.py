@@ -1,0 +1,72 @@
+"""A case as code that a reader can copy and run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.experiments import EXPERIMENTS
+from bench.spec import CONTROL, Case, Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ENUMS = {"graph_optimization_level": "GraphOptimizationLevel", "execution_mode": "ExecutionMode"}
+REFERENCE_CORES = 4
+"""Snippet files are written for the cases of a machine of this size; pages show those of their own."""
+
+
+def code(
+    settings: Mapping[str, Scalar],
+    run_settings: Mapping[str, str],
+    shared_arena: Mapping[str, int],
+    env: Mapping[str, str],
+) -> str:
+    """Complete code for a setting; `model.onnx` and `feed` are the reader's."""
+    lines = [f"# 启动进程前先设环境变量:export {name}={value}" for name, value in env.items()]
+    lines += ["import onnxruntime as ort", ""]
+    if shared_arena:
+        lines += [
+            'info = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)',
+            f"ort.create_and_register_allocator(info, ort.OrtArenaCfg({_dictionary(shared_arena)}))",
+            "",
+        ]
+    lines.append("options = ort.SessionOptions()")
+    lines += [_setting(name, value) for name, value in settings.items()]
+    lines += [
+        "session = ort.InferenceSession(",
+        '    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]',
+        ")",
+    ]
+    if run_settings:
+        lines += ["", "run_options = ort.RunOptions()"]
+        lines += [
+            f'run_options.add_run_config_entry("{key}", "{value}")' for key, value in run_settings.items()
+        ]
+        lines += ["# 每次推理都传入:outputs = session.run(None, feed, run_options)"]
+    return "\n".join(lines) + "\n"
+
+
+def of_case(case: Case) -> str:
+    return code(case.settings, case.run_settings, case.shared_arena, case.env)
+
+
+def files() -> dict[str, str]:
+    """File name -> content, for every candidate setting of every experiment."""
+    return {
+        f"{experiment.id}-{case.id}.py": of_case(case)
+        for experiment in EXPERIMENTS.values()
+        for case in experiment.cases(REFERENCE_CORES)
+        if case.id != CONTROL
+    }
+
+
+def _setting(name: str, value: Scalar) -> str:
+    if "." in name:
+        return f'options.add_session_config_entry("{name}", "{value}")'
+    if name in ENUMS:
+        return f"options.{name} = ort.{ENUMS[name]}.{value}"
+    return f"options.{name} = {value!r}"
+
+
+def _dictionary(entries: Mapping[str, int]) -> str:
+    return "{" + ", ".join(f'"{name}": {value}' for name, value in entries.items()) + "}"

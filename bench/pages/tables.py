@@ -1,0 +1,160 @@
+"""Results as HTML tables that a program can read back: exact values in `data-*`, noise-cut text."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from bench.pages.words import Words, interval, number
+from bench.results import stats
+from bench.results.metrics import METRICS
+from bench.spec import BASELINE, CONTROL, Experiment
+
+if TYPE_CHECKING:
+    from bench.results.schema import CaseRecord, Export, GroupSummary, Row
+
+VERDICT_WORDS = {
+    "faster": "更快",
+    "slower": "更慢",
+    "same": "分不出快慢",
+    "unclear": "还分不出",
+    "less": "更少",
+    "more": "更多",
+}
+
+
+def group_table(experiment: Experiment, words: Words, group: GroupSummary) -> str:
+    """The table of one group, with caption and footnotes, as a figure of its own."""
+    export = words.export
+    metrics = [c for c in experiment.columns if _has(export, group, c.metric)]
+    head = "".join(f'<th scope="col">{escape(c.title)}{_unit(c.unit)}</th>' for c in metrics)
+    cases = [case for case in export.cases if any(_is(row, group, case.id) for row in export.rows)]
+    body = "".join(_case_row(words, group, case, [c.metric for c in metrics]) for case in cases)
+    anchor = f"{experiment.id}-{group.model}-{group.input}".replace(" ", "-")
+    return (
+        f'<div class="bench-table" id="{escape(anchor)}">'
+        f'<table data-experiment="{escape(experiment.id)}" data-model="{escape(group.model)}" '
+        f'data-input="{escape(group.input)}">'
+        f"<caption>{_caption(export, group)}</caption>"
+        f'<thead><tr><th scope="col">设置</th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f"{_notes(words, group, cases)}"
+    )
+
+
+def _case_row(words: Words, group: GroupSummary, case: CaseRecord, metrics: list[str]) -> str:
+    rows = {metric: words.row(group, case.id, metric) for metric in metrics}
+    cells = "".join(_cell(words, group, case.id, metric, row) for metric, row in rows.items())
+    return (
+        f'<tr data-case="{escape(case.id)}"><th scope="row">{escape(case.title)}'
+        f"<code>{escape(case.id)}</code></th>{cells}</tr>"
+    )
+
+
+def _cell(words: Words, group: GroupSummary, case: str, metric: str, row: Row | None) -> str:
+    if row is None:
+        return f'<td data-metric="{metric}"><span class="bench-none" title="没有测这一项">—</span></td>'
+    if row.value is None:
+        reason = escape(row.failure or "")
+        return f'<td data-metric="{metric}" data-failure="{reason}"><span class="bench-failed" title="{reason}">失败</span></td>'
+    ends = "" if row.low is None or row.high is None else f' data-low="{row.low!r}" data-high="{row.high!r}"'
+    verdict = f' data-verdict="{row.verdict}"' if row.verdict else ""
+    range_text = f"<small>{interval(row)}</small>" if interval(row) else ""
+    word = ""
+    if row.verdict:
+        text = words.rounds_needed(row) if row.verdict == "unclear" else VERDICT_WORDS[row.verdict]
+        word = f'<span class="bench-verdict bench-{row.verdict}">{text}</span>'
+    return f'<td data-metric="{metric}" data-value="{row.value!r}"{ends}{verdict}>{number(row)}{range_text}{word}</td>'
+
+
+def _caption(export: Export, group: GroupSummary) -> str:
+    build, gflop = export.build, group.flops / group.calls / 1e9
+    size = f"{gflop:.3g} GFLOP/次" if gflop >= 0.01 else f"{gflop * 1000:.3g} MFLOP/次"
+    calls = f"每轮依次推理 {group.calls} 种尺寸," if group.calls > 1 else ""
+    planned = (
+        ""
+        if build.rounds == build.planned_rounds or group.memory_only
+        else f"(计划 {build.planned_rounds} 轮,因时间预算减少)"
+    )
+    note = f";{escape(group.note)}" if group.note else ""
+    return (
+        f"{escape(group.model_title)},输入 <code>{escape(group.input)}</code>,{calls}{size};"
+        f"{group.rounds} 轮{planned},onnxruntime {escape(export.software.get('onnxruntime', ''))},"
+        f"{escape(str(export.machine.get('cpu', '')))},可用 {export.machine.get('cores')} 核{note}"
+    )
+
+
+def _notes(words: Words, group: GroupSummary, cases: list[CaseRecord]) -> str:
+    notes = []
+    if group.memory_only:
+        notes.append("这一组只看内存:进程数少,延迟列只作参考。")
+    elif group.verdicts:
+        compared = sum(1 for case in cases if case.id not in (BASELINE, CONTROL))
+        expected = stats.expected_false_verdicts(compared)
+        notes.append(
+            f"“更快”“更慢”要求 95% 区间不含 1,且偏离超过 {group.noise_floor * 100:.1f}%"
+            f"(默认设置测两遍的最大偏离,至少 2%)。比较 {compared} 行,按这个置信度预计误判至多 {expected:.1g} 行。"
+        )
+        if group.control_excludes_one:
+            notes.append("默认设置测两遍的区间也不含 1:本组的噪声比区间显示的大。")
+    elif not words.draft:
+        notes.append(f"测量时机器繁忙({group.rounds} 轮中 {group.dirty_rounds} 轮受扰),本组不作快慢结论。")
+    if group.repeated_rounds:
+        notes.append(f"因机器不安静重测 {group.repeated_rounds} 轮。")
+    failed = [
+        (case, row.failure)
+        for case in cases
+        if (row := words.row(group, case.id, "latency_ms")) and row.failure
+    ]
+    notes += [f"<code>{escape(case.id)}</code> 失败:{escape(reason or '')}。" for case, reason in failed]
+    return f'<p class="bench-notes">{"".join(notes)}</p>' if notes else ""
+
+
+def proofs_table(words: Words) -> str:
+    """What showed that each option took effect, and whether outputs stayed the same."""
+    rows = "".join(
+        f'<tr data-case="{escape(proof.case)}"><th scope="row">{escape(words.title(proof.case))}</th>'
+        f"<td>{_settings(words, proof.case)}</td><td>{MARKS[proof.proven]} {escape(proof.evidence)}</td>"
+        f"<td>{_outputs(words, proof.case)}</td></tr>"
+        for proof in words.export.proofs
+    )
+    return (
+        '<div class="bench-table"><table class="bench-proofs"><caption>设置是否真的生效,输出是否改变</caption>'
+        '<thead><tr><th scope="col">设置</th><th scope="col">写法</th><th scope="col">观察到的证据</th>'
+        f'<th scope="col">输出与默认相比</th></tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
+def _settings(words: Words, case_id: str) -> str:
+    case = next(case for case in words.export.cases if case.id == case_id)
+    parts = [f"{name}={value!r}" for name, value in {**case.settings, **case.run_settings}.items()]
+    parts += [f"OrtArenaCfg({dict(case.shared_arena)!r})"] if case.shared_arena else []
+    parts += [f"{name}={value}" for name, value in case.env.items()]
+    return "<br>".join(f"<code>{escape(part)}</code>" for part in parts) or "—"
+
+
+MARKS = {True: "✓", False: "✗ 没有观察到:", None: ""}
+
+
+def _outputs(words: Words, case: str) -> str:
+    rows = [row for row in words.export.outputs if row.case == case]
+    if not rows:
+        return "—"
+    if all(row.identical for row in rows):
+        return "逐位相同"
+    return f"最大相对差 {max(row.difference for row in rows):.1e}"
+
+
+def _has(export: Export, group: GroupSummary, metric: str) -> bool:
+    return any(_is(row, group) and row.metric == metric and row.value is not None for row in export.rows)
+
+
+def _is(row: Row, group: GroupSummary, case: str | None = None) -> bool:
+    return (row.model, row.input) == (group.model, group.input) and case in (None, row.case)
+
+
+def _unit(unit: str) -> str:
+    return f" <small>{escape(unit)}</small>" if unit else ""
+
+
+def metric_titles(experiment: Experiment) -> dict[str, str]:
+    return {column.metric: column.title for column in experiment.columns if column.metric in METRICS}

@@ -1,0 +1,184 @@
+"""Sentences and numbers in Chinese, computed from one result. The only place that words verdicts."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+from bench.results import stats
+from bench.spec import BASELINE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.results.schema import Export, GroupSummary, Row
+
+MIB_PER_GIB = 1024
+UNIT_SPACE = "\u202f"
+"""Narrow no-break space between number and unit."""
+
+
+def number(row: Row) -> str:
+    """A value to the digits that its interval allows, without unit."""
+    if row.value is None:
+        return "—"
+    return plain(row.value, row.low, row.high)
+
+
+def plain(value: float, low: float | None = None, high: float | None = None) -> str:
+    digits = stats.decimals(value, low, high)
+    if float(value).is_integer() and low == high:
+        digits = 0
+    return f"{value:.{digits}f}"
+
+
+def interval(row: Row) -> str:
+    """`59.8–60.6`, or nothing where there is no interval."""
+    if row.value is None or row.low is None or row.high is None:
+        return ""
+    digits = stats.decimals(row.value, row.low, row.high)
+    low, high = f"{row.low:.{digits}f}", f"{row.high:.{digits}f}"
+    return "" if low == high else f"{low}–{high}"
+
+
+def memory(mib: float) -> str:
+    """`844 MiB` or `12.1 GiB`."""
+    if abs(mib) >= 10 * MIB_PER_GIB:
+        return f"{mib / MIB_PER_GIB:.1f}{UNIT_SPACE}GiB"
+    return f"{mib:.0f}{UNIT_SPACE}MiB"
+
+
+def percent(ratio: float, low: float | None, high: float | None) -> str:
+    """Distance of a ratio from 1 as a percentage with as many digits as the interval allows."""
+    half = (high - low) / 2 if low is not None and high is not None else 0.05
+    digits = 1 if half < 0.002 else 0
+    return f"{abs(ratio - 1) * 100:.{digits}f}%"
+
+
+def _value(row: Row) -> float:
+    assert row.value is not None
+    return row.value
+
+
+def _estimate(row: Row) -> stats.Estimate:
+    return stats.Estimate(_value(row), row.low, row.high, row.rounds)
+
+
+class Words:
+    """Answers what conclusions ask, see `bench.spec.Findings`."""
+
+    def __init__(self, export: Export) -> None:
+        self.export = export
+        self._rows = {(row.model, row.input, row.case, row.metric): row for row in export.rows}
+        self._titles = {case.id: case.title for case in export.cases}
+
+    def groups(self) -> tuple[GroupSummary, ...]:
+        return tuple(self.export.groups)
+
+    def group(self, model: str, input: str) -> GroupSummary:
+        return next(g for g in self.export.groups if (g.model, g.input) == (model, input))
+
+    def row(self, group: GroupSummary, case: str, metric: str) -> Row | None:
+        return self._rows.get((group.model, group.input, case, metric))
+
+    def value(self, group: GroupSummary, case: str, metric: str) -> float | None:
+        row = self.row(group, case, metric)
+        return row.value if row else None
+
+    def verdict(self, group: GroupSummary, case: str, metric: str = "ratio") -> str | None:
+        row = self.row(group, case, metric)
+        return row.verdict if row else None
+
+    def cores(self) -> int:
+        cores = self.export.machine.get("cores")
+        return cores if isinstance(cores, int) else 1
+
+    def tied_with_best(self, group: GroupSummary, cases: Sequence[str]) -> list[str]:
+        """The fastest case, and those whose interval of the ratio meets its own or lies within the noise."""
+        rows = [row for case in cases if (row := self.row(group, case, "ratio")) and row.value is not None]
+        if not rows or not group.verdicts:
+            return []
+        best = min(rows, key=_value)
+        return [
+            row.case
+            for row in rows
+            if stats.overlap(_estimate(row), _estimate(best))
+            or _value(row) <= _value(best) * (1 + group.noise_floor)
+        ]
+
+    def title(self, case: str) -> str:
+        return self._titles.get(case, case)
+
+    def cases(self) -> tuple[str, ...]:
+        return tuple(self._titles)
+
+    def mib(self, group: GroupSummary, case: str, metric: str) -> str:
+        """A memory figure with its unit, or why there is none."""
+        row = self.row(group, case, metric)
+        if row is None:
+            return "(本机读不到)"
+        return memory(row.value) if row.value is not None else f"(没有测成:{html.escape(row.failure or '')})"
+
+    def ms(self, group: GroupSummary, case: str) -> str:
+        row = self.row(group, case, "latency_ms")
+        if row is None or row.value is None:
+            return "(没有测成)"
+        return f"{number(row)}{UNIT_SPACE}ms"
+
+    def speed(self, group: GroupSummary, case: str) -> str:
+        """Latency of a case against the baseline: a verdict, or why there is none."""
+        row = self.row(group, case, "ratio")
+        if row is None or row.value is None:
+            reason = row.failure if row and row.failure else "没有测到"
+            return f"没有测成({html.escape(reason)})"
+        return self.speed_of(row, group)
+
+    def speed_of(self, row: Row, group: GroupSummary) -> str:
+        assert row.value is not None
+        more = "多" if row.value > 1 else "少"
+        size = percent(row.value, row.low, row.high)
+        if row.verdict in ("slower", "faster"):
+            return f"耗时{more} {size}({self._percent_interval(row)})"
+        if row.verdict == "same":
+            return "分不出快慢"
+        if row.verdict == "unclear":
+            return f"还分不出快慢({self.rounds_needed(row)})"
+        return f"耗时约{more} {size}({self.why_no_verdict(group)})"
+
+    def rounds_needed(self, row: Row) -> str:
+        rounds = stats.rounds_needed(_estimate(row))
+        return f"还需约 {rounds - row.rounds} 轮" if rounds and rounds > row.rounds else "差别太小"
+
+    def why_no_verdict(self, group: GroupSummary) -> str:
+        if group.memory_only:
+            return f"只测了 {group.rounds} 轮,不作结论"
+        if self.draft:
+            return "草稿,不作结论"
+        if not group.verdicts:
+            return "测量时机器繁忙,不作结论"
+        return f"只有 {group.rounds} 轮,不作结论"
+
+    @property
+    def draft(self) -> bool:
+        return self.export.build.profile in ("smoke", "quick")
+
+    def memory_change(self, group: GroupSummary, case: str, metric: str) -> str:
+        """`比默认少 45%(6.1 GiB 对 12.1 GiB)`, or that there is no difference worth naming."""
+        row, base = self.row(group, case, metric), self.row(group, BASELINE, metric)
+        if row is None or base is None or row.value is None or base.value is None:
+            reason = row.failure if row and row.failure else "本机读不到"
+            return f"没有测成({html.escape(reason)})"
+        both = f"{memory(row.value)} 对 {memory(base.value)}"
+        verdict = row.verdict or (stats.memory_verdict(row.value, base.value) if not self.draft else None)
+        if verdict == "same":
+            return f"和默认没有差别({both})"
+        word = "少" if row.value < base.value else "多"
+        size = f"{abs(row.value / base.value - 1) * 100:.0f}%"
+        return f"比默认{word} {size}({both})" if verdict else f"{both}(草稿,不作结论)"
+
+    def _percent_interval(self, row: Row) -> str:
+        if row.low is None or row.high is None:
+            return "没有区间"
+        digits = 1 if (row.high - row.low) / 2 < 0.002 else 0
+        ends = sorted(abs(v - 1) * 100 for v in (row.low, row.high))
+        return f"{ends[0]:.{digits}f}%–{ends[1]:.{digits}f}%"
