@@ -1,0 +1,252 @@
+"""What the commands of `python -m bench` do, apart from talking to the terminal."""
+
+from __future__ import annotations
+
+import errno
+import re
+import shutil
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from bench.experiments import EXPERIMENTS
+from bench.folders import ROOT, Folders
+from bench.measure import campaign
+from bench.measure.campaign import CannotMeasure, Here, find_valid
+from bench.measure.plan import PROFILES, PlannedExperiment, Profile
+from bench.measure.runner import Runner
+from bench.models import ModelError
+from bench.progress import Progress, duration, progress
+from bench.results import store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from rich.console import Console
+
+GIB = 1 << 30
+DISK_NEEDED = 300 << 20
+"""Models, inputs and results of a build, with room to spare, in bytes."""
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+class Refused(Exception):
+    """A command could not do its work; the message is one sentence for the user."""
+
+
+def listing() -> Iterator[tuple[str, str, str]]:
+    """(id, question, state of the newest result) of every experiment."""
+    here, folders = Here.read(), Folders.here()
+    for experiment in EXPERIMENTS.values():
+        journal = find_valid(experiment, here, folders.results, lambda _: None)
+        state = "没有本机的有效结果"
+        if journal:
+            state = f"{journal.header.profile},{age(journal.header.started_at)}"
+        yield experiment.id, experiment.question, state
+
+
+def run(
+    ids: Sequence[str], *, profile_name: str, budget: str | None, reuse: bool, fresh: bool, console: Console
+) -> list[str]:
+    """Measure. Returns a sentence for each case that failed and must not."""
+    profile = _profile(profile_name)
+    budget_s = profile.budget_s if budget is None else parse_duration(budget)
+    wanted = _known(ids)
+    folders = Folders.here()
+    with _refusals(), progress(console) as teller, _only_one(folders, teller):
+        here = Here.read()
+        if reuse:
+            wanted = tuple(
+                n for n in wanted if not find_valid(EXPERIMENTS[n], here, folders.results, teller.note)
+            )
+            if not wanted:
+                teller.note("全部实验都有本机的有效结果,不用再测")
+                return []
+        planned = campaign.plan(wanted, profile, here)
+        campaign.check_budget(planned, budget_s)
+        _tell_plan(planned, profile, budget_s, folders, teller)
+        work = campaign.open_campaign(planned, here, folders, fresh=fresh, tell=teller.note)
+        if work.resumed_samples:
+            teller.note(f"接着做中断的测量 {work.build}:已有 {work.resumed_samples} 个样本")
+        Runner(tasks=work.tasks, seed=work.seed, budget_s=budget_s, reporter=teller).run()
+        shutil.rmtree(folders.work / work.build, ignore_errors=True)
+        teller.note(f"测完,构建 {work.build}")
+        return [sentence for task in work.tasks for sentence in _failures(task.writer.journal)]
+
+
+def check() -> Iterator[tuple[str, bool]]:
+    """(sentence, fine) for every stored result."""
+    here, folders = Here.read(), Folders.here()
+    found = False
+    for experiment in EXPERIMENTS.values():
+        key = here.key(experiment)
+        for path in store.journals(folders.results, experiment.id):
+            found = True
+            yield _check_one(path, key)
+    if not found:
+        yield "还没有任何结果:先运行 python -m bench run", False
+
+
+def export(*, stale_ok: bool, tell: Callable[[str], None]) -> dict[str, str]:
+    """Write the published files. Returns id -> state."""
+    from bench.publish import publish
+
+    with _refusals():
+        return publish(Here.read(), Folders.here(), tell, stale_ok=stale_ok)
+
+
+def snippets(*, write: bool) -> list[Path]:
+    """Snippet files that differ from their case; written if asked."""
+    from bench.pages.snippets import files
+
+    folder = ROOT / "docs" / "snippets"
+    different = []
+    for name, text in files().items():
+        path = folder / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            different.append(path)
+            if write:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8", newline="\n")
+    surplus = [path for path in folder.glob("*.py") if path.name not in files()]
+    for path in surplus if write else ():
+        path.unlink()
+    return different + surplus
+
+
+def site(target: Path) -> int:
+    """Build, check and put in place the site. Returns the number of pages."""
+    from bench.site import BrokenSite, build
+
+    try:
+        return build(ROOT / "mkdocs.yml", target, Folders.here())
+    except BrokenSite as broken:
+        raise Refused(f"网站没有建成,旧的保持不变:{broken}") from broken
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from `90s`, `10m`, `1h`, or a bare number of seconds."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if not match or float(match[1]) <= 0:
+        raise Refused(f"看不懂的时间“{text}”:请写成 90s、10m 或 1h")
+    return float(match[1]) * UNITS[match[2] or "s"]
+
+
+def age(started_at: str) -> str:
+    """How long ago, in Chinese."""
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(started_at)).total_seconds()
+    if seconds < 3600:
+        return f"{max(0, int(seconds // 60))} 分钟前"
+    return f"{int(seconds // 3600)} 小时前" if seconds < 48 * 3600 else f"{int(seconds // 86400)} 天前"
+
+
+def _profile(name: str) -> Profile:
+    if name not in PROFILES:
+        raise Refused(f"没有档位“{name}”,可用的有:{'、'.join(PROFILES)}")
+    return PROFILES[name]
+
+
+def _known(ids: Sequence[str]) -> tuple[str, ...]:
+    for name in ids:
+        if name not in EXPERIMENTS:
+            raise Refused(f"没有实验“{name}”,可用的有:{'、'.join(EXPERIMENTS)}")
+    return tuple(dict.fromkeys(ids)) or tuple(EXPERIMENTS)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn what can go wrong outside our code into one sentence."""
+    try:
+        yield
+    except (CannotMeasure, ModelError) as error:
+        raise Refused(str(error)) from error
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise Refused("磁盘已满:已测好的样本都在,腾出空间后用同一命令接着做") from error
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise Refused(f"不能写入 {Path(error.filename or '.').name}:请检查结果目录的权限") from error
+        raise
+
+
+@contextmanager
+def _only_one(folders: Folders, teller: Progress) -> Iterator[None]:
+    """Two measurements at once would disturb each other: the second waits and says so."""
+    folders.lock.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folders.lock)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        teller.note("另一个测量正在进行,等它结束")
+        lock.acquire()
+    with lock:
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _tell_plan(
+    planned: Sequence[PlannedExperiment],
+    profile: Profile,
+    budget_s: float,
+    folders: Folders,
+    teller: Progress,
+) -> None:
+    expected = min(campaign.total_seconds(planned), budget_s)
+    memory = campaign.memory_needed(planned) / GIB
+    free = shutil.disk_usage(folders.lock.parent).free
+    names = "、".join(one.experiment.id for one in planned)
+    teller.note(f"计划:{names},档位“{profile.title}”,{profile.rounds} 轮")
+    teller.note(
+        f"约需时间 {duration(expected)}(上限 {duration(budget_s)}),内存最多约 {memory:.1f} GiB,磁盘约 {DISK_NEEDED >> 20} MiB"
+    )
+    if free < DISK_NEEDED:
+        raise Refused(f"磁盘只剩 {free >> 20} MiB,至少要 {DISK_NEEDED >> 20} MiB")
+    for one in planned:
+        for group in one.groups:
+            if group.memory_bytes:
+                teller.note(
+                    f"{one.experiment.id} / {group.group.model}:取 {group.input.label}"
+                    + (f"({group.note})" if group.note else "")
+                )
+        for reason in one.dropped:
+            teller.note(f"{one.experiment.id}:有一组不测({reason})")
+
+
+def _failures(journal: store.Journal) -> Iterator[str]:
+    """Cases whose failure makes the build end non-zero: not those stopped for lack of memory or not applicable."""
+    tolerated = {case.id for case in journal.header.cases if case.may_fail}
+    told = set()
+    for sample in journal.samples:
+        failure = sample.failure
+        if (
+            failure
+            and sample.case not in tolerated
+            and failure.kind not in ("out_of_memory", "not_applicable")
+        ):
+            told.add(f"{journal.header.experiment} / {sample.case}:{failure.reason}")
+    for record in journal.untimed:
+        failure = record.failure
+        if (
+            failure
+            and record.case not in tolerated
+            and failure.kind not in ("out_of_memory", "not_applicable")
+        ):
+            told.add(f"{journal.header.experiment} / {record.case}:{failure.reason}")
+    yield from sorted(told)
+
+
+def _check_one(path: Path, key: str) -> tuple[str, bool]:
+    name = f"{path.parent.name}/{path.name}"
+    try:
+        journal = store.read(path)
+    except store.DamagedJournal as error:
+        return f"{name}:损坏({error})", False
+    if not journal.complete:
+        return f"{name}:没有测完,{len(journal.samples)} 个样本", True
+    if journal.header.key != key:
+        return f"{name}:不是这台机器、这套代码或这个 ORT 的结果", False
+    return f"{name}:有效,{journal.header.profile},{age(journal.header.started_at)}", True
