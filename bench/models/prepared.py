@@ -1,0 +1,153 @@
+"""A model and its inputs as files, ready for the process that measures.
+
+They are made once, in a child process (`python -m bench.models`), and kept under a key of everything
+that decides them. The caller imports neither onnx nor numpy, so it stays thin.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.models._errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bench.spec import Input, Model
+
+PACKAGE = Path(__file__).parent
+REFUSED = 3
+"""Exit status of a child whose last line on stderr is a sentence for the reader."""
+
+BUILDERS = ("onnx", "numpy", "pillow")
+"""Distributions that take part in every build; a model names its own on top."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Files and figures of a model. Mappings are by input label."""
+
+    model_path: Path
+    sha256: str
+    """Of the file at `model_path`."""
+    parameters: int
+    """Elements of all floating-point weights."""
+    weight_bytes: int
+    """Bytes of all weights."""
+    flops: Mapping[str, int]
+    """Per run, that is summed over the shapes of the input."""
+    calls: Mapping[str, int]
+    """Calls of the session per run: one per shape of the input."""
+    input_paths: Mapping[str, Path]
+    """One `.npy` each, float32 in C order; a call is fed its leading corner of one of the shapes."""
+
+
+def prepare(model: Model, inputs: Sequence[Input], folder: Path) -> Prepared:
+    """Files of `model` with `inputs` below `folder`, made now unless they are there and undamaged.
+
+    Raises ModelError when they cannot be made. Safe to be killed, and to run twice at once.
+    """
+    ready = _read(model, inputs, folder)
+    if ready is None:
+        _build(model, inputs, folder)
+        ready = _read(model, inputs, folder)
+    if ready is None:
+        raise ModelError(f"模型 {model.id} 刚建好又读不到：请检查是否有别的程序在改动模型目录")
+    return ready
+
+
+def peek(model: Model, folder: Path) -> Prepared | None:
+    """What is there already, with every input made so far; None when absent or damaged. Builds nothing."""
+    return _read(model, None, folder)
+
+
+def content_key(model: Model) -> str:
+    """First 12 hex digits of a hash over what decides the files: sources here and versions of packages."""
+    digest = hashlib.sha256()
+    for path in sorted({PACKAGE / f"{model.id}.py", PACKAGE / "flops.py", *PACKAGE.glob("_[!_]*.py")}):
+        digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+    for name in sorted({*BUILDERS, *model.packages}):
+        digest.update(f"{name} {_version(name)}\0".encode())
+    return digest.hexdigest()[:12]
+
+
+def model_folder(model: Model, folder: Path) -> Path:
+    """Where the files of `model` are below `folder`."""
+    return folder / f"{model.id}-{content_key(model)}"
+
+
+def input_name(entry: Input) -> str:
+    """Name of an input's file, without `.npy`: readable, and distinct for equal labels of other shapes."""
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", entry.label).strip("-")[:40]
+    return f"{slug}-{hashlib.sha256(repr((entry.label, entry.shapes)).encode()).hexdigest()[:8]}"
+
+
+def read_record(directory: Path) -> dict[str, Any] | None:
+    """Content of `model.json` when it can be read and `model.onnx` beside it is the file it describes."""
+    try:
+        record = json.loads((directory / "model.json").read_bytes())
+        with (directory / "model.onnx").open("rb") as file:
+            intact = hashlib.file_digest(file, "sha256").hexdigest() == record["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return record if intact else None
+
+
+def intact_input(directory: Path, name: str, record: Mapping[str, Any]) -> bool:
+    """Whether an input is recorded and its file has the recorded size."""
+    entry, path = record["inputs"].get(name), directory / f"{name}.npy"
+    return entry is not None and path.is_file() and path.stat().st_size == entry["file_bytes"]
+
+
+def _read(model: Model, inputs: Sequence[Input] | None, folder: Path) -> Prepared | None:
+    """What is on disk, limited to `inputs` when given; None when anything is missing or damaged."""
+    directory = model_folder(model, folder)
+    record = read_record(directory)
+    if record is None:
+        return None
+    names = list(record["inputs"]) if inputs is None else [input_name(entry) for entry in inputs]
+    if not all(intact_input(directory, name, record) for name in names):
+        return None
+    entries = {record["inputs"][name]["label"]: (name, record["inputs"][name]) for name in names}
+    return Prepared(
+        model_path=directory / "model.onnx",
+        sha256=record["sha256"],
+        parameters=record["parameters"],
+        weight_bytes=record["weight_bytes"],
+        flops={label: entry["flops"] for label, (_, entry) in entries.items()},
+        calls={label: entry["calls"] for label, (_, entry) in entries.items()},
+        input_paths={label: directory / f"{name}.npy" for label, (name, _) in entries.items()},
+    )
+
+
+def _build(model: Model, inputs: Sequence[Input], folder: Path) -> None:
+    wanted = json.dumps([[entry.label, entry.shapes] for entry in inputs])
+    child = subprocess.run(
+        [sys.executable, "-m", "bench.models", model.id, str(model_folder(model, folder).absolute()), wanted],
+        cwd=PACKAGE.parent.parent,
+        env={**os.environ, "PYTHONUTF8": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if child.returncode:
+        last = (child.stderr.strip().splitlines() or [f"退出状态 {child.returncode}"])[-1]
+        raise ModelError(last if child.returncode == REFUSED else f"模型 {model.id} 没有建成：{last}")
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "absent"
