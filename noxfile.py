@@ -3,7 +3,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["nox[uv]>=2025.5"]
 # ///
-"""从克隆到网站:`nox -s docs`;测试:`nox -s tests`。其余任务见 `nox --list`。"""
+"""从克隆到网站：`nox -s docs`；测试：`nox -s tests`。其余任务见 `nox --list`。"""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def install(session: nox.Session, *groups: str) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """测量本机并建成网站 site/。参数照样传给 bench run,如 -- --profile quick --budget 10m。"""
+    """测量本机并建成网站 site/。参数照样传给 bench run，如 -- --profile quick --budget 10m。"""
     install(session)
     status = session.run(
         "python",
@@ -45,14 +45,14 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def serve(session: nox.Session) -> None:
-    """实时预览 http://localhost:8000/,保存即刷新,不会重新测量。"""
+    """实时预览 http://localhost:8000/，保存即刷新，不会重新测量。"""
     install(session)
     session.run("python", "-m", "mkdocs", "serve", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """命令行工具,如 nox -s bench -- list。"""
+    """命令行工具，如 nox -s bench -- list。"""
     install(session)
     session.run("python", "-m", "bench", *session.posargs)
 
@@ -66,7 +66,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """ruff 与 mypy,以及片段和实验是否一致。"""
+    """ruff 与 mypy，以及片段和实验是否一致。"""
     install(session, "lint", "test")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")

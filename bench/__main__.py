@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 from rich.console import Console
@@ -19,20 +19,24 @@ from bench.commands import Refused
 
 app = App(
     name="bench",
-    help="测量 ONNX Runtime 的 CPU 推理设置,并把结果变成网页。先 `run`,再 `site`;`nox -s docs` 两步都做。",
+    help="测量 ONNX Runtime 的 CPU 推理设置，并把结果变成网页。先 `run`，再 `site`；`nox -s docs` 两步都做。",
     help_format="markdown",
     version_flags=[],
 )
 out = Console()
 err = Console(stderr=True)
+PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
+"""Sentences may hold brackets and paths: print them as they are."""
 
-Ids = Annotated[tuple[str, ...], Parameter(help="实验名;不写就是全部。名字见 `bench list`。")]
-ProfileName = Annotated[str, Parameter(help="smoke(几秒,只为测试)、quick(几分钟,草稿)、default、thorough。")]
+Ids = Annotated[tuple[str, ...], Parameter(help="实验名；不写就是全部。名字见 `bench list`。")]
+ProfileName = Annotated[
+    str, Parameter(help="smoke（几秒，只为测试）、quick（几分钟，草稿）、default、thorough。")
+]
 
 
 @app.command(name="list")
 def list_() -> None:
-    """列出全部实验,以及每个实验最近一次的结果。"""
+    """列出全部实验，以及每个实验最近一次的结果。"""
     table = Table("实验", "问题", "结果")
     for row in commands.listing():
         table.add_row(*row)
@@ -41,32 +45,32 @@ def list_() -> None:
 
 @app.command
 def run(
-    *ids: Annotated[str, Parameter(help="实验名;不写就是全部。")],
+    *ids: Annotated[str, Parameter(help="实验名；不写就是全部。")],
     profile: ProfileName = "default",
-    budget: Annotated[str | None, Parameter(help="时间预算,如 90s、10m、1h;不够就均匀减少轮数。")] = None,
+    budget: Annotated[str | None, Parameter(help="时间预算，如 90s、10m、1h；不够就均匀减少轮数。")] = None,
     reuse: Annotated[bool, Parameter(negative="", help="已有本机有效结果的实验不再测。")] = False,
-    fresh: Annotated[bool, Parameter(negative="", help="不接着做上次中断的测量,从头开始。")] = False,
+    fresh: Annotated[bool, Parameter(negative="", help="不接着做上次中断的测量，从头开始。")] = False,
 ) -> None:
-    """测量。先打印计划(时间、内存、磁盘),再一个子进程一个子进程地测,每个样本立刻存盘。
+    """测量。先打印计划（时间、内存、磁盘），再一个子进程一个子进程地测，每个样本立刻存盘。
 
-    Ctrl-C 会保留已测的样本;24 小时内再次运行同一命令会接着做。
+    Ctrl-C 会保留已测的样本；24 小时内再次运行同一命令会接着做。
 
-    例:`python -m bench run arena --profile quick --budget 5m`
+    例：`python -m bench run arena --profile quick --budget 5m`
     """
     failures = commands.run(ids, profile_name=profile, budget=budget, reuse=reuse, fresh=fresh, console=out)
     if failures:
         for sentence in failures:
-            err.print(f"失败:{sentence}", markup=False, highlight=False)
+            err.print(f"失败：{sentence}", **PLAIN)
         sys.exit(3)
 
 
 @app.command
 def check() -> None:
-    """检查已存的结果:能不能读,是不是本机、这套代码和这个 ORT 测的。"""
+    """检查已存的结果：能不能读，是不是本机、这套代码和这个 ORT 测的。"""
     good = True
     for sentence, fine in commands.check():
         good = good and fine
-        out.print(("✓ " if fine else "✗ ") + sentence, markup=False, highlight=False)
+        out.print(("✓ " if fine else "✗ ") + sentence, **PLAIN)
     if not good:
         sys.exit(1)
 
@@ -74,31 +78,33 @@ def check() -> None:
 @app.command
 def export(
     *,
-    stale_ok: Annotated[bool, Parameter(negative="", help="没有有效结果时用旧的(只给实时预览用)。")] = False,
+    stale_ok: Annotated[
+        bool, Parameter(negative="", help="没有有效结果时用旧的（只给实时预览用）。")
+    ] = False,
 ) -> None:
-    """把结果写成 JSON、CSV、pyperf 和图表文件,放在 build/export/。"""
-    status = commands.export(stale_ok=stale_ok, tell=lambda text: err.print(text, markup=False))
+    """把结果写成 JSON、CSV、pyperf 和图表文件，放在 build/export/。"""
+    status = commands.export(stale_ok=stale_ok, tell=lambda text: err.print(text, **PLAIN))
     for name, state in status.items():
-        out.print(f"{name}: {'有效' if state == 'valid' else '过期'}", markup=False, highlight=False)
+        out.print(f"{name}: {'有效' if state == 'valid' else '过期'}", **PLAIN)
 
 
 @app.command
 def snippets(
-    *, check: Annotated[bool, Parameter(negative="", help="只比较,不写;有出入就以非零状态退出。")] = False
+    *, check: Annotated[bool, Parameter(negative="", help="只比较，不写；有出入就以非零状态退出。")] = False
 ) -> None:
     """从实验的设置写出 docs/snippets/ 里的代码片段。"""
     different = commands.snippets(write=not check)
     for path in different:
-        out.print(f"{'需要更新' if check else '已写'}:{path.name}", markup=False, highlight=False)
+        out.print(f"{'需要更新' if check else '已写'}：{path.name}", **PLAIN)
     if check and different:
         sys.exit(1)
 
 
 @app.command
 def site(*, target: Annotated[Path, Parameter(help="成品放在哪里。")] = Path("site")) -> None:
-    """构建网站:先在临时目录里建好、检查,再换掉旧的;失败时旧的网站原封不动。"""
+    """构建网站：先在临时目录里建好、检查，再换掉旧的；失败时旧的网站原封不动。"""
     pages = commands.site(target)
-    out.print(f"网站已写好:{target}/index.html({pages} 页)", markup=False, highlight=False)
+    out.print(f"网站已写好：{target}/index.html（{pages} 页）", **PLAIN)
 
 
 def main() -> None:
@@ -106,10 +112,10 @@ def main() -> None:
     try:
         app()
     except Refused as refusal:
-        err.print(str(refusal), markup=False, highlight=False)
+        err.print(str(refusal), **PLAIN)
         sys.exit(1)
     except KeyboardInterrupt:
-        err.print("已中断。测好的样本都在;24 小时内用同一命令会接着做。", markup=False, highlight=False)
+        err.print("已中断。测好的样本都在；24 小时内用同一命令会接着做。", **PLAIN)
         sys.exit(130)
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 GIB = 1 << 30
 DISK_NEEDED = 300 << 20
 """Models, inputs and results of a build, with room to spare, in bytes."""
+HARMLESS = ("out_of_memory", "not_applicable")
+"""Failures that say something of the machine, not of us."""
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -63,17 +65,17 @@ def run(
                 n for n in wanted if not find_valid(EXPERIMENTS[n], here, folders.results, teller.note)
             )
             if not wanted:
-                teller.note("全部实验都有本机的有效结果,不用再测")
+                teller.note("全部实验都有本机的有效结果，不用再测")
                 return []
         planned = campaign.plan(wanted, profile, here)
         campaign.check_budget(planned, budget_s)
         _tell_plan(planned, profile, budget_s, folders, teller)
         work = campaign.open_campaign(planned, here, folders, fresh=fresh, tell=teller.note)
         if work.resumed_samples:
-            teller.note(f"接着做中断的测量 {work.build}:已有 {work.resumed_samples} 个样本")
+            teller.note(f"接着做中断的测量 {work.build}：已有 {work.resumed_samples} 个样本")
         Runner(tasks=work.tasks, seed=work.seed, budget_s=budget_s, reporter=teller).run()
         shutil.rmtree(folders.work / work.build, ignore_errors=True)
-        teller.note(f"测完,构建 {work.build}")
+        teller.note(f"测完，构建 {work.build}")
         return [sentence for task in work.tasks for sentence in _failures(task.writer.journal)]
 
 
@@ -87,7 +89,7 @@ def check() -> Iterator[tuple[str, bool]]:
             found = True
             yield _check_one(path, key)
     if not found:
-        yield "还没有任何结果:先运行 python -m bench run", False
+        yield "还没有任何结果：先运行 python -m bench run", False
 
 
 def export(*, stale_ok: bool, tell: Callable[[str], None]) -> dict[str, str]:
@@ -124,14 +126,14 @@ def site(target: Path) -> int:
     try:
         return build(ROOT / "mkdocs.yml", target, Folders.here())
     except BrokenSite as broken:
-        raise Refused(f"网站没有建成,旧的保持不变:{broken}") from broken
+        raise Refused(f"网站没有建成，旧的保持不变：{broken}") from broken
 
 
 def parse_duration(text: str) -> float:
     """Seconds from `90s`, `10m`, `1h`, or a bare number of seconds."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
     if not match or float(match[1]) <= 0:
-        raise Refused(f"看不懂的时间“{text}”:请写成 90s、10m 或 1h")
+        raise Refused(f"看不懂的时间“{text}”：请写成 90s、10m 或 1h")
     return float(match[1]) * UNITS[match[2] or "s"]
 
 
@@ -145,14 +147,14 @@ def age(started_at: str) -> str:
 
 def _profile(name: str) -> Profile:
     if name not in PROFILES:
-        raise Refused(f"没有档位“{name}”,可用的有:{'、'.join(PROFILES)}")
+        raise Refused(f"没有档位“{name}”，可用的有：{'、'.join(PROFILES)}")
     return PROFILES[name]
 
 
 def _known(ids: Sequence[str]) -> tuple[str, ...]:
     for name in ids:
         if name not in EXPERIMENTS:
-            raise Refused(f"没有实验“{name}”,可用的有:{'、'.join(EXPERIMENTS)}")
+            raise Refused(f"没有实验“{name}”，可用的有：{'、'.join(EXPERIMENTS)}")
     return tuple(dict.fromkeys(ids)) or tuple(EXPERIMENTS)
 
 
@@ -165,9 +167,9 @@ def _refusals() -> Iterator[None]:
         raise Refused(str(error)) from error
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise Refused("磁盘已满:已测好的样本都在,腾出空间后用同一命令接着做") from error
+            raise Refused("磁盘已满：已测好的样本都在，腾出空间后用同一命令接着做") from error
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise Refused(f"不能写入 {Path(error.filename or '.').name}:请检查结果目录的权限") from error
+            raise Refused(f"不能写入 {Path(error.filename or '.').name}：请检查结果目录的权限") from error
         raise
 
 
@@ -179,7 +181,7 @@ def _only_one(folders: Folders, teller: Progress) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        teller.note("另一个测量正在进行,等它结束")
+        teller.note("另一个测量正在进行，等它结束")
         lock.acquire()
     with lock:
         try:
@@ -199,44 +201,36 @@ def _tell_plan(
     memory = campaign.memory_needed(planned) / GIB
     free = shutil.disk_usage(folders.lock.parent).free
     names = "、".join(one.experiment.id for one in planned)
-    teller.note(f"计划:{names},档位“{profile.title}”,{profile.rounds} 轮")
+    teller.note(f"计划：{names}，档位“{profile.title}”，{profile.rounds} 轮")
     teller.note(
-        f"约需时间 {duration(expected)}(上限 {duration(budget_s)}),内存最多约 {memory:.1f} GiB,磁盘约 {DISK_NEEDED >> 20} MiB"
+        f"约需时间 {duration(expected)}（上限 {duration(budget_s)}），内存最多约 {memory:.1f} GiB，磁盘约 {DISK_NEEDED >> 20} MiB"
     )
     if free < DISK_NEEDED:
-        raise Refused(f"磁盘只剩 {free >> 20} MiB,至少要 {DISK_NEEDED >> 20} MiB")
+        raise Refused(f"磁盘只剩 {free >> 20} MiB，至少要 {DISK_NEEDED >> 20} MiB")
     for one in planned:
         for group in one.groups:
             if group.memory_bytes:
                 teller.note(
-                    f"{one.experiment.id} / {group.group.model}:取 {group.input.label}"
+                    f"{one.experiment.id} / {group.group.model}：取 {group.input.label}"
                     + (f"({group.note})" if group.note else "")
                 )
         for reason in one.dropped:
-            teller.note(f"{one.experiment.id}:有一组不测({reason})")
+            teller.note(f"{one.experiment.id}：有一组不测（{reason}）")
 
 
 def _failures(journal: store.Journal) -> Iterator[str]:
     """Cases whose failure makes the build end non-zero: not those stopped for lack of memory or not applicable."""
     tolerated = {case.id for case in journal.header.cases if case.may_fail}
-    told = set()
-    for sample in journal.samples:
-        failure = sample.failure
-        if (
-            failure
-            and sample.case not in tolerated
-            and failure.kind not in ("out_of_memory", "not_applicable")
-        ):
-            told.add(f"{journal.header.experiment} / {sample.case}:{failure.reason}")
-    for record in journal.untimed:
-        failure = record.failure
-        if (
-            failure
-            and record.case not in tolerated
-            and failure.kind not in ("out_of_memory", "not_applicable")
-        ):
-            told.add(f"{journal.header.experiment} / {record.case}:{failure.reason}")
-    yield from sorted(told)
+    groups = {group.index: f"{group.model} {group.input}" for group in journal.header.groups}
+    found = [(sample.case, groups[sample.group], sample.failure) for sample in journal.samples]
+    found += [(record.case, "验证设置", record.failure) for record in journal.untimed]
+    found += [(record.case, "逐行内存表", record.failure) for record in journal.line_profiles]
+    told = (
+        f"{journal.header.experiment} / {where} / {case}:{failure.reason}"
+        for case, where, failure in found
+        if failure and case not in tolerated and failure.kind not in HARMLESS
+    )
+    yield from dict.fromkeys(told)
 
 
 def _check_one(path: Path, key: str) -> tuple[str, bool]:
@@ -244,9 +238,9 @@ def _check_one(path: Path, key: str) -> tuple[str, bool]:
     try:
         journal = store.read(path)
     except store.DamagedJournal as error:
-        return f"{name}:损坏({error})", False
+        return f"{name}：损坏（{error}）", False
     if not journal.complete:
-        return f"{name}:没有测完,{len(journal.samples)} 个样本", True
+        return f"{name}：没有测完，{len(journal.samples)} 个样本", True
     if journal.header.key != key:
-        return f"{name}:不是这台机器、这套代码或这个 ORT 的结果", False
-    return f"{name}:有效,{journal.header.profile},{age(journal.header.started_at)}", True
+        return f"{name}：不是这台机器、这套代码或这个 ORT 的结果", False
+    return f"{name}：有效，{journal.header.profile}，{age(journal.header.started_at)}", True

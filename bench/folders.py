@@ -33,4 +33,4 @@ class Folders:
 
     @classmethod
     def here(cls) -> Folders:
-        return cls.below(Path(os.environ.get(BUILD_VARIABLE) or ROOT / "build"))
+        return cls.below(Path(os.environ.get(BUILD_VARIABLE) or ROOT / "build").absolute())

@@ -35,15 +35,15 @@ class Progress:
         self._console, self._live, self._last = console, live, 0.0
 
     def step(self, text: str, remaining_s: float) -> None:
-        line = f"{text},约剩 {duration(remaining_s)}"
+        line = f"{text}，约剩 {duration(remaining_s)}"
         if self._live:
             self._live.update(escape(line))
         elif time.monotonic() - self._last >= PLAIN_EVERY_S:
             self._last = time.monotonic()
-            self._console.print(line, markup=False, highlight=False)
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
-        self._console.print(f"· {text}", markup=False, highlight=False)
+        self._console.print(f"· {text}", markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

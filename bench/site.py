@@ -34,14 +34,14 @@ def build(config: Path, target: Path, folders: Folders) -> int:
     docs = config.parent / "docs"
     problems = list(check_fences(docs))
     if problems:
-        raise BrokenSite("; ".join(problems))
+        raise BrokenSite("；".join(problems))
     folders.work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folders.work, prefix="site-") as folder:
         scratch = Path(folder) / "site"
         _mkdocs(config, scratch)
         problems = list(check_site(scratch, expected_experiments(docs)))
         if problems:
-            raise BrokenSite(";".join(problems[:MAX_LINES]))
+            raise BrokenSite("；".join(problems[:MAX_LINES]))
         pages = sum(1 for _ in scratch.rglob("*.html"))
         replace(scratch, target)
     return pages
@@ -54,7 +54,7 @@ def check_fences(docs: Path) -> Iterator[str]:
             options = match[1].split()
             unknown = [option for option in options if option not in FENCE_OPTIONS]
             if unknown:
-                yield f"{path.relative_to(docs)}:代码块选项 {' '.join(unknown)} 不认识"
+                yield f"{path.relative_to(docs)}：代码块选项 {' '.join(unknown)} 不认识"
 
 
 def expected_experiments(docs: Path) -> set[str]:
@@ -65,18 +65,18 @@ def expected_experiments(docs: Path) -> set[str]:
 def check_site(site: Path, experiments: set[str]) -> Iterator[str]:
     """What would embarrass us: no home page, tracebacks, code instead of results, missing tables, dead links."""
     if not (site / "index.html").exists():
-        yield "没有 index.html:某个代码块结束了整个构建"
+        yield "没有 index.html：某个代码块结束了整个构建"
         return
     pages = {path: Page(path) for path in sorted(site.rglob("*.html"))}
     for path, page in pages.items():
         name = path.relative_to(site).as_posix()
         if "Traceback (most recent call last)" in page.text:
-            yield f"{name}:页面里有 traceback"
+            yield f"{name}：页面里有 traceback"
         if 'exec="on"' in page.text or "import bench" in page.text:
-            yield f"{name}:有没执行的代码块"
+            yield f"{name}：有没执行的代码块"
         if "data-link=" in page.html:
-            yield f"{name}:有没解析的链接"
-        yield from (f"{name}:死链接 {link}" for link in page.dead_links())
+            yield f"{name}：有没解析的链接"
+        yield from (f"{name}：死链接 {link}" for link in page.dead_links())
     shown = {name for page in pages.values() for name in page.experiments}
     yield from (f"没有哪一页显示实验 {name} 的表" for name in sorted(experiments - shown))
 

@@ -38,7 +38,7 @@ def cases(cores: int) -> tuple[Case, ...]:
     off = {"enable_cpu_mem_arena": False}
     return (
         Case(id=BASELINE, title="默认"),
-        Case(id=CONTROL, title="默认(再测一次)"),
+        Case(id=CONTROL, title="默认（再测一次）"),
         Case(
             id="arena_off",
             title="关闭 arena",
@@ -53,7 +53,7 @@ def cases(cores: int) -> tuple[Case, ...]:
         ),
         Case(
             id="pattern_off_shrink",
-            title="关闭内存模式,每次归还",
+            title="关闭内存模式，每次归还",
             settings={"enable_mem_pattern": False},
             run_settings=SHRINK,
             proof=Proof(fact="arena_shrinks", relation=">", expected=0),
@@ -97,34 +97,34 @@ def _where(group: Measured) -> str:
 def _second_run(say: Findings, group: Measured) -> str:
     first, second = (say.value(group, BASELINE, f"after_{n}_mib") for n in ("first", "second"))
     if first is None or second is None:
-        return f"{_where(group)}:默认设置没有测成,无法比较前两次推理。"
-    figures = f"第 1 次推理后占 {say.mib(group, BASELINE, 'after_first_mib')},第 2 次推理后占 {say.mib(group, BASELINE, 'after_second_mib')}"
+        return f"{_where(group)}：默认设置没有测成，无法比较前两次推理。"
+    figures = f"第 1 次推理后占 {say.mib(group, BASELINE, 'after_first_mib')}，第 2 次推理后占 {say.mib(group, BASELINE, 'after_second_mib')}"
     grown = second > first * GROWN and second - first > NOTABLE_MIB
     times = f"第二次推理后占用变为 {second / first:.1f} 倍" if grown else "第二次推理后占用没有明显增加"
     without = say.value(group, "pattern_off", "after_second_mib")
     tail = (
-        f";关闭内存模式,第 2 次推理后是 {say.mib(group, 'pattern_off', 'after_second_mib')}"
+        f"；关闭内存模式，第 2 次推理后是 {say.mib(group, 'pattern_off', 'after_second_mib')}"
         if without
         else ""
     )
-    return f"<strong>本机默认设置{times}</strong>:{_where(group)},{figures}{tail}。"
+    return f"<strong>本机默认设置{times}</strong>：{_where(group)}，{figures}{tail}。"
 
 
 def _needed_and_kept(say: Findings, group: Measured) -> str:
     peak, kept = say.value(group, "arena_off", "peak_mib"), say.value(group, "arena_off", "kept_mib")
     if peak is None or kept is None:
-        return f"{_where(group)}:关闭 arena 没有测成。"
-    off = f"推理结束后只留 {say.mib(group, 'arena_off', 'kept_mib')}(默认留 {say.mib(group, BASELINE, 'kept_mib')})"
-    high = f"{say.mib(group, 'arena_off', 'peak_mib')}(默认峰值 {say.mib(group, BASELINE, 'peak_mib')})"
+        return f"{_where(group)}：关闭 arena 没有测成。"
+    off = f"推理结束后只留 {say.mib(group, 'arena_off', 'kept_mib')}（默认留 {say.mib(group, BASELINE, 'kept_mib')}）"
+    high = f"{say.mib(group, 'arena_off', 'peak_mib')}（默认峰值 {say.mib(group, BASELINE, 'peak_mib')}）"
     if peak > NEEDED_OVER_KEPT * kept:
-        return f"<strong>关闭 arena 省下的主要是留存,不是需要</strong>:{off},但推理途中的峰值仍要 {high}。"
-    return f"关闭 arena 后,{off},峰值 {high}。"
+        return f"<strong>关闭 arena 省下的主要是留存，不是需要</strong>：{off}，但推理途中的峰值仍要 {high}。"
+    return f"关闭 arena 后，{off}，峰值 {high}。"
 
 
 def _time(say: Findings, group: Measured) -> str:
     return (
-        f"{_where(group)}:关闭 arena {say.speed(group, 'arena_off')},关闭内存模式{say.speed(group, 'pattern_off')}"
-        f"(都与默认设置比)。"
+        f"{_where(group)}：关闭 arena {say.speed(group, 'arena_off')}，关闭内存模式{say.speed(group, 'pattern_off')}"
+        f"（都与默认设置比）。"
     )
 
 
@@ -133,13 +133,13 @@ def _changing_sizes(say: Findings, group: Measured) -> str:
         f"{say.title(case)}{say.memory_change(group, case, 'kept_mib')}"
         for case in ("arena_off", "pattern_off")
     )
-    return f"输入尺寸多变时({_where(group)})的留存:{changes}。"
+    return f"输入尺寸多变时（{_where(group)}）的留存：{changes}。"
 
 
 EXPERIMENT = Experiment(
     id="arena",
-    title="内存 arena:需要多少,留下多少,慢多少",
-    question="关闭 enable_cpu_mem_arena 省下的是什么,代价是什么?",
+    title="内存 arena：需要多少，留下多少，慢多少",
+    question="关闭 enable_cpu_mem_arena 省下的是什么，代价是什么？",
     cases=cases,
     groups=(
         Group(
@@ -186,6 +186,6 @@ EXPERIMENT = Experiment(
         Column(metric="idle_cpu_s", title="空闲 1 秒耗 CPU", unit="s"),
     ),
     conclude=conclude,
-    charts=(Chart(kind="memory_over_runs", title="每次推理之后的进程内存(RSS)"),),
+    charts=(Chart(kind="memory_over_runs", title="每次推理之后的进程内存（RSS）"),),
     line_profile=(BASELINE, "arena_off"),
 )

@@ -45,7 +45,7 @@ def cases(cores: int) -> tuple[Case, ...]:
         )
         for count in counts(cores)
     )
-    return (Case(id=BASELINE, title="默认(0)"), Case(id=CONTROL, title="默认(再测一次)"), *explicit)
+    return (Case(id=BASELINE, title="默认（0）"), Case(id=CONTROL, title="默认（再测一次）"), *explicit)
 
 
 def conclude(say: Findings) -> Iterator[str]:
@@ -54,7 +54,7 @@ def conclude(say: Findings) -> Iterator[str]:
         yield f"{group.model_title}({group.input}):{_best(say, group)}{_too_many(say, group)}。"
         idle = say.value(group, BASELINE, "idle_cpu_s")
         if idle is not None and idle > NOTABLE_IDLE_S:
-            yield f"{group.model_title}:默认设置在推理结束后的 1 秒空闲里还用掉 {idle:.2g} 秒 CPU,那是工作线程在自旋等活。"
+            yield f"{group.model_title}：默认设置在推理结束后的 1 秒空闲里还用掉 {idle:.2g} 秒 CPU，那是工作线程在自旋等活。"
 
 
 def _explicit(say: Findings) -> list[str]:
@@ -69,11 +69,11 @@ def _best(say: Findings, group: Measured) -> str:
         if not known:
             return "没有测成"
         fastest = min(known, key=lambda case: say.value(group, case, "latency_ms") or 0.0)
-        return f"这次最快的是 {fastest} 线程({say.ms(group, fastest)}),但不足以下结论"
+        return f"这次最快的是 {fastest} 线程（{say.ms(group, fastest)}），但不足以下结论"
     if len(tied) == 1:
-        return f"<strong>{tied[0]} 线程最快</strong>({say.ms(group, tied[0])})"
+        return f"<strong>{tied[0]} 线程最快</strong>（{say.ms(group, tied[0])}）"
     latencies = "、".join(f"{case} 线程 {say.ms(group, case)}" for case in tied)
-    return f"<strong>{'、'.join(tied)} 线程分不出快慢</strong>({latencies}),都是最快的"
+    return f"<strong>{'、'.join(tied)} 线程分不出快慢</strong>（{latencies}），都是最快的"
 
 
 def _too_many(say: Findings, group: Measured) -> str:
@@ -83,14 +83,14 @@ def _too_many(say: Findings, group: Measured) -> str:
         return ""
     most = measured[-1]
     cpu, base = say.value(group, most, "cpu_s"), say.value(group, BASELINE, "cpu_s")
-    burned = f",每次推理的 CPU 时间是默认的 {cpu / base:.1f} 倍" if cpu and base else ""
-    return f";超过可用的 {say.cores()} 核、开到 {most} 线程,与默认比{say.speed(group, most)}{burned}"
+    burned = f"，每次推理的 CPU 时间是默认的 {cpu / base:.1f} 倍" if cpu and base else ""
+    return f"；超过可用的 {say.cores()} 核、开到 {most} 线程，与默认比{say.speed(group, most)}{burned}"
 
 
 EXPERIMENT = Experiment(
     id="intra_op_num_threads",
     title="算子内线程数",
-    question="intra_op_num_threads 设多少最快,设多了有什么代价?",
+    question="intra_op_num_threads 设多少最快，设多了有什么代价？",
     cases=cases,
     groups=(
         Group(

@@ -67,7 +67,7 @@ def plan(ids: Sequence[str], profile: Profile, here: Here) -> tuple[PlannedExper
     for one in planned:
         if not one.groups:
             raise CannotMeasure(
-                f"{one.experiment.id}:本机内存放不下它的任何一组输入({';'.join(one.dropped)})"
+                f"{one.experiment.id}：本机内存放不下它的任何一组输入（{'；'.join(one.dropped)}）"
             )
     return planned
 
@@ -76,7 +76,7 @@ def check_budget(planned: Sequence[PlannedExperiment], budget_s: float) -> None:
     """Refuse a budget in which not even one round fits."""
     least = sum(round_seconds(one, group) for one in planned for group in one.groups)
     if budget_s < least:
-        raise CannotMeasure(f"预算 {budget_s:.0f} 秒太小:这台机器上一轮约需 {least:.0f} 秒,什么也测不成")
+        raise CannotMeasure(f"预算 {budget_s:.0f} 秒太小：这台机器上一轮约需 {least:.0f} 秒，什么也测不成")
 
 
 def total_seconds(planned: Sequence[PlannedExperiment]) -> float:
@@ -191,7 +191,7 @@ def _readable(path: Path, tell: Callable[[str], None]) -> store.Journal | None:
     try:
         return store.read(path)
     except store.DamagedJournal as error:
-        tell(f"忽略损坏的结果文件:{error}")
+        tell(f"忽略损坏的结果文件：{error}")
         return None
 
 

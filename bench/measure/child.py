@@ -127,17 +127,17 @@ def _judge(
     status: int | None, output: bytes, log: str, timeout_s: float
 ) -> tuple[Figures | None, Failure | None]:
     if status is None:
-        return None, Failure(kind="timeout", reason=f"超过 {timeout_s:.0f} 秒仍未结束,已终止")
+        return None, Failure(kind="timeout", reason=f"超过 {timeout_s:.0f} 秒仍未结束，已终止")
     if status < 0:
         return None, _killed(-status)
     if not output:
-        return None, Failure(kind="crashed", reason=f"退出码 {status},没有报告。{_last_line(log)}")
+        return None, Failure(kind="crashed", reason=f"退出码 {status}，没有报告。{_last_line(log)}")
     try:
         report = Report.model_validate_json(output)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        return None, Failure(kind="garbage", reason=clean_text(f"报告不合格:{where} {first['msg']}"))
+        return None, Failure(kind="garbage", reason=clean_text(f"报告不合格：{where} {first['msg']}"))
     if report.ok and report.ok.outputs_finite:
         return report.ok, None
     return None, _told_failure(report)
@@ -146,7 +146,7 @@ def _judge(
 def _killed(number: int) -> Failure:
     name = signal.Signals(number).name if number in signal.Signals._value2member_map_ else str(number)
     if name == "SIGKILL":
-        return Failure(kind="out_of_memory", reason="进程被系统强制结束(SIGKILL),多半是内存不足")
+        return Failure(kind="out_of_memory", reason="进程被系统强制结束（SIGKILL），多半是内存不足")
     return Failure(kind="crashed", reason=f"进程因信号 {name} 结束")
 
 

@@ -25,7 +25,7 @@ FACTS = {
     "exact_regions_share": "按所需大小申请的区块占比",
     "second_run_regions": "第二次推理新申请的区块数",
     "arena_shrinks": "arena 归还区块的次数",
-    "huge_page_mib": "进程用到的透明大页(MiB)",
+    "huge_page_mib": "进程用到的透明大页（MiB）",
     "minor_faults": "每次推理的缺页次数",
 }
 """Observed facts and their names on pages."""
@@ -91,7 +91,7 @@ def judge(
 ) -> tuple[bool | None, str]:
     """(proven, evidence in Chinese). `facts` holds those of every case; None: nothing to prove."""
     if proof is None:
-        return None, "默认设置,无需证明" if case.startswith(BASELINE) else "没有可观察的证据"
+        return None, "默认设置，无需证明" if case.startswith(BASELINE) else "没有可观察的证据"
     title = FACTS[proof.fact]
     seen = facts.get(case, {}).get(proof.fact)
     bound = _bound(proof, facts)

@@ -36,6 +36,8 @@ class Profile:
     min_seconds: float
     min_calls: int
     budget_s: float
+    repeats: int = 0
+    """Dirty rounds of one group that are measured again, at the most; a draft repeats none."""
     bracket: bool = True
     """Baseline beside every case, not just once a round."""
 
@@ -73,6 +75,7 @@ PROFILES = {
             min_seconds=0.4,
             min_calls=3,
             budget_s=3600,
+            repeats=2,
         ),
         Profile(
             name="thorough",
@@ -83,6 +86,7 @@ PROFILES = {
             min_seconds=0.4,
             min_calls=3,
             budget_s=4 * 3600,
+            repeats=4,
         ),
     )
 }
@@ -149,10 +153,10 @@ def _choose_input(wanted: Input | LargestBatch, free_bytes: int) -> tuple[Input 
     fits = int(free_bytes * MEMORY_SHARE // wanted.bytes_per_item)
     batch = min(wanted.limit, fits)
     if batch < 1:
-        return None, f"空闲内存 {free_bytes >> 20} MiB,连 batch=1 也放不下", 0
+        return None, f"空闲内存 {free_bytes >> 20} MiB，连 batch=1 也放不下", 0
     chosen = Input(label=f"batch={batch}", shapes=((batch, *wanted.item_shape),))
     note = (
-        f"空闲内存 {free_bytes / (1 << 30):.1f} GiB 的六成放得下的最大 batch,上限 {wanted.limit}"
+        f"空闲内存 {free_bytes / (1 << 30):.1f} GiB 的六成放得下的最大 batch，上限 {wanted.limit}"
         if batch < wanted.limit
         else ""
     )

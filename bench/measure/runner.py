@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from bench.measure.sampler import Task
 
-MAX_REPEATS = 3
-"""Dirty rounds of one group that are measured again, at the most."""
-
 Turn = tuple[int, PlannedGroup]
 """Number of a task, and one of its groups."""
 
@@ -81,7 +78,7 @@ class Runner:
         for number in range(planned):
             waiting = [turn for turn in turns if number < self.tasks[turn[0]].planned.rounds(turn[1])]
             if number and self.clock() - start + self._cost(waiting, number) > self.budget_s:
-                self.reporter.note(f"时间预算用完:计划 {planned} 轮,完成 {number} 轮")
+                self.reporter.note(f"时间预算用完：计划 {planned} 轮，完成 {number} 轮")
                 return number
             for place in order_groups(len(waiting), random.Random(f"{self.seed}/{number}")):
                 self._round(waiting[place], number)
@@ -125,7 +122,8 @@ class Runner:
             self._samples(turn, number, attempt)
             seen = noise.between(before, self.read_noise(usable_cpus()))
             self._durations[place] = self.clock() - start
-            repeat = seen.dirty and not group.group.memory_only and self._repeats[place] < MAX_REPEATS
+            left = task.planned.profile.repeats - self._repeats[place]
+            repeat = seen.dirty and not group.group.memory_only and left > 0
             record = NoiseRecord(
                 others=seen.others, steal=seen.steal, pressure=seen.pressure, dirty=seen.dirty
             )
@@ -136,7 +134,7 @@ class Runner:
                 return
             self._repeats[place] += 1
             attempt += 1
-            self.reporter.note(f"{task.planned.experiment.id} / {group.group.model}:这一轮机器不安静,重测")
+            self.reporter.note(f"{task.planned.experiment.id} / {group.group.model}：这一轮机器不安静，重测")
 
     def _samples(self, turn: Turn, number: int, attempt: int) -> None:
         """The samples of one round in their random order."""
@@ -164,4 +162,4 @@ class Runner:
                 )
             )
             if outcome.failure:
-                self.reporter.note(f"{task.name(group, case_id)} 失败:{outcome.failure.reason}")
+                self.reporter.note(f"{task.name(group, case_id)} 失败：{outcome.failure.reason}")

@@ -45,6 +45,7 @@ class Task:
     """(group index, case id) of what is not tried again."""
 
     def __post_init__(self) -> None:
+        self.work.mkdir(parents=True, exist_ok=True)
         for record in self.writer.journal.untimed:
             self._note_permanent(record)
         for sample in self.writer.journal.samples:
@@ -57,7 +58,9 @@ class Task:
     def sample(self, group: PlannedGroup, case_id: str, idle_seconds: float) -> Outcome:
         """One timed process; a second try after a failure that may have come from outside."""
         case = self.planned.case(case_id)
-        job = self._job(group, case, idle_seconds=idle_seconds, reference=str(self._reference(group)))
+        reference = self._reference(group)
+        known = str(reference) if reference.exists() else None  # there is none when the baseline fails
+        job = self._job(group, case, idle_seconds=idle_seconds, reference=known)
         outcome = self._start(group, job, case)
         if outcome.failure and outcome.failure.kind in TRANSIENT:
             outcome = self._start(group, job, case)
@@ -67,27 +70,29 @@ class Task:
         return outcome
 
     def observe(self, tell: Callable[[str], None]) -> None:
-        """Untimed children: the baseline's outputs for each group, and once per case what it shows."""
-        records = {record.case: record for record in self.writer.journal.untimed}
-        fresh: list[Untimed] = []
+        """Untimed children: the baseline's outputs for each group, and once per case what it shows.
+
+        A proof that compares with another case finds it observed: cases come in the order written.
+        """
+        facts = {record.case: record.facts for record in self.writer.journal.untimed}
         for group in self.planned.groups:
             for case_id in group.cases:
                 lacks_reference = case_id == BASELINE and not self._reference(group).exists()
-                if case_id in records and not lacks_reference:
+                if case_id in facts and not lacks_reference:
                     continue
                 tell(f"{self.name(group, case_id)} 验证设置生效")
                 record = self._untimed(group, self.planned.case(case_id))
-                if case_id not in records:
-                    records[case_id] = record
-                    fresh.append(record)
-        facts = {record.case: record.facts for record in records.values()}
-        for record in fresh:
-            proven, text = evidence.judge(self.planned.case(record.case).proof, record.case, facts)
-            judged = (
-                record if record.failure else record.model_copy(update={"proven": proven, "evidence": text})
-            )
-            self.writer.append(judged)
-            self._note_permanent(judged)
+                if case_id not in facts:
+                    facts[case_id] = record.facts
+                    self._keep(record, facts)
+
+    def _keep(self, record: Untimed, facts: Mapping[str, Mapping[str, float]]) -> None:
+        """Judge what was observed and write it down."""
+        proven, text = evidence.judge(self.planned.case(record.case).proof, record.case, facts)
+        if record.failure is None:
+            record = record.model_copy(update={"proven": proven, "evidence": text})
+        self.writer.append(record)
+        self._note_permanent(record)
 
     def profile_lines(self, tell: Callable[[str], None]) -> None:
         """memory_profiler's tables, on the group with the largest batch."""
@@ -101,7 +106,7 @@ class Task:
 
     def _start(self, group: PlannedGroup, job: Mapping[str, Any], case: Case) -> Outcome:
         if group.memory_bytes > free_memory():
-            reason = f"约需 {group.memory_bytes >> 20} MiB,此刻空闲内存不够,没有启动"
+            reason = f"约需 {group.memory_bytes >> 20} MiB，此刻空闲内存不够，没有启动"
             return Outcome(0.0, "", failure=Failure(kind="out_of_memory", reason=reason))
         return self.worker(job, case.env, _timeout_s(group))
 
@@ -176,7 +181,7 @@ def _not_applicable(case: Case) -> Failure | None:
     if case.needs_glibc is None or (have is not None and have >= case.needs_glibc):
         return None
     needed = ".".join(map(str, case.needs_glibc))
-    return Failure(kind="not_applicable", reason=f"本机不适用:需要 glibc {needed} 以上")
+    return Failure(kind="not_applicable", reason=f"本机不适用：需要 glibc {needed} 以上")
 
 
 def _check_outputs(outcome: Outcome, tolerance: float) -> Outcome:
@@ -184,7 +189,7 @@ def _check_outputs(outcome: Outcome, tolerance: float) -> Outcome:
     figures = outcome.figures
     if figures is None or figures.outputs_difference <= tolerance:
         return outcome
-    reason = f"输出与默认设置相差 {figures.outputs_difference:.2g}(相对),超过 {tolerance:g}"
+    reason = f"输出与默认设置相差 {figures.outputs_difference:.2g}（相对），超过 {tolerance:g}"
     return Outcome(outcome.wall_s, outcome.log, failure=Failure(kind="wrong_output", reason=reason))
 
 

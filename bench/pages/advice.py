@@ -25,7 +25,7 @@ def memory_setting(export: Export) -> Advice:
     words = Words(export)
     default = next(case for case in export.cases if case.id == BASELINE)
     if not any(group.verdicts for group in export.groups):
-        return Advice(default, "这次测量轮数不足或机器繁忙,不作推荐,先用默认设置。")
+        return Advice(default, "这次测量轮数不足或机器繁忙，不作推荐，先用默认设置。")
     fit = [
         case
         for case in export.cases
@@ -35,12 +35,12 @@ def memory_setting(export: Export) -> Advice:
     best = min(fit, key=lambda case: gains[case.id], default=None)
     if best is None or not _saves(words, best.id):
         return Advice(
-            default, "没有哪种设置既不慢、又在哪组输入上都不多占、还省下值得一提的峰值内存:保持默认。"
+            default, "没有哪种设置既不慢、又在哪组输入上都不多占、还省下值得一提的峰值内存：保持默认。"
         )
     parts = [
         _evidence(words, group, best.id) for group in export.groups if words.value(group, best.id, "peak_mib")
     ]
-    return Advice(best, f"{best.title},{';'.join(parts)}。")
+    return Advice(best, f"{best.title}，{'；'.join(parts)}。")
 
 
 def thread_setting(export: Export) -> Advice:
@@ -49,7 +49,7 @@ def thread_setting(export: Export) -> Advice:
     default = next(case for case in export.cases if case.id == BASELINE)
     groups = [group for group in export.groups if group.verdicts]
     if not groups:
-        return Advice(default, "这次测量轮数不足或机器繁忙,不作推荐,先用默认设置。")
+        return Advice(default, "这次测量轮数不足或机器繁忙，不作推荐，先用默认设置。")
     explicit = [case for case in export.cases if case.id.isdigit() and int(case.id) <= words.cores()]
     faster = [
         case
@@ -60,11 +60,11 @@ def thread_setting(export: Export) -> Advice:
     if not faster:
         return Advice(
             default,
-            f"在本机可用的 {words.cores()} 核上,没有哪个线程数在各模型上都不比默认慢、又在某个模型上更快:独占机器时保持默认。",
+            f"在本机可用的 {words.cores()} 核上，没有哪个线程数在各模型上都不比默认慢、又在某个模型上更快：独占机器时保持默认。",
         )
     best = min(faster, key=lambda case: min(words.value(g, case.id, "ratio") or 9 for g in groups))
     parts = [f"{group.model_title}{words.speed(group, best.id)}" for group in groups]
-    return Advice(best, f"设为 {best.id} 线程,与默认比:{';'.join(parts)}。")
+    return Advice(best, f"设为 {best.id} 线程，与默认比：{'；'.join(parts)}。")
 
 
 def _harmless(words: Words, case: str) -> bool:
@@ -99,6 +99,6 @@ def _peak_ratio(words: Words, case: str) -> float:
 
 def _evidence(words: Words, group: GroupSummary, case: str) -> str:
     own, base = words.value(group, case, "peak_mib"), words.value(group, BASELINE, "peak_mib")
-    peaks = f"峰值 {memory(own)}(默认 {memory(base)})" if own and base else ""
-    speed = "" if group.memory_only else f",{words.speed(group, case)}"
-    return f"{group.model_title} {group.input}:{peaks}{speed}"
+    peaks = f"峰值 {memory(own)}（默认 {memory(base)}）" if own and base else ""
+    speed = "" if group.memory_only else f"，{words.speed(group, case)}"
+    return f"{group.model_title} {group.input}：{peaks}{speed}"

@@ -123,7 +123,7 @@ def data_list() -> str:
         for experiment in EXPERIMENTS.values()
     )
     return _block(
-        f'<ul>{items}<li>本机与软件版本:<a data-link="data/machine.json">machine.json</a></li></ul>'
+        f'<ul>{items}<li>本机与软件版本：<a data-link="data/machine.json">machine.json</a></li></ul>'
     )
 
 

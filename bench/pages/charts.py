@@ -123,7 +123,7 @@ def thread_scaling(export: Export) -> dict[str, Any]:
     )
     base = alt.Chart(_data(rows)).encode(x=axis, color=alt.Color("model:N"))
     lines = base.mark_line(point=True, strokeWidth=2).encode(
-        y=alt.Y("speed_up:Q", title="加速比(对 1 线程)"),
+        y=alt.Y("speed_up:Q", title="加速比（对 1 线程）"),
         tooltip=[
             alt.Tooltip("model:N", title="模型"),
             alt.Tooltip("n:Q", title="线程"),

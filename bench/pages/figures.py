@@ -79,7 +79,9 @@ def line_profiles(export: Export) -> str:
 def _line_profile(export: Export, profile: LineProfile) -> str:
     title = next((case.title for case in export.cases if case.id == profile.case), profile.case)
     text = (
-        escape(profile.table.strip()) if profile.failure is None else escape(f"失败:{profile.failure.reason}")
+        escape(profile.table.strip())
+        if profile.failure is None
+        else escape(f"失败：{profile.failure.reason}")
     )
     return (
         f'<figure class="bench-lines" data-case="{escape(profile.case)}"><figcaption>memory_profiler:{escape(title)},'
@@ -93,10 +95,10 @@ def downloads(experiment: Experiment) -> str:
         (f"data/{experiment.id}.json", "JSON"),
         (f"data/{experiment.id}.csv", "CSV"),
         (f"data/{experiment.id}.pyperf.json", "pyperf"),
-        (f"source/{experiment.id}.py", "怎么测的(实验源码)"),
+        (f"source/{experiment.id}.py", "怎么测的（实验源码）"),
     )
     links = " · ".join(f'<a data-link="{escape(path)}">{text}</a>' for path, text in files)
-    return f'<p class="bench-downloads">下载:{links}</p>'
+    return f'<p class="bench-downloads">下载：{links}</p>'
 
 
 def slug(text: str) -> str:

@@ -22,7 +22,7 @@ def code(
     env: Mapping[str, str],
 ) -> str:
     """Complete code for a setting; `model.onnx` and `feed` are the reader's."""
-    lines = [f"# 启动进程前先设环境变量:export {name}={value}" for name, value in env.items()]
+    lines = [f"# 启动进程前先设环境变量：export {name}={value}" for name, value in env.items()]
     lines += ["import onnxruntime as ort", ""]
     if shared_arena:
         lines += [
@@ -42,7 +42,7 @@ def code(
         lines += [
             f'run_options.add_run_config_entry("{key}", "{value}")' for key, value in run_settings.items()
         ]
-        lines += ["# 每次推理都传入:outputs = session.run(None, feed, run_options)"]
+        lines += ["# 每次推理都传入：outputs = session.run(None, feed, run_options)"]
     return "\n".join(lines) + "\n"
 
 

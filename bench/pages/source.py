@@ -58,7 +58,7 @@ def ensure(experiment: str) -> None:
     _bench("run", experiment, "--profile", "quick", "--reuse")
     refresh()
     if experiment not in status():
-        raise MissingResult(f"{experiment}:测量之后仍没有可用的结果")
+        raise MissingResult(f"{experiment}：测量之后仍没有可用的结果")
 
 
 def refresh() -> None:

@@ -13,7 +13,7 @@ PROFILE_TITLES = {"smoke": "冒烟", "quick": "快速", "default": "默认", "th
 
 
 def when(export: Export, now: datetime | None = None) -> str:
-    """`2026 年 1 月 2 日 03:04 UTC(5 分钟前)`."""
+    """`2026 年 1 月 2 日 03:04 UTC（5 分钟前）`."""
     finished = datetime.fromisoformat(export.build.finished_at)
     seconds = ((now or datetime.now(UTC)) - finished).total_seconds()
     if seconds < 3600:
@@ -31,20 +31,20 @@ def warnings(export: Export, *, stale: bool = False) -> str:
     """Everything that keeps these numbers from being quoted, as HTML; empty when nothing does."""
     texts = []
     if export.build.profile == "smoke":
-        texts.append("<strong>冒烟测试</strong>:极小的输入、一轮,只用来检查网站能不能建成,数字没有意义。")
+        texts.append("<strong>冒烟测试</strong>：极小的输入、一轮，只用来检查网站能不能建成，数字没有意义。")
     elif export.build.profile == "quick":
         texts.append(
-            f"<strong>草稿</strong>:快速档只测 {export.build.rounds} 轮、用小输入,不作快慢结论,数字不要引用。"
+            f"<strong>草稿</strong>：快速档只测 {export.build.rounds} 轮、用小输入，不作快慢结论，数字不要引用。"
         )
     elif export.build.rounds < export.build.planned_rounds:
         texts.append(
-            f"因时间预算,{export.build.planned_rounds} 轮只做了 {export.build.rounds} 轮,区间因此更宽。"
+            f"因时间预算，{export.build.planned_rounds} 轮只做了 {export.build.rounds} 轮，区间因此更宽。"
         )
     if stale:
-        texts.append("<strong>旧结果</strong>:测量之后代码、模型、ORT 或机器变了;这里只是预览。")
+        texts.append("<strong>旧结果</strong>：测量之后代码、模型、ORT 或机器变了；这里只是预览。")
     busy = [f"{g.model_title}({escape(g.input)})" for g in export.groups if not g.verdicts]
     if busy and export.build.profile not in ("smoke", "quick"):
-        texts.append(f"<strong>机器繁忙</strong>:{'、'.join(busy)} 的多数轮次受扰,不作快慢结论。")
+        texts.append(f"<strong>机器繁忙</strong>：{'、'.join(busy)} 的多数轮次受扰，不作快慢结论。")
     return "".join(f'<p class="bench-warning" role="note">{text}</p>' for text in texts)
 
 
@@ -52,9 +52,9 @@ def provenance(export: Export) -> str:
     """One line: machine, versions, profile, length, age."""
     build = export.build
     return (
-        f'<p class="bench-provenance">测于 {when(export)},{PROFILE_TITLES[build.profile]}档,'
-        f"整次测量 {build.measured_s / 60:.1f} 分钟;{escape(str(export.machine.get('cpu', '')))},"
-        f"可用 {export.machine.get('cores')} 核;onnxruntime {escape(export.software.get('onnxruntime', ''))}。</p>"
+        f'<p class="bench-provenance">测于 {when(export)}，{PROFILE_TITLES[build.profile]}档，'
+        f"整次测量 {build.measured_s / 60:.1f} 分钟；{escape(str(export.machine.get('cpu', '')))}，"
+        f"可用 {export.machine.get('cores')} 核；onnxruntime {escape(export.software.get('onnxruntime', ''))}。</p>"
     )
 
 
@@ -64,13 +64,13 @@ MACHINE_TITLES = {
     "isa": "向量指令",
     "cores": "可用核数",
     "affinity_cores": "亲和掩码允许的核数",
-    "quota_cores": "cgroup 配额(核)",
+    "quota_cores": "cgroup 配额（核）",
     "logical_cores": "逻辑核",
     "physical_cores": "物理核",
     "l2_kib": "L2(KiB)",
     "l3_kib": "L3(KiB)",
-    "memory_gib": "内存(GiB)",
-    "memory_limit_bytes": "cgroup 内存上限(字节)",
+    "memory_gib": "内存（GiB）",
+    "memory_limit_bytes": "cgroup 内存上限（字节）",
     "system": "系统",
     "libc": "C 库",
     "hypervisor": "虚拟机",

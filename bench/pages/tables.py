@@ -69,35 +69,35 @@ def _cell(words: Words, group: GroupSummary, case: str, metric: str, row: Row | 
 def _caption(export: Export, group: GroupSummary) -> str:
     build, gflop = export.build, group.flops / group.calls / 1e9
     size = f"{gflop:.3g} GFLOP/次" if gflop >= 0.01 else f"{gflop * 1000:.3g} MFLOP/次"
-    calls = f"每轮依次推理 {group.calls} 种尺寸," if group.calls > 1 else ""
+    calls = f"每轮依次推理 {group.calls} 种尺寸，" if group.calls > 1 else ""
     planned = (
         ""
         if build.rounds == build.planned_rounds or group.memory_only
-        else f"(计划 {build.planned_rounds} 轮,因时间预算减少)"
+        else f"（计划 {build.planned_rounds} 轮，因时间预算减少）"
     )
-    note = f";{escape(group.note)}" if group.note else ""
+    note = f"；{escape(group.note)}" if group.note else ""
     return (
-        f"{escape(group.model_title)},输入 <code>{escape(group.input)}</code>,{calls}{size};"
-        f"{group.rounds} 轮{planned},onnxruntime {escape(export.software.get('onnxruntime', ''))},"
-        f"{escape(str(export.machine.get('cpu', '')))},可用 {export.machine.get('cores')} 核{note}"
+        f"{escape(group.model_title)}，输入 <code>{escape(group.input)}</code>，{calls}{size}；"
+        f"{group.rounds} 轮{planned}，onnxruntime {escape(export.software.get('onnxruntime', ''))}，"
+        f"{escape(str(export.machine.get('cpu', '')))}，可用 {export.machine.get('cores')} 核{note}"
     )
 
 
 def _notes(words: Words, group: GroupSummary, cases: list[CaseRecord]) -> str:
     notes = []
     if group.memory_only:
-        notes.append("这一组只看内存:进程数少,延迟列只作参考。")
+        notes.append("这一组只看内存：进程数少，延迟列只作参考。")
     elif group.verdicts:
         compared = sum(1 for case in cases if case.id not in (BASELINE, CONTROL))
         expected = stats.expected_false_verdicts(compared)
         notes.append(
-            f"“更快”“更慢”要求 95% 区间不含 1,且偏离超过 {group.noise_floor * 100:.1f}%"
-            f"(默认设置测两遍的最大偏离,至少 2%)。比较 {compared} 行,按这个置信度预计误判至多 {expected:.1g} 行。"
+            f"“更快”“更慢”要求 95% 区间不含 1，且偏离超过 {group.noise_floor * 100:.1f}%"
+            f"（默认设置测两遍的最大偏离，至少 2%）。比较 {compared} 行，按这个置信度预计误判至多 {expected:.1g} 行。"
         )
         if group.control_excludes_one:
-            notes.append("默认设置测两遍的区间也不含 1:本组的噪声比区间显示的大。")
+            notes.append("默认设置测两遍的区间也不含 1：本组的噪声比区间显示的大。")
     elif not words.draft:
-        notes.append(f"测量时机器繁忙({group.rounds} 轮中 {group.dirty_rounds} 轮受扰),本组不作快慢结论。")
+        notes.append(f"测量时机器繁忙（{group.rounds} 轮中 {group.dirty_rounds} 轮受扰），本组不作快慢结论。")
     if group.repeated_rounds:
         notes.append(f"因机器不安静重测 {group.repeated_rounds} 轮。")
     failed = [
@@ -105,7 +105,7 @@ def _notes(words: Words, group: GroupSummary, cases: list[CaseRecord]) -> str:
         for case in cases
         if (row := words.row(group, case.id, "latency_ms")) and row.failure
     ]
-    notes += [f"<code>{escape(case.id)}</code> 失败:{escape(reason or '')}。" for case, reason in failed]
+    notes += [f"<code>{escape(case.id)}</code> 失败：{escape(reason or '')}。" for case, reason in failed]
     return f'<p class="bench-notes">{"".join(notes)}</p>' if notes else ""
 
 
@@ -118,7 +118,7 @@ def proofs_table(words: Words) -> str:
         for proof in words.export.proofs
     )
     return (
-        '<div class="bench-table"><table class="bench-proofs"><caption>设置是否真的生效,输出是否改变</caption>'
+        '<div class="bench-table"><table class="bench-proofs"><caption>设置是否真的生效，输出是否改变</caption>'
         '<thead><tr><th scope="col">设置</th><th scope="col">写法</th><th scope="col">观察到的证据</th>'
         f'<th scope="col">输出与默认相比</th></tr></thead><tbody>{rows}</tbody></table></div>'
     )
@@ -132,7 +132,7 @@ def _settings(words: Words, case_id: str) -> str:
     return "<br>".join(f"<code>{escape(part)}</code>" for part in parts) or "—"
 
 
-MARKS = {True: "✓", False: "✗ 没有观察到:", None: ""}
+MARKS = {True: "✓", False: "✗ 没有观察到：", None: ""}
 
 
 def _outputs(words: Words, case: str) -> str:

@@ -116,13 +116,15 @@ class Words:
         """A memory figure with its unit, or why there is none."""
         row = self.row(group, case, metric)
         if row is None:
-            return "(本机读不到)"
-        return memory(row.value) if row.value is not None else f"(没有测成:{html.escape(row.failure or '')})"
+            return "（本机读不到）"
+        return (
+            memory(row.value) if row.value is not None else f"（没有测成：{html.escape(row.failure or '')}）"
+        )
 
     def ms(self, group: GroupSummary, case: str) -> str:
         row = self.row(group, case, "latency_ms")
         if row is None or row.value is None:
-            return "(没有测成)"
+            return "（没有测成）"
         return f"{number(row)}{UNIT_SPACE}ms"
 
     def speed(self, group: GroupSummary, case: str) -> str:
@@ -130,7 +132,7 @@ class Words:
         row = self.row(group, case, "ratio")
         if row is None or row.value is None:
             reason = row.failure if row and row.failure else "没有测到"
-            return f"没有测成({html.escape(reason)})"
+            return f"没有测成（{html.escape(reason)}）"
         return self.speed_of(row, group)
 
     def speed_of(self, row: Row, group: GroupSummary) -> str:
@@ -138,12 +140,12 @@ class Words:
         more = "多" if row.value > 1 else "少"
         size = percent(row.value, row.low, row.high)
         if row.verdict in ("slower", "faster"):
-            return f"耗时{more} {size}({self._percent_interval(row)})"
+            return f"耗时{more} {size}（{self._percent_interval(row)}）"
         if row.verdict == "same":
             return "分不出快慢"
         if row.verdict == "unclear":
-            return f"还分不出快慢({self.rounds_needed(row)})"
-        return f"耗时约{more} {size}({self.why_no_verdict(group)})"
+            return f"还分不出快慢（{self.rounds_needed(row)}）"
+        return f"耗时约{more} {size}（{self.why_no_verdict(group)}）"
 
     def rounds_needed(self, row: Row) -> str:
         rounds = stats.rounds_needed(_estimate(row))
@@ -151,12 +153,12 @@ class Words:
 
     def why_no_verdict(self, group: GroupSummary) -> str:
         if group.memory_only:
-            return f"只测了 {group.rounds} 轮,不作结论"
+            return f"只测了 {group.rounds} 轮，不作结论"
         if self.draft:
-            return "草稿,不作结论"
+            return "草稿，不作结论"
         if not group.verdicts:
-            return "测量时机器繁忙,不作结论"
-        return f"只有 {group.rounds} 轮,不作结论"
+            return "测量时机器繁忙，不作结论"
+        return f"只有 {group.rounds} 轮，不作结论"
 
     @property
     def draft(self) -> bool:
@@ -167,14 +169,14 @@ class Words:
         row, base = self.row(group, case, metric), self.row(group, BASELINE, metric)
         if row is None or base is None or row.value is None or base.value is None:
             reason = row.failure if row and row.failure else "本机读不到"
-            return f"没有测成({html.escape(reason)})"
+            return f"没有测成（{html.escape(reason)}）"
         both = f"{memory(row.value)} 对 {memory(base.value)}"
         verdict = row.verdict or (stats.memory_verdict(row.value, base.value) if not self.draft else None)
         if verdict == "same":
-            return f"和默认没有差别({both})"
+            return f"和默认没有差别（{both}）"
         word = "少" if row.value < base.value else "多"
         size = f"{abs(row.value / base.value - 1) * 100:.0f}%"
-        return f"比默认{word} {size}({both})" if verdict else f"{both}(草稿,不作结论)"
+        return f"比默认{word} {size}（{both}）" if verdict else f"{both}（草稿，不作结论）"
 
     def _percent_interval(self, row: Row) -> str:
         if row.low is None or row.high is None:

@@ -1,0 +1,7 @@
+import onnxruntime as ort
+
+options = ort.SessionOptions()
+options.enable_cpu_mem_arena = False
+session = ort.InferenceSession(
+    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+)
