@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 IMAGE = (200, 200, 1)
-HEIGHTS, WIDTHS = (320, 384, 448, 512, 576), (288, 352, 416, 480, 544, 608)
+HEIGHTS, WIDTHS = (128, 160, 192, 256, 320), (128, 160, 224, 256, 320, 352)
 PAGES = tuple((1, 3, height, width) for height in HEIGHTS for width in WIDTHS)
 GROWN = 1.2
 NOTABLE_MIB = 16
@@ -158,8 +158,8 @@ EXPERIMENT = Experiment(
         ),
         Group(
             model="ocr_det",
-            input=Input(label="1x3x736x736", shapes=((1, 3, 736, 736),)),
-            small=Input(label="1x3x480x480", shapes=((1, 3, 480, 480),)),
+            input=Input(label="1x3x480x480", shapes=((1, 3, 480, 480),)),
+            small=Input(label="1x3x320x320", shapes=((1, 3, 320, 320),)),
             seconds=1.2,
         ),
         Group(
@@ -183,7 +183,6 @@ EXPERIMENT = Experiment(
         Column(metric="session_ms", title="建会话", unit="ms"),
         Column(metric="minor_faults", title="缺页/次"),
         Column(metric="cpu_s", title="CPU 秒/次", unit="s"),
-        Column(metric="idle_cpu_s", title="空闲 1 秒耗 CPU", unit="s"),
     ),
     conclude=conclude,
     charts=(Chart(kind="memory_over_runs", title="每次推理之后的进程内存（RSS）"),),

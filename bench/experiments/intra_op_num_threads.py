@@ -23,15 +23,12 @@ if TYPE_CHECKING:
 
 OVERSUBSCRIPTION = 2
 NOTABLE_IDLE_S = 0.005
-MOST_THREADS = 64
-"""A machine with more usable cores gets no case beyond this."""
 
 
 def counts(cores: int) -> tuple[int, ...]:
     """Powers of two up to twice the usable cores, and the usable cores."""
-    most = min(OVERSUBSCRIPTION * cores, MOST_THREADS)
-    powers = {1 << exponent for exponent in range(most.bit_length()) if 1 << exponent <= most}
-    return tuple(sorted(powers | {min(cores, MOST_THREADS)}))
+    powers = {1 << exponent for exponent in range((OVERSUBSCRIPTION * cores).bit_length())}
+    return tuple(sorted(powers | {cores}))
 
 
 def cases(cores: int) -> tuple[Case, ...]:
@@ -95,14 +92,14 @@ EXPERIMENT = Experiment(
     groups=(
         Group(
             model="aspp",
-            input=Input(label="batch=2", shapes=((2, 200, 200, 1),)),
+            input=Input(label="batch=1", shapes=((1, 200, 200, 1),)),
             small=Input(label="batch=1", shapes=((1, 200, 200, 1),)),
             seconds=2.4,
         ),
         Group(
             model="ocr_det",
-            input=Input(label="1x3x736x736", shapes=((1, 3, 736, 736),)),
-            small=Input(label="1x3x480x480", shapes=((1, 3, 480, 480),)),
+            input=Input(label="1x3x480x480", shapes=((1, 3, 480, 480),)),
+            small=Input(label="1x3x320x320", shapes=((1, 3, 320, 320),)),
             seconds=1.4,
         ),
         Group(

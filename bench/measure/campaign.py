@@ -11,12 +11,19 @@ from bench.experiments import EXPERIMENTS
 from bench.measure import records
 from bench.measure.keys import result_key
 from bench.measure.machine import Machine, free_memory, read_machine, software
-from bench.measure.plan import PlannedExperiment, Profile, estimate_seconds, resolve, round_seconds
+from bench.measure.plan import (
+    PlannedExperiment,
+    PlannedGroup,
+    Profile,
+    estimate_seconds,
+    resolve,
+    round_seconds,
+)
 from bench.measure.sampler import Task
 from bench.models import MODELS
 from bench.models.prepared import Prepared, content_key, prepare
 from bench.results import store
-from bench.spec import Experiment, Input, Shape
+from bench.spec import Experiment, Input, LargestBatch, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -118,30 +125,47 @@ def open_campaign(
     tasks = []
     for one in planned:
         journal = resumed.get(one.experiment.id)
-        writer = (
-            store.Writer(journal)
-            if journal
-            else store.Writer.create(
-                folders.results,
-                records.header(one, here.facts(), here.key(one.experiment), build, seed, models),
-            )
-        )
+        writer = store.Writer(journal) if journal else _new_journal(one, here, folders, build, seed, models)
         tasks.append(Task(planned=one, writer=writer, models=models, work=folders.work / build))
     samples = sum(len(journal.samples) for journal in resumed.values())
     return Campaign(build=build, tasks=tuple(tasks), seed=seed, resumed_samples=samples)
+
+
+def _new_journal(
+    one: PlannedExperiment,
+    here: Here,
+    folders: Folders,
+    build: str,
+    seed: int,
+    models: Mapping[str, Prepared],
+) -> store.Writer:
+    """A journal under this build's id, or under a new one where this build has a journal already."""
+    if store.journal_path(folders.results, one.experiment.id, build).exists():
+        build = new_build_id()
+    key = here.key(one.experiment)
+    return store.Writer.create(folders.results, records.header(one, here.facts(), key, build, seed, models))
 
 
 def as_started(one: PlannedExperiment, journal: store.Journal | None) -> PlannedExperiment:
     """The plan with the inputs that an interrupted build had chosen: free memory may differ by now."""
     if journal is None:
         return one
-    chosen = {record.index: record for record in journal.header.groups}
-    groups = tuple(
-        replace(group, input=Input(label=chosen[group.index].input, shapes=_shapes(chosen[group.index])))
-        for group in one.groups
-        if group.index in chosen
-    )
-    return replace(one, groups=groups)
+    groups = []
+    for record in journal.header.groups:
+        group = one.experiment.groups[record.index]
+        wanted = group.small if one.profile.small else group.input
+        shapes = _shapes(record)
+        groups.append(
+            PlannedGroup(
+                index=record.index,
+                group=group,
+                input=Input(label=record.input, shapes=shapes),
+                cases=tuple(record.cases),
+                note=record.note,
+                memory_bytes=shapes[0][0] * wanted.bytes_per_item if isinstance(wanted, LargestBatch) else 0,
+            )
+        )
+    return replace(one, groups=tuple(groups))
 
 
 def _shapes(record: GroupRecord) -> tuple[Shape, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 WORKER = Path(__file__).with_name("worker.py")
+LINE_MEMORY = Path(__file__).with_name("line_memory.py")
 
 FOREIGN = ("GLIBC_TUNABLES", "LD_PRELOAD")
 """Variables of the caller that would change a case behind its back, beside the prefixes below."""
@@ -30,6 +32,11 @@ FOREIGN_PREFIXES = ("ORT_", "OMP_", "MALLOC_", "KMP_", "OPENBLAS_", "MKL_")
 MAX_REASON = 300
 OUT_OF_MEMORY_SIGNS = ("MemoryError", "bad_alloc", "Available memory", "Failed to allocate memory")
 """How Python, the C++ library and ORT's arena say it."""
+
+
+_TERMINAL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]")
+_FOLDERS = re.compile(r"(?<![\w/:.])(?:[A-Za-z]:)?(?:[/\\][^\s/\\:'\"]+)*[/\\](?=[^\s/\\:'\"]+)")
+"""The folders before a file's name in an absolute path."""
 
 
 class Report(Record):
@@ -103,6 +110,7 @@ def run_script(
             timer.cancel()
             child.kill()
             child.wait()
+            _close_pipes(child)
         log.seek(0)
         text = log.read().decode(errors="replace")
     return (None if timed_out.is_set() else child.returncode), output, text
@@ -116,22 +124,22 @@ def _exchange(child: subprocess.Popen[bytes], job: Mapping[str, Any]) -> bytes:
         child.stdin.write(json.dumps(job).encode() + b"\n")
         child.stdin.flush()
     output = child.stdout.read()
-    child.stdout.close()
     child.wait()
-    with suppress(BrokenPipeError):
-        child.stdin.close()
     return output
+
+
+def _close_pipes(child: subprocess.Popen[bytes]) -> None:
+    for pipe in (child.stdin, child.stdout):
+        if pipe:
+            with suppress(BrokenPipeError):
+                pipe.close()
 
 
 def _judge(
     status: int | None, output: bytes, log: str, timeout_s: float
 ) -> tuple[Figures | None, Failure | None]:
-    if status is None:
-        return None, Failure(kind="timeout", reason=f"超过 {timeout_s:.0f} 秒仍未结束，已终止")
-    if status < 0:
-        return None, _killed(-status)
-    if not output:
-        return None, Failure(kind="crashed", reason=f"退出码 {status}，没有报告。{_last_line(log)}")
+    if failure := ended_badly(status, output, log, timeout_s):
+        return None, failure
     try:
         report = Report.model_validate_json(output)
     except ValidationError as error:
@@ -141,6 +149,17 @@ def _judge(
     if report.ok and report.ok.outputs_finite:
         return report.ok, None
     return None, _told_failure(report)
+
+
+def ended_badly(status: int | None, output: bytes, log: str, timeout_s: float) -> Failure | None:
+    """Why a child left no report at all; None when it did."""
+    if status is None:
+        return Failure(kind="timeout", reason=f"超过 {timeout_s:.0f} 秒仍未结束，已终止")
+    if status < 0:
+        return _killed(-status)
+    if not output:
+        return Failure(kind="crashed", reason=f"退出码 {status}，没有报告。{_last_line(log)}")
+    return None
 
 
 def _killed(number: int) -> Failure:
@@ -166,9 +185,8 @@ def _last_line(log: str) -> str:
 
 
 def clean_text(text: str) -> str:
-    """One printable line of bounded length, without this machine's paths."""
-    for path, name in ((str(Path.cwd()), "."), (sys.prefix, "<venv>"), (str(Path.home()), "~")):
-        if len(path) > 1:
-            text = text.replace(path, name)
+    """One printable line of bounded length: no terminal codes, no folders of this machine."""
+    text = _TERMINAL.sub("", text)
+    text = _FOLDERS.sub("", text)
     text = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(text.split())[:MAX_REASON]

@@ -8,7 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.measure.child import WORKER
+from bench.measure.child import LINE_MEMORY, WORKER
+from bench.measure.plan import PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,10 @@ def result_key(
         "groups": [_without(asdict(group), ESTIMATES) for group in experiment.groups],
         "line_profile": experiment.line_profile,
         "models": {group.model: models[group.model] for group in experiment.groups},
-        "worker": hashlib.sha256(Path(WORKER).read_bytes()).hexdigest(),
+        "children": [
+            hashlib.sha256(Path(script).read_bytes()).hexdigest() for script in (WORKER, LINE_MEMORY)
+        ],
+        "timing": [(profile.min_seconds, profile.min_calls) for profile in PROFILES.values()],
         "software": dict(software),
         "machine": machine.fingerprint(),
     }

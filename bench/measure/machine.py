@@ -20,6 +20,8 @@ from pathlib import Path
 import psutil
 
 GIB = 1 << 30
+NO_LIMIT = 1 << 60
+"""cgroup v1 says "no limit" with a number beyond this."""
 ISA_FLAGS = (
     "avx",
     "avx2",
@@ -118,10 +120,13 @@ def glibc_version() -> tuple[int, int] | None:
 
 
 def free_memory(root: Path = Path("/")) -> int:
-    """Bytes that may still be taken: what the system has available, within the cgroup limit."""
-    available = int(psutil.virtual_memory().available)
-    limit = memory_limit(root)
-    return available if limit is None else max(0, min(available, limit - _cgroup_usage(root)))
+    """Bytes that may still be taken: what the system has available, within every cgroup limit above us."""
+    free = [int(psutil.virtual_memory().available)]
+    for folder in _cgroup_folders(root, "memory"):
+        limit = _folder_limit(folder)
+        if limit is not None:
+            free.append(max(0, limit - _folder_usage(folder)))
+    return min(free)
 
 
 def usable_cpus() -> tuple[int, ...]:
@@ -146,21 +151,25 @@ def cpu_quota(root: Path = Path("/")) -> float | None:
 
 def memory_limit(root: Path = Path("/")) -> int | None:
     """The cgroup's memory limit in bytes (v2 and v1); None without one."""
-    limits = []
-    for folder in _cgroup_folders(root, "memory"):
-        for name in ("memory.max", "memory.limit_in_bytes"):
-            text = _read(folder / name)
-            if text.isdigit() and int(text) < 1 << 60:  # v1 says "no limit" with a huge number
-                limits.append(int(text))
-    return min(limits, default=None)
+    limits = (_folder_limit(folder) for folder in _cgroup_folders(root, "memory"))
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
-def _cgroup_usage(root: Path) -> int:
-    for folder in _cgroup_folders(root, "memory"):
-        for name in ("memory.current", "memory.usage_in_bytes"):
-            text = _read(folder / name)
-            if text.isdigit():
-                return int(text)
+def _folder_limit(folder: Path) -> int | None:
+    for name in ("memory.max", "memory.limit_in_bytes"):
+        text = _read(folder / name)
+        if text.isdigit() and int(text) < NO_LIMIT:
+            return int(text)
+    return None
+
+
+def _folder_usage(folder: Path) -> int:
+    """Bytes in use that the kernel cannot drop: without the idle part of the page cache."""
+    cache = re.search(r"^(?:total_)?inactive_file (\d+)$", _read(folder / "memory.stat"), re.MULTILINE)
+    for name in ("memory.current", "memory.usage_in_bytes"):
+        text = _read(folder / name)
+        if text.isdigit():
+            return max(0, int(text) - (int(cache[1]) if cache else 0))
     return 0
 
 
@@ -196,7 +205,7 @@ def _command_line_cpu_name() -> str:
             done = subprocess.run(
                 command, capture_output=True, text=True, check=False, env={"LC_ALL": "C", "PATH": os.defpath}
             )
-            match = re.search(r"^Model name:\s*(.+)$", done.stdout, re.MULTILINE)
+            match = re.search(r"^\s*Model name:\s*(.+)$", done.stdout, re.MULTILINE)
             if match or (command[0] == "sysctl" and done.returncode == 0):
                 return match[1].strip() if match else done.stdout.strip()
     return ""

@@ -15,8 +15,8 @@ MEMORY_SHARE = 0.6
 """Share of the free memory that a memory-hungry case may take."""
 CHILD_SECONDS = 0.6
 """Start, imports and report of one child, for the first estimate."""
-NEIGHBOURS = 2
-"""Cases around one baseline sample: each is measured right before or right after one."""
+NEIGHBOURS = 4
+"""Most cases around one baseline sample, two on either side: seconds away from it."""
 
 
 Name = Literal["smoke", "quick", "default", "thorough"]
@@ -123,6 +123,11 @@ class PlannedExperiment:
     def case(self, case_id: str) -> Case:
         return next(case for case in self.cases if case.id == case_id)
 
+    def idle_rounds(self) -> int:
+        """Rounds with the idle second: none for an experiment that does not show it."""
+        shown = any(column.metric == "idle_cpu_s" for column in self.experiment.columns)
+        return self.profile.idle_rounds if shown else 0
+
     def rounds(self, group: PlannedGroup) -> int:
         return 1 if group.group.memory_only else self.profile.rounds
 
@@ -130,12 +135,16 @@ class PlannedExperiment:
 def resolve(experiment: Experiment, profile: Profile, cores: int, free_bytes: int) -> PlannedExperiment:
     """Fit an experiment to a machine with that many usable cores and that much free memory."""
     cases = experiment.cases(cores)
-    groups, dropped = [], []
+    groups: list[PlannedGroup] = []
+    dropped: list[str] = []
     for index, group in enumerate(experiment.groups):
         wanted = group.small if profile.small else group.input
         chosen, note, memory = _choose_input(wanted, free_bytes)
         if chosen is None:
             dropped.append(note)
+            continue
+        if any((other.group.model, other.input.label) == (group.model, chosen.label) for other in groups):
+            dropped.append(f"内存只放得下 {chosen.label}，与另一组相同")
             continue
         ids = group.cases or tuple(case.id for case in cases)
         groups.append(
@@ -164,7 +173,7 @@ def _choose_input(wanted: Input | LargestBatch, free_bytes: int) -> tuple[Input 
 
 
 def order_round(cases: Sequence[str], rng: random.Random, *, bracket: bool) -> tuple[str, ...]:
-    """One round in random order. With `bracket`, a baseline sample stands beside every case:
+    """One round in random order. With `bracket`, every case is at most two samples from a baseline:
 
     slow spells last seconds, so only what is measured next to each other can be compared.
     """
@@ -175,10 +184,16 @@ def order_round(cases: Sequence[str], rng: random.Random, *, bracket: bool) -> t
     if not bracket:
         return (BASELINE, *others)
     order: list[str] = []
-    for start in range(0, len(others), NEIGHBOURS):
-        before, *after = others[start : start + NEIGHBOURS]
-        order += [before, BASELINE, *after]
+    for start, end in _even_parts(len(others), NEIGHBOURS):
+        middle = (start + end) // 2
+        order += [*others[start:middle], BASELINE, *others[middle:end]]
     return tuple(order or [BASELINE])
+
+
+def _even_parts(count: int, most: int) -> list[tuple[int, int]]:
+    """Bounds of as few parts as possible, none longer than `most`, all about as long."""
+    parts = -(-count // most)
+    return [(count * i // parts, count * (i + 1) // parts) for i in range(parts)]
 
 
 def samples_per_round(cases: Sequence[str], *, bracket: bool) -> int:
@@ -198,9 +213,14 @@ def control_present(cases: Sequence[str]) -> bool:
 
 def estimate_seconds(planned: PlannedExperiment) -> float:
     """First estimate of the measuring time, from the typed lengths; refined while it runs."""
-    return sum(planned.rounds(group) * round_seconds(planned, group) for group in planned.groups) + sum(
-        (group.group.seconds + CHILD_SECONDS) for group in planned.groups
-    )
+    rounds = sum(planned.rounds(group) * round_seconds(planned, group) for group in planned.groups)
+    untimed = sum(g.group.seconds + CHILD_SECONDS for g in planned.groups if not g.group.memory_only)
+    first = planned.groups[0].group.seconds + CHILD_SECONDS
+    hungriest = max(planned.groups, key=lambda group: group.memory_bytes).group.seconds
+    scale = 0.5 if planned.profile.small else 1.0
+    lines = len(planned.experiment.line_profile) * hungriest
+    idle = planned.idle_rounds() * sum(len(group.cases) for group in planned.groups)
+    return rounds + scale * (untimed + (len(planned.cases) - 1) * first + lines) + idle
 
 
 def round_seconds(planned: PlannedExperiment, group: PlannedGroup) -> float:

@@ -47,24 +47,24 @@ class Runner:
     read_noise: Callable[[Sequence[int]], noise.Reading | None] = noise.read
     _durations: dict[tuple[int, int], float] = field(default_factory=dict)
     _repeats: Counter[tuple[int, int]] = field(default_factory=Counter)
-    _done_before: int = 0
 
     def run(self) -> int:
         """Measure until the plan or the budget is exhausted; close the journals. Returns the rounds done."""
         start = self.clock()
-        self._done_before = sum(len(task.writer.journal.samples) for task in self.tasks)
+        earlier = [sample for task in self.tasks for sample in task.writer.journal.samples]
         for task in self.tasks:
             task.observe(self._tell_before_rounds)
             task.profile_lines(self._tell_before_rounds)
         rounds = self._rounds(start)
         finished = datetime.now(UTC).isoformat(timespec="seconds")
+        measured = self.clock() - start + sum(sample.wall_s for sample in earlier)
         for task in self.tasks:
             task.writer.append(
                 Footer(
                     finished_at=finished,
-                    measured_s=round(self.clock() - start, 1),
+                    measured_s=round(measured, 1),
                     rounds=rounds,
-                    resumed=self._done_before,
+                    resumed=len(earlier),
                 )
             )
         return rounds
@@ -143,12 +143,12 @@ class Runner:
         rng = random.Random(f"{self.seed}/{task.planned.experiment.id}/{group.index}/{number}/{attempt}")
         cases = [case for case in group.cases if (group.index, case) not in task.failed]
         order = order_round(cases, rng, bracket=profile.bracket and not group.group.memory_only)
-        idle = 1.0 if number < profile.idle_rounds else 0.0
+        idle = 1.0 if number < task.planned.idle_rounds() else 0.0
         for position, case_id in enumerate(order):
             if (group.index, case_id) in task.failed:
                 continue  # it failed earlier in this very round
             self.reporter.step(f"{task.name(group, case_id)} 第 {number + 1} 轮", self.remaining_s(number))
-            outcome = task.sample(group, case_id, idle)
+            outcome = task.sample(group, case_id, idle, verify=number == 0)
             task.writer.append(
                 Sample(
                     group=group.index,

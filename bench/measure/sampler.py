@@ -6,22 +6,22 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.measure import evidence
-from bench.measure.child import Outcome, clean_text, run_script, run_worker
+from bench.measure.child import LINE_MEMORY, Outcome, ended_badly, run_script, run_worker
 from bench.measure.machine import free_memory, glibc_version
 from bench.models import MODELS
 from bench.results.schema import Failure, LineProfile, Untimed
 from bench.spec import BASELINE, Case
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bench.measure.plan import PlannedExperiment, PlannedGroup
     from bench.models.prepared import Prepared
     from bench.results.store import Writer
 
-LINE_MEMORY = Path(__file__).with_name("line_memory.py")
 TRANSIENT = ("crashed", "out_of_memory", "garbage")
 """Failures worth one second try: the child may have been ended by somebody else."""
 PERMANENT = ("not_applicable", "unsupported")
@@ -55,12 +55,21 @@ class Task:
     def name(self, group: PlannedGroup, case_id: str) -> str:
         return f"{self.planned.experiment.id} / {group.group.model} / {group.input.label} / {case_id}"
 
-    def sample(self, group: PlannedGroup, case_id: str, idle_seconds: float) -> Outcome:
-        """One timed process; a second try after a failure that may have come from outside."""
+    def sample(self, group: PlannedGroup, case_id: str, idle_seconds: float, *, verify: bool) -> Outcome:
+        """One timed process; a second try after a failure that may have come from outside.
+
+        With `verify`, its outputs are compared with the baseline's afterwards.
+        """
         case = self.planned.case(case_id)
         reference = self._reference(group)
-        known = str(reference) if reference.exists() else None  # there is none when the baseline fails
-        job = self._job(group, case, idle_seconds=idle_seconds, reference=known)
+        compare = verify and reference.exists()  # there is none when the baseline fails
+        job = self._job(
+            group,
+            case,
+            idle_seconds=idle_seconds,
+            reference=str(reference) if compare else None,
+            verify=self._verified(group) if compare else [],
+        )
         outcome = self._start(group, job, case)
         if outcome.failure and outcome.failure.kind in TRANSIENT:
             outcome = self._start(group, job, case)
@@ -77,7 +86,7 @@ class Task:
         facts = {record.case: record.facts for record in self.writer.journal.untimed}
         for group in self.planned.groups:
             for case_id in group.cases:
-                lacks_reference = case_id == BASELINE and not self._reference(group).exists()
+                lacks_reference = case_id == BASELINE and self._wants_reference(group)
                 if case_id in facts and not lacks_reference:
                     continue
                 tell(f"{self.name(group, case_id)} 验证设置生效")
@@ -97,17 +106,15 @@ class Task:
     def profile_lines(self, tell: Callable[[str], None]) -> None:
         """memory_profiler's tables, on the group with the largest batch."""
         done = {record.case for record in self.writer.journal.line_profiles}
-        groups = [group for group in self.planned.groups if group.memory_bytes]
+        group = max(self.planned.groups, key=lambda group: group.memory_bytes)
         for case_id in self.planned.experiment.line_profile:
-            for group in groups[-1:]:
-                if case_id not in done:
-                    tell(f"{self.name(group, case_id)} 逐行内存表")
-                    self.writer.append(self._line_profile(group, self.planned.case(case_id)))
+            if case_id not in done:
+                tell(f"{self.name(group, case_id)} 逐行内存表")
+                self.writer.append(self._line_profile(group, self.planned.case(case_id)))
 
     def _start(self, group: PlannedGroup, job: Mapping[str, Any], case: Case) -> Outcome:
-        if group.memory_bytes > free_memory():
-            reason = f"约需 {group.memory_bytes >> 20} MiB，此刻空闲内存不够，没有启动"
-            return Outcome(0.0, "", failure=Failure(kind="out_of_memory", reason=reason))
+        if failure := _no_room(group):
+            return Outcome(0.0, "", failure=failure)
         return self.worker(job, case.env, _timeout_s(group))
 
     def _job(self, group: PlannedGroup, case: Case, **changes: Any) -> dict[str, Any]:
@@ -130,11 +137,19 @@ class Task:
             "min_seconds": 0 if group.group.memory_only else profile.min_seconds,
             "idle_seconds": 0.0,
             "observe": False,
-            "verify": sorted({0, calls - 1}),
+            "verify": [],
             "reference": None,
             "write_reference": None,
             **changes,
         }
+
+    def _verified(self, group: PlannedGroup) -> list[int]:
+        """Places of the feeds whose outputs are compared."""
+        return sorted({0, len(group.input.shapes) - 1})
+
+    def _wants_reference(self, group: PlannedGroup) -> bool:
+        """The large batch is not compared: the small one of the same model is."""
+        return not group.group.memory_only and not self._reference(group).exists()
 
     def _reference(self, group: PlannedGroup) -> Path:
         return self.work / f"{self.planned.experiment.id}-{group.index}.npz"
@@ -143,7 +158,15 @@ class Task:
         failure = _not_applicable(case)
         if failure is None:
             target = str(self._reference(group)) if case.id == BASELINE else None
-            job = self._job(group, case, observe=True, write_reference=target, min_seconds=0, warm_up=0)
+            job = self._job(
+                group,
+                case,
+                observe=True,
+                write_reference=target,
+                verify=self._verified(group) if target else [],
+                min_seconds=0,
+                warm_up=0,
+            )
             outcome = self._start(group, job, case)
             failure = outcome.failure
         if failure:
@@ -159,14 +182,12 @@ class Task:
                 self.failed[group.index, record.case] = record.failure
 
     def _line_profile(self, group: PlannedGroup, case: Case) -> LineProfile:
-        job = self._job(group, case)
-        status, output, log = run_script(LINE_MEMORY, job, case.env, _timeout_s(group))
-        failure, table = None, ""
-        if status == 0:
-            table = _without_folder(json.loads(output))
-        else:
-            lines = log.strip().splitlines() or [f"退出码 {status}"]
-            failure = Failure(kind="timeout" if status is None else "crashed", reason=clean_text(lines[-1]))
+        failure, table = _no_room(group), ""
+        if failure is None:
+            status, output, log = run_script(LINE_MEMORY, self._job(group, case), case.env, _timeout_s(group))
+            failure = ended_badly(status, output, log, _timeout_s(group))
+            if failure is None:
+                failure, table = _read_table(output)
         return LineProfile(
             case=case.id, model=group.group.model, input=group.input.label, table=table, failure=failure
         )
@@ -174,6 +195,14 @@ class Task:
 
 def _timeout_s(group: PlannedGroup) -> float:
     return max(MIN_TIMEOUT_S, TIMEOUT_FACTOR * group.group.seconds)
+
+
+def _no_room(group: PlannedGroup) -> Failure | None:
+    """Free memory may have shrunk since the plan was made; the machine is not brought down to find out."""
+    if group.memory_bytes <= free_memory():
+        return None
+    reason = f"约需 {group.memory_bytes >> 20} MiB，此刻空闲内存不够，没有启动"
+    return Failure(kind="out_of_memory", reason=reason)
 
 
 def _not_applicable(case: Case) -> Failure | None:
@@ -193,6 +222,10 @@ def _check_outputs(outcome: Outcome, tolerance: float) -> Outcome:
     return Outcome(outcome.wall_s, outcome.log, failure=Failure(kind="wrong_output", reason=reason))
 
 
-def _without_folder(table: str) -> str:
-    """memory_profiler prints where its source lies; only the file name is anybody's business."""
-    return re.sub(r"(?m)^Filename: .*[/\\]", "Filename: ", table)
+def _read_table(output: bytes) -> tuple[Failure | None, str]:
+    """memory_profiler's table, without the folder that its source lies in."""
+    try:
+        table = json.loads(output)
+    except ValueError:
+        return Failure(kind="garbage", reason="memory_profiler 的表读不出来"), ""
+    return None, re.sub(r"(?m)^Filename: .*[/\\]", "Filename: ", str(table))

@@ -251,7 +251,12 @@ def compare_outputs(np, session, options, feeds, job) -> dict:
                 largest = max(largest, float(np.abs(reference[name] - output).max()) / scale)
     if kept:
         np.savez(job["write_reference"], **kept)
-    return {"outputs_finite": finite, "outputs_identical": identical, "outputs_difference": largest}
+    return {
+        "outputs_compared": len(job["verify"]) if reference else 0,
+        "outputs_finite": finite,
+        "outputs_identical": identical,
+        "outputs_difference": largest,
+    }
 
 
 def measure(job) -> dict:

@@ -48,5 +48,5 @@ MODEL = Model(
     build=build,
     make_input=make_input,
     packages=("rapidocr",),
-    warm_up=4,
+    warm_up=3,
 )

@@ -39,6 +39,8 @@ PYPERF_METRICS = {
 }
 """pyperf knows seconds and bytes."""
 
+EMPTY_SUITE = '{"version": "1.0", "benchmarks": []}\n'
+
 
 def as_json(export: Export) -> str:
     return export.model_dump_json(indent=1) + "\n"
@@ -57,7 +59,8 @@ def as_csv(rows: Iterable[Row]) -> str:
 def as_pyperf(journal: Journal) -> str:
     """One benchmark per experiment, model, input, case and figure; one value a round.
 
-    Failed cases are left out, and so is a zero, which pyperf refuses.
+    Failed cases are left out, and so is a zero, which pyperf refuses. It refuses an empty suite too,
+    so that one is written by hand.
     """
     benchmarks = []
     for record in journal.header.groups:
@@ -70,6 +73,8 @@ def as_pyperf(journal: Journal) -> str:
                 if values and min(values) > 0:
                     name = f"{journal.header.experiment}/{record.model}/{record.input}/{case}/{metric.rsplit('_', 1)[0]}"
                     benchmarks.append(_benchmark(name, unit, values, journal))
+    if not benchmarks:
+        return EMPTY_SUITE
     text = io.StringIO()
     pyperf.BenchmarkSuite(benchmarks).dump(text)
     return text.getvalue()

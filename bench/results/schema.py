@@ -115,6 +115,8 @@ class Figures(Record):
     rss_bytes: list[PositiveInt | None]
     threads_created: NonNegativeInt | None
     huge_page_bytes: NonNegativeInt | None
+    outputs_compared: NonNegativeInt
+    """Calls whose outputs were compared with the baseline's; 0: the fields below say nothing."""
     outputs_finite: bool
     outputs_identical: bool
     outputs_difference: NonNegativeFloat

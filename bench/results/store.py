@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+TAIL = 1 << 16
+"""Bytes at the end of a journal in which its last newline is looked for first."""
 _LINE: TypeAdapter[Line] = TypeAdapter(Line)
 
 
@@ -77,11 +79,17 @@ class Writer:
 
     @classmethod
     def create(cls, folder: Path, header: Header) -> Writer:
-        """Start a journal. Raises OSError when the folder cannot be written."""
+        """Start a journal. Raises OSError when it cannot be written or is there already."""
         path = journal_path(folder, header.experiment, header.build)
         path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb"):
+            pass
         writer = cls(Journal(path, header))
-        writer._write(header)
+        try:
+            writer._write(header)
+        except OSError:
+            path.unlink()
+            raise
         return writer
 
     def append(self, record: Record) -> None:
@@ -89,18 +97,18 @@ class Writer:
         self.journal.add(record)
 
     def _write(self, record: Record) -> None:
-        line = record.model_dump_json() + "\n"
-        with self.journal.path.open("ab") as file:
-            end = file.tell()
-            if end and not _ends_with_newline(self.journal.path):
-                end = _cut_last_line(self.journal.path)
-                file.seek(end)
+        """One whole line on disk, or OSError and the file as it was."""
+        path = self.journal.path
+        end = _whole_lines(path)
+        line = record.model_dump_json().encode() + b"\n"
+        with path.open("ab", buffering=0) as file:
+            file.truncate(end)  # what an interruption left behind the last newline
             try:
-                file.write(line.encode())
-                file.flush()
+                while line:
+                    line = line[file.write(line) :]
                 os.fsync(file.fileno())
-            except OSError:  # a full disk must not leave half a line before the next one
-                os.truncate(self.journal.path, end)
+            except OSError:
+                os.truncate(path, end)
                 raise
 
 
@@ -118,7 +126,9 @@ def read(path: Path) -> Journal:
     if not isinstance(header, Header) or (header.experiment, header.build) != (path.parent.name, path.stem):
         raise DamagedJournal(f"{path.name}: 第一行不是这个文件的文件头")
     journal = Journal(path, header)
-    for record in records[1:]:
+    for number, record in enumerate(records[1:], 2):
+        if isinstance(record, Header) or journal.complete:
+            raise DamagedJournal(f"{path.name} 第 {number} 行：{type(record).__name__} 不该出现在这里")
         journal.add(record)
     return journal
 
@@ -137,14 +147,12 @@ def _parse(path: Path, number: int, line: bytes) -> Record:
         raise DamagedJournal(f"{path.name} 第 {number} 行 {where}: {first['msg']}") from error
 
 
-def _ends_with_newline(path: Path) -> bool:
+def _whole_lines(path: Path) -> int:
+    """Size of the file up to its last newline."""
+    size = path.stat().st_size
     with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
-
-
-def _cut_last_line(path: Path) -> int:
-    """Drop an unfinished last line; returns the new size."""
-    end = path.read_bytes().rfind(b"\n") + 1
-    os.truncate(path, end)
-    return end
+        file.seek(max(0, size - TAIL))
+        found = file.read().rfind(b"\n")
+    if found >= 0:
+        return max(0, size - TAIL) + found + 1
+    return path.read_bytes().rfind(b"\n") + 1  # a last line longer than the tail

@@ -44,6 +44,12 @@ class GroupView:
         self.rounds: list[list[Sample]] = [journal.samples_of(end) for end in self.ends]
         self.repeated = sum(1 for end in journal.rounds if end.group == record.index and not end.final)
         self.draft = journal.header.profile in DRAFT_PROFILES
+        self._failed = {
+            sample.case: sample.failure.reason
+            for sample in journal.samples
+            if sample.group == record.index and sample.failure
+        }
+        """A case that failed once is not tried again, also when the round itself was repeated."""
         self._permanent = {record.case: record.failure for record in journal.untimed if record.failure}
 
     @property
@@ -57,10 +63,8 @@ class GroupView:
 
     def failure(self, case: str) -> str | None:
         """The reason why this case has no figures here."""
-        for samples in self.rounds:
-            for sample in samples:
-                if sample.case == case and sample.failure:
-                    return sample.failure.reason
+        if case in self._failed:
+            return self._failed[case]
         if any(sample.case == case for samples in self.rounds for sample in samples):
             return None
         known = self._permanent.get(case)
@@ -79,28 +83,27 @@ class GroupView:
 
     def ratios(self, case: str) -> list[float]:
         """Latency over that of the baseline sample nearest in time, one value a round."""
-        found = []
-        for samples in self.rounds:
-            baselines = [s for s in samples if s.case == BASELINE and s.figures]
-            for sample in samples:
-                if sample.case == case and sample.figures and baselines:
-                    near = min(baselines, key=lambda b: abs(b.position - sample.position))
-                    assert near.figures
-                    found.append(sample.figures.latency_ns / near.figures.latency_ns)
-                    break
-        return found
+        return [found for samples in self.rounds if (found := _ratio(samples, case)) is not None]
 
     def speed_ups(self, case: str) -> list[float]:
-        """Latency of the single thread over this one's, one value a round."""
-        latency = METRICS["latency_ms"].read
-        assert latency
+        """Latency of the single thread over this one's, both against the baseline beside them."""
         found = []
         for samples in self.rounds:
-            own = [latency(s.figures) for s in samples if s.case == case and s.figures]
-            single = [latency(s.figures) for s in samples if s.case == SINGLE_THREAD and s.figures]
-            if own and single:
-                found.append(median(v for v in single if v) / median(v for v in own if v))
+            single, own = _ratio(samples, SINGLE_THREAD), _ratio(samples, case)
+            if single is not None and own is not None:
+                found.append(single / own)
         return found
+
+
+def _ratio(samples: Sequence[Sample], case: str) -> float | None:
+    """Latency of a case in one round over that of its nearest baseline sample."""
+    own = next((s for s in samples if s.case == case and s.figures), None)
+    baselines = [s for s in samples if s.case == BASELINE and s.figures]
+    if own is None or own.figures is None or not baselines:
+        return None
+    near = min(baselines, key=lambda sample: abs(sample.position - own.position))
+    assert near.figures
+    return own.figures.latency_ns / near.figures.latency_ns
 
 
 def summarise(experiment: Experiment, journal: Journal) -> Export:
@@ -295,7 +298,12 @@ def _curves(view: GroupView) -> list[Curve]:
 def _outputs(view: GroupView) -> list[OutputRow]:
     rows = []
     for case in view.record.cases:
-        figures = [s.figures for samples in view.rounds for s in samples if s.case == case and s.figures]
+        figures = [
+            s.figures
+            for samples in view.rounds
+            for s in samples
+            if s.case == case and s.figures and s.figures.outputs_compared
+        ]
         if figures:
             rows.append(
                 OutputRow(

@@ -1,0 +1,121 @@
+"""What makes a result invalid, and what does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bench.measure import keys
+from bench.measure.keys import result_key
+from bench.spec import BASELINE, Case, Column, Input
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Make
+
+    from bench.spec import Experiment
+
+SOFTWARE = {"onnxruntime": "1.31.1", "numpy": "2.4.6"}
+MODELS = {"toy": "abcdef012345"}
+
+
+def _case(**changes: Any) -> Case:
+    fields = {"id": BASELINE, "title": "默认", "settings": {"enable_mem_pattern": True}}
+    return Case(**fields | changes)
+
+
+def _key(make: Make, experiment: Experiment | None = None, **changes: Any) -> str:
+    usual = {"machine": make.machine(), "software": SOFTWARE, "models": MODELS} | changes
+    return result_key(experiment or make.experiment(cases=(_case(),)), **usual)
+
+
+def test_key_is_the_same_for_the_same_things(make: Make) -> None:
+    assert _key(make) == _key(make)
+
+
+def test_words_do_not_change_the_key(make: Make) -> None:
+    reworded = make.experiment(
+        cases=(_case(title="默认设置"),),
+        title="另一个标题",
+        question="另一个问题?",
+        columns=("kept_mib",),
+        conclude=lambda _: ("另一句话",),
+    )
+    assert _key(make, reworded) == _key(make)
+    other_columns = replace(reworded, columns=(Column(metric="ratio", title="比"),))
+    assert _key(make, other_columns) == _key(make)
+
+
+def test_estimated_length_does_not_change_the_key(make: Make) -> None:
+    slower = make.experiment(cases=(_case(),), groups=(make.group(seconds=9),))
+    assert _key(make, slower) == _key(make)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"settings": {"enable_mem_pattern": False}},
+        {"settings": {}},
+        {"run_settings": {"memory.enable_memory_arena_shrinkage": "cpu:0"}},
+        {"shared_arena": {"arena_extend_strategy": 1}},
+        {"env": {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}},
+        {"id": "other"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_a_case_sets_changes_the_key(make: Make, change: dict[str, Any]) -> None:
+    assert _key(make, make.experiment(cases=(_case(**change),))) != _key(make)
+
+
+def test_kind_of_a_value_changes_the_key(make: Make) -> None:
+    one, text = (make.experiment(cases=(_case(settings={"x": value}),)) for value in (1, "1"))
+    assert _key(make, one) != _key(make, text)
+
+
+def test_inputs_and_groups_change_the_key(make: Make) -> None:
+    shapes = make.group(input=Input(label="batch=2", shapes=((3, 3),)))
+    fewer = make.group(cases=(BASELINE,))
+    found = {
+        _key(make, make.experiment(cases=(_case(),), groups=groups))
+        for groups in ((make.group(),), (shapes,), (fewer,), (make.group(), shapes))
+    }
+    assert len(found) == 4
+
+
+def test_line_profile_changes_the_key(make: Make) -> None:
+    profiled = make.experiment(cases=(_case(),), line_profile=(BASELINE,))
+    assert _key(make, profiled) != _key(make)
+
+
+def test_model_software_and_machine_change_the_key(make: Make) -> None:
+    found = {
+        _key(make),
+        _key(make, models={"toy": "fedcba"}),
+        _key(make, software={**SOFTWARE, "onnxruntime": "1.32.0"}),
+        _key(make, machine=make.machine(cpu="另一种处理器")),
+        _key(make, machine=make.machine(cores=4)),
+    }
+    assert len(found) == 5
+
+
+def test_reboot_does_not_change_the_key(make: Make) -> None:
+    assert _key(make, machine=make.machine(kernel="6.9", governor="powersave")) == _key(make)
+
+
+def test_models_of_other_experiments_do_not_change_the_key(make: Make) -> None:
+    assert _key(make, models={**MODELS, "other": "1"}) == _key(make)
+
+
+def test_source_of_the_worker_changes_the_key(
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = _key(make)
+    copy = tmp_path / "worker.py"
+    copy.write_bytes(keys.WORKER.read_bytes())
+    monkeypatch.setattr(keys, "WORKER", copy)
+    assert _key(make) == before
+    copy.write_bytes(copy.read_bytes() + b"\n# one more line\n")
+    assert _key(make) != before

@@ -1,0 +1,212 @@
+"""What is measured, in which order, and what fits into this machine."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.experiments import intra_op_num_threads
+from bench.measure.plan import (
+    PROFILES,
+    estimate_seconds,
+    order_groups,
+    order_round,
+    resolve,
+    round_seconds,
+    samples_per_round,
+)
+from bench.spec import BASELINE, CONTROL, Input, LargestBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conftest import Make
+
+    from bench.measure.plan import PlannedExperiment
+
+MIB = 1 << 20
+GIB = 1 << 30
+CASES = (BASELINE, CONTROL, "a", "b", "c", "d")
+
+case_ids = st.lists(st.text("abcdefgh", min_size=1, max_size=3), unique=True, max_size=12).map(
+    lambda others: (BASELINE, *others)
+)
+
+
+def _order(cases: Sequence[str], seed: int, *, bracket: bool = True) -> tuple[str, ...]:
+    return order_round(cases, random.Random(seed), bracket=bracket)
+
+
+@given(cases=case_ids, seed=st.integers(0, 1000))
+def test_every_case_comes_once_and_beside_a_baseline_sample(cases: tuple[str, ...], seed: int) -> None:
+    order = _order(cases, seed)
+    assert sorted(case for case in order if case != BASELINE) == sorted(cases[1:])
+    assert BASELINE in order
+    for place, case in enumerate(order):
+        if case != BASELINE:
+            assert BASELINE in order[max(0, place - 1) : place + 2]
+
+
+@given(cases=case_ids, seed=st.integers(0, 1000))
+def test_bracketing_takes_one_baseline_sample_for_two_cases(cases: tuple[str, ...], seed: int) -> None:
+    order = _order(cases, seed)
+    assert order.count(BASELINE) == max(1, len(cases) // 2)
+    assert len(order) == samples_per_round(cases, bracket=True)
+
+
+@given(cases=case_ids, seed=st.integers(0, 1000))
+def test_without_bracketing_every_case_comes_exactly_once(cases: tuple[str, ...], seed: int) -> None:
+    assert sorted(_order(cases, seed, bracket=False)) == sorted(cases)
+
+
+def test_order_follows_the_seed() -> None:
+    assert _order(CASES, 1) == _order(CASES, 1)
+    assert len({_order(CASES, seed) for seed in range(30)}) > 10
+
+
+def test_every_case_comes_first_and_last_among_the_others_in_some_round() -> None:
+    others = [[case for case in _order(CASES, seed) if case != BASELINE] for seed in range(100)]
+    assert {one[0] for one in others} == {one[-1] for one in others} == set(CASES) - {BASELINE}
+
+
+def test_round_goes_on_without_a_baseline_that_failed() -> None:
+    assert sorted(_order(("a", "b"), 0)) == ["a", "b"]
+    assert _order((), 0) == ()
+
+
+def test_groups_take_their_turns_in_an_order_that_follows_the_seed() -> None:
+    orders = {order_groups(4, random.Random(seed)) for seed in range(50)}
+    assert all(sorted(order) == [0, 1, 2, 3] for order in orders)
+    assert len(orders) > 10
+    assert order_groups(4, random.Random(3)) == order_groups(4, random.Random(3))
+
+
+def _largest(make: Make, free_bytes: int, *, limit: int = 32, profile: str = "default") -> PlannedExperiment:
+    group = make.group(
+        input=LargestBatch(item_shape=(3,), limit=limit, bytes_per_item=100 * MIB),
+        small=LargestBatch(item_shape=(3,), limit=4, bytes_per_item=100 * MIB),
+    )
+    return resolve(make.experiment(groups=(group,)), PROFILES[profile], 2, free_bytes)
+
+
+def test_largest_batch_takes_sixty_percent_of_the_free_memory(make: Make) -> None:
+    (group,) = _largest(make, 2000 * MIB).groups
+    assert group.input == Input(label="batch=12", shapes=((12, 3),))
+    assert group.memory_bytes == 1200 * MIB
+    assert "上限 32" in group.note
+
+
+@pytest.mark.parametrize(("free_mib", "batch"), [(167, 1), (333, 1), (334, 2), (5333, 31), (5334, 32)])
+def test_largest_batch_is_the_last_that_fits(make: Make, free_mib: int, batch: int) -> None:
+    (group,) = _largest(make, free_mib * MIB).groups
+    assert group.input.shapes == ((batch, 3),)
+    assert group.memory_bytes <= 0.6 * free_mib * MIB
+
+
+def test_largest_batch_never_exceeds_its_limit_and_needs_no_note_then(make: Make) -> None:
+    (group,) = _largest(make, 1000 * GIB).groups
+    assert (group.input.label, group.note) == ("batch=32", "")
+    (small,) = _largest(make, 1000 * GIB, profile="quick").groups
+    assert small.input.label == "batch=4"
+
+
+def test_group_that_does_not_fit_is_dropped_with_its_reason(make: Make) -> None:
+    planned = _largest(make, 166 * MIB)
+    assert planned.groups == ()
+    assert "166 MiB" in planned.dropped[0]
+
+
+def test_groups_that_fit_keep_their_place_when_another_is_dropped(make: Make) -> None:
+    hungry = make.group(input=LargestBatch(item_shape=(3,), limit=32, bytes_per_item=GIB))
+    planned = resolve(make.experiment(groups=(hungry, make.group())), PROFILES["default"], 2, GIB)
+    assert [group.index for group in planned.groups] == [1]
+    assert len(planned.dropped) == 1
+
+
+@pytest.mark.parametrize("free_mib", [350, 200, 1 << 20])
+def test_no_two_groups_have_the_same_model_and_input(make: Make, free_mib: int) -> None:
+    """Rows are found by them, and pyperf refuses two benchmarks of one name."""
+    largest = LargestBatch(item_shape=(3,), limit=32, bytes_per_item=100 * MIB)
+    groups = (make.group(2), make.group(1), make.group(input=largest, memory_only=True))
+    planned = resolve(make.experiment(groups=groups), PROFILES["default"], 2, free_mib * MIB)
+    labels = [(group.group.model, group.input.label) for group in planned.groups]
+    assert len(set(labels)) == len(labels)
+
+
+@pytest.mark.parametrize(
+    ("profile", "label"),
+    [("smoke", "batch=1"), ("quick", "batch=1"), ("default", "batch=2"), ("thorough", "batch=2")],
+)
+def test_drafts_use_the_small_input(make: Make, profile: str, label: str) -> None:
+    planned = resolve(make.experiment(), PROFILES[profile], 2, GIB)
+    assert [group.input.label for group in planned.groups] == [label]
+
+
+def test_cases_are_made_for_the_usable_cores() -> None:
+    planned = resolve(intra_op_num_threads.EXPERIMENT, PROFILES["default"], 3, GIB)
+    assert [case.id for case in planned.cases] == [BASELINE, CONTROL, "1", "2", "3", "4"]
+    assert all(group.cases == tuple(case.id for case in planned.cases) for group in planned.groups)
+
+
+def test_group_may_measure_some_of_the_cases_only(make: Make) -> None:
+    groups = (make.group(2, cases=(BASELINE, "two")), make.group(3))
+    planned = resolve(make.experiment(groups=groups), PROFILES["default"], 2, GIB)
+    assert planned.groups[0].cases == (BASELINE, "two")
+    assert planned.groups[1].cases == (BASELINE, CONTROL, "one", "two")
+    assert planned.case("two").settings == {"case": "two"}
+
+
+def test_memory_only_group_takes_one_round(make: Make) -> None:
+    groups = (make.group(2, memory_only=True), make.group(3))
+    planned = resolve(make.experiment(groups=groups), PROFILES["default"], 2, GIB)
+    assert [planned.rounds(group) for group in planned.groups] == [1, 9]
+
+
+def test_profiles_keep_their_promises() -> None:
+    """The issue: nine rounds for a latency verdict, three for a draft, seconds for a smoke test."""
+    assert PROFILES["default"].rounds >= 9
+    assert PROFILES["quick"].rounds == 3
+    assert PROFILES["smoke"].rounds == 1
+    assert PROFILES["thorough"].rounds > PROFILES["default"].rounds
+    for name in ("default", "thorough"):
+        profile = PROFILES[name]
+        assert (profile.min_seconds >= 0.4, profile.min_calls >= 3, profile.idle_rounds) == (True, True, 2)
+        assert not profile.small
+
+
+def test_estimate_grows_with_rounds_and_samples(make: Make) -> None:
+    planned = resolve(make.experiment(groups=(make.group(seconds=10),)), PROFILES["default"], 2, GIB)
+    (group,) = planned.groups
+    one_round = round_seconds(planned, group)
+    assert one_round == pytest.approx(5 * 10.6)  # one, control, two and two baseline samples
+    assert estimate_seconds(planned) >= 9 * one_round
+
+
+@pytest.mark.parametrize(
+    ("cores", "expected"),
+    [
+        (1, (1, 2)),
+        (2, (1, 2, 4)),
+        (3, (1, 2, 3, 4)),
+        (4, (1, 2, 4, 8)),
+        (6, (1, 2, 4, 6, 8)),
+        (8, (1, 2, 4, 8, 16)),
+        (64, (1, 2, 4, 8, 16, 32, 64, 128)),
+        (128, (1, 2, 4, 8, 16, 32, 64, 128, 256)),
+    ],
+)
+def test_thread_counts_are_powers_of_two_up_to_twice_the_cores_and_the_cores(
+    cores: int, expected: tuple[int, ...]
+) -> None:
+    assert intra_op_num_threads.counts(cores) == expected
+
+
+def test_thread_cases_promise_one_worker_less_than_threads() -> None:
+    for case in intra_op_num_threads.cases(4)[2:]:
+        assert case.proof is not None
+        assert case.settings == {"intra_op_num_threads": int(case.id)}
+        assert case.proof.expected == int(case.id) - 1

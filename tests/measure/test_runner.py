@@ -1,0 +1,662 @@
+"""A build carried out with children that do not exist: order, resume, failures, budget, noise, memory."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bench.measure import noise, records, sampler
+from bench.measure.plan import resolve
+from bench.measure.runner import Runner
+from bench.measure.sampler import Task
+from bench.results import store
+from bench.results.summary import summarise
+from bench.spec import BASELINE, CONTROL, Case, Input, LargestBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
+
+    from conftest import FakeClock, FakeWorker, Make, Started
+
+    from bench.measure.child import Outcome
+    from bench.measure.plan import Profile
+    from bench.results.schema import Row, Sample
+    from bench.spec import Experiment
+
+MIB = 1 << 20
+PER_ROUND = 5
+"""Samples of one round of the usual group: three cases and two baseline samples beside them."""
+
+REPEATS = 2
+
+
+@dataclass(slots=True)
+class FakeNoise:
+    """Two readings a round; in the rounds whose number (in the order of running) is listed, others were busy."""
+
+    dirty: Collection[int] = ()
+    readings: int = 0
+    busy: int = 0
+
+    def __call__(self, cpus: Sequence[int]) -> noise.Reading:
+        assert cpus
+        if self.readings % 2 and self.readings // 2 in self.dirty:
+            self.busy += 500
+        self.readings += 1
+        return noise.Reading(
+            total_ticks=1000 * self.readings,
+            busy_ticks=self.busy,
+            steal_ticks=0,
+            own_seconds=0.0,
+            pressure_us=None,
+            at=float(self.readings),
+        )
+
+
+@dataclass(slots=True)
+class Told:
+    """Keeps what the user would see."""
+
+    steps: list[tuple[str, float]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def step(self, text: str, remaining_s: float) -> None:
+        self.steps.append((text, remaining_s))
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+class Lab:
+    """Everything a build needs, below one folder; only the children are not there."""
+
+    def __init__(self, folder: Path, make: Make, clock: FakeClock, worker: FakeWorker) -> None:
+        self.folder, self.make, self.clock, self.worker = folder, make, clock, worker
+        self.noise, self.told = FakeNoise(), Told()
+
+    def task(
+        self,
+        experiment: Experiment | None = None,
+        profile: Profile | None = None,
+        *,
+        free_bytes: int = 1 << 40,
+    ) -> Task:
+        """A new journal, or the one that a build before left on disk."""
+        planned = resolve(experiment or self.make.experiment(), profile or self.make.profile(), 2, free_bytes)
+        models = {"toy": self.make.prepared([group.input.label for group in planned.groups])}
+        path = store.journal_path(self.folder, planned.experiment.id, "b1")
+        if path.exists():
+            writer = store.Writer(store.read(path))
+        else:
+            facts = records.Facts(machine={"cores": 2}, software={"onnxruntime": "1.31.1"})
+            writer = store.Writer.create(self.folder, records.header(planned, facts, "key", "b1", 7, models))
+        return Task(planned=planned, writer=writer, models=models, work=self.folder / "w", worker=self.worker)
+
+    def runner(self, *tasks: Task, budget_s: float = 1e6, seed: int = 7) -> Runner:
+        return Runner(
+            tasks=tasks or (self.task(),),
+            seed=seed,
+            budget_s=budget_s,
+            reporter=self.told,
+            clock=self.clock,
+            read_noise=self.noise,
+        )
+
+    def on_disk(self, name: str = "toys") -> store.Journal:
+        return store.read(store.journal_path(self.folder, name, "b1"))
+
+    def row(self, case: str, metric: str = "latency_ms") -> Row:
+        rows = summarise(self.make.experiment(), self.on_disk()).rows
+        return next(row for row in rows if (row.case, row.metric) == (case, metric))
+
+
+@pytest.fixture
+def lab(
+    tmp_path: Path, make: Make, clock: FakeClock, worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> Lab:
+    for module in (sampler, records):
+        monkeypatch.setattr(module, "MODELS", {"toy": make.model()})
+    monkeypatch.setattr(sampler, "free_memory", lambda: 1 << 40)
+    return Lab(tmp_path, make, clock, worker)
+
+
+def _interrupt_at(lab: Lab, number: int, error: type[BaseException] = KeyboardInterrupt) -> None:
+    """Ctrl-C while the timed child of that number (from 1) is running."""
+
+    def check(start: Started) -> None:
+        if start.timed and len(lab.worker.timed) == number - 1:
+            raise error
+
+    lab.worker.before = check
+
+
+def _places(samples: Sequence[Sample]) -> list[tuple[int, int]]:
+    """(round, group) in the order of measuring, without repetition."""
+    return list(dict.fromkeys((sample.round, sample.group) for sample in samples))
+
+
+def test_every_round_measures_every_case_beside_a_baseline_sample(lab: Lab) -> None:
+    assert lab.runner().run() == 3
+    journal = lab.on_disk()
+    assert journal.complete
+    for number in range(3):
+        cases = [sample.case for sample in journal.samples if sample.round == number]
+        assert Counter(cases) == {BASELINE: 2, CONTROL: 1, "one": 1, "two": 1}
+        positions = [sample.position for sample in journal.samples if sample.round == number]
+        assert positions == list(range(PER_ROUND))
+
+
+def test_rounds_come_one_after_the_other_and_groups_take_turns(lab: Lab, make: Make) -> None:
+    experiment = make.experiment(groups=[make.group(batch) for batch in (2, 3, 4)])
+    lab.runner(lab.task(experiment, make.profile(rounds=6))).run()
+    places = _places(lab.on_disk().samples)
+    assert [number for number, _ in places] == [number for number in range(6) for _ in range(3)]
+    orders = [[group for round_, group in places if round_ == number] for number in range(6)]
+    assert all(sorted(order) == [0, 1, 2] for order in orders)
+    assert len({tuple(order) for order in orders}) > 1
+
+
+def test_experiments_take_turns_within_a_round(lab: Lab, make: Make) -> None:
+    seen: list[str] = []
+    tasks = [lab.task(make.experiment(name, cases=(f"{name}1", f"{name}2"))) for name in ("toys", "more")]
+    lab.worker.before = lambda start: seen.append(start.case) if start.timed else None
+    lab.runner(*tasks).run()
+    for number in range(3):
+        part = seen[4 * number : 4 * number + 4]
+        assert sorted(part) == ["more1", "more2", "toys1", "toys2"]
+
+
+def test_order_within_a_round_follows_the_seed(lab: Lab, make: Make) -> None:
+    cases = [BASELINE, CONTROL, *"abcdefg"]
+
+    def order(name: str, seed: int) -> list[list[str]]:
+        task = lab.task(make.experiment(name, cases=cases))
+        lab.runner(task, seed=seed).run()
+        samples = task.writer.journal.samples
+        return [[s.case for s in samples if s.round == number] for number in range(3)]
+
+    first = order("toys", 7)
+    assert first[0] != first[1]
+    store.journal_path(lab.folder, "toys", "b1").unlink()
+    assert order("toys", 7) == first
+    store.journal_path(lab.folder, "toys", "b1").unlink()
+    assert order("toys", 8) != first
+
+
+def test_idle_second_is_watched_in_the_first_rounds_only(lab: Lab, make: Make) -> None:
+    lab.runner(lab.task(profile=make.profile(rounds=4, idle_rounds=2))).run()
+    idle = [start.idle_seconds for start in lab.worker.timed]
+    assert idle == [1.0] * 2 * PER_ROUND + [0.0] * 2 * PER_ROUND
+
+
+def test_every_sample_is_on_disk_before_the_next_one_starts(lab: Lab) -> None:
+    def check(start: Started) -> None:
+        if start.timed:
+            assert len(lab.on_disk().samples) == len(lab.worker.timed)
+
+    task = lab.task()
+    lab.worker.before = check
+    lab.runner(task).run()
+    assert len(lab.on_disk().samples) == 3 * PER_ROUND
+
+
+def test_each_case_is_observed_once_and_each_group_has_its_reference(lab: Lab, make: Make) -> None:
+    experiment = make.experiment(groups=[make.group(2), make.group(3)])
+    task = lab.task(experiment)
+    lab.runner(task).run()
+    untimed = [(start.case, start.shapes) for start in lab.worker.started if not start.timed]
+    cases = [BASELINE, CONTROL, "one", "two"]
+    assert untimed == [(case, ((2, 3),)) for case in cases] + [(BASELINE, ((3, 3),))]
+    assert [record.case for record in lab.on_disk().untimed] == cases
+    assert lab.worker.started[len(untimed)].timed
+
+
+def test_memory_only_group_takes_one_round_without_bracketing(lab: Lab, make: Make) -> None:
+    experiment = make.experiment(groups=[make.group(2), make.group(3, memory_only=True)])
+    lab.runner(lab.task(experiment)).run()
+    journal = lab.on_disk()
+    own = [sample for sample in journal.samples if sample.group == 1]
+    assert Counter(sample.case for sample in own) == {BASELINE: 1, CONTROL: 1, "one": 1, "two": 1}
+    assert [end.round for end in journal.final_rounds(1)] == [0]
+    assert [end.round for end in journal.final_rounds(0)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("number", [PER_ROUND + 1, PER_ROUND + 3, 2 * PER_ROUND])
+def test_interrupted_build_repeats_the_unfinished_round_and_nothing_else(lab: Lab, number: int) -> None:
+    """The second of three rounds is interrupted at its first, third and last sample."""
+    _interrupt_at(lab, number)
+    with pytest.raises(KeyboardInterrupt):
+        lab.runner().run()
+    before = lab.on_disk()
+    assert not before.complete
+    assert len(before.samples) == number - 1
+    lab.worker.before, lab.worker.started = lambda _: None, []
+
+    lab.runner().run()
+    after = lab.on_disk()
+    assert after.complete
+    assert after.samples[: number - 1] == before.samples
+    assert len(lab.worker.timed) == 2 * PER_ROUND
+    assert len(lab.worker.started) == len(lab.worker.timed)  # what was observed is not observed again
+    final = after.final_rounds(0)
+    assert [end.round for end in final] == [0, 1, 2]
+    for end in final:
+        assert [s.position for s in after.samples_of(end)] == list(range(PER_ROUND))
+    repeated = number - 1 > PER_ROUND
+    assert [end.attempt for end in final] == [0, 1 if repeated else 0, 0]
+    assert after.footer is not None
+    assert (after.footer.rounds, after.footer.resumed) == (3, number - 1)
+
+
+def test_build_interrupted_after_the_last_sample_of_a_round_repeats_it(lab: Lab) -> None:
+    """Without its end the noise of a round is unknown."""
+    lab.runner().run()
+    path = lab.on_disk().path
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-2]))  # footer and end of the last round
+    lab.worker.started = []
+    lab.runner().run()
+    assert len(lab.worker.timed) == PER_ROUND
+    assert [end.attempt for end in lab.on_disk().final_rounds(0)] == [0, 0, 1]
+
+
+def test_build_may_be_interrupted_twice_in_the_same_round(lab: Lab) -> None:
+    for _ in range(2):
+        lab.worker.started = []
+        _interrupt_at(lab, 3)
+        with pytest.raises(KeyboardInterrupt):
+            lab.runner().run()
+    lab.worker.before = lambda _: None
+    lab.runner().run()
+    journal = lab.on_disk()
+    assert [end.attempt for end in journal.final_rounds(0)] == [2, 0, 0]
+    assert [len(journal.samples_of(end)) for end in journal.final_rounds(0)] == [PER_ROUND] * 3
+
+
+def test_resumed_build_makes_the_reference_again_when_it_is_gone(lab: Lab) -> None:
+    _interrupt_at(lab, 3)
+    with pytest.raises(KeyboardInterrupt):
+        lab.runner().run()
+    for path in (lab.folder / "w").iterdir():
+        path.unlink()
+    lab.worker.before, lab.worker.started = lambda _: None, []
+    lab.runner().run()
+    assert [start.case for start in lab.worker.started if not start.timed] == [BASELINE]
+    assert len(lab.on_disk().untimed) == 4
+    assert lab.row("one").failure is None
+
+
+def test_interruption_while_observing_keeps_what_was_observed(lab: Lab) -> None:
+    def check(start: Started) -> None:
+        if start.case == "two":
+            raise KeyboardInterrupt
+
+    lab.worker.before = check
+    with pytest.raises(KeyboardInterrupt):
+        lab.runner().run()
+    lab.worker.before, lab.worker.started = lambda _: None, []
+    lab.runner().run()
+    assert [start.case for start in lab.worker.started if not start.timed] == ["two"]
+
+
+def test_crashing_case_is_tried_twice_and_then_left_alone(lab: Lab, make: Make) -> None:
+    lab.worker.scripts["one"] = [make.failure("crashed", "SIGSEGV")]
+    lab.runner().run()
+    assert [start.case for start in lab.worker.timed].count("one") == 2
+    assert (lab.row("one").value, lab.row("one").failure) == (None, "SIGSEGV")
+    assert (lab.row("two").value, lab.row("two").rounds) == (10, 3)
+    assert any("SIGSEGV" in note for note in lab.told.notes)
+
+
+def test_crash_that_does_not_happen_again_is_no_failure(lab: Lab, make: Make) -> None:
+    lab.worker.scripts["one"] = [make.failure("crashed"), {}]
+    lab.runner().run()
+    assert (lab.row("one").failure, lab.row("one").rounds) == (None, 3)
+    assert [start.case for start in lab.worker.timed].count("one") == 4
+
+
+def test_case_that_crashes_late_has_failed_and_the_rest_goes_on(lab: Lab, make: Make) -> None:
+    lab.worker.scripts["one"] = [{}, make.failure("garbage", "报告不合格")]
+    lab.runner().run()
+    assert (lab.row("one").value, lab.row("one").failure) == (None, "报告不合格")
+    assert [start.case for start in lab.worker.timed].count("one") == 3
+    assert [start.case for start in lab.worker.timed].count("two") == 3
+
+
+@pytest.mark.parametrize("kind", ["timeout", "not_finite", "unsupported"])
+def test_failure_that_would_only_come_again_is_tried_once(lab: Lab, make: Make, kind: Any) -> None:
+    lab.worker.scripts["one"] = [make.failure(kind, "不行")]
+    lab.runner().run()
+    assert [start.case for start in lab.worker.timed].count("one") == 1
+    assert lab.row("one").failure == "不行"
+    assert lab.row("two").rounds == 3
+
+
+def test_other_outputs_than_the_baselines_are_a_failure(lab: Lab) -> None:
+    lab.worker.scripts["one"] = [{"outputs_identical": False, "outputs_difference": 0.25}]
+    lab.worker.scripts["two"] = [{"outputs_identical": False, "outputs_difference": 9e-4}]
+    lab.runner().run()
+    (sample,) = (sample for sample in lab.on_disk().samples if sample.case == "one")
+    assert sample.failure is not None
+    assert sample.failure.kind == "wrong_output"
+    assert "0.25" in sample.failure.reason
+    assert lab.row("one").value is None
+    assert lab.row("two").failure is None
+
+
+def test_failing_baseline_leaves_the_others_their_figures(lab: Lab, make: Make) -> None:
+    lab.worker.untimed[BASELINE] = make.failure("out_of_memory", "内存不足")
+    lab.worker.scripts[BASELINE] = [make.failure("out_of_memory", "内存不足")]
+    lab.runner().run()
+    assert lab.row(BASELINE).failure == "内存不足"
+    assert (lab.row("one").value, lab.row("one").rounds) == (10, 3)
+
+
+def test_failure_stays_in_its_group(lab: Lab, make: Make) -> None:
+    experiment = make.experiment(groups=[make.group(2), make.group(3)])
+    lab.worker.before = lambda start: lab.worker.scripts.__setitem__(
+        "one", [make.failure("timeout", "太慢")] if start.shapes == ((3, 3),) else [{}]
+    )
+    lab.runner(lab.task(experiment)).run()
+    rows = summarise(experiment, lab.on_disk()).rows
+    found = {row.input: row.failure for row in rows if (row.case, row.metric) == ("one", "latency_ms")}
+    assert found == {"batch=2": None, "batch=3": "太慢"}
+
+
+def test_case_that_this_machine_cannot_apply_is_never_started(
+    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampler, "glibc_version", lambda: (2, 31))
+    new = Case(id="new", title="新", settings={"case": "new"}, needs_glibc=(2, 35))
+    old = Case(id="old", title="旧", settings={"case": "old"}, needs_glibc=(2, 4))
+    base = Case(id=BASELINE, title="默认", settings={"case": BASELINE})
+    experiment = make.experiment(cases=(base, new, old))
+    lab.runner(lab.task(experiment)).run()
+    assert {start.case for start in lab.worker.started} == {BASELINE, "old"}
+    assert "glibc 2.35" in (lab.row("new").failure or "")
+    assert lab.row("old").failure is None
+
+
+def test_failure_in_an_interrupted_round_still_shows_after_the_resume(lab: Lab, make: Make) -> None:
+    lab.worker.scripts["one"] = [{}, make.failure("timeout", "太慢")]
+    seen: list[str] = []
+
+    def check(start: Started) -> None:
+        """Ctrl-C at the first child after `one` has failed."""
+        if start.timed:
+            if seen.count("one") == 2:
+                raise KeyboardInterrupt
+            seen.append(start.case)
+
+    task = lab.task()
+    lab.worker.before = check
+    with pytest.raises(KeyboardInterrupt):
+        lab.runner(task).run()
+    lab.worker.before = lambda _: None
+    lab.runner().run()
+    assert (lab.row("one").value, lab.row("one").failure) == (None, "太慢")
+
+
+def test_failure_in_a_dirty_round_still_shows_after_the_repeat(lab: Lab, make: Make) -> None:
+    lab.worker.scripts["one"] = [{}, make.failure("timeout", "太慢")]
+    lab.noise.dirty = {1}
+    lab.runner().run()
+    assert (lab.row("one").value, lab.row("one").failure) == (None, "太慢")
+
+
+def test_budget_drops_whole_rounds_of_all_groups(lab: Lab, make: Make) -> None:
+    experiment = make.experiment(groups=[make.group(2), make.group(3)])
+    tasks = [lab.task(experiment, make.profile(rounds=9)), lab.task(make.experiment("more"))]
+    tasks[1] = lab.task(make.experiment("more"), make.profile(rounds=9))
+    start = lab.clock()
+    budget = 9 + 4.5 * 3 * PER_ROUND  # nine untimed children of a second each, then four rounds and a half
+    assert lab.runner(*tasks, budget_s=budget).run() == 4
+    assert lab.clock() - start <= budget
+    for name, groups in (("toys", (0, 1)), ("more", (0,))):
+        journal = lab.on_disk(name)
+        assert journal.footer is not None
+        assert journal.footer.rounds == 4
+        for group in groups:
+            assert [end.round for end in journal.final_rounds(group)] == [0, 1, 2, 3]
+    assert any("9 轮" in note and "4 轮" in note for note in lab.told.notes)
+
+
+def test_budget_counts_the_time_that_rounds_really_take(lab: Lab, make: Make) -> None:
+    """The first round shows that a sample takes a minute, not a second as was estimated."""
+    lab.worker.seconds = 60
+    budget = 4 * 60 + 2.5 * PER_ROUND * 60
+    assert lab.runner(lab.task(profile=make.profile(rounds=9)), budget_s=budget).run() == 2
+
+
+def test_first_round_is_measured_whatever_the_budget(lab: Lab) -> None:
+    """The plan has refused a budget that is too small; an estimate that was wrong must not leave nothing."""
+    assert lab.runner(budget_s=1).run() == 1
+
+
+def test_rounds_that_a_resumed_build_has_already_cost_nothing(lab: Lab, make: Make) -> None:
+    profile = make.profile(rounds=9)
+    _interrupt_at(lab, 8 * PER_ROUND + 1)
+    with pytest.raises(KeyboardInterrupt):
+        lab.runner(lab.task(profile=profile)).run()
+    lab.worker.before = lambda _: None
+    assert lab.runner(lab.task(profile=profile), budget_s=PER_ROUND + 1).run() == 9
+
+
+def test_dirty_round_is_measured_again(lab: Lab) -> None:
+    lab.noise.dirty = {1}
+    lab.runner().run()
+    journal = lab.on_disk()
+    ends = [(end.round, end.attempt, end.final, end.noise.dirty) for end in journal.rounds]
+    assert ends == [(0, 0, True, False), (1, 0, False, True), (1, 1, True, False), (2, 0, True, False)]
+    assert len(journal.samples) == 4 * PER_ROUND
+    assert any("重测" in note for note in lab.told.notes)
+
+
+def test_dirty_rounds_are_repeated_a_few_times_and_then_flagged(lab: Lab, make: Make) -> None:
+    lab.noise.dirty = range(1000)
+    lab.runner(lab.task(profile=make.profile(rounds=6))).run()
+    journal = lab.on_disk()
+    assert sum(not end.final for end in journal.rounds) == REPEATS
+    assert [end.round for end in journal.final_rounds(0)] == list(range(6))
+    assert all(end.noise.dirty for end in journal.final_rounds(0))
+    group = summarise(make.experiment(), journal).groups[0]
+    assert (group.dirty_rounds, group.repeated_rounds, group.verdicts) == (6, REPEATS, False)
+
+
+def test_profile_without_repeats_keeps_its_dirty_rounds(lab: Lab, make: Make) -> None:
+    lab.noise.dirty = {1}
+    lab.runner(lab.task(profile=make.profile(repeats=0))).run()
+    ends = [(end.round, end.final, end.noise.dirty) for end in lab.on_disk().rounds]
+    assert ends == [(0, True, False), (1, True, True), (2, True, False)]
+
+
+def test_each_group_has_repeats_of_its_own(lab: Lab, make: Make) -> None:
+    lab.noise.dirty = range(1000)
+    experiment = make.experiment(groups=[make.group(2), make.group(3)])
+    lab.runner(lab.task(experiment)).run()
+    repeats = Counter(end.group for end in lab.on_disk().rounds if not end.final)
+    assert repeats == {0: REPEATS, 1: REPEATS}
+
+
+def test_dirty_memory_only_round_is_not_repeated(lab: Lab, make: Make) -> None:
+    lab.noise.dirty = range(1000)
+    lab.runner(lab.task(make.experiment(groups=[make.group(memory_only=True)]))).run()
+    (end,) = lab.on_disk().rounds
+    assert (end.final, end.noise.dirty) == (True, True)
+
+
+def _hungry(make: Make, **changes: Any) -> Experiment:
+    batch = LargestBatch(item_shape=(3,), limit=4, bytes_per_item=100 * MIB)
+    small = Input(label="batch=1", shapes=((1, 3),))
+    groups = [make.group(), make.group(input=batch, small=small, memory_only=True)]
+    return make.experiment(groups=groups, **changes)
+
+
+def test_hungry_sample_is_not_started_when_memory_has_become_scarce(
+    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampler, "free_memory", lambda: 399 * MIB)
+    lab.runner(lab.task(_hungry(make))).run()
+    assert {start.shapes for start in lab.worker.started} == {((2, 3),)}
+    failures = [sample.failure for sample in lab.on_disk().samples if sample.group == 1]
+    assert len(failures) == 4
+    for failure in failures:
+        assert failure is not None
+        assert failure.kind == "out_of_memory"
+        assert "400 MiB" in failure.reason
+    assert all(sample.figures for sample in lab.on_disk().samples if sample.group == 0)
+
+
+def test_hungry_sample_is_started_when_memory_suffices(
+    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampler, "free_memory", lambda: 400 * MIB)
+    lab.runner(lab.task(_hungry(make))).run()
+    assert all(sample.figures for sample in lab.on_disk().samples)
+
+
+class LineScript:
+    """Stands in for the child that runs memory_profiler."""
+
+    def __init__(self, answer: tuple[int | None, bytes, str]) -> None:
+        self.answer = answer
+        self.jobs: list[Any] = []
+
+    def __call__(self, _: Path, job: Any, *__: object) -> tuple[int | None, bytes, str]:
+        self.jobs.append(job)
+        return self.answer
+
+
+def _profiled(
+    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch, *answer: Any
+) -> tuple[LineScript, Callable[[], int]]:
+    script = LineScript(answer)
+    monkeypatch.setattr(sampler, "run_script", script)
+    experiment = _hungry(make, line_profile=(BASELINE, "one"))
+    return script, lambda: lab.runner(lab.task(experiment)).run()
+
+
+def test_line_table_is_made_on_the_largest_batch_without_its_folder(
+    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = b'"Filename: /home/somebody/line_memory.py\\n\\nLine #  Mem usage"'
+    script, run = _profiled(lab, make, monkeypatch, 0, table, "")
+    run()
+    found = lab.on_disk().line_profiles
+    assert [(one.case, one.input, one.failure) for one in found] == [
+        (BASELINE, "batch=4", None),
+        ("one", "batch=4", None),
+    ]
+    assert found[0].table == "Filename: line_memory.py\n\nLine #  Mem usage"
+    assert [job["settings"] for job in script.jobs] == [{"case": BASELINE}, {"case": "one"}]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ((None, b"", ""), "timeout"),
+        ((1, b"", "Traceback\nValueError: no"), "crashed"),
+        ((-9, b"", ""), "out_of_memory"),
+        ((0, b"not json", ""), "garbage"),
+    ],
+)
+def test_failed_line_table_is_data(
+    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch, answer: tuple[Any, ...], kind: str
+) -> None:
+    _, run = _profiled(lab, make, monkeypatch, *answer)
+    run()
+    journal = lab.on_disk()
+    assert journal.complete
+    found = journal.line_profiles[0]
+    assert found.failure is not None
+    assert (found.failure.kind, found.table) == (kind, "")
+
+
+def test_line_table_is_not_started_when_memory_has_become_scarce(
+    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script, run = _profiled(lab, make, monkeypatch, 0, b'"table"', "")
+    monkeypatch.setattr(sampler, "free_memory", lambda: 399 * MIB)
+    run()
+    assert script.jobs == []
+    failures = [one.failure for one in lab.on_disk().line_profiles]
+    assert [failure.kind for failure in failures if failure] == ["out_of_memory", "out_of_memory"]
+
+
+def test_line_tables_are_not_made_again_on_resume(
+    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script, run = _profiled(lab, make, monkeypatch, 0, b'"table"', "")
+    _interrupt_at(lab, 3)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    lab.worker.before = lambda _: None
+    run()
+    assert len(script.jobs) == 2
+
+
+def test_full_disk_ends_the_build_with_every_finished_sample_kept(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, real = lab.task(), os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if len(lab.worker.timed) == PER_ROUND + 2:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        with pytest.raises(OSError, match="No space left"):
+            lab.runner(task).run()
+    assert len(lab.on_disk().samples) == PER_ROUND + 1
+    lab.worker.started = []
+    lab.runner().run()
+    assert len(lab.worker.timed) == 2 * PER_ROUND
+
+
+def test_time_left_falls_to_the_last_sample(lab: Lab, make: Make) -> None:
+    lab.runner(lab.task(profile=make.profile(rounds=4))).run()
+    left = [seconds for text, seconds in lab.told.steps if "轮" in text]
+    rounds = [left[PER_ROUND * number] for number in range(4)]
+    assert rounds == sorted(rounds, reverse=True)
+    assert rounds[-1] == pytest.approx(PER_ROUND)
+    assert len(lab.told.steps) == 4 * PER_ROUND + 4
+
+
+def test_smoke_build_measures_each_case_once(lab: Lab, make: Make) -> None:
+    profile = make.profile(name="smoke", rounds=1, small=True, idle_rounds=0, bracket=False)
+    lab.runner(lab.task(profile=profile)).run()
+    assert Counter(start.case for start in lab.worker.timed) == {BASELINE: 1, CONTROL: 1, "one": 1, "two": 1}
+    assert {start.shapes for start in lab.worker.started} == {((1, 3),)}
+    assert {start.idle_seconds for start in lab.worker.timed} == {0.0}
+
+
+def test_machine_that_tells_no_noise_is_measured_without_repeats(lab: Lab) -> None:
+    runner = lab.runner()
+    runner.read_noise = lambda _: None
+    runner.run()
+    ends = lab.on_disk().rounds
+    assert [(end.final, end.noise.others) for end in ends] == [(True, None)] * 3
+
+
+def test_profile_of_the_build_decides_the_job(lab: Lab, make: Make) -> None:
+    jobs: list[Any] = []
+    task = lab.task(profile=make.profile(rounds=1, min_seconds=0.7, min_calls=5))
+
+    def note(job: Any, env: Any, timeout_s: float) -> Outcome:
+        jobs.append(job)
+        return lab.worker(job, env, timeout_s)
+
+    task.worker = note
+    lab.runner(task).run()
+    timed = SimpleNamespace(**jobs[-1])
+    assert (timed.min_seconds, timed.min_calls, timed.warm_up) == (0.7, 5, 1)
+    assert (timed.observe, timed.write_reference) == (False, None)
+    assert timed.reference is not None

@@ -1,0 +1,278 @@
+"""The worker for real, on the smallest model."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from bench.measure import evidence
+from bench.measure.child import WORKER, run_script, run_worker
+from bench.models import MODELS
+from bench.models.prepared import prepare
+from bench.spec import Input
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bench.measure.child import Outcome
+    from bench.models.prepared import Prepared
+    from bench.results.schema import Figures
+
+    Job = Callable[..., dict[str, Any]]
+
+TIMEOUT_S = 60.0
+PAGE_ROUNDING = 1 << 20
+"""Per-CPU counters let VmRSS lag VmHWM by some pages."""
+ONE = Input(label="batch=16", shapes=((16, 256),))
+LARGE = Input(label="batch=2048", shapes=((2048, 256),))
+MANY = Input(label="3 shapes", shapes=((4, 256), (16, 256), (9, 256)))
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(MODELS["tiny"], (ONE, LARGE, MANY), tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def job(tiny: Prepared) -> Job:
+    def make_job(entry: Input = ONE, **changes: Any) -> dict[str, Any]:
+        return {
+            "model": str(tiny.model_path),
+            "input_name": MODELS["tiny"].input_name,
+            "input": str(tiny.input_paths[entry.label]),
+            "shapes": entry.shapes,
+            "settings": {},
+            "run_settings": {},
+            "shared_arena": {},
+            "warm_up": 2,
+            "min_calls": 3,
+            "min_seconds": 0.02,
+            "idle_seconds": 0.0,
+            "observe": False,
+            "verify": sorted({0, len(entry.shapes) - 1}),
+            "reference": None,
+            "write_reference": None,
+            **changes,
+        }
+
+    return make_job
+
+
+def _figures(job: dict[str, Any], env: dict[str, str] | None = None) -> Figures:
+    outcome = run_worker(job, env or {}, TIMEOUT_S)
+    assert outcome.failure is None
+    assert outcome.figures is not None
+    return outcome.figures
+
+
+def _failure(outcome: Outcome) -> tuple[str, str]:
+    assert outcome.failure is not None
+    return outcome.failure.kind, outcome.failure.reason
+
+
+def test_times_are_in_their_order(job: Job) -> None:
+    figures = _figures(job())
+    assert figures.fastest_ns <= figures.latency_ns <= figures.slowest_ns
+    assert figures.calls >= 3
+    assert figures.loop_ns >= 0.02 * 1e9
+    assert figures.fastest_ns * figures.calls <= figures.loop_ns
+    assert figures.worker_ns > figures.session_ns + figures.loop_ns
+
+
+def test_few_runs_are_counted_and_watched_one_by_one(job: Job) -> None:
+    figures = _figures(job(min_seconds=0, min_calls=3, warm_up=4))
+    assert figures.calls == 3
+    assert len(figures.rss_bytes) == 2 + 4 + 1  # first, second, warm-up, end
+
+
+def test_memory_marks_are_in_their_order(job: Job) -> None:
+    figures = _figures(job())
+    marks = (figures.base_bytes, figures.after_first_bytes, figures.kept_bytes, figures.peak_bytes)
+    if None in marks or figures.kept_trimmed_bytes is None:
+        pytest.skip("this system keeps no marks of memory")
+    base, after_first, kept, peak = (mark or 0 for mark in marks)
+    assert 10 << 20 < base <= peak + PAGE_ROUNDING
+    assert after_first <= peak + PAGE_ROUNDING
+    assert kept <= peak + PAGE_ROUNDING
+    assert figures.kept_trimmed_bytes <= kept + PAGE_ROUNDING
+    assert figures.rss_bytes[-1] == pytest.approx(kept, abs=PAGE_ROUNDING)
+
+
+def test_peak_is_that_of_the_runs_not_that_of_an_earlier_moment(tmp_path: Path, job: Job) -> None:
+    """128 MiB touched and given back before the session exists must not stand in the peak."""
+    script = tmp_path / "spender.py"
+    script.write_text(
+        f"""
+import sys
+sys.path.insert(0, {str(WORKER.parent)!r})
+import worker
+spent = bytearray(128 << 20)
+spent[::4096] = b"x" * len(spent[::4096])
+del spent
+worker.main()
+"""
+    )
+    outcome = run_worker(job(), {}, TIMEOUT_S, script)
+    assert outcome.figures is not None
+    if outcome.figures.peak_bytes is None or outcome.figures.base_bytes is None:
+        pytest.skip("this system keeps no marks of memory")
+    assert outcome.figures.peak_bytes < outcome.figures.base_bytes + (64 << 20)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_session_with_n_threads_creates_one_less(job: Job, count: int) -> None:
+    assert _figures(job(settings={"intra_op_num_threads": count})).threads_created in (count - 1, None)
+
+
+def test_outputs_are_identical_to_the_reference_of_an_equal_process(job: Job, tmp_path: Path) -> None:
+    reference = tmp_path / "reference.npz"
+    _figures(job(MANY, write_reference=str(reference)))
+    with np.load(reference) as outputs:
+        assert {name: output.shape for name, output in outputs.items()} == {"0.0": (4, 64), "2.0": (9, 64)}
+    figures = _figures(job(MANY, reference=str(reference)))
+    assert (figures.outputs_identical, figures.outputs_difference) == (True, 0)
+
+
+def test_outputs_that_differ_are_measured_against_the_largest_of_the_reference(
+    job: Job, tmp_path: Path
+) -> None:
+    reference, tampered = tmp_path / "reference.npz", tmp_path / "tampered.npz"
+    _figures(job(write_reference=str(reference)))
+    with np.load(reference) as outputs:
+        output = outputs["0.0"].copy()
+    scale = float(np.abs(output).max())
+    row, column = np.unravel_index(np.abs(output).argmin(), output.shape)
+    output[row, column] += scale / 4
+    np.savez(tampered, **{"0.0": output})
+    figures = _figures(job(reference=str(tampered)))
+    assert not figures.outputs_identical
+    assert figures.outputs_difference == pytest.approx(0.25, rel=1e-3)
+
+
+def test_outputs_that_are_not_finite_are_a_failure(job: Job, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.npy"
+    np.save(bad, np.full((16, 256), np.nan, np.float32))
+    assert _failure(run_worker(job(input=str(bad)), {}, TIMEOUT_S))[0] == "not_finite"
+
+
+def test_misspelt_attribute_is_unsupported(job: Job) -> None:
+    kind, reason = _failure(run_worker(job(settings={"intra_op_num_thread": 1}), {}, TIMEOUT_S))
+    assert kind == "unsupported"
+    assert "SessionOptions.intra_op_num_thread " in reason
+
+
+def test_misspelt_config_key_is_accepted_by_ort_without_a_word(job: Job) -> None:
+    """This is why every case proves its effect."""
+    outcome = run_worker(job(settings={"session.intra_op.allow_spining": "0"}), {}, TIMEOUT_S)
+    assert outcome.failure is None
+    assert outcome.log == ""
+
+
+def test_wrong_value_is_a_failure_with_its_reason(job: Job) -> None:
+    kind, reason = _failure(run_worker(job(settings={"intra_op_num_threads": "many"}), {}, TIMEOUT_S))
+    assert kind == "crashed"
+    assert reason
+
+
+def test_missing_model_is_a_failure_that_names_the_file_but_no_folder(job: Job, tmp_path: Path) -> None:
+    kind, reason = _failure(run_worker(job(model=str(tmp_path / "none.onnx")), {}, TIMEOUT_S))
+    assert kind == "crashed"
+    assert "none.onnx" in reason
+    assert str(tmp_path) not in reason
+
+
+def test_enumerations_are_written_by_name(job: Job) -> None:
+    settings = {"graph_optimization_level": "ORT_DISABLE_ALL", "execution_mode": "ORT_PARALLEL"}
+    outcome = run_worker(job(settings=settings, observe=True), {}, TIMEOUT_S)
+    assert outcome.failure is None
+    assert "execution_mode:1" in outcome.log
+
+
+def test_report_has_stdout_for_itself_however_much_ort_logs(job: Job) -> None:
+    status, output, log = run_script(WORKER, {**job(observe=True), "parent_pid": os.getpid()}, {}, TIMEOUT_S)
+    assert status == 0
+    assert set(json.loads(output)) == {"ok"}
+    assert "onnxruntime" in log
+    assert [line for line in log.splitlines() if line.startswith("BENCH RUN")] == [
+        "BENCH RUN 1",
+        "BENCH RUN 2",
+        "BENCH RUN 3",
+    ]
+
+
+def test_timed_child_logs_nothing(job: Job) -> None:
+    assert run_worker(job(), {}, TIMEOUT_S).log == ""
+
+
+@pytest.mark.parametrize(
+    ("settings", "least", "most"), [({}, 1, 99), ({"enable_cpu_mem_arena": False}, 0, 0)]
+)
+def test_arena_shows_in_the_log(job: Job, settings: dict[str, Any], least: int, most: int) -> None:
+    outcome = run_worker(job(settings=settings, observe=True, min_seconds=0), {}, TIMEOUT_S)
+    assert least <= len(evidence.read_arena_log(outcome.log).regions) <= most
+
+
+def test_shared_arena_extends_by_what_is_needed(job: Job) -> None:
+    shared = job(
+        settings={"session.use_env_allocators": "1"},
+        shared_arena={"arena_extend_strategy": 1},
+        observe=True,
+        min_seconds=0,
+    )
+    outcome = run_worker(shared, {}, TIMEOUT_S)
+    assert outcome.figures is not None
+    facts = evidence.observe(outcome.figures, evidence.read_arena_log(outcome.log))
+    assert facts["arena_regions"] > 0
+    assert facts["exact_regions_share"] == 1
+
+
+def test_arena_shrinkage_is_asked_for_in_each_run(job: Job) -> None:
+    """ORT never gives back the first region: one that needs a second one shows it."""
+    shrinking = job(
+        LARGE,
+        settings={"enable_mem_pattern": False},
+        run_settings={"memory.enable_memory_arena_shrinkage": "cpu:0"},
+        observe=True,
+        min_seconds=0,
+    )
+    outcome = run_worker(shrinking, {}, TIMEOUT_S)
+    assert outcome.failure is None
+    assert (
+        evidence.read_arena_log(outcome.log).shrinks == 1 + 1 + 2 + 3 + 1
+    )  # first, second, warm-up, timed, compared
+
+
+def test_changing_shapes_count_calls_and_give_latency_per_call(job: Job) -> None:
+    figures = _figures(job(MANY, min_seconds=0, min_calls=6, warm_up=0))
+    assert figures.calls == 6
+    assert len(figures.rss_bytes) == 2 * 3 + 1
+    assert figures.loop_ns >= 6 * figures.fastest_ns
+
+
+def test_idle_second_shows_what_spinning_threads_burn(job: Job) -> None:
+    calm = job(settings={"session.intra_op.allow_spinning": "0", "intra_op_num_threads": 2}, idle_seconds=0.2)
+    burned = _figures(calm).idle_cpu_ns
+    assert burned is not None
+    assert burned < 0.2 * 1e9
+    assert _figures(job()).idle_cpu_ns is None
+
+
+def test_environment_of_the_case_reaches_the_process(tmp_path: Path, job: Job) -> None:
+    script = tmp_path / "teller.py"
+    script.write_text(
+        f"""
+import os, sys
+sys.path.insert(0, {str(WORKER.parent)!r})
+print(os.environ["GLIBC_TUNABLES"], file=sys.stderr)
+import worker
+worker.main()
+"""
+    )
+    outcome = run_worker(job(), {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}, TIMEOUT_S, script)
+    assert outcome.failure is None
+    assert "glibc.malloc.hugetlb=1" in outcome.log
