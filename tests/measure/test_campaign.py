@@ -269,9 +269,9 @@ def test_experiment_that_fits_nowhere_is_refused_with_the_reason(site: Site, mak
 
 def test_budget_without_room_for_one_round_is_refused(site: Site, make: Make) -> None:
     planned = campaign.plan(("toys", "more"), make.profile(), site.here)
-    with pytest.raises(CannotMeasure, match=r"预算 9 秒"):
-        campaign.check_budget(planned, 9)  # two groups of five samples of a second each
-    campaign.check_budget(planned, 10.1)
+    with pytest.raises(CannotMeasure, match=r"预算 7 秒"):
+        campaign.check_budget(planned, 7)  # two groups of four samples of a second each
+    campaign.check_budget(planned, 8.1)
 
 
 def test_longer_profile_is_expected_to_take_longer(site: Site, make: Make) -> None:

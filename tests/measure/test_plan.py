@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import TYPE_CHECKING
 
@@ -42,19 +43,21 @@ def _order(cases: Sequence[str], seed: int, *, bracket: bool = True) -> tuple[st
 
 
 @given(cases=case_ids, seed=st.integers(0, 1000))
-def test_every_case_comes_once_and_beside_a_baseline_sample(cases: tuple[str, ...], seed: int) -> None:
+def test_every_case_comes_once_and_at_most_two_samples_from_a_baseline(
+    cases: tuple[str, ...], seed: int
+) -> None:
     order = _order(cases, seed)
     assert sorted(case for case in order if case != BASELINE) == sorted(cases[1:])
     assert BASELINE in order
     for place, case in enumerate(order):
         if case != BASELINE:
-            assert BASELINE in order[max(0, place - 1) : place + 2]
+            assert BASELINE in order[max(0, place - 2) : place + 3]
 
 
 @given(cases=case_ids, seed=st.integers(0, 1000))
-def test_bracketing_takes_one_baseline_sample_for_two_cases(cases: tuple[str, ...], seed: int) -> None:
+def test_bracketing_takes_one_baseline_sample_for_four_cases(cases: tuple[str, ...], seed: int) -> None:
     order = _order(cases, seed)
-    assert order.count(BASELINE) == max(1, len(cases) // 2)
+    assert order.count(BASELINE) == max(1, math.ceil((len(cases) - 1) / 4))
     assert len(order) == samples_per_round(cases, bracket=True)
 
 
@@ -182,7 +185,7 @@ def test_estimate_grows_with_rounds_and_samples(make: Make) -> None:
     planned = resolve(make.experiment(groups=(make.group(seconds=10),)), PROFILES["default"], 2, GIB)
     (group,) = planned.groups
     one_round = round_seconds(planned, group)
-    assert one_round == pytest.approx(5 * 10.6)  # one, control, two and two baseline samples
+    assert one_round == pytest.approx(4 * 10.6)  # one, control, two and a baseline sample
     assert estimate_seconds(planned) >= 9 * one_round
 
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from bench.spec import Experiment
 
 MIB = 1 << 20
-PER_ROUND = 5
-"""Samples of one round of the usual group: three cases and two baseline samples beside them."""
+PER_ROUND = 4
+"""Samples of one round of the usual group: three cases and a baseline sample among them."""
 
 REPEATS = 2
 
@@ -147,7 +147,7 @@ def test_every_round_measures_every_case_beside_a_baseline_sample(lab: Lab) -> N
     assert journal.complete
     for number in range(3):
         cases = [sample.case for sample in journal.samples if sample.round == number]
-        assert Counter(cases) == {BASELINE: 2, CONTROL: 1, "one": 1, "two": 1}
+        assert Counter(cases) == {BASELINE: 1, CONTROL: 1, "one": 1, "two": 1}
         positions = [sample.position for sample in journal.samples if sample.round == number]
         assert positions == list(range(PER_ROUND))
 
@@ -190,9 +190,15 @@ def test_order_within_a_round_follows_the_seed(lab: Lab, make: Make) -> None:
 
 
 def test_idle_second_is_watched_in_the_first_rounds_only(lab: Lab, make: Make) -> None:
-    lab.runner(lab.task(profile=make.profile(rounds=4, idle_rounds=2))).run()
+    experiment = make.experiment(columns=("latency_ms", "idle_cpu_s"))
+    lab.runner(lab.task(experiment, make.profile(rounds=4, idle_rounds=2))).run()
     idle = [start.idle_seconds for start in lab.worker.timed]
     assert idle == [1.0] * 2 * PER_ROUND + [0.0] * 2 * PER_ROUND
+
+
+def test_idle_second_is_not_spent_on_an_experiment_that_does_not_show_it(lab: Lab, make: Make) -> None:
+    lab.runner(lab.task(profile=make.profile(rounds=2, idle_rounds=2))).run()
+    assert {start.idle_seconds for start in lab.worker.timed} == {0.0}
 
 
 def test_every_sample_is_on_disk_before_the_next_one_starts(lab: Lab) -> None:

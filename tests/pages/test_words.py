@@ -1,0 +1,152 @@
+"""Sentences on made-up results, in every direction they can turn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bench.experiments import EXPERIMENTS
+from bench.pages import words
+from bench.pages.words import Words
+from bench.results.summary import summarise
+from bench.spec import BASELINE, CONTROL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Make
+
+MIB = 1 << 20
+MS = 1_000_000
+NOISE = (0.998, 1.001, 1.0, 0.999, 1.002, 1.0, 1.001, 0.999, 1.0)
+
+Story = "Callable[..., Words]"
+
+
+@pytest.fixture
+def told(make: Make) -> Callable[..., Words]:
+    """Words on nine rounds of one group, `case` -> latency in ms and other figures."""
+
+    def tell(cases: dict[str, Any], *, experiment: str = "arena", dirty: int = 0, **header: Any) -> Words:
+        rounds = []
+        for noise in NOISE:
+            samples: list[tuple[str, Any]] = []
+            for case, said in cases.items():
+                if isinstance(said, dict):
+                    figures = {**said, "latency_ns": round(said["latency_ns"] * noise)}
+                    samples.append((case, figures))
+                else:
+                    samples.append((case, said))
+            rounds.append(samples)
+        journal = make.journal(rounds, dirty=range(dirty), **header)
+        return Words(summarise(EXPERIMENTS[experiment], journal))
+
+    return tell
+
+
+def _figures(ms: float, **mib: float) -> dict[str, Any]:
+    return {"latency_ns": round(ms * MS)} | {name: round(value * MIB) for name, value in mib.items()}
+
+
+def _speed(told: Callable[..., Words], ms: float, **options: Any) -> str:
+    say = told({BASELINE: _figures(10), CONTROL: _figures(10), "arena_off": _figures(ms)}, **options)
+    return say.speed(say.groups()[0], "arena_off")
+
+
+def test_slower_and_faster_are_told_with_their_interval(told: Callable[..., Words]) -> None:
+    assert _speed(told, 15).startswith("耗时多 50")
+    assert _speed(told, 8).startswith("耗时少 20")
+    assert "–" in _speed(told, 15)
+
+
+def test_no_difference_is_said_in_words(told: Callable[..., Words]) -> None:
+    assert _speed(told, 10.05) == "分不出快慢"
+
+
+def test_draft_says_the_figure_but_draws_no_conclusion(told: Callable[..., Words]) -> None:
+    sentence = _speed(told, 15, profile="quick")
+    assert "草稿" in sentence
+    assert "50" in sentence
+
+
+def test_busy_machine_draws_no_conclusion(told: Callable[..., Words]) -> None:
+    assert "机器繁忙" in _speed(told, 15, dirty=4)
+
+
+def test_failure_is_told_with_its_reason_and_harmless_markup(told: Callable[..., Words], make: Make) -> None:
+    say = told({BASELINE: _figures(10), "arena_off": make.failure("crashed", "<b>SIGSEGV</b>")})
+    sentence = say.speed(say.groups()[0], "arena_off")
+    assert "没有测成" in sentence
+    assert "&lt;b&gt;SIGSEGV" in sentence
+
+
+@pytest.mark.parametrize(("mib", "expected"), [(100, "少 50%"), (300, "多 50%"), (205, "没有差别")])
+def test_memory_is_compared_in_both_directions(told: Callable[..., Words], mib: float, expected: str) -> None:
+    say = told({BASELINE: _figures(10, kept_bytes=200), "arena_off": _figures(10, kept_bytes=mib)})
+    assert expected in say.memory_change(say.groups()[0], "arena_off", "kept_mib")
+
+
+def test_digits_end_where_the_noise_begins() -> None:
+    assert words.plain(60.1234, 59.8, 60.6) == "60.1"
+    assert words.plain(523.4, 480.0, 560.0) == "523"
+    assert words.plain(0.0123456) == "0.0123"
+
+
+def _arena(
+    told: Callable[..., Words], *, first: float, second: float, peak_off: float, kept_off: float
+) -> str:
+    say = told(
+        {
+            BASELINE: _figures(
+                10, after_first_bytes=first, after_second_bytes=second, peak_bytes=second, kept_bytes=second
+            ),
+            CONTROL: _figures(10),
+            "arena_off": _figures(15, peak_bytes=peak_off, kept_bytes=kept_off),
+            "pattern_off": _figures(10, after_second_bytes=first),
+        }
+    )
+    return "".join(EXPERIMENTS["arena"].conclude(say))
+
+
+def test_arena_sentences_say_that_the_second_run_doubles(told: Callable[..., Words]) -> None:
+    text = _arena(told, first=800, second=1600, peak_off=700, kept_off=80)
+    assert "第二次推理后占用变为 2.0 倍" in text
+    assert "省下的主要是留存，不是需要" in text
+
+
+def test_arena_sentences_turn_where_nothing_doubles(told: Callable[..., Words]) -> None:
+    text = _arena(told, first=800, second=810, peak_off=90, kept_off=80)
+    assert "没有明显增加" in text
+    assert "不是需要" not in text
+
+
+def test_arena_sentences_read_well_when_everything_failed(told: Callable[..., Words], make: Make) -> None:
+    failure = make.failure("timeout", "太慢")
+    say = told({BASELINE: failure, CONTROL: failure, "arena_off": failure, "pattern_off": failure})
+    for sentence in EXPERIMENTS["arena"].conclude(say):
+        assert "没有测成" in sentence
+        assert "None" not in sentence
+
+
+def _threads(told: Callable[..., Words], make: Make, ms: dict[str, float], **options: Any) -> str:
+    cases = {name: _figures(value) for name, value in ms.items()}
+    say = told(cases, experiment="intra_op_num_threads", **options)
+    return "".join(EXPERIMENTS["intra_op_num_threads"].conclude(say))
+
+
+def test_best_thread_count_is_named(told: Callable[..., Words], make: Make) -> None:
+    text = _threads(told, make, {BASELINE: 10, CONTROL: 10, "1": 19, "2": 10, "4": 25})
+    assert "2 线程最快" in text
+    assert "开到 4 线程，与默认比耗时多 150" in text
+
+
+def test_thread_counts_that_tie_are_named_together(told: Callable[..., Words], make: Make) -> None:
+    text = _threads(told, make, {BASELINE: 10, CONTROL: 10, "1": 10.02, "2": 10, "4": 10.01})
+    assert "1、2、4 线程分不出快慢" in text
+
+
+def test_thread_draft_names_no_winner(told: Callable[..., Words], make: Make) -> None:
+    text = _threads(told, make, {BASELINE: 10, "1": 19, "2": 10}, profile="quick")
+    assert "不足以下结论" in text
+    assert "线程最快</strong>" not in text

@@ -1,0 +1,171 @@
+"""Pages, experiments and snippets belong together, and every block of code that readers copy runs."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+import bench
+from bench.experiments import EXPERIMENTS
+from bench.folders import ROOT
+from bench.models import MODELS
+from bench.models.prepared import prepare
+from bench.pages import snippets
+from bench.site import check_fences
+from bench.spec import BASELINE, CONTROL, Input
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+FENCE = re.compile(r"^(`{3,})python\b([^\n]*)\n(.*?)^\1`*\s*$", re.MULTILINE | re.DOTALL)
+
+
+def _fences(*, executed: bool) -> list[tuple[str, str]]:
+    """(page, code) of the Python blocks in the pages."""
+    return [
+        (page.relative_to(DOCS).as_posix(), match[3])
+        for page in PAGES
+        for match in FENCE.finditer(page.read_text(encoding="utf-8"))
+        if ("exec" in match[2]) is executed
+    ]
+
+
+def test_every_experiment_is_shown_and_every_shown_experiment_exists() -> None:
+    shown = {
+        name
+        for _, code in _fences(executed=True)
+        for name in re.findall(r"bench\.\w+\(['\"](\w+)['\"]", code)
+    }
+    assert shown == set(EXPERIMENTS)
+
+
+def test_executed_blocks_only_call_the_page_api() -> None:
+    called = {name for _, code in _fences(executed=True) for name in re.findall(r"bench\.(\w+)", code)}
+    assert called <= set(bench.__all__)
+
+
+def test_no_block_stands_before_the_excerpt_ends() -> None:
+    for post in (DOCS / "blog" / "posts").glob("*.md"):
+        head, separator, _ = post.read_text(encoding="utf-8").partition("<!-- more -->")
+        assert separator
+        assert not FENCE.search(head)
+
+
+def test_fence_options_are_known() -> None:
+    assert list(check_fences(DOCS)) == []
+
+
+def test_misspelt_fence_options_are_found(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text('```python exec="on" htlm="true"\nprint(1)\n```\n', encoding="utf-8")
+    assert "htlm" in "".join(check_fences(tmp_path))
+
+
+def test_snippet_files_are_those_of_the_cases() -> None:
+    on_disk = {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "snippets").glob("*.py")}
+    assert on_disk == snippets.files()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `model.onnx` in it, as the snippets expect."""
+    small = Input(label="batch=16", shapes=((16, 256),))
+    prepared = prepare(MODELS["tiny"], (small,), tmp_path_factory.mktemp("models"))
+    return prepared.model_path.parent
+
+
+def _run(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, "ORT_DISABLE_TELEMETRY": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", sorted(snippets.files()))
+def test_snippet_makes_a_session_with_its_settings(name: str, model: Path) -> None:
+    experiment, _, case_id = name.removesuffix(".py").partition("-")
+    case = next(c for c in EXPERIMENTS[experiment].cases(snippets.REFERENCE_CORES) if c.id == case_id)
+    checks = "".join(
+        f"assert options.get_session_config_entry({key!r}) == {value!r}\n"
+        if "." in key
+        else f"assert options.{key} == {value!r}\n"
+        for key, value in case.settings.items()
+    )
+    done = _run(snippets.files()[name] + checks, model)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("page", "code"), _fences(executed=False), ids=lambda value: value[:40])
+def test_code_on_pages_runs(page: str, code: str, model: Path) -> None:
+    if "sched_getaffinity" in code and not hasattr(os, "sched_getaffinity"):
+        pytest.skip("os.sched_getaffinity 只在 Linux 上有")
+    done = _run(code, model)
+    assert done.returncode == 0, f"{page}: {done.stderr}"
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda e: e.id)
+@pytest.mark.parametrize("cores", [1, 2, 6, 64])
+def test_experiments_are_well_formed(experiment: object, cores: int) -> None:
+    cases = experiment.cases(cores)  # type: ignore[attr-defined]
+    ids = [case.id for case in cases]
+    assert ids[:2] == [BASELINE, CONTROL]
+    assert len(set(ids)) == len(ids)
+    assert cases[0].settings == cases[1].settings
+    for place, case in enumerate(cases):
+        if case.proof and case.proof.than:
+            assert case.proof.than in ids[:place], "a proof compares with what was observed before"
+        assert case.proof or case.id in (BASELINE, CONTROL)
+    for group in experiment.groups:  # type: ignore[attr-defined]
+        assert group.model in MODELS
+        assert set(group.cases) <= set(ids)
+
+
+LAYERS = {
+    "spec": set(),
+    "folders": set(),
+    "experiments": {"spec"},
+    "models": {"spec"},
+    "results": {"spec"},
+    "measure": {"spec", "folders", "experiments", "models", "results"},
+    "pages": {"spec", "folders", "experiments", "results"},
+}
+"""What each part of `bench` may import of the others."""
+
+
+@pytest.mark.parametrize("part", sorted(LAYERS))
+def test_imports_point_one_way(part: str) -> None:
+    root = ROOT / "bench" / part
+    files = sorted(root.glob("*.py")) if root.is_dir() else [root.with_suffix(".py")]
+    for path in files:
+        for name in _imported(path):
+            assert name == part or name in LAYERS[part], f"{path.name} imports bench.{name}"
+
+
+def _imported(path: Path) -> set[str]:
+    """Parts of `bench` that a module imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bench"):
+            parts = (node.module or "").split(".")
+            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+    return found
+
+
+def test_pages_load_nothing_that_measures() -> None:
+    code = (
+        "import sys, bench; loaded = [m for m in sys.modules if m.startswith('bench.measure') "
+        "or m in ('onnxruntime', 'onnx', 'altair', 'vl_convert')]; assert not loaded, loaded"
+    )
+    done = _run(code, ROOT)
+    assert done.returncode == 0, done.stderr
