@@ -32,6 +32,7 @@ DISK_NEEDED = 300 << 20
 """Models, inputs and results of a build, with room to spare, in bytes."""
 HARMLESS = ("out_of_memory", "not_applicable")
 """Failures that say something of the machine, not of us."""
+UNWRITABLE = (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -119,14 +120,19 @@ def snippets(*, write: bool) -> list[Path]:
     return different + surplus
 
 
-def site(target: Path) -> int:
-    """Build, check and put in place the site. Returns the number of pages."""
+def site(target: Path) -> tuple[int, list[str]]:
+    """Build, check and put in place the site. Returns the number of pages, and the failed cases that they show."""
     from bench.site import BrokenSite, build
 
+    folders = Folders.here()
     try:
-        return build(ROOT / "mkdocs.yml", target, Folders.here())
+        with _refusals():
+            pages = build(ROOT / "mkdocs.yml", target, folders)
     except BrokenSite as broken:
         raise Refused(f"网站没有建成，旧的保持不变：{broken}") from broken
+    here = Here.read()
+    shown = (find_valid(one, here, folders.results, lambda _: None) for one in EXPERIMENTS.values())
+    return pages, [sentence for journal in shown if journal for sentence in _failures(journal)]
 
 
 def parse_duration(text: str) -> float:
@@ -168,7 +174,7 @@ def _refusals() -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise Refused("磁盘已满：已测好的样本都在，腾出空间后用同一命令接着做") from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        if error.errno in UNWRITABLE:
             raise Refused(f"不能写入 {Path(error.filename or '.').name}：请检查结果目录的权限") from error
         raise
 

@@ -110,7 +110,7 @@ def _mkdocs(config: Path, scratch: Path) -> None:
     )
     if done.returncode:
         said = (done.stdout + done.stderr).splitlines()
-        raise BrokenSite("\n".join(_telling(said)))
+        raise BrokenSite("\n".join([f"mkdocs 以状态 {done.returncode} 结束", *_telling(said)]))
 
 
 def _telling(lines: list[str]) -> list[str]:

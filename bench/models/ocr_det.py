@@ -49,5 +49,5 @@ MODEL = Model(
     build=build,
     make_input=make_input,
     packages=("rapidocr",),
-    warm_up=5,
+    warm_up=3,
 )

@@ -6,6 +6,7 @@ Nothing of `bench.measure` is loaded into the process that renders pages.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from bench.results.schema import Export
 if TYPE_CHECKING:
     from pathlib import Path
 
+PROFILE_VARIABLE = "BENCH_MISSING_PROFILE"
+"""Profile in which a page measures what is missing; tests set it to `smoke`."""
 PREVIEW_VARIABLE = "BENCH_PREVIEW"
 """Set while a live preview rebuilds: old results stand in, nothing is measured again."""
 
@@ -55,7 +58,9 @@ def ensure(experiment: str) -> None:
     """Measure an experiment in a child if it has no result. Raises MissingResult."""
     if experiment in status():
         return
-    _bench("run", experiment, "--profile", "quick", "--reuse")
+    logging.getLogger("mkdocs.bench").info("没有 %s 的有效结果，现在快速测一遍，要几分钟", experiment)
+    profile = os.environ.get(PROFILE_VARIABLE, "quick")
+    _bench("run", experiment, "--profile", profile, "--reuse")
     refresh()
     if experiment not in status():
         raise MissingResult(f"{experiment}：测量之后仍没有可用的结果")
