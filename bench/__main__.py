@@ -28,7 +28,6 @@ err = Console(stderr=True)
 PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
 """Sentences may hold brackets and paths: print them as they are."""
 
-Ids = Annotated[tuple[str, ...], Parameter(help="实验名；不写就是全部。名字见 `bench list`。")]
 ProfileName = Annotated[
     str, Parameter(help="smoke（几秒，只为测试）、quick（几分钟，草稿）、default、thorough。")
 ]

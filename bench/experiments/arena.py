@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 IMAGE = (200, 200, 1)
-HEIGHTS, WIDTHS = (128, 160, 192, 224, 288), (128, 160, 192, 256, 288, 320)
+HEIGHTS, WIDTHS = (256, 352, 448, 544, 640), (256, 320, 416, 512, 576, 672)
 PAGES = tuple((1, 3, height, width) for height in HEIGHTS for width in WIDTHS)
 GROWN = 1.2
 NOTABLE_MIB = 16
@@ -158,7 +158,7 @@ EXPERIMENT = Experiment(
         ),
         Group(
             model="ocr_det",
-            input=Input(label="1x3x480x480", shapes=((1, 3, 480, 480),)),
+            input=Input(label="1x3x736x736", shapes=((1, 3, 736, 736),)),
             small=Input(label="1x3x320x320", shapes=((1, 3, 320, 320),)),
             seconds=1.2,
         ),

@@ -98,7 +98,7 @@ EXPERIMENT = Experiment(
         ),
         Group(
             model="ocr_det",
-            input=Input(label="1x3x320x320", shapes=((1, 3, 320, 320),)),
+            input=Input(label="1x3x736x736", shapes=((1, 3, 736, 736),)),
             small=Input(label="1x3x320x320", shapes=((1, 3, 320, 320),)),
             seconds=1.0,
         ),

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Input, LargestBatch
+from bench.spec import BASELINE, Case, Experiment, Group, Input, LargestBatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +15,8 @@ MEMORY_SHARE = 0.6
 """Share of the free memory that a memory-hungry case may take."""
 CHILD_SECONDS = 0.6
 """Start, imports and report of one child, for the first estimate."""
-NEIGHBOURS = 4
-"""Most cases around one baseline sample, two on either side: seconds away from it."""
+NEIGHBOURS = 3
+"""Most cases around one baseline sample: two of them beside it, the third seconds away."""
 
 
 Name = Literal["smoke", "quick", "default", "thorough"]
@@ -205,10 +205,6 @@ def order_groups(count: int, rng: random.Random) -> tuple[int, ...]:
     indices = list(range(count))
     rng.shuffle(indices)
     return tuple(indices)
-
-
-def control_present(cases: Sequence[str]) -> bool:
-    return CONTROL in cases
 
 
 def estimate_seconds(planned: PlannedExperiment) -> float:

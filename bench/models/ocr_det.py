@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.models._canvas import page
-from bench.models._rapidocr import model_bytes
+from bench.models._rapidocr import model_bytes, without_denormals
 from bench.spec import Model, Shape
 
 if TYPE_CHECKING:
@@ -20,8 +20,12 @@ SEED = 736
 
 
 def build() -> bytes:
-    """The file as the package ships it."""
-    return model_bytes("PP-OCRv6_det_small.onnx")
+    """The file that the package ships, its denormal weights set to zero.
+
+    The outputs stay the same to the last bit, but on processors that are slow with denormals they
+    would take two thirds of the time, whatever the option that is being measured.
+    """
+    return without_denormals(model_bytes("PP-OCRv6_det_small.onnx"))
 
 
 def make_input(shapes: tuple[Shape, ...]) -> NDArray[np.float32]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from bench.pages.words import Words, interval, number
 from bench.results import stats
-from bench.results.metrics import METRICS
 from bench.spec import BASELINE, CONTROL, Experiment
 
 if TYPE_CHECKING:
@@ -154,7 +153,3 @@ def _is(row: Row, group: GroupSummary, case: str | None = None) -> bool:
 
 def _unit(unit: str) -> str:
     return f" <small>{escape(unit)}</small>" if unit else ""
-
-
-def metric_titles(experiment: Experiment) -> dict[str, str]:
-    return {column.metric: column.title for column in experiment.columns if column.metric in METRICS}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyperf
 
 from bench.results.metrics import METRICS
-from bench.results.summary import GroupView
+from bench.results.view import GroupView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,15 +11,13 @@ from bench.results.schema import (
     Build,
     Curve,
     Export,
-    GroupRecord,
     GroupSummary,
     OutputRow,
     ProofRow,
-    RoundEnd,
     Row,
-    Sample,
 )
 from bench.results.stats import Estimate
+from bench.results.view import GroupView
 from bench.spec import BASELINE, CONTROL, Experiment
 
 if TYPE_CHECKING:
@@ -27,83 +25,7 @@ if TYPE_CHECKING:
 
     from bench.results.store import Journal
 
-SINGLE_THREAD = "1"
-"""Case that speed-up is counted from."""
-MAX_DIRTY_SHARE = 0.3
-"""With more dirty rounds than this, a group is published without verdicts."""
-DRAFT_PROFILES = ("smoke", "quick")
 JUDGED_MEMORY = ("peak_mib", "kept_mib", "kept_trimmed_mib")
-
-
-class GroupView:
-    """The samples of one group, by round and case."""
-
-    def __init__(self, journal: Journal, record: GroupRecord) -> None:
-        self.record = record
-        self.ends: list[RoundEnd] = journal.final_rounds(record.index)
-        self.rounds: list[list[Sample]] = [journal.samples_of(end) for end in self.ends]
-        self.repeated = sum(1 for end in journal.rounds if end.group == record.index and not end.final)
-        self.draft = journal.header.profile in DRAFT_PROFILES
-        self._failed = {
-            sample.case: sample.failure.reason
-            for sample in journal.samples
-            if sample.group == record.index and sample.failure
-        }
-        """A case that failed once is not tried again, also when the round itself was repeated."""
-        self._permanent = {record.case: record.failure for record in journal.untimed if record.failure}
-
-    @property
-    def dirty(self) -> int:
-        return sum(end.noise.dirty for end in self.ends)
-
-    @property
-    def judged(self) -> bool:
-        """Whether verdict words may follow from this group."""
-        return not self.draft and self.dirty <= MAX_DIRTY_SHARE * len(self.ends)
-
-    def failure(self, case: str) -> str | None:
-        """The reason why this case has no figures here."""
-        if case in self._failed:
-            return self._failed[case]
-        if any(sample.case == case for samples in self.rounds for sample in samples):
-            return None
-        known = self._permanent.get(case)
-        return known.reason if known else "没有测到"
-
-    def values(self, case: str, metric: Metric) -> list[float]:
-        """One value a round: the median of the round's samples of that case."""
-        assert metric.read
-        found = []
-        for samples in self.rounds:
-            read = [metric.read(s.figures) for s in samples if s.case == case and s.figures]
-            known = [value for value in read if value is not None]
-            if known:
-                found.append(median(known))
-        return found
-
-    def ratios(self, case: str) -> list[float]:
-        """Latency over that of the baseline sample nearest in time, one value a round."""
-        return [found for samples in self.rounds if (found := _ratio(samples, case)) is not None]
-
-    def speed_ups(self, case: str) -> list[float]:
-        """Latency of the single thread over this one's, both against the baseline beside them."""
-        found = []
-        for samples in self.rounds:
-            single, own = _ratio(samples, SINGLE_THREAD), _ratio(samples, case)
-            if single is not None and own is not None:
-                found.append(single / own)
-        return found
-
-
-def _ratio(samples: Sequence[Sample], case: str) -> float | None:
-    """Latency of a case in one round over that of its nearest baseline sample."""
-    own = next((s for s in samples if s.case == case and s.figures), None)
-    baselines = [s for s in samples if s.case == BASELINE and s.figures]
-    if own is None or own.figures is None or not baselines:
-        return None
-    near = min(baselines, key=lambda sample: abs(sample.position - own.position))
-    assert near.figures
-    return own.figures.latency_ns / near.figures.latency_ns
 
 
 def summarise(experiment: Experiment, journal: Journal) -> Export:
@@ -130,7 +52,7 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
         software=header.software,
         groups=[_group_summary(view) for view in views],
         cases=header.cases,
-        rows=[row for view in views for row in _rows(experiment, view)],
+        rows=[row for view in views for row in _rows(experiment.id, view)],
         curves=[curve for view in views for curve in _curves(view)] if _wants_curves(experiment) else [],
         proofs=[
             ProofRow(
@@ -176,17 +98,17 @@ def _group_summary(view: GroupView) -> GroupSummary:
     )
 
 
-def _rows(experiment: Experiment, view: GroupView) -> list[Row]:
+def _rows(experiment: str, view: GroupView) -> list[Row]:
+    """Every metric that could be had, whether a table shows it or not."""
     floor = stats.noise_floor(_control(view))
     rows = []
     for case in view.record.cases:
         failure = view.failure(case)
-        for column in experiment.columns:
-            metric = METRICS[column.metric]
+        for metric in METRICS.values():
             found = None if failure else _estimate(view, case, metric)
             if found is None and failure is None:
                 continue  # not to be had on this machine, for this case, or in this profile
-            rows.append(_row(experiment.id, view, case, metric, found, failure, floor))
+            rows.append(_row(experiment, view, case, metric, found, failure, floor))
     return rows
 
 

@@ -55,9 +55,9 @@ def test_every_case_comes_once_and_at_most_two_samples_from_a_baseline(
 
 
 @given(cases=case_ids, seed=st.integers(0, 1000))
-def test_bracketing_takes_one_baseline_sample_for_four_cases(cases: tuple[str, ...], seed: int) -> None:
+def test_bracketing_takes_one_baseline_sample_for_three_cases(cases: tuple[str, ...], seed: int) -> None:
     order = _order(cases, seed)
-    assert order.count(BASELINE) == max(1, math.ceil((len(cases) - 1) / 4))
+    assert order.count(BASELINE) == max(1, math.ceil((len(cases) - 1) / 3))
     assert len(order) == samples_per_round(cases, bracket=True)
 
 

@@ -42,7 +42,10 @@ def _html(export: Export) -> str:
 
 def test_every_exported_value_stands_in_its_cell(export: Export) -> None:
     cells = read_tables(_html(export))
+    columns = {column.metric for column in ARENA.columns}
     for row in export.rows:
+        if row.metric not in columns:
+            continue
         cell = cells.get((row.experiment, row.model, row.input, row.case, row.metric))
         if row.value is None:
             assert cell is None or cell.value is None

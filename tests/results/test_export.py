@@ -52,7 +52,7 @@ def _csv(text: str, folder: Path) -> list[dict[str, str]]:
 def test_json_and_csv_have_the_same_rows_and_columns(summary: Export, tmp_path: Path) -> None:
     from_json: list[dict[str, Any]] = json.loads(export.as_json(summary))["rows"]
     from_csv = _csv(export.as_csv(summary.rows), tmp_path)
-    assert len(from_csv) == len(from_json) == 12
+    assert len(from_csv) == len(from_json) > 12
     for one, other in zip(from_json, from_csv, strict=True):
         assert list(one) == list(other) == list(export.COLUMNS)
         assert {name: "" if value is None else str(value) for name, value in one.items()} == other
