@@ -67,7 +67,7 @@ def cases(cores: int) -> tuple[Case, ...]:
         ),
         Case(
             id="arena_off_hugetlb",
-            title="关闭 arena,glibc 用大页",
+            title="关闭 arena，glibc 用大页",
             settings=off,
             env={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"},
             needs_glibc=(2, 35),
@@ -91,7 +91,7 @@ def conclude(say: Findings) -> Iterator[str]:
 
 
 def _where(group: Measured) -> str:
-    return f"{group.model_title}({group.input})"
+    return f"{group.model_title}（{group.input}）"
 
 
 def _second_run(say: Findings, group: Measured) -> str:
@@ -122,18 +122,18 @@ def _needed_and_kept(say: Findings, group: Measured) -> str:
 
 
 def _time(say: Findings, group: Measured) -> str:
-    return (
-        f"{_where(group)}：关闭 arena {say.speed(group, 'arena_off')}，关闭内存模式{say.speed(group, 'pattern_off')}"
-        f"（都与默认设置比）。"
+    changes = "；".join(
+        f"{say.title(case)}：{say.speed(group, case)}" for case in ("arena_off", "pattern_off")
     )
+    return f"{_where(group)}，与默认设置比，{changes}。"
 
 
 def _changing_sizes(say: Findings, group: Measured) -> str:
-    changes = "、".join(
-        f"{say.title(case)}{say.memory_change(group, case, 'kept_mib')}"
+    changes = "；".join(
+        f"{say.title(case)}：{say.memory_change(group, case, 'kept_mib')}"
         for case in ("arena_off", "pattern_off")
     )
-    return f"输入尺寸多变时（{_where(group)}）的留存：{changes}。"
+    return f"输入尺寸多变时（{group.model_title}，{group.input}）的留存，{changes}。"
 
 
 EXPERIMENT = Experiment(

@@ -48,7 +48,7 @@ def cases(cores: int) -> tuple[Case, ...]:
 def conclude(say: Findings) -> Iterator[str]:
     """The best count of each model, what too many cost, and what idle threads burn."""
     for group in say.groups():
-        yield f"{group.model_title}({group.input}):{_best(say, group)}{_too_many(say, group)}。"
+        yield f"{group.model_title}（{group.input}）:{_best(say, group)}{_too_many(say, group)}。"
         idle = say.value(group, BASELINE, "idle_cpu_s")
         if idle is not None and idle > NOTABLE_IDLE_S:
             yield f"{group.model_title}：默认设置在推理结束后的 1 秒空闲里还用掉 {idle:.2g} 秒 CPU，那是工作线程在自旋等活。"

@@ -103,7 +103,7 @@ def judge(
         if proof.than
         else f"应{_WORDS[proof.relation]} {_number(bound)}"
     )
-    return proven, f"{title}:{_number(seen)}({compared})"
+    return proven, f"{title}：{_number(seen)}（{compared}）"
 
 
 def _bound(proof: Proof, facts: Mapping[str, Mapping[str, float]]) -> float | None:

@@ -11,6 +11,10 @@ from bench.spec import BASELINE, CONTROL
 if TYPE_CHECKING:
     from bench.results.schema import CaseRecord, Export, GroupSummary
 
+HARMLESS = ("faster", "same")
+UNDECIDED = (*HARMLESS, "unclear", None)
+"""Speed verdicts with which a setting may be, or might be, recommended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Advice:
@@ -26,21 +30,24 @@ def memory_setting(export: Export) -> Advice:
     default = next(case for case in export.cases if case.id == BASELINE)
     if not any(group.verdicts for group in export.groups):
         return Advice(default, "这次测量轮数不足或机器繁忙，不作推荐，先用默认设置。")
-    fit = [
-        case
-        for case in export.cases
-        if case.id not in (BASELINE, CONTROL) and not case.env and _harmless(words, case.id)
-    ]
-    gains = {case.id: _peak_ratio(words, case.id) for case in fit}
-    best = min(fit, key=lambda case: gains[case.id], default=None)
-    if best is None or not _saves(words, best.id):
+    options = [case for case in export.cases if case.id not in (BASELINE, CONTROL) and not case.env]
+    best = _lowest_peak(words, [case for case in options if _harmless(words, case.id, HARMLESS)])
+    if best:
+        parts = [_evidence(words, g, best.id) for g in export.groups if words.value(g, best.id, "peak_mib")]
+        return Advice(best, f"{best.title}，{'；'.join(parts)}。")
+    open_ = _lowest_peak(words, [case for case in options if _harmless(words, case.id, UNDECIDED)])
+    if open_:
         return Advice(
-            default, "没有哪种设置既不慢、又在哪组输入上都不多占、还省下值得一提的峰值内存：保持默认。"
+            default,
+            f"{open_.title}的峰值更低，但这次的噪声太大，分不出它是否更慢：先保持默认，或在更安静时多测几轮。",
         )
-    parts = [
-        _evidence(words, group, best.id) for group in export.groups if words.value(group, best.id, "peak_mib")
-    ]
-    return Advice(best, f"{best.title}，{'；'.join(parts)}。")
+    return Advice(default, "没有哪种设置既不慢、又在哪组输入上都不多占、还省下值得一提的峰值内存：保持默认。")
+
+
+def _lowest_peak(words: Words, cases: list[CaseRecord]) -> CaseRecord | None:
+    """The case with the lowest peaks of those that save at all."""
+    saving = [case for case in cases if _saves(words, case.id)]
+    return min(saving, key=lambda case: _peak_ratio(words, case.id), default=None)
 
 
 def thread_setting(export: Export) -> Advice:
@@ -67,18 +74,15 @@ def thread_setting(export: Export) -> Advice:
     return Advice(best, f"设为 {best.id} 线程，与默认比：{'；'.join(parts)}。")
 
 
-def _harmless(words: Words, case: str) -> bool:
-    """Nowhere slower or undecided, nowhere more peak, proven, and measured in every group that has it."""
+def _harmless(words: Words, case: str, speed: tuple[str | None, ...]) -> bool:
+    """Speed verdicts among these, nowhere more peak, proven, and measured in every group that has it."""
     proven = next((proof.proven for proof in words.export.proofs if proof.case == case), None)
     for group in words.groups():
         row = words.row(group, case, "ratio")
         if row is None:
             continue
-        if (
-            row.value is None
-            or row.verdict in ("slower", "unclear")
-            or words.verdict(group, case, "peak_mib") == "more"
-        ):
+        judged = group.memory_only or row.verdict in speed
+        if row.value is None or not judged or words.verdict(group, case, "peak_mib") == "more":
             return False
     return proven is True
 

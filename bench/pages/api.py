@@ -24,7 +24,7 @@ def show(experiment_id: str) -> str:
         parts.append(tables.group_table(experiment, say, group))
         chart_id = f"memory_over_runs-{group.model}-{group.input}"
         if chart_id in charts:
-            title = f"{experiment.charts[0].title}:{group.model_title}({group.input})"
+            title = f"{experiment.charts[0].title}：{group.model_title}（{group.input}）"
             parts.append(
                 figures.chart(
                     f"{experiment_id}-{chart_id}", charts[chart_id], title, figures.memory_twin(say, group)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 BUNDLE = "vega.js"
 BUNDLE_HEAD = f"/* vl-convert-python {version('vl-convert-python')} */"
 """First line of the bundle: made again only for another version, it takes a second."""
-HEIGHT = 260
+HEIGHT = 320
+FEW_RUNS = 12
+"""Up to here every run gets its own tick and point."""
 CONFIG = {
     "background": "transparent",
     "font": "inherit",
@@ -78,7 +80,9 @@ def memory_over_runs(export: Export, group: GroupSummary) -> dict[str, Any]:
         if (curve.model, curve.input) == (group.model, group.input)
         for x, y in zip(curve.x, curve.y, strict=True)
     ]
-    few = max(row["n"] for row in rows) <= 12
+    most = max(row["n"] for row in rows)
+    few = most <= FEW_RUNS
+    ticks = alt.Axis(values=list(range(1, most + 1)), format="d") if few else alt.Axis(format="d")
     lines = (
         alt.Chart(_data(rows))
         .mark_line(point=few, strokeWidth=2)
@@ -86,7 +90,7 @@ def memory_over_runs(export: Export, group: GroupSummary) -> dict[str, Any]:
             x=alt.X(
                 "n:Q",
                 title="第几次推理之后",
-                axis=alt.Axis(tickMinStep=1, format="d"),
+                axis=ticks,
                 scale=alt.Scale(nice=False),
             ),
             y=alt.Y("mib:Q", title="RSS(MiB)", scale=alt.Scale(zero=True)),

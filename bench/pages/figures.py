@@ -58,7 +58,7 @@ def scaling_twin(words: Words) -> str:
     counts = [case for case in words.cases() if case.isdigit()]
     head = "".join(f'<th scope="col">{escape(count)} 线程</th>' for count in counts)
     body = "".join(
-        f'<tr><th scope="row">{escape(group.model_title)}({escape(group.input)})</th>'
+        f'<tr><th scope="row">{escape(group.model_title)}（{escape(group.input)}）</th>'
         + "".join(_speed_up(words, group, count) for count in counts)
         + "</tr>"
         for group in words.groups()
@@ -84,7 +84,7 @@ def _line_profile(export: Export, profile: LineProfile) -> str:
         else escape(f"失败：{profile.failure.reason}")
     )
     return (
-        f'<figure class="bench-lines" data-case="{escape(profile.case)}"><figcaption>memory_profiler:{escape(title)},'
+        f'<figure class="bench-lines" data-case="{escape(profile.case)}"><figcaption>memory_profiler：{escape(title)}，'
         f'{escape(profile.model)} <code>{escape(profile.input)}</code></figcaption><pre tabindex="0"><code>{text}</code></pre></figure>'
     )
 

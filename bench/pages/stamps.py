@@ -24,7 +24,7 @@ def when(export: Export, now: datetime | None = None) -> str:
             if seconds < 48 * 3600
             else f"建站前 {int(seconds // 86400)} 天"
         )
-    return f"{finished.year} 年 {finished.month} 月 {finished.day} 日 {finished:%H:%M} UTC({ago})"
+    return f"{finished.year} 年 {finished.month} 月 {finished.day} 日 {finished:%H:%M} UTC（{ago}）"
 
 
 def warnings(export: Export, *, stale: bool = False) -> str:
@@ -42,7 +42,9 @@ def warnings(export: Export, *, stale: bool = False) -> str:
         )
     if stale:
         texts.append("<strong>旧结果</strong>：测量之后代码、模型、ORT 或机器变了；这里只是预览。")
-    busy = [f"{g.model_title}({escape(g.input)})" for g in export.groups if not g.verdicts]
+    busy = [
+        f"{g.model_title}（{escape(g.input)}）" for g in export.groups if not g.verdicts and not g.memory_only
+    ]
     if busy and export.build.profile not in ("smoke", "quick"):
         texts.append(f"<strong>机器繁忙</strong>：{'、'.join(busy)} 的多数轮次受扰，不作快慢结论。")
     return "".join(f'<p class="bench-warning" role="note">{text}</p>' for text in texts)

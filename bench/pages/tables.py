@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.pages.words import Words, interval, number
 from bench.results import stats
+from bench.results.metrics import METRICS
 from bench.spec import BASELINE, CONTROL, Experiment
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def group_table(experiment: Experiment, words: Words, group: GroupSummary) -> st
         f'<div class="bench-table" id="{escape(anchor)}">'
         f'<table data-experiment="{escape(experiment.id)}" data-model="{escape(group.model)}" '
         f'data-input="{escape(group.input)}">'
-        f"<caption>{_caption(export, group)}</caption>"
+        f"<caption><span>{_caption(export, group)}</span></caption>"
         f'<thead><tr><th scope="col">设置</th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
         f"{_notes(words, group, cases)}"
     )
@@ -61,13 +62,15 @@ def _cell(words: Words, group: GroupSummary, case: str, metric: str, row: Row | 
     word = ""
     if row.verdict:
         text = words.rounds_needed(row) if row.verdict == "unclear" else VERDICT_WORDS[row.verdict]
+        if row.verdict == "same" and METRICS[metric].kind == "memory":
+            text = "没有差别"
         word = f'<span class="bench-verdict bench-{row.verdict}">{text}</span>'
     return f'<td data-metric="{metric}" data-value="{row.value!r}"{ends}{verdict}>{number(row)}{range_text}{word}</td>'
 
 
 def _caption(export: Export, group: GroupSummary) -> str:
     build, gflop = export.build, group.flops / group.calls / 1e9
-    size = f"{gflop:.3g} GFLOP/次" if gflop >= 0.01 else f"{gflop * 1000:.3g} MFLOP/次"
+    size = _flops(gflop)
     calls = f"每轮依次推理 {group.calls} 种尺寸，" if group.calls > 1 else ""
     planned = (
         ""
@@ -80,6 +83,13 @@ def _caption(export: Export, group: GroupSummary) -> str:
         f"{group.rounds} 轮{planned}，onnxruntime {escape(export.software.get('onnxruntime', ''))}，"
         f"{escape(str(export.machine.get('cpu', '')))}，可用 {export.machine.get('cores')} 核{note}"
     )
+
+
+def _flops(gflop: float) -> str:
+    """Three digits, without an exponent."""
+    if gflop >= 100:
+        return f"{gflop:.0f} GFLOP/次"
+    return f"{gflop:.3g} GFLOP/次" if gflop >= 0.1 else f"{gflop * 1000:.3g} MFLOP/次"
 
 
 def _notes(words: Words, group: GroupSummary, cases: list[CaseRecord]) -> str:

@@ -151,7 +151,8 @@ def _row(
     floor: float,
 ) -> Row:
     verdict: stats.Verdict | stats.MemoryVerdict | None = None
-    if found and view.judged and case != BASELINE:
+    memory_alone = view.record.memory_only and not view.draft  # a busy machine takes time, not memory
+    if found and case != BASELINE and (view.judged or memory_alone):
         if metric.id == "ratio" and not view.record.memory_only:
             verdict = stats.verdict(found, floor)
         elif metric.id in JUDGED_MEMORY:

@@ -20,8 +20,7 @@
     const place = figure.querySelector(".bench-vega");
     const spec = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
     return load().then(function (embed) {
-      return embed(place, spec, { renderer: "svg", actions: { export: true, source: false, compiled: false, editor: false },
-        i18n: { SVG_ACTION: "保存为 SVG", PNG_ACTION: "保存为 PNG", CLICK_TO_VIEW_ACTIONS: "保存图片" } });
+      return embed(place, spec, { renderer: "svg", actions: false });
     }).catch(function () {
       place.textContent = "图没有画出来；数据在下面的表里。";
       figure.querySelector("details").open = true;

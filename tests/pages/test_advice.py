@@ -80,3 +80,20 @@ def test_thread_count_is_set_only_where_it_is_faster(make: Make, two_ms: float, 
     }
     found = advice.thread_setting(_export(make, "intra_op_num_threads", cases))
     assert found.case.id == expected
+
+
+def test_undecided_speed_keeps_the_default_and_says_why(make: Make) -> None:
+    """Noise of 30 % on every other sample: nothing can be said of speed, much of memory."""
+    rounds = [
+        [
+            (BASELINE, {"latency_ns": 10_000_000 + 3_000_000 * (n % 2), "peak_bytes": 1000 * MIB}),
+            (CONTROL, {"latency_ns": 10_000_000 + 3_000_000 * (n % 3 == 0), "peak_bytes": 1000 * MIB}),
+            ("pattern_off", {"latency_ns": 10_000_000 + 3_000_000 * (n % 3 == 1), "peak_bytes": 500 * MIB}),
+        ]
+        for n in range(9)
+    ]
+    journal = make.journal(rounds)
+    journal.add(make.untimed("pattern_off"))
+    found = advice.memory_setting(summarise(EXPERIMENTS["arena"], journal))
+    assert found.case.id == BASELINE
+    assert "分不出它是否更慢" in found.evidence
