@@ -81,7 +81,7 @@ def export(
     """把结果写成 JSON、CSV、pyperf 和图表文件，放在 build/export/。"""
     status = commands.export(stale_ok=stale_ok, tell=lambda text: err.print(text, **PLAIN))
     for name, state in status.items():
-        out.print(f"{name}: {'有效' if state == 'valid' else '过期'}", **PLAIN)
+        out.print(f"{name}：{'有效' if state == 'valid' else '过期'}", **PLAIN)
 
 
 @app.command

@@ -47,7 +47,7 @@ def listing() -> Iterator[tuple[str, str, str]]:
         journal = find_valid(experiment, here, folders.results, lambda _: None)
         state = "没有本机的有效结果"
         if journal:
-            state = f"{journal.header.profile},{age(journal.header.started_at)}"
+            state = f"{journal.header.profile}，{age(journal.header.started_at)}"
         yield experiment.id, experiment.question, state
 
 
@@ -218,7 +218,7 @@ def _tell_plan(
             if group.memory_bytes:
                 teller.note(
                     f"{one.experiment.id} / {group.group.model}：取 {group.input.label}"
-                    + (f"({group.note})" if group.note else "")
+                    + (f"（{group.note}）" if group.note else "")
                 )
         for reason in one.dropped:
             teller.note(f"{one.experiment.id}：有一组不测（{reason}）")
@@ -232,7 +232,7 @@ def _failures(journal: store.Journal) -> Iterator[str]:
     found += [(record.case, "验证设置", record.failure) for record in journal.untimed]
     found += [(record.case, "逐行内存表", record.failure) for record in journal.line_profiles]
     told = (
-        f"{journal.header.experiment} / {where} / {case}:{failure.reason}"
+        f"{journal.header.experiment} / {where} / {case}：{failure.reason}"
         for case, where, failure in found
         if failure and case not in tolerated and failure.kind not in HARMLESS
     )

@@ -28,6 +28,7 @@ HEIGHTS, WIDTHS = (256, 352, 448, 544, 640), (256, 320, 416, 512, 576, 672)
 PAGES = tuple((1, 3, height, width) for height in HEIGHTS for width in WIDTHS)
 GROWN = 1.2
 NOTABLE_MIB = 16
+TRIM_MATTERS = 0.1
 NEEDED_OVER_KEPT = 2
 """From here on, the peak is called much larger than what is kept."""
 SHRINK = {"memory.enable_memory_arena_shrinkage": "cpu:0"}
@@ -117,7 +118,7 @@ def _needed_and_kept(say: Findings, group: Measured) -> str:
     off = f"推理结束后只留 {say.mib(group, 'arena_off', 'kept_mib')}（默认留 {say.mib(group, BASELINE, 'kept_mib')}）"
     high = f"{say.mib(group, 'arena_off', 'peak_mib')}（默认峰值 {say.mib(group, BASELINE, 'peak_mib')}）"
     if peak > NEEDED_OVER_KEPT * kept:
-        return f"<strong>关闭 arena 省下的主要是留存，不是需要</strong>：{off}，但推理途中的峰值仍要 {high}。"
+        return f"<strong>关闭 arena 后，留下的远小于推理途中需要的</strong>：{off}，峰值 {high}。"
     return f"关闭 arena 后，{off}，峰值 {high}。"
 
 
@@ -130,10 +131,19 @@ def _time(say: Findings, group: Measured) -> str:
 
 def _changing_sizes(say: Findings, group: Measured) -> str:
     changes = "；".join(
-        f"{say.title(case)}：{say.memory_change(group, case, 'kept_mib')}"
+        f"{say.title(case)}：{say.memory_change(group, case, 'kept_mib')}{_trimmed(say, group, case)}"
         for case in ("arena_off", "pattern_off")
     )
-    return f"输入尺寸多变时（{group.model_title}，{group.input}）的留存，{changes}。"
+    base = _trimmed(say, group, BASELINE).lstrip("，")
+    return f"输入尺寸多变时（{group.model_title}，{group.input}）的留存，{changes}{f'；默认{base}' if base else ''}。"
+
+
+def _trimmed(say: Findings, group: Measured, case: str) -> str:
+    """What is left after malloc_trim, where that differs enough to turn the order around."""
+    kept, trimmed = (say.value(group, case, metric) for metric in ("kept_mib", "kept_trimmed_mib"))
+    if kept is None or trimmed is None or abs(kept - trimmed) <= TRIM_MATTERS * kept:
+        return ""
+    return f"，trim 后 {say.mib(group, case, 'kept_trimmed_mib')}"
 
 
 EXPERIMENT = Experiment(

@@ -48,10 +48,10 @@ def cases(cores: int) -> tuple[Case, ...]:
 def conclude(say: Findings) -> Iterator[str]:
     """The best count of each model, what too many cost, and what idle threads burn."""
     for group in say.groups():
-        yield f"{group.model_title}（{group.input}）:{_best(say, group)}{_too_many(say, group)}。"
+        yield f"{group.model_title}（{group.input}）：{_best(say, group)}{_too_many(say, group)}。"
         idle = say.value(group, BASELINE, "idle_cpu_s")
         if idle is not None and idle > NOTABLE_IDLE_S:
-            yield f"{group.model_title}：默认设置在推理结束后的 1 秒空闲里还用掉 {idle:.2g} 秒 CPU，那是工作线程在自旋等活。"
+            yield f"{group.model_title}：默认设置在推理结束后的 1 秒空闲里还用掉 {idle:.2g} 秒 CPU，主要是工作线程空转等活。"
 
 
 def _explicit(say: Findings) -> list[str]:
@@ -68,9 +68,9 @@ def _best(say: Findings, group: Measured) -> str:
         fastest = min(known, key=lambda case: say.value(group, case, "latency_ms") or 0.0)
         return f"这次最快的是 {fastest} 线程（{say.ms(group, fastest)}），但不足以下结论"
     if len(tied) == 1:
-        return f"<strong>{tied[0]} 线程最快</strong>（{say.ms(group, tied[0])}）"
+        return f"<strong>明确设置的线程数里，{tied[0]} 最快</strong>（{say.ms(group, tied[0])}）"
     latencies = "、".join(f"{case} 线程 {say.ms(group, case)}" for case in tied)
-    return f"<strong>{'、'.join(tied)} 线程分不出快慢</strong>（{latencies}），都是最快的"
+    return f"<strong>明确设置的线程数里，{'、'.join(tied)} 并列最快，分不出快慢</strong>（{latencies}）"
 
 
 def _too_many(say: Findings, group: Measured) -> str:

@@ -134,7 +134,7 @@ class Runner:
                 return
             self._repeats[place] += 1
             attempt += 1
-            self.reporter.note(f"{task.planned.experiment.id} / {group.group.model}：这一轮机器不安静，重测")
+            self.reporter.note(f"{task.planned.experiment.id} / {group.group.model}：这一轮机器繁忙，重测")
 
     def _samples(self, turn: Turn, number: int, attempt: int) -> None:
         """The samples of one round in their random order."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.pages.words import Words, memory
+from bench.results import stats
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ def memory_setting(export: Export) -> Advice:
     """The case with the lowest peaks among those nowhere slower than the default and nowhere hungrier."""
     words = Words(export)
     default = next(case for case in export.cases if case.id == BASELINE)
-    if not any(group.verdicts for group in export.groups):
-        return Advice(default, "这次测量轮数不足或机器繁忙，不作推荐，先用默认设置。")
+    if reason := _nothing_judged(words):
+        return Advice(default, reason)
     options = [case for case in export.cases if case.id not in (BASELINE, CONTROL) and not case.env]
     best = _lowest_peak(words, [case for case in options if _harmless(words, case.id, HARMLESS)])
     if best:
@@ -39,9 +40,20 @@ def memory_setting(export: Export) -> Advice:
     if open_:
         return Advice(
             default,
-            f"{open_.title}的峰值更低，但这次的噪声太大，分不出它是否更慢：先保持默认，或在更安静时多测几轮。",
+            f"{open_.title}的峰值更低，但这次的轮数和噪声还分不出它是否更慢：先保持默认，或等机器安静时多测几轮。",
         )
     return Advice(default, "没有哪种设置既不慢、又在哪组输入上都不多占、还省下值得一提的峰值内存：保持默认。")
+
+
+def _nothing_judged(words: Words) -> str:
+    """Why this result supports no recommendation at all; empty when it does."""
+    groups = words.groups()
+    if words.draft:
+        return "草稿，不作推荐，先用默认设置。"
+    if not any(group.verdicts for group in groups):
+        return "机器繁忙，不作推荐，先用默认设置。"
+    rounds = max(group.rounds for group in groups)
+    return f"只测了 {rounds} 轮，不作推荐，先用默认设置。" if rounds < stats.MIN_ROUNDS else ""
 
 
 def _lowest_peak(words: Words, cases: list[CaseRecord]) -> CaseRecord | None:
@@ -55,8 +67,8 @@ def thread_setting(export: Export) -> Advice:
     words = Words(export)
     default = next(case for case in export.cases if case.id == BASELINE)
     groups = [group for group in export.groups if group.verdicts]
-    if not groups:
-        return Advice(default, "这次测量轮数不足或机器繁忙，不作推荐，先用默认设置。")
+    if reason := _nothing_judged(words):
+        return Advice(default, reason)
     explicit = [case for case in export.cases if case.id.isdigit() and int(case.id) <= words.cores()]
     faster = [
         case
@@ -67,7 +79,7 @@ def thread_setting(export: Export) -> Advice:
     if not faster:
         return Advice(
             default,
-            f"在本机可用的 {words.cores()} 核上，没有哪个线程数在各模型上都不比默认慢、又在某个模型上更快：独占机器时保持默认。",
+            f"在本机可用的 {words.cores()} 核上，没有测出哪个线程数在某个模型上比默认快、又不在别的模型上更慢：独占机器时保持默认。",
         )
     best = min(faster, key=lambda case: min(words.value(g, case.id, "ratio") or 9 for g in groups))
     parts = [f"{group.model_title}{words.speed(group, best.id)}" for group in groups]

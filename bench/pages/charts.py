@@ -93,7 +93,7 @@ def memory_over_runs(export: Export, group: GroupSummary) -> dict[str, Any]:
                 axis=ticks,
                 scale=alt.Scale(nice=False),
             ),
-            y=alt.Y("mib:Q", title="RSS(MiB)", scale=alt.Scale(zero=True)),
+            y=alt.Y("mib:Q", title="RSS（MiB）", scale=alt.Scale(zero=True)),
             color=alt.Color("case:N", sort=[titles[c.id] for c in export.cases]),
             tooltip=[
                 alt.Tooltip("case:N", title="设置"),
@@ -113,7 +113,7 @@ def thread_scaling(export: Export) -> dict[str, Any]:
             "speed_up": row.value,
             "low": row.low,
             "high": row.high,
-            "model": f"{row.model}({row.input})",
+            "model": f"{row.model}（{row.input}）",
         }
         for row in export.rows
         if row.metric == "speed_up" and row.case.isdigit() and row.value is not None

@@ -84,7 +84,7 @@ def _bench(*arguments: str) -> None:
     )
     if done.returncode not in (0, 3):
         said = [line for line in done.stderr.splitlines() if line.strip()] or [f"退出码 {done.returncode}"]
-        raise MissingResult(f"python -m bench {' '.join(arguments)}:{said[-1]}")
+        raise MissingResult(f"python -m bench {' '.join(arguments)}：{said[-1]}")
 
 
 @cache

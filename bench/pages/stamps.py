@@ -46,7 +46,7 @@ def warnings(export: Export, *, stale: bool = False) -> str:
         f"{g.model_title}（{escape(g.input)}）" for g in export.groups if not g.verdicts and not g.memory_only
     ]
     if busy and export.build.profile not in ("smoke", "quick"):
-        texts.append(f"<strong>机器繁忙</strong>：{'、'.join(busy)} 的多数轮次受扰，不作快慢结论。")
+        texts.append(f"<strong>机器繁忙</strong>：{'、'.join(busy)} 受扰的轮次超过三成，不作快慢结论。")
     return "".join(f'<p class="bench-warning" role="note">{text}</p>' for text in texts)
 
 
@@ -64,13 +64,13 @@ MACHINE_TITLES = {
     "cpu": "处理器",
     "arch": "架构",
     "isa": "向量指令",
-    "cores": "可用核数",
+    "cores": "可用逻辑核",
     "affinity_cores": "亲和掩码允许的核数",
     "quota_cores": "cgroup 配额（核）",
     "logical_cores": "逻辑核",
     "physical_cores": "物理核",
-    "l2_kib": "L2(KiB)",
-    "l3_kib": "L3(KiB)",
+    "l2_kib": "L2（KiB）",
+    "l3_kib": "L3（KiB）",
     "memory_gib": "内存（GiB）",
     "memory_limit_bytes": "cgroup 内存上限（字节）",
     "system": "系统",

@@ -63,7 +63,7 @@ def _cell(words: Words, group: GroupSummary, case: str, metric: str, row: Row | 
     if row.verdict:
         text = words.rounds_needed(row) if row.verdict == "unclear" else VERDICT_WORDS[row.verdict]
         if row.verdict == "same" and METRICS[metric].kind == "memory":
-            text = "没有差别"
+            text = "分不出差别"
         word = f'<span class="bench-verdict bench-{row.verdict}">{text}</span>'
     return f'<td data-metric="{metric}" data-value="{row.value!r}"{ends}{verdict}>{number(row)}{range_text}{word}</td>'
 
@@ -101,14 +101,14 @@ def _notes(words: Words, group: GroupSummary, cases: list[CaseRecord]) -> str:
         expected = stats.expected_false_verdicts(compared)
         notes.append(
             f"“更快”“更慢”要求 95% 区间不含 1，且偏离超过 {group.noise_floor * 100:.1f}%"
-            f"（默认设置测两遍的最大偏离，至少 2%）。比较 {compared} 行，按这个置信度预计误判至多 {expected:.1g} 行。"
+            f"（默认设置测两遍，区间两端的最大偏离；至少 2%）。比较 {compared} 行，按这个置信度预计误判至多 {expected:.1g} 行。"
         )
         if group.control_excludes_one:
             notes.append("默认设置测两遍的区间也不含 1：本组的噪声比区间显示的大。")
     elif not words.draft:
         notes.append(f"测量时机器繁忙（{group.rounds} 轮中 {group.dirty_rounds} 轮受扰），本组不作快慢结论。")
     if group.repeated_rounds:
-        notes.append(f"因机器不安静重测 {group.repeated_rounds} 轮。")
+        notes.append(f"因机器繁忙重测了 {group.repeated_rounds} 轮。")
     failed = [
         (case, row.failure)
         for case in cases

@@ -149,7 +149,7 @@ class Words:
 
     def rounds_needed(self, row: Row) -> str:
         rounds = stats.rounds_needed(_estimate(row))
-        return f"还需约 {rounds - row.rounds} 轮" if rounds and rounds > row.rounds else "差别太小"
+        return f"还需约 {rounds - row.rounds} 轮" if rounds and rounds > row.rounds else "再测几轮"
 
     def why_no_verdict(self, group: GroupSummary) -> str:
         if group.memory_only:
@@ -173,7 +173,7 @@ class Words:
         both = f"{memory(row.value)} 对 {memory(base.value)}"
         verdict = row.verdict or (stats.memory_verdict(row.value, base.value) if not self.draft else None)
         if verdict == "same":
-            return f"和默认没有差别（{both}）"
+            return f"与默认分不出差别（{both}）"
         word = "少" if row.value < base.value else "多"
         size = f"{abs(row.value / base.value - 1) * 100:.0f}%"
         return f"比默认{word} {size}（{both}）" if verdict else f"{both}（草稿，不作结论）"

@@ -96,4 +96,4 @@ def test_undecided_speed_keeps_the_default_and_says_why(make: Make) -> None:
     journal.add(make.untimed("pattern_off"))
     found = advice.memory_setting(summarise(EXPERIMENTS["arena"], journal))
     assert found.case.id == BASELINE
-    assert "分不出它是否更慢" in found.evidence
+    assert "还分不出它是否更慢" in found.evidence

@@ -81,7 +81,7 @@ def test_failure_is_told_with_its_reason_and_harmless_markup(told: Callable[...,
     assert "&lt;b&gt;SIGSEGV" in sentence
 
 
-@pytest.mark.parametrize(("mib", "expected"), [(100, "少 50%"), (300, "多 50%"), (205, "没有差别")])
+@pytest.mark.parametrize(("mib", "expected"), [(100, "少 50%"), (300, "多 50%"), (205, "分不出差别")])
 def test_memory_is_compared_in_both_directions(told: Callable[..., Words], mib: float, expected: str) -> None:
     say = told({BASELINE: _figures(10, kept_bytes=200), "arena_off": _figures(10, kept_bytes=mib)})
     assert expected in say.memory_change(say.groups()[0], "arena_off", "kept_mib")
@@ -112,13 +112,13 @@ def _arena(
 def test_arena_sentences_say_that_the_second_run_doubles(told: Callable[..., Words]) -> None:
     text = _arena(told, first=800, second=1600, peak_off=700, kept_off=80)
     assert "第二次推理后占用变为 2.0 倍" in text
-    assert "省下的主要是留存，不是需要" in text
+    assert "留下的远小于推理途中需要的" in text
 
 
 def test_arena_sentences_turn_where_nothing_doubles(told: Callable[..., Words]) -> None:
     text = _arena(told, first=800, second=810, peak_off=90, kept_off=80)
     assert "没有明显增加" in text
-    assert "不是需要" not in text
+    assert "远小于" not in text
 
 
 def test_arena_sentences_read_well_when_everything_failed(told: Callable[..., Words], make: Make) -> None:
@@ -137,16 +137,16 @@ def _threads(told: Callable[..., Words], make: Make, ms: dict[str, float], **opt
 
 def test_best_thread_count_is_named(told: Callable[..., Words], make: Make) -> None:
     text = _threads(told, make, {BASELINE: 10, CONTROL: 10, "1": 19, "2": 10, "4": 25})
-    assert "2 线程最快" in text
+    assert "明确设置的线程数里，2 最快" in text
     assert "开到 4 线程，与默认比耗时多 150" in text
 
 
 def test_thread_counts_that_tie_are_named_together(told: Callable[..., Words], make: Make) -> None:
     text = _threads(told, make, {BASELINE: 10, CONTROL: 10, "1": 10.02, "2": 10, "4": 10.01})
-    assert "1、2、4 线程分不出快慢" in text
+    assert "1、2、4 并列最快，分不出快慢" in text
 
 
 def test_thread_draft_names_no_winner(told: Callable[..., Words], make: Make) -> None:
     text = _threads(told, make, {BASELINE: 10, "1": 19, "2": 10}, profile="quick")
     assert "不足以下结论" in text
-    assert "线程最快</strong>" not in text
+    assert "最快</strong>" not in text
