@@ -22,6 +22,7 @@ app = App(
     help="测量 ONNX Runtime 的 CPU 推理设置，并把结果变成网页。先 `run`，再 `site`；`nox -s docs` 两步都做。",
     help_format="markdown",
     version_flags=[],
+    suppress_keyboard_interrupt=False,  # main() has more to say than an exit status
 )
 out = Console()
 err = Console(stderr=True)

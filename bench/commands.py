@@ -208,8 +208,9 @@ def _tell_plan(
     free = shutil.disk_usage(folders.lock.parent).free
     names = "、".join(one.experiment.id for one in planned)
     teller.note(f"计划：{names}，档位“{profile.title}”，{profile.rounds} 轮")
+    hungry = f"内存最多约 {memory:.1f} GiB" if memory >= 1 else "内存不到 1 GiB"
     teller.note(
-        f"约需时间 {duration(expected)}（上限 {duration(budget_s)}），内存最多约 {memory:.1f} GiB，磁盘约 {DISK_NEEDED >> 20} MiB"
+        f"约需时间 {duration(expected)}（上限 {duration(budget_s)}），{hungry}，磁盘约 {DISK_NEEDED >> 20} MiB"
     )
     if free < DISK_NEEDED:
         raise Refused(f"磁盘只剩 {free >> 20} MiB，至少要 {DISK_NEEDED >> 20} MiB")

@@ -110,13 +110,26 @@ def _mkdocs(config: Path, scratch: Path) -> None:
     )
     if done.returncode:
         said = (done.stdout + done.stderr).splitlines()
-        raise BrokenSite("\n".join([f"mkdocs 以状态 {done.returncode} 结束", *_telling(said)]))
+        pages = [f"出错的代码块在 {page}" for page in _guilty_pages(config.parent / "docs", said)]
+        raise BrokenSite("\n".join([f"mkdocs 以状态 {done.returncode} 结束", *pages, *_telling(said)]))
 
 
 def _telling(lines: list[str]) -> list[str]:
     """Warnings and errors with the exception that caused them."""
     wanted = re.compile(r"^(WARNING|ERROR|Aborted)|^\s*(\w+\.)*\w*(Error|Exception|Result)\b")
     return [line.strip() for line in lines if wanted.search(line)][:MAX_LINES] or lines[-3:]
+
+
+def _guilty_pages(docs: Path, said: list[str]) -> Iterator[str]:
+    """Pages that hold the code which markdown-exec complains of: it names the code alone."""
+    for start, line in enumerate(said):
+        if line.startswith("Code block is:"):
+            rest = [line.strip() for line in said[start + 1 :]]
+            code = [line for line in rest[: rest.index("Output is:")] if line] if "Output is:" in rest else []
+            for path in sorted(docs.rglob("*.md")):
+                text = path.read_text(encoding="utf-8")
+                if code and all(line in text for line in code):
+                    yield path.relative_to(docs).as_posix()
 
 
 class Page(HTMLParser):

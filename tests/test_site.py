@@ -145,7 +145,7 @@ def test_second_build_measures_nothing(built: Path, build_folder: Path, tmp_path
 @pytest.mark.parametrize(
     ("blocks", "reason"),
     [
-        (_block('raise RuntimeError("坏了")'), "坏了"),
+        (_block('raise RuntimeError("坏了")'), "(?s)blog/posts/threads.md.*坏了"),
         (_block("import sys; sys.exit(0)"), "index.html"),
         (_block("import sys; sys.exit(3)"), "状态 3"),
         (SHOW.replace('html="true"', 'htlm="true"'), "htlm"),

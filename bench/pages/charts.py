@@ -107,13 +107,14 @@ def memory_over_runs(export: Export, group: GroupSummary) -> dict[str, Any]:
 
 def thread_scaling(export: Export) -> dict[str, Any]:
     """Speed-up over explicit thread counts, a line a model, and the ideal line."""
+    titles = {group.model: group.model_title for group in export.groups}
     rows: list[dict[str, Any]] = [
         {
             "n": int(row.case),
             "speed_up": row.value,
             "low": row.low,
             "high": row.high,
-            "model": f"{row.model}（{row.input}）",
+            "model": f"{titles[row.model]}（{row.input}）",
         }
         for row in export.rows
         if row.metric == "speed_up" and row.case.isdigit() and row.value is not None
@@ -134,7 +135,7 @@ def thread_scaling(export: Export) -> dict[str, Any]:
             alt.Tooltip("speed_up:Q", title="加速比", format=".2f"),
         ],
     )
-    ranges = base.mark_rule(opacity=0.6).encode(y="low:Q", y2="high:Q")
+    ranges = base.transform_filter("isValid(datum.low)").mark_rule(opacity=0.6).encode(y="low:Q", y2="high:Q")
     line = (
         alt.Chart(_data(ideal))
         .mark_line(strokeDash=[4, 4], opacity=0.6, stroke="currentColor")
