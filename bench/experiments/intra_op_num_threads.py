@@ -94,19 +94,19 @@ EXPERIMENT = Experiment(
             model="aspp",
             input=Input(label="batch=1", shapes=((1, 200, 200, 1),)),
             small=Input(label="batch=1", shapes=((1, 200, 200, 1),)),
-            seconds=1.3,
+            seconds=1.1,
         ),
         Group(
             model="ocr_det",
-            input=Input(label="1x3x736x736", shapes=((1, 3, 736, 736),)),
+            input=Input(label="1x3x480x480", shapes=((1, 3, 480, 480),)),
             small=Input(label="1x3x320x320", shapes=((1, 3, 320, 320),)),
-            seconds=1.0,
+            seconds=0.7,
         ),
         Group(
             model="ocr_rec",
             input=Input(label="4x3x48x320", shapes=((4, 3, 48, 320),)),
             small=Input(label="2x3x48x320", shapes=((2, 3, 48, 320),)),
-            seconds=1.0,
+            seconds=0.7,
         ),
         Group(
             model="tiny",

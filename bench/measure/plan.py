@@ -15,8 +15,8 @@ MEMORY_SHARE = 0.6
 """Share of the free memory that a memory-hungry case may take."""
 CHILD_SECONDS = 0.6
 """Start, imports and report of one child, for the first estimate."""
-NEIGHBOURS = 3
-"""Most cases around one baseline sample: two of them beside it, the third seconds away."""
+NEAR_SECONDS = 9.0
+"""Longest way, in time, from a case to the baseline sample that it is compared with."""
 
 
 Name = Literal["smoke", "quick", "default", "thorough"]
@@ -75,7 +75,7 @@ PROFILES = {
             min_seconds=0.4,
             min_calls=3,
             budget_s=3600,
-            repeats=2,
+            repeats=1,
         ),
         Profile(
             name="thorough",
@@ -172,19 +172,19 @@ def _choose_input(wanted: Input | LargestBatch, free_bytes: int) -> tuple[Input 
     return chosen, note, batch * wanted.bytes_per_item
 
 
-def order_round(cases: Sequence[str], rng: random.Random, *, bracket: bool) -> tuple[str, ...]:
-    """One round in random order. With `bracket`, every case is at most two samples from a baseline:
+def order_round(cases: Sequence[str], rng: random.Random, reach: int | None) -> tuple[str, ...]:
+    """One round in random order, every case at most `reach` samples from a baseline; None: one baseline first.
 
-    slow spells last seconds, so only what is measured next to each other can be compared.
+    Slow spells last seconds, so only what is measured next to each other can be compared.
     """
     others = [case for case in cases if case != BASELINE]
     rng.shuffle(others)
     if BASELINE not in cases:
         return tuple(others)
-    if not bracket:
+    if reach is None:
         return (BASELINE, *others)
     order: list[str] = []
-    for start, end in _even_parts(len(others), NEIGHBOURS):
+    for start, end in _even_parts(len(others), 2 * reach):
         middle = (start + end) // 2
         order += [*others[start:middle], BASELINE, *others[middle:end]]
     return tuple(order or [BASELINE])
@@ -196,8 +196,15 @@ def _even_parts(count: int, most: int) -> list[tuple[int, int]]:
     return [(count * i // parts, count * (i + 1) // parts) for i in range(parts)]
 
 
-def samples_per_round(cases: Sequence[str], *, bracket: bool) -> int:
-    return len(order_round(cases, random.Random(0), bracket=bracket))
+def baseline_reach(planned: PlannedExperiment, group: PlannedGroup) -> int | None:
+    """Most samples between a case of this group and its baseline; None: once a round is enough."""
+    if group.group.memory_only or not planned.profile.bracket:
+        return None
+    return max(1, int(NEAR_SECONDS / _sample_seconds(planned, group)))
+
+
+def _sample_seconds(planned: PlannedExperiment, group: PlannedGroup) -> float:
+    return group.group.seconds * (0.5 if planned.profile.small else 1.0) + CHILD_SECONDS
 
 
 def order_groups(count: int, rng: random.Random) -> tuple[int, ...]:
@@ -221,6 +228,5 @@ def estimate_seconds(planned: PlannedExperiment) -> float:
 
 def round_seconds(planned: PlannedExperiment, group: PlannedGroup) -> float:
     """Estimate of one round of one group."""
-    bracket = planned.profile.bracket and not group.group.memory_only
-    scale = 0.5 if planned.profile.small else 1.0
-    return samples_per_round(group.cases, bracket=bracket) * (group.group.seconds * scale + CHILD_SECONDS)
+    samples = order_round(group.cases, random.Random(0), baseline_reach(planned, group))
+    return len(samples) * _sample_seconds(planned, group)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bench.measure import noise
 from bench.measure.machine import usable_cpus
-from bench.measure.plan import PlannedGroup, order_groups, order_round, round_seconds
+from bench.measure.plan import PlannedGroup, baseline_reach, order_groups, order_round, round_seconds
 from bench.results.schema import Footer, NoiseRecord, RoundEnd, Sample
 
 if TYPE_CHECKING:
@@ -139,10 +139,9 @@ class Runner:
     def _samples(self, turn: Turn, number: int, attempt: int) -> None:
         """The samples of one round in their random order."""
         task, group = self.tasks[turn[0]], turn[1]
-        profile = task.planned.profile
         rng = random.Random(f"{self.seed}/{task.planned.experiment.id}/{group.index}/{number}/{attempt}")
         cases = [case for case in group.cases if (group.index, case) not in task.failed]
-        order = order_round(cases, rng, bracket=profile.bracket and not group.group.memory_only)
+        order = order_round(cases, rng, baseline_reach(task.planned, group))
         idle = 1.0 if number < task.planned.idle_rounds() else 0.0
         for position, case_id in enumerate(order):
             if (group.index, case_id) in task.failed:

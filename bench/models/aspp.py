@@ -164,5 +164,5 @@ MODEL = Model(
     build=build,
     make_input=make_input,
     packages=(),
-    warm_up=1,
+    warm_up=0,
 )

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from bench.experiments import intra_op_num_threads
 from bench.measure.plan import (
     PROFILES,
+    baseline_reach,
     estimate_seconds,
     order_groups,
     order_round,
     resolve,
     round_seconds,
-    samples_per_round,
 )
 from bench.spec import BASELINE, CONTROL, Input, LargestBatch
 
@@ -38,32 +38,45 @@ case_ids = st.lists(st.text("abcdefgh", min_size=1, max_size=3), unique=True, ma
 )
 
 
-def _order(cases: Sequence[str], seed: int, *, bracket: bool = True) -> tuple[str, ...]:
-    return order_round(cases, random.Random(seed), bracket=bracket)
+def _order(cases: Sequence[str], seed: int, reach: int | None = 2) -> tuple[str, ...]:
+    return order_round(cases, random.Random(seed), reach)
 
 
-@given(cases=case_ids, seed=st.integers(0, 1000))
-def test_every_case_comes_once_and_at_most_two_samples_from_a_baseline(
-    cases: tuple[str, ...], seed: int
+@given(cases=case_ids, seed=st.integers(0, 1000), reach=st.integers(1, 5))
+def test_every_case_comes_once_and_within_reach_of_a_baseline(
+    cases: tuple[str, ...], seed: int, reach: int
 ) -> None:
-    order = _order(cases, seed)
+    order = _order(cases, seed, reach)
     assert sorted(case for case in order if case != BASELINE) == sorted(cases[1:])
     assert BASELINE in order
     for place, case in enumerate(order):
         if case != BASELINE:
-            assert BASELINE in order[max(0, place - 2) : place + 3]
+            assert BASELINE in order[max(0, place - reach) : place + reach + 1]
+
+
+@given(cases=case_ids, seed=st.integers(0, 1000), reach=st.integers(1, 5))
+def test_no_more_baseline_samples_are_taken_than_the_reach_asks_for(
+    cases: tuple[str, ...], seed: int, reach: int
+) -> None:
+    order = _order(cases, seed, reach)
+    assert order.count(BASELINE) == max(1, math.ceil((len(cases) - 1) / (2 * reach)))
 
 
 @given(cases=case_ids, seed=st.integers(0, 1000))
-def test_bracketing_takes_one_baseline_sample_for_three_cases(cases: tuple[str, ...], seed: int) -> None:
-    order = _order(cases, seed)
-    assert order.count(BASELINE) == max(1, math.ceil((len(cases) - 1) / 3))
-    assert len(order) == samples_per_round(cases, bracket=True)
+def test_without_reach_every_case_comes_exactly_once(cases: tuple[str, ...], seed: int) -> None:
+    assert sorted(_order(cases, seed, None)) == sorted(cases)
 
 
-@given(cases=case_ids, seed=st.integers(0, 1000))
-def test_without_bracketing_every_case_comes_exactly_once(cases: tuple[str, ...], seed: int) -> None:
-    assert sorted(_order(cases, seed, bracket=False)) == sorted(cases)
+@pytest.mark.parametrize(("seconds", "reach"), [(0.3, 10), (2.4, 3), (3.0, 2), (20.0, 1)])
+def test_reach_is_a_length_of_time(make: Make, seconds: float, reach: int) -> None:
+    planned = resolve(make.experiment(groups=(make.group(seconds=seconds),)), PROFILES["default"], 2, GIB)
+    assert baseline_reach(planned, planned.groups[0]) == reach
+
+
+def test_groups_that_show_memory_alone_need_the_baseline_once(make: Make) -> None:
+    groups = (make.group(memory_only=True),)
+    planned = resolve(make.experiment(groups=groups), PROFILES["default"], 2, GIB)
+    assert baseline_reach(planned, planned.groups[0]) is None
 
 
 def test_order_follows_the_seed() -> None:
@@ -170,7 +183,7 @@ def test_memory_only_group_takes_one_round(make: Make) -> None:
 
 
 def test_profiles_keep_their_promises() -> None:
-    """The issue: nine rounds for a latency verdict, three for a draft, seconds for a smoke test."""
+    """Nine rounds for a latency verdict, three for a draft, seconds for a smoke test."""
     assert PROFILES["default"].rounds >= 9
     assert PROFILES["quick"].rounds == 3
     assert PROFILES["smoke"].rounds == 1
@@ -182,10 +195,10 @@ def test_profiles_keep_their_promises() -> None:
 
 
 def test_estimate_grows_with_rounds_and_samples(make: Make) -> None:
-    planned = resolve(make.experiment(groups=(make.group(seconds=10),)), PROFILES["default"], 2, GIB)
+    planned = resolve(make.experiment(groups=(make.group(seconds=3),)), PROFILES["default"], 2, GIB)
     (group,) = planned.groups
     one_round = round_seconds(planned, group)
-    assert one_round == pytest.approx(4 * 10.6)  # one, control, two and a baseline sample
+    assert one_round == pytest.approx(4 * 3.6)  # one, control, two and a baseline sample
     assert estimate_seconds(planned) >= 9 * one_round
 
 
