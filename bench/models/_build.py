@@ -85,8 +85,8 @@ def _checked(array: NDArray[np.generic], entry: Input) -> NDArray[np.generic]:
     covers = all(
         len(shape) == array.ndim and all(map(int.__le__, shape, array.shape)) for shape in entry.shapes
     )
-    if array.dtype != np.float32 or not covers or not np.isfinite(array).all():
-        raise ModelError(f"输入 {entry.label} 不合要求：应是覆盖全部形状的有限 float32 数组")
+    if array.dtype not in (np.float32, np.int64) or not covers or not np.isfinite(array).all():
+        raise ModelError(f"输入 {entry.label} 不合要求：应是覆盖全部形状的有限 float32 或 int64 数组")
     return np.ascontiguousarray(array)
 
 

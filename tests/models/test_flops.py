@@ -29,7 +29,8 @@ model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if na
 options = onnxruntime.SessionOptions()
 options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
 session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-feed = {sys.argv[2]: numpy.ones(json.loads(sys.argv[3]), dtype=numpy.float32)}
+kind = {"tensor(float)": numpy.float32, "tensor(int64)": numpy.int64}[session.get_inputs()[0].type]
+feed = {sys.argv[2]: numpy.ones(json.loads(sys.argv[3]), dtype=kind)}
 print(json.dumps({name: values.shape for name, values in zip(names, session.run(names, feed))}))
 """
 
@@ -128,7 +129,15 @@ def test_a_shape_that_does_not_fit_is_refused() -> None:
         )
 
 
-@pytest.mark.parametrize(("name", "shape"), [("ocr_rec", (2, 3, 48, 160)), ("ocr_det", (1, 3, 64, 96))])
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("ocr_rec", (2, 3, 48, 160)),
+        ("ocr_det", (1, 3, 64, 96)),
+        ("bert_mini", (2, 40)),
+        ("bert_mini", (1, 300)),
+    ],
+)
 def test_shapes_are_those_that_onnx_runtime_produces(
     name: str, shape: Shape, tmp_path: Path, built: Callable[[str], bytes], in_child: Callable[..., str]
 ) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SHAPES = {
     "aspp": (2, 200, 200, 1),
+    "bert_mini": (2, 48),
     "ocr_det": (1, 3, 320, 352),
     "ocr_rec": (2, 3, 48, 320),
     "tiny": (16, 256),
@@ -23,7 +24,7 @@ SMALLEST_NORMAL = np.finfo(np.float32).tiny
 
 
 def test_models_are_found_by_convention() -> None:
-    assert list(MODELS) == ["aspp", "ocr_det", "ocr_rec", "tiny"]
+    assert list(MODELS) == ["aspp", "bert_mini", "ocr_det", "ocr_rec", "tiny"]
     for name, model in MODELS.items():
         assert model.id == name == model.build.__module__.rpartition(".")[2]
 
@@ -38,7 +39,7 @@ def test_input_is_realistic(name: str) -> None:
     shape = SHAPES[name]
     values = np.asarray(MODELS[name].make_input((shape,)))
     assert values.shape == shape
-    assert values.dtype == np.float32
+    assert values.dtype == (np.int64 if name == "bert_mini" else np.float32)
     assert np.isfinite(values).all()
     assert (np.abs(values) >= SMALLEST_NORMAL).all(), "zeros or denormals"
     assert values.std() > 0.1
@@ -65,11 +66,11 @@ def test_input_name_is_that_of_the_graph(name: str, built: Callable[[str], bytes
     assert [entry.name for entry in graph.input] == [MODELS[name].input_name]
 
 
-@pytest.mark.parametrize("name", ["aspp", "tiny"])
-def test_built_models_are_for_old_runtimes_too(name: str, built: Callable[[str], bytes]) -> None:
+@pytest.mark.parametrize(("name", "opset"), [("aspp", 15), ("bert_mini", 12), ("tiny", 15)])
+def test_built_models_are_for_old_runtimes_too(name: str, opset: int, built: Callable[[str], bytes]) -> None:
     model = onnx.load_from_string(built(name))
     assert model.ir_version == 8
-    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 15)]
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", opset)]
     for weight in model.graph.initializer:
         values = onnx.numpy_helper.to_array(weight)
         assert values.dtype == np.float32
