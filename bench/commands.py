@@ -16,6 +16,7 @@ from bench.experiments import EXPERIMENTS
 from bench.folders import ROOT, Folders
 from bench.measure import campaign
 from bench.measure.campaign import CannotMeasure, Here, find_valid
+from bench.measure.observer import TITLES
 from bench.measure.plan import PROFILES, PlannedExperiment, Profile
 from bench.measure.runner import Runner
 from bench.models import ModelError
@@ -71,6 +72,8 @@ def run(
         planned = campaign.plan(wanted, profile, here)
         campaign.check_budget(planned, budget_s)
         _tell_plan(planned, profile, budget_s, folders, teller)
+        if not ids and not reuse:  # the notebooks belong to the build: let the next site run them anew
+            shutil.rmtree(folders.notebooks, ignore_errors=True)
         work = campaign.open_campaign(planned, here, folders, fresh=fresh, tell=teller.note)
         if work.resumed_samples:
             teller.note(f"接着做中断的测量 {work.build}：已有 {work.resumed_samples} 个样本")
@@ -231,7 +234,7 @@ def _failures(journal: store.Journal) -> Iterator[str]:
     groups = {group.index: f"{group.model} {group.input}" for group in journal.header.groups}
     found = [(sample.case, groups[sample.group], sample.failure) for sample in journal.samples]
     found += [(record.case, "验证设置", record.failure) for record in journal.untimed]
-    found += [(record.case, "逐行内存表", record.failure) for record in journal.line_profiles]
+    found += [(record.case, TITLES[record.script], record.failure) for record in journal.reports]
     told = (
         f"{journal.header.experiment} / {where} / {case}：{failure.reason}"
         for case, where, failure in found

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bench.experiments import EXPERIMENTS
 from bench.folders import ROOT, Folders
 from bench.measure.campaign import Here, find_valid
+from bench.options import installed_stamp, read_installed
 from bench.results import store
 from bench.results.summary import summarise
 
@@ -48,6 +49,7 @@ def publish(
             newest = journal
     if newest:
         _write_machine(newest, folders.export)
+    _write_options(folders.export)
     _write(folders.export / "status.json", json.dumps(status))
     return status
 
@@ -76,6 +78,7 @@ def _write_experiment(experiment: Experiment, journal: store.Journal, folder: Pa
     _write(folder / "data" / f"{experiment.id}.json", export.as_json(summary))
     _write(folder / "data" / f"{experiment.id}.csv", export.as_csv(summary.rows))
     _write(folder / "data" / f"{experiment.id}.pyperf.json", export.as_pyperf(journal))
+    _copy_trace(store.trace_path(journal.path), folder / "data" / f"{experiment.id}.trace.json")
     _write(folder / "charts" / f"{experiment.id}.json", json.dumps(charts.specs(experiment, summary)))
     bundle = folder / "assets" / charts.BUNDLE
     if not bundle.exists() or not bundle.read_text(encoding="utf-8").startswith(charts.BUNDLE_HEAD):
@@ -83,11 +86,28 @@ def _write_experiment(experiment: Experiment, journal: store.Journal, folder: Pa
     _write(stamp, now)
 
 
+def _copy_trace(source: Path, target: Path) -> None:
+    """The profiler's trace of this very build, or none."""
+    if source.exists():
+        _write(target, source.read_text(encoding="utf-8"))
+    else:
+        target.unlink(missing_ok=True)
+
+
 def _write_machine(journal: store.Journal, folder: Path) -> None:
     from bench.results import export
 
     summary = summarise(EXPERIMENTS[journal.header.experiment], journal)
     _write(folder / "data" / "machine.json", export.machine_json(summary))
+
+
+def _write_options(folder: Path) -> None:
+    """What the installed ONNX Runtime offers, unless it was asked before."""
+    target, stamp, now = folder / "data" / "options.json", folder / "stamps" / "options", installed_stamp()
+    if target.exists() and stamp.exists() and stamp.read_text() == now:
+        return
+    _write(target, json.dumps(read_installed(), indent=1))
+    _write(stamp, now)
 
 
 def _stamp(journal: Path) -> str:

@@ -1,16 +1,18 @@
 """The vocabulary: what is measured, on what, under which settings.
 
 Everything here is frozen data without behaviour that touches the machine. The other
-packages stand on this module; it imports none of them.
+packages stand on this module and on `bench.answers`, which it names; it imports none of them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
+
+    from bench.answers import Claim, Findings, Scenario
 
 Scalar = bool | int | str
 Shape = tuple[int, ...]
@@ -50,6 +52,10 @@ class Case:
     """OrtArenaCfg of an allocator registered on the environment; empty: none."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of the process."""
+    saved_by: Mapping[str, Scalar] = field(default_factory=dict)
+    """Settings under which an optimised copy of the model is saved first; this case loads that copy."""
+    since: str = "1.16"
+    """Lowest onnxruntime version with everything named here. Older ones than 1.16 were not looked at."""
     proof: Proof | None = None
     needs_glibc: tuple[int, int] | None = None
     """Lowest glibc version; elsewhere the case is shown as not applicable."""
@@ -92,6 +98,10 @@ class Group:
     """Ids measured here; empty: all of the experiment."""
     memory_only: bool = False
     """One round: the figures of interest do not vary. No latency verdict follows."""
+    cpu_share: float = 1.0
+    """Share of the usable cores that the process may run on, by its affinity mask; at least one core."""
+    processes: int = 1
+    """So many processes run the same case at once; one of them is measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +116,7 @@ class Model:
     build: Callable[[], bytes]
     """ONNX bytes; seeded or found in an installed package, never downloaded."""
     make_input: Callable[[tuple[Shape, ...]], object]
-    """A float32 array covering every shape; a feed is its leading corner of that shape."""
+    """A float32 or int64 array covering every shape; a feed is its leading corner of that shape."""
     packages: tuple[str, ...]
     """Distributions whose version decides the bytes."""
     warm_up: int
@@ -134,60 +144,13 @@ class Chart:
     """(model, index of its group) pairs drawn; empty: all groups."""
 
 
-class Measured(Protocol):
-    """One group as a conclusion sees it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """A child of its own that reports text on cases, on the group that needs most memory."""
 
-    @property
-    def model(self) -> str: ...
-
-    @property
-    def model_title(self) -> str: ...
-
-    @property
-    def input(self) -> str: ...
-
-    @property
-    def calls(self) -> int: ...
-
-    @property
-    def memory_only(self) -> bool: ...
-
-
-class Findings(Protocol):
-    """What a conclusion may ask: figures, and finished pieces of sentences, of one result."""
-
-    def groups(self) -> Sequence[Measured]:
-        """The groups that were measured, in the order of the experiment."""
-
-    def cases(self) -> Sequence[str]:
-        """Ids of the cases."""
-
-    def value(self, group: Any, case: str, metric: str) -> float | None:
-        """A figure; None when it failed or could not be had."""
-
-    def verdict(self, group: Any, case: str, metric: str = "ratio") -> str | None:
-        """faster, slower, same, unclear; less, more, same for memory; None: no verdict."""
-
-    def title(self, case: str) -> str:
-        """Name of a case."""
-
-    def cores(self) -> int:
-        """Usable cores of the machine that measured."""
-
-    def tied_with_best(self, group: Any, cases: Sequence[str]) -> Sequence[str]:
-        """The fastest of these cases and those that cannot be told from it; empty in a draft."""
-
-    def mib(self, group: Any, case: str, metric: str) -> str:
-        """A memory figure with its unit."""
-
-    def ms(self, group: Any, case: str) -> str:
-        """The latency with its unit."""
-
-    def speed(self, group: Any, case: str) -> str:
-        """How long a case takes compared with the baseline."""
-
-    def memory_change(self, group: Any, case: str, metric: str) -> str:
-        """How a memory figure differs from the baseline's."""
+    name: Literal["line_memory", "log_lines"]
+    """A file in `bench.measure`."""
+    cases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,5 +167,11 @@ class Experiment:
     conclude: Callable[[Findings], Iterable[str]]
     """Sentences in HTML; each must read well whatever the measurement says."""
     charts: tuple[Chart, ...] = ()
-    line_profile: tuple[str, ...] = ()
-    """Ids of cases for which memory_profiler's line table is produced on the largest batch."""
+    scripts: tuple[Script, ...] = ()
+    observe_each_group: bool = False
+    """Observe every case on every group, not only on the first one that has it."""
+    keep_trace: tuple[str, int] | None = None
+    """(case, index of its group) whose profiler trace is analysed and offered as a download."""
+    claims: tuple[Claim, ...] = ()
+    scenarios: tuple[Scenario, ...] = ()
+    """With scenarios, rounds are split: the winners are chosen on one half, figures come from the other."""

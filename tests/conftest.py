@@ -47,12 +47,15 @@ class Make:
             "base_bytes": 50 * MIB,
             "after_first_bytes": 100 * MIB,
             "after_second_bytes": 200 * MIB,
+            "before_steady_bytes": 200 * MIB,
             "peak_bytes": 220 * MIB,
             "kept_bytes": 200 * MIB,
             "kept_trimmed_bytes": 190 * MIB,
             "rss_bytes": [100 * MIB, 200 * MIB, 200 * MIB],
             "threads_created": 1,
             "huge_page_bytes": None,
+            "session_calls": 12,
+            "trace_bytes": None,
             "outputs_compared": 1,
             "outputs_finite": True,
             "outputs_identical": True,
@@ -82,7 +85,13 @@ class Make:
         return schema.RoundEnd(group=group, round=number, attempt=attempt, noise=noise, final=final)
 
     def untimed(self, case: str, **changes: Any) -> schema.Untimed:
-        usual = {"case": case, "facts": {"arena_regions": 2.0}, "proven": True, "evidence": "arena 区块数:2"}
+        usual = {
+            "group": 0,
+            "case": case,
+            "facts": {"arena_regions": 2.0},
+            "proven": True,
+            "evidence": "arena 区块数:2",
+        }
         return schema.Untimed.model_validate(usual | changes)
 
     def footer(self, rounds: int = 1) -> schema.Footer:
@@ -102,6 +111,8 @@ class Make:
             "flops": 100,
             "cases": list(FOUR_CASES),
             "memory_only": False,
+            "cpu_share": 1.0,
+            "processes": 1,
         }
         return schema.GroupRecord.model_validate(usual | changes)
 
@@ -124,6 +135,8 @@ class Make:
                     run_settings={},
                     shared_arena={},
                     env={},
+                    saved_by={},
+                    since="1.16",
                     may_fail=False,
                 )
                 for case in cases
@@ -189,6 +202,7 @@ class Make:
             "name": "default",
             "title": "默认",
             "rounds": 3,
+            "split_rounds": 4,
             "small": False,
             "idle_rounds": 1,
             "min_seconds": 0.4,

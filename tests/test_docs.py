@@ -42,9 +42,19 @@ def test_every_experiment_is_shown_and_every_shown_experiment_exists() -> None:
     shown = {
         name
         for _, code in _fences(executed=True)
-        for name in re.findall(r"bench\.\w+\(['\"](\w+)['\"]", code)
+        for name in re.findall(r"bench\.(?!scenario)\w+\(['\"](\w+)['\"]", code)
     }
-    assert shown == set(EXPERIMENTS)
+    assert shown - TABLES == set(EXPERIMENTS)
+
+
+def test_every_claim_and_every_scenario_stands_on_a_page() -> None:
+    code = "\n".join(code for _, code in _fences(executed=True))
+    for experiment in EXPERIMENTS.values():
+        for claim in experiment.claims:
+            assert f'bench.claim("{experiment.id}", "{claim.id}")' in code
+        for scenario in experiment.scenarios:
+            for call in ("scenario", "scenario_code", "scenario_line"):
+                assert f'bench.{call}("{scenario.id}")' in code
 
 
 def test_executed_blocks_only_call_the_page_api() -> None:
@@ -76,8 +86,9 @@ def test_snippet_files_are_those_of_the_cases() -> None:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `model.onnx` in it, as the snippets expect."""
-    small = Input(label="batch=16", shapes=((16, 256),))
-    prepared = prepare(MODELS["tiny"], (small,), tmp_path_factory.mktemp("models"))
+    line = Input(label="1x3x48x96", shapes=((1, 3, 48, 96),))
+    prepared = prepare(MODELS["ocr_rec"], (line,), tmp_path_factory.mktemp("models"))
+    prepared.input_paths[line.label].rename(prepared.model_path.with_name("feed.npy"))
     return prepared.model_path.parent
 
 
@@ -92,17 +103,28 @@ def _run(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+INFERENCE = """
+import numpy
+feed = {"x": numpy.load("feed.npy")}
+(outputs,) = session.run(None, feed, globals().get("run_options"))
+assert numpy.isfinite(outputs).all()
+"""
+
+
+def _check(key: str, value: object) -> str:
+    if "." in key:
+        return f"assert options.get_session_config_entry({key!r}) == {value!r}\n"
+    if key in snippets.ENUMS:
+        return f"assert options.{key}.name == {value!r}\n"
+    return f"assert options.{key} == {value!r}\n"
+
+
 @pytest.mark.parametrize("name", sorted(snippets.files()))
-def test_snippet_makes_a_session_with_its_settings(name: str, model: Path) -> None:
+def test_snippet_makes_a_session_with_its_settings_that_infers(name: str, model: Path) -> None:
     experiment, _, case_id = name.removesuffix(".py").partition("-")
     case = next(c for c in EXPERIMENTS[experiment].cases(snippets.REFERENCE_CORES) if c.id == case_id)
-    checks = "".join(
-        f"assert options.get_session_config_entry({key!r}) == {value!r}\n"
-        if "." in key
-        else f"assert options.{key} == {value!r}\n"
-        for key, value in case.settings.items()
-    )
-    done = _run(snippets.files()[name] + checks, model)
+    checks = "".join(_check(key, value) for key, value in case.settings.items())
+    done = _run(snippets.files()[name] + checks + INFERENCE, model)
     assert done.returncode == 0, done.stderr
 
 
@@ -131,14 +153,19 @@ def test_experiments_are_well_formed(experiment: object, cores: int) -> None:
         assert set(group.cases) <= set(ids)
 
 
+TABLES = {"session", "run", "keys", "run_keys", "environment"}
+"""Names of option tables, which are no experiments."""
+
 LAYERS = {
-    "spec": set(),
+    "spec": {"answers"},
+    "answers": set(),
     "folders": set(),
-    "experiments": {"spec"},
+    "experiments": {"spec", "answers"},
     "models": {"spec"},
-    "results": {"spec"},
-    "measure": {"spec", "folders", "experiments", "models", "results"},
-    "pages": {"spec", "folders", "experiments", "results"},
+    "results": {"spec", "answers"},
+    "measure": {"spec", "answers", "folders", "experiments", "models", "results"},
+    "options": set(),
+    "pages": {"spec", "answers", "folders", "experiments", "options", "results"},
 }
 """What each part of `bench` may import of the others."""
 

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.spec import (
-    BASELINE,
-    CONTROL,
-    Case,
-    Chart,
-    Column,
-    Experiment,
-    Findings,
-    Group,
-    Input,
-    Measured,
-    Proof,
-)
+from bench.answers import Answer, Claim, Findings, Measured
+from bench.experiments._inputs import ASPP_ONE, DET_320, DET_480, REC_FOUR, REC_TWO, TINY
+from bench.spec import BASELINE, CONTROL, Case, Chart, Column, Experiment, Group, Proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +74,26 @@ def _too_many(say: Findings, group: Measured) -> str:
     return f"；超过可用的 {say.cores()} 核、开到 {most} 线程，与默认比{say.speed(group, most)}{burned}"
 
 
+def _all_cores(say: Findings) -> Answer:
+    """Held against the cores that the machine has and those that this process may use."""
+    group = next(iter(say.groups()), None)
+    threads = say.value(group, BASELINE, "threads") if group else None
+    logical, physical = (say.machine(f"{kind}_cores") for kind in ("logical", "physical"))
+    if threads is None or not isinstance(logical, int):
+        return Answer(measured="这个系统上读不到线程数。", now="明确设成进程可用的核数。", agrees=None)
+    measured = (
+        f"默认设置共 {threads:.0f} 个线程；这台机器有 {logical} 个逻辑核、{physical or '读不到多少'} 个物理核，"
+        f"本进程可用 {say.cores()} 核。"
+    )
+    if threads != logical:
+        now = "默认值不是全部逻辑核；有容器配额或 taskset 时也不会跟着变少，要明确设。"
+        return Answer(measured=measured, now=now, agrees=False)
+    if physical == logical and say.cores() == logical:
+        now = "在本机三者相等，看不出差别：默认取的是主机的物理核，有超线程、容器配额或 taskset 时并不等于可用的核，那时要明确设。"
+        return Answer(measured=measured, now=now, agrees=True)
+    return Answer(measured=measured, now="进程可用的核比默认的线程少，要明确设。", agrees=True)
+
+
 EXPERIMENT = Experiment(
     id="intra_op_num_threads",
     title="算子内线程数",
@@ -92,26 +102,26 @@ EXPERIMENT = Experiment(
     groups=(
         Group(
             model="aspp",
-            input=Input(label="batch=1", shapes=((1, 200, 200, 1),)),
-            small=Input(label="batch=1", shapes=((1, 200, 200, 1),)),
+            input=ASPP_ONE,
+            small=ASPP_ONE,
             seconds=1.1,
         ),
         Group(
             model="ocr_det",
-            input=Input(label="1x3x480x480", shapes=((1, 3, 480, 480),)),
-            small=Input(label="1x3x320x320", shapes=((1, 3, 320, 320),)),
+            input=DET_480,
+            small=DET_320,
             seconds=0.7,
         ),
         Group(
             model="ocr_rec",
-            input=Input(label="4x3x48x320", shapes=((4, 3, 48, 320),)),
-            small=Input(label="2x3x48x320", shapes=((2, 3, 48, 320),)),
+            input=REC_FOUR,
+            small=REC_TWO,
             seconds=0.7,
         ),
         Group(
             model="tiny",
-            input=Input(label="batch=16", shapes=((16, 256),)),
-            small=Input(label="batch=16", shapes=((16, 256),)),
+            input=TINY,
+            small=TINY,
             seconds=0.3,
         ),
     ),
@@ -129,4 +139,11 @@ EXPERIMENT = Experiment(
     ),
     conclude=conclude,
     charts=(Chart(kind="thread_scaling", title="加速比与线程数"),),
+    claims=(
+        Claim(
+            id="all_cores",
+            said="intra_op_num_threads 默认为 0，一般会使用设备上所有的核。",
+            answer=_all_cores,
+        ),
+    ),
 )

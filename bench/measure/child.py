@@ -11,25 +11,28 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from bench.results.schema import Failure, Figures, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 WORKER = Path(__file__).with_name("worker.py")
-LINE_MEMORY = Path(__file__).with_name("line_memory.py")
+SCRIPTS = {name: Path(__file__).with_name(f"{name}.py") for name in ("line_memory", "log_lines")}
+"""Children that report text, see `bench.spec.Script`."""
+READY_SECONDS = 120.0
 
 FOREIGN = ("GLIBC_TUNABLES", "LD_PRELOAD")
 """Variables of the caller that would change a case behind its back, beside the prefixes below."""
 FOREIGN_PREFIXES = ("ORT_", "OMP_", "MALLOC_", "KMP_", "OPENBLAS_", "MKL_")
 MAX_REASON = 300
+MAX_LINE = 500
 OUT_OF_MEMORY_SIGNS = ("MemoryError", "bad_alloc", "Available memory", "Failed to allocate memory")
 """How Python, the C++ library and ORT's arena say it."""
 
@@ -71,12 +74,63 @@ def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
 def run_worker(
     job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float, script: Path = WORKER
 ) -> Outcome:
-    """One job in one fresh process."""
+    """One job in one fresh process, beside as many others of the same kind as the job asks for."""
     start = time.monotonic()
-    status, output, log = run_script(script, {**job, "parent_pid": os.getpid()}, env, timeout_s)
+    whole = {**job, "parent_pid": os.getpid()}
+    try:
+        with _company(script, whole, env, job.get("processes", 1) - 1):
+            status, output, log = run_script(script, whole, env, timeout_s)
+    except _CompanyLost:
+        reason = "同时运行的另一个进程没有跑起来"
+        return Outcome(time.monotonic() - start, "", failure=Failure(kind="crashed", reason=reason))
     wall = time.monotonic() - start
     figures, failure = _judge(status, output, log, timeout_s)
     return Outcome(wall, log, figures, failure)
+
+
+class _CompanyLost(Exception):
+    """A process that should run beside the measured one ended before it was under way."""
+
+
+@contextmanager
+def _company(script: Path, job: Mapping[str, Any], env: Mapping[str, str], count: int) -> Iterator[None]:
+    """So many processes that run the same case until the measured one is done."""
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        for _ in range(count):
+            child = _start(script, env, subprocess.DEVNULL)
+            started.append(child)
+            _send(child, {**job, "company": True})
+            _wait_until_ready(child)
+        yield
+    finally:
+        for child in started:
+            child.kill()
+            child.wait()
+            _close_pipes(child)
+
+
+def _wait_until_ready(child: subprocess.Popen[bytes]) -> None:
+    """Its first line says that it is under way; killed, the read ends without one."""
+    timer = threading.Timer(READY_SECONDS, child.kill)
+    timer.start()
+    assert child.stdout
+    line = child.stdout.readline()
+    timer.cancel()
+    if line != b"ready\n":
+        raise _CompanyLost
+
+
+def _start(script: Path, env: Mapping[str, str], log: IO[bytes] | int) -> subprocess.Popen[bytes]:
+    """A session of its own: Ctrl-C reaches the runner alone, which then ends the child."""
+    return subprocess.Popen(
+        [sys.executable, "-I", str(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env=clean_environment(env),
+        start_new_session=True,
+    )
 
 
 def run_script(
@@ -88,15 +142,7 @@ def run_script(
     """
     timed_out = threading.Event()
     with tempfile.TemporaryFile() as log:
-        # A session of its own: Ctrl-C reaches the runner alone, which then ends the child.
-        child = subprocess.Popen(
-            [sys.executable, "-I", str(script)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=clean_environment(env),
-            start_new_session=True,
-        )
+        child = _start(script, env, log)
 
         def give_up() -> None:
             timed_out.set()
@@ -118,14 +164,18 @@ def run_script(
 
 def _exchange(child: subprocess.Popen[bytes], job: Mapping[str, Any]) -> bytes:
     """Send the job, keep stdin open (its end tells the child that we died), read until the child ends."""
-    assert child.stdin
     assert child.stdout
-    with suppress(BrokenPipeError):  # it died before reading; its exit status says how
-        child.stdin.write(json.dumps(job).encode() + b"\n")
-        child.stdin.flush()
+    _send(child, job)
     output = child.stdout.read()
     child.wait()
     return output
+
+
+def _send(child: subprocess.Popen[bytes], job: Mapping[str, Any]) -> None:
+    assert child.stdin
+    with suppress(BrokenPipeError):  # it died before reading; its exit status says how
+        child.stdin.write(json.dumps(job).encode() + b"\n")
+        child.stdin.flush()
 
 
 def _close_pipes(child: subprocess.Popen[bytes]) -> None:
@@ -190,3 +240,9 @@ def clean_text(text: str) -> str:
     text = _FOLDERS.sub("", text)
     text = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(text.split())[:MAX_REASON]
+
+
+def clean_lines(lines: Iterable[str]) -> list[str]:
+    """Lines of a report as they were, but for terminal codes and folders of this machine."""
+    cleaned = (_FOLDERS.sub("", _TERMINAL.sub("", str(line))) for line in lines)
+    return ["".join(c if c.isprintable() else " " for c in line)[:MAX_LINE] for line in cleaned]

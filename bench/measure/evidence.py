@@ -10,11 +10,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.measure import trace
 from bench.spec import BASELINE, Proof
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from bench.measure.trace import Run
     from bench.results.schema import Figures
 
 MIB = 1 << 20
@@ -22,11 +24,19 @@ MIB = 1 << 20
 FACTS = {
     "threads_created": "创建会话时新增的线程数",
     "arena_regions": "arena 向系统申请的区块数",
+    "arena_mib": "arena 向系统申请的总量（MiB）",
     "exact_regions_share": "按所需大小申请的区块占比",
     "second_run_regions": "第二次推理新申请的区块数",
     "arena_shrinks": "arena 归还区块的次数",
     "huge_page_mib": "进程用到的透明大页（MiB）",
     "minor_faults": "每次推理的缺页次数",
+    "idle_cpu_s": "空闲一秒耗用的 CPU 秒数",
+    "session_info_lines": "会话日志里 INFO 及更细的行数",
+    "session_verbose_lines": "会话日志里 VERBOSE 的行数",
+    "trace_bytes": "性能分析文件的字节数",
+    "nodes": "一次推理执行的节点数",
+    "overlapping_nodes": "与别的线程上的节点同时执行的节点数",
+    "node_threads": "一次推理中执行节点的线程数",
 }
 """Observed facts and their names on pages."""
 
@@ -35,6 +45,7 @@ _WORDS = {"==": "等于", "<": "小于", ">": "大于"}
 _REQUEST = re.compile(r"Extending BFCArena for Cpu.*rounded_bytes:\s*(\d+)")
 _EXTENDED = re.compile(r"Extended allocation by (\d+) bytes")
 _SHRUNK = re.compile(r"Arena shrunk by \d+ bytes")
+_SESSION_LINE = re.compile(r"\[([VI]):onnxruntime:(?!Default,)")
 _RUN = re.compile(r"^BENCH RUN (\d+)")
 
 
@@ -68,19 +79,29 @@ def read_arena_log(log: str) -> ArenaLog:
     return ArenaLog(tuple(regions), tuple(requested), tuple(runs), shrinks)
 
 
-def observe(figures: Figures, arena: ArenaLog) -> dict[str, float]:
-    """The facts of one untimed child."""
+def observe(figures: Figures, log: str, runs: Sequence[Run]) -> dict[str, float]:
+    """The facts of one untimed child: from its report, its log and its trace."""
+    arena = read_arena_log(log)
+    levels = [match[1] for match in _SESSION_LINE.finditer(log)]
     exact = [size == need for size, need in zip(arena.regions, arena.requested, strict=True)]
     facts: dict[str, float] = {
         "arena_regions": len(arena.regions),
+        "arena_mib": round(sum(arena.regions) / MIB, 1),
         "exact_regions_share": sum(exact) / len(exact) if exact else 0.0,
         "second_run_regions": arena.runs.count(2),
         "arena_shrinks": arena.shrinks,
+        "session_info_lines": len(levels),
+        "session_verbose_lines": levels.count("V"),
+        **trace.facts(runs),
     }
     if figures.threads_created is not None:
         facts["threads_created"] = figures.threads_created
     if figures.huge_page_bytes is not None:
         facts["huge_page_mib"] = round(figures.huge_page_bytes / MIB, 1)
+    if figures.idle_cpu_ns is not None:
+        facts["idle_cpu_s"] = round(figures.idle_cpu_ns / 1e9, 4)
+    if figures.trace_bytes is not None:
+        facts["trace_bytes"] = figures.trace_bytes
     if figures.minor_faults is not None:
         facts["minor_faults"] = round(figures.minor_faults, 1)
     return facts

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.measure.child import LINE_MEMORY, WORKER
+from bench.measure.child import SCRIPTS, WORKER
 from bench.measure.plan import PROFILES
 
 if TYPE_CHECKING:
@@ -32,10 +31,14 @@ def result_key(
         "experiment": experiment.id,
         "cases": [_without(asdict(case), WORDS) for case in experiment.cases(machine.cores)],
         "groups": [_without(asdict(group), ESTIMATES) for group in experiment.groups],
-        "line_profile": experiment.line_profile,
+        "scripts": [asdict(script) for script in experiment.scripts],
+        "observe_each_group": experiment.observe_each_group,
+        "keep_trace": experiment.keep_trace,
+        "split": bool(experiment.scenarios),
         "models": {group.model: models[group.model] for group in experiment.groups},
         "children": [
-            hashlib.sha256(Path(script).read_bytes()).hexdigest() for script in (WORKER, LINE_MEMORY)
+            hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in (WORKER, *(SCRIPTS[script.name] for script in experiment.scripts))
         ],
         "timing": [(profile.min_seconds, profile.min_calls) for profile in PROFILES.values()],
         "software": dict(software),

@@ -1,6 +1,6 @@
 """memory_profiler's line table of one inference, as the article of 2022 made it.
 
-Run as `python -I line_memory.py`, job on stdin, the table as one JSON string on stdout.
+Run as `python -I line_memory.py`, job on stdin, the table as JSON on stdout: {"table": lines}.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> None:
     table = io.StringIO()
     profile(infer, stream=table, precision=1)(job["model"], options, feed)
     with channel:
-        json.dump(table.getvalue(), channel)
+        json.dump({"table": table.getvalue().strip().splitlines()}, channel)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ class Profile:
     name: Name
     title: str
     rounds: int
+    split_rounds: int
+    """Rounds where one half chooses a setting and the other half gives its figures."""
     small: bool
     """Use the small inputs."""
     idle_rounds: int
@@ -49,6 +51,7 @@ PROFILES = {
             name="smoke",
             title="冒烟",
             rounds=1,
+            split_rounds=1,
             small=True,
             idle_rounds=0,
             min_seconds=0,
@@ -60,6 +63,7 @@ PROFILES = {
             name="quick",
             title="快速",
             rounds=3,
+            split_rounds=4,
             small=True,
             idle_rounds=1,
             min_seconds=0.2,
@@ -70,6 +74,7 @@ PROFILES = {
             name="default",
             title="默认",
             rounds=9,
+            split_rounds=12,
             small=False,
             idle_rounds=2,
             min_seconds=0.4,
@@ -81,6 +86,7 @@ PROFILES = {
             name="thorough",
             title="细致",
             rounds=21,
+            split_rounds=28,
             small=False,
             idle_rounds=2,
             min_seconds=0.4,
@@ -129,7 +135,23 @@ class PlannedExperiment:
         return self.profile.idle_rounds if shown else 0
 
     def rounds(self, group: PlannedGroup) -> int:
-        return 1 if group.group.memory_only else self.profile.rounds
+        if group.group.memory_only:
+            return 1
+        return self.profile.split_rounds if self.experiment.scenarios else self.profile.rounds
+
+    @property
+    def observes_each_group(self) -> bool:
+        """A smoke test, one round of tiny inputs, has better things to do."""
+        return self.experiment.observe_each_group and self.profile.rounds > 1
+
+    @property
+    def hungriest(self) -> PlannedGroup:
+        """The group that takes most memory."""
+        return max(self.groups, key=lambda group: group.memory_bytes)
+
+    @property
+    def most_rounds(self) -> int:
+        return max((self.rounds(group) for group in self.groups), default=self.profile.rounds)
 
 
 def resolve(experiment: Experiment, profile: Profile, cores: int, free_bytes: int) -> PlannedExperiment:
@@ -217,13 +239,21 @@ def order_groups(count: int, rng: random.Random) -> tuple[int, ...]:
 def estimate_seconds(planned: PlannedExperiment) -> float:
     """First estimate of the measuring time, from the typed lengths; refined while it runs."""
     rounds = sum(planned.rounds(group) * round_seconds(planned, group) for group in planned.groups)
-    untimed = sum(g.group.seconds + CHILD_SECONDS for g in planned.groups if not g.group.memory_only)
-    first = planned.groups[0].group.seconds + CHILD_SECONDS
-    hungriest = max(planned.groups, key=lambda group: group.memory_bytes).group.seconds
-    scale = 0.5 if planned.profile.small else 1.0
-    lines = len(planned.experiment.line_profile) * hungriest
     idle = planned.idle_rounds() * sum(len(group.cases) for group in planned.groups)
-    return rounds + scale * (untimed + (len(planned.cases) - 1) * first + lines) + idle
+    return rounds + idle + _observing_seconds(planned) + _script_seconds(planned)
+
+
+def _observing_seconds(planned: PlannedExperiment) -> float:
+    """Untimed children: one a group for the baseline's outputs, and one a case (and group, where asked)."""
+    if planned.observes_each_group:
+        return sum(len(group.cases) * _sample_seconds(planned, group) for group in planned.groups)
+    outputs = sum(_sample_seconds(planned, g) for g in planned.groups if not g.group.memory_only)
+    return outputs + (len(planned.cases) - 1) * _sample_seconds(planned, planned.groups[0])
+
+
+def _script_seconds(planned: PlannedExperiment) -> float:
+    hungriest = _sample_seconds(planned, planned.hungriest)
+    return sum(len(script.cases) for script in planned.experiment.scripts) * hungriest
 
 
 def round_seconds(planned: PlannedExperiment, group: PlannedGroup) -> float:

@@ -34,7 +34,7 @@ def header(
         build=build,
         key=key,
         profile=one.profile.name,
-        rounds=one.profile.rounds,
+        rounds=one.most_rounds,
         seed=seed,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         machine={name: list(v) if isinstance(v, tuple) else v for name, v in facts.machine.items()},
@@ -52,6 +52,8 @@ def _case(case: Case) -> CaseRecord:
         run_settings=dict(case.run_settings),
         shared_arena=dict(case.shared_arena),
         env=dict(case.env),
+        saved_by=dict(case.saved_by),
+        since=case.since,
         may_fail=case.may_fail,
     )
 
@@ -68,5 +70,7 @@ def _group(group: PlannedGroup, prepared: Prepared) -> GroupRecord:
         flops=prepared.flops[group.input.label],
         cases=list(group.cases),
         memory_only=group.group.memory_only,
+        cpu_share=group.group.cpu_share,
+        processes=group.group.processes,
         note=group.note,
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from bench.measure import noise
+from bench.measure import noise, observer
 from bench.measure.machine import usable_cpus
 from bench.measure.plan import PlannedGroup, baseline_reach, order_groups, order_round, round_seconds
 from bench.results.schema import Footer, NoiseRecord, RoundEnd, Sample
@@ -53,8 +53,8 @@ class Runner:
         start = self.clock()
         earlier = [sample for task in self.tasks for sample in task.writer.journal.samples]
         for task in self.tasks:
-            task.observe(self._tell_before_rounds)
-            task.profile_lines(self._tell_before_rounds)
+            observer.observe(task, self._tell_before_rounds)
+            observer.run_scripts(task, self._tell_before_rounds)
         rounds = self._rounds(start)
         finished = datetime.now(UTC).isoformat(timespec="seconds")
         measured = self.clock() - start + sum(sample.wall_s for sample in earlier)
@@ -63,7 +63,7 @@ class Runner:
                 Footer(
                     finished_at=finished,
                     measured_s=round(measured, 1),
-                    rounds=rounds,
+                    rounds=min(rounds, task.planned.most_rounds),
                     resumed=len(earlier),
                 )
             )
@@ -73,7 +73,7 @@ class Runner:
         self.reporter.step(text, self.remaining_s(0))
 
     def _rounds(self, start: float) -> int:
-        planned = max(task.planned.profile.rounds for task in self.tasks)
+        planned = max(task.planned.most_rounds for task in self.tasks)
         turns: list[Turn] = [(n, group) for n, task in enumerate(self.tasks) for group in task.planned.groups]
         for number in range(planned):
             waiting = [turn for turn in turns if number < self.tasks[turn[0]].planned.rounds(turn[1])]

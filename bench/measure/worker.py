@@ -135,14 +135,25 @@ def session_options(ort, job):
         else:
             setattr(options, name, _enum(ort, name, value))
     if job["observe"]:
-        options.log_severity_level = VERBOSE
+        if "log_severity_level" not in job["settings"]:
+            options.log_severity_level = VERBOSE
         ort.set_default_logger_severity(VERBOSE)  # the arena speaks through the default logger
+        options.enable_profiling = True
+    if options.enable_profiling:
+        options.profile_file_prefix = job["trace_prefix"]
     return options
 
 
 def _enum(ort, name, value):
     kinds = {"graph_optimization_level": "GraphOptimizationLevel", "execution_mode": "ExecutionMode"}
     return getattr(getattr(ort, kinds[name]), value) if name in kinds else value
+
+
+def limit_cpus(share) -> None:
+    """Run on the first cores of the affinity mask only, as a container with fewer cores does."""
+    if share < 1:
+        cpus = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cpus[: max(1, int(len(cpus) * share))])
 
 
 def run_options(ort, job):
@@ -259,8 +270,32 @@ def compare_outputs(np, session, options, feeds, job) -> dict:
     }
 
 
-def measure(job) -> dict:
+def be_company(session, options, feeds, channel) -> None:
+    """Run until killed; tell the parent when the first runs are over."""
+    for _ in range(2):
+        one_run(session, options, feeds)
+    channel.write("ready\n")
+    channel.flush()
+    while True:
+        one_run(session, options, feeds)
+
+
+def end_trace(session, options, job) -> int | None:
+    """Size of the trace; the file is left only for an observing parent to read."""
+    if not options.enable_profiling:
+        return None
+    trace = Path(session.end_profiling())
+    size = trace.stat().st_size
+    if job["observe"]:
+        trace.rename(job["trace_prefix"])
+    else:
+        trace.unlink()
+    return size
+
+
+def measure(job, channel) -> dict:
     """All figures of one process, in the order in which they can be had without disturbing each other."""
+    limit_cpus(job["cpu_share"])
     import numpy as np
     import onnxruntime as ort
 
@@ -273,6 +308,8 @@ def measure(job) -> dict:
     session = ort.InferenceSession(job["model"], sess_options=options, providers=["CPUExecutionProvider"])
     session_ns = time.perf_counter_ns() - start
     threads = None if threads_before is None else (thread_count() or 0) - threads_before
+    if job["company"]:
+        be_company(session, run_opts, feeds, channel)
     watch = HugePageWatch() if job["observe"] else None
     if watch:
         watch.start()
@@ -294,7 +331,9 @@ def measure(job) -> dict:
     mark(job, 3)
     for _ in range(job["warm_up"]):
         one_run(session, run_opts, feeds, note_rss if job["warm_up"] < 20 else None)
+    before_steady = memory.resident()
     steady = steady_runs(session, run_opts, feeds, job)
+    huge_pages = watch.stop() if watch else None  # it polls: before the idle time, which it would spoil
     idle = idle_cpu_ns(job["idle_seconds"])
     kept, peak = memory.resident(), memory.peak()  # in this order: the mark is never below what is there
     note_rss()
@@ -309,12 +348,15 @@ def measure(job) -> dict:
         "base_bytes": base,
         "after_first_bytes": after_first,
         "after_second_bytes": after_second,
+        "before_steady_bytes": before_steady,
         "peak_bytes": peak,
         "kept_bytes": kept,
         "kept_trimmed_bytes": kept_trimmed,
         "rss_bytes": rss,
         "threads_created": threads,
-        "huge_page_bytes": watch.stop() if watch else None,
+        "huge_page_bytes": huge_pages,
+        "session_calls": (2 + job["warm_up"]) * len(feeds) + steady["calls"],
+        "trace_bytes": end_trace(session, options, job),
         **compare_outputs(np, session, run_opts, feeds, job),
         "worker_ns": 0,
     }
@@ -329,7 +371,7 @@ def main() -> None:
     job = json.loads(sys.stdin.buffer.readline())
     die_with_parent(job["parent_pid"])
     try:
-        report = {"ok": measure(job)}
+        report = {"ok": measure(job, channel)}
     except Unsupported as error:
         report = {"unsupported": str(error)}
     except Exception as error:  # noqa: BLE001 - whatever it was, the parent is told and the status is 1

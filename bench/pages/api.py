@@ -6,11 +6,12 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from bench.experiments import EXPERIMENTS
-from bench.pages import advice, figures, snippets, source, stamps, tables, words
+from bench.pages import claims, costs, figures, options, scenarios, snippets, source, stamps, tables, words
 from bench.pages.words import Words
 
 if TYPE_CHECKING:
-    from bench.results.schema import CaseRecord, Export
+    from bench.answers import Scenario
+    from bench.results.schema import Export
     from bench.spec import Experiment
 
 
@@ -54,7 +55,24 @@ def conclusion(experiment_id: str) -> str:
 
 def line_tables(experiment_id: str) -> str:
     """memory_profiler's tables of an experiment."""
-    return _block(figures.line_profiles(_get(experiment_id)[1]))
+    return _block(figures.reports(_get(experiment_id)[1], "line_memory", {"table": "memory_profiler 的表"}))
+
+
+def log_lines(experiment_id: str, **headings: str) -> str:
+    """What the log printed at each level; `headings` names the incidents to show."""
+    return _block(figures.reports(_get(experiment_id)[1], "log_lines", headings))
+
+
+def node_costs(experiment_id: str) -> str:
+    """The most expensive operators and nodes of the trace that an experiment kept."""
+    return _block(costs.tables(_get(experiment_id)[1]))
+
+
+def claim(experiment_id: str, claim_id: str) -> str:
+    """The box that holds a statement of the article against this machine's results."""
+    experiment, export = _get(experiment_id)
+    found = {one.id: one for one in experiment.claims}[claim_id]
+    return _block(claims.box(found, Words(export)))
 
 
 def value(experiment_id: str, model: str, input: str, case: str, metric: str) -> str:
@@ -78,29 +96,37 @@ def verdict(experiment_id: str, model: str, input: str, case: str) -> str:
     return say.speed(say.group(model, input), case)
 
 
-def memory_advice() -> str:
-    """What the arena experiment speaks for on this machine: one sentence of evidence."""
-    return _block(f"<p>{advice.memory_setting(_get('arena')[1]).evidence}</p>")
+def scenario(scenario_id: str) -> str:
+    """What won a scenario here, with its evidence."""
+    experiment, export, found = _scenario(scenario_id)
+    stamp = stamps.warnings(export, stale=source.is_stale(experiment.id))
+    return _block(stamp + scenarios.card(export, found))
 
 
-def thread_advice() -> str:
-    """What the thread experiment speaks for on this machine: one sentence of evidence."""
-    return _block(f"<p>{advice.thread_setting(_get('intra_op_num_threads')[1]).evidence}</p>")
+def scenario_line(scenario_id: str) -> str:
+    """What won a scenario here, in one line of evidence."""
+    _, export, found = _scenario(scenario_id)
+    return _block(f"<p>{scenarios.one_line(export, found)}</p>")
 
 
-def recommended_code() -> str:
-    """The recommended settings together, as a Markdown code block."""
-    memory = advice.memory_setting(_get("arena")[1]).case
-    threads = advice.thread_setting(_get("intra_op_num_threads")[1]).case
-    return _fence(
-        snippets.code({**memory.settings, **threads.settings}, memory.run_settings, memory.shared_arena, {})
-    )
+def scenario_code(scenario_id: str) -> str:
+    """The settings that won a scenario here, as a Markdown code block."""
+    _, export, found = _scenario(scenario_id)
+    return _fence(snippets.of_case(scenarios.winner(export, found)))
+
+
+def _scenario(scenario_id: str) -> tuple[Experiment, Export, Scenario]:
+    for experiment_id, experiment in EXPERIMENTS.items():
+        for found in experiment.scenarios:
+            if found.id == scenario_id:
+                return experiment, _get(experiment_id)[1], found
+    raise KeyError(f"no scenario {scenario_id}")
 
 
 def snippet(experiment_id: str, case_id: str) -> str:
     """The code of one case, as a Markdown code block."""
     case = next(case for case in _get(experiment_id)[1].cases if case.id == case_id)
-    return _fence(_code(case))
+    return _fence(snippets.of_case(case))
 
 
 def machine() -> str:
@@ -116,6 +142,16 @@ def freshness() -> str:
     )
 
 
+def options_table(which: str) -> str:
+    """One list of options: "session", "run", "keys", "run_keys" or "environment"."""
+    return _block(options.table(which))
+
+
+def traps_table() -> str:
+    """Beliefs about options that cost time."""
+    return _block(options.traps_table())
+
+
 def data_list() -> str:
     """All downloads."""
     items = "".join(
@@ -123,7 +159,8 @@ def data_list() -> str:
         for experiment in EXPERIMENTS.values()
     )
     return _block(
-        f'<ul>{items}<li>本机与软件版本：<a data-link="data/machine.json">machine.json</a></li></ul>'
+        f'<ul>{items}<li>本机与软件版本：<a data-link="data/machine.json">machine.json</a></li>'
+        '<li>选项的默认值：<a data-link="data/options.json">options.json</a></li></ul>'
     )
 
 
@@ -135,10 +172,6 @@ def _get(experiment_id: str) -> tuple[Experiment, Export]:
     if experiment_id not in EXPERIMENTS:
         raise KeyError(f"no experiment {experiment_id}")
     return EXPERIMENTS[experiment_id], source.load(experiment_id)
-
-
-def _code(case: CaseRecord) -> str:
-    return snippets.code(case.settings, case.run_settings, case.shared_arena, case.env)
 
 
 def _fence(code: str) -> str:

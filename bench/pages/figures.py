@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from bench.pages.words import Words, memory
 
 if TYPE_CHECKING:
-    from bench.results.schema import Export, GroupSummary, LineProfile
+    from collections.abc import Mapping
+
+    from bench.results.schema import Export, GroupSummary, ScriptReport
     from bench.spec import Experiment
 
 FEW_POINTS = 8
@@ -71,32 +73,38 @@ def _speed_up(words: Words, group: GroupSummary, count: str) -> str:
     return "<td>—</td>" if value is None else f'<td data-value="{value!r}">{value:.2f}</td>'
 
 
-def line_profiles(export: Export) -> str:
-    """memory_profiler's own tables."""
-    return "".join(_line_profile(export, profile) for profile in export.line_profiles)
+def reports(export: Export, script: str, headings: Mapping[str, str]) -> str:
+    """What a script reported: a block a case; with several headings, a part each."""
+    return "".join(_report(export, one, headings) for one in export.reports if one.script == script)
 
 
-def _line_profile(export: Export, profile: LineProfile) -> str:
-    title = next((case.title for case in export.cases if case.id == profile.case), profile.case)
-    text = (
-        escape(profile.table.strip())
-        if profile.failure is None
-        else escape(f"失败：{profile.failure.reason}")
-    )
+def _report(export: Export, report: ScriptReport, headings: Mapping[str, str]) -> str:
+    title = next((case.title for case in export.cases if case.id == report.case), report.case)
+    if report.failure:
+        body = f"<p>失败：{escape(report.failure.reason)}</p>"
+    else:
+        body = "".join(_lines(headings[key], lines) for key, lines in report.lines.items() if key in headings)
     return (
-        f'<figure class="bench-lines" data-case="{escape(profile.case)}"><figcaption>memory_profiler：{escape(title)}，'
-        f'{escape(profile.model)} <code>{escape(profile.input)}</code></figcaption><pre tabindex="0"><code>{text}</code></pre></figure>'
+        f'<figure class="bench-lines" data-case="{escape(report.case)}">'
+        f"<figcaption>{escape(title)}，{escape(report.model)} <code>{escape(report.input)}</code></figcaption>{body}</figure>"
     )
+
+
+def _lines(title: str, lines: list[str]) -> str:
+    text = escape("\n".join(lines))
+    return f'<p>{escape(title)}</p><pre tabindex="0"><code>{text}</code></pre>'
 
 
 def downloads(experiment: Experiment) -> str:
     """Links to the data and the source of an experiment; a hook resolves them for the page."""
-    files = (
+    files: tuple[tuple[str, str], ...] = (
         (f"data/{experiment.id}.json", "JSON"),
         (f"data/{experiment.id}.csv", "CSV"),
         (f"data/{experiment.id}.pyperf.json", "pyperf"),
         (f"source/{experiment.id}.py", "怎么测的（实验源码）"),
     )
+    if experiment.keep_trace:
+        files += ((f"data/{experiment.id}.trace.json", "性能分析文件（Perfetto）"),)
     links = " · ".join(f'<a data-link="{escape(path)}">{text}</a>' for path, text in files)
     return f'<p class="bench-downloads">下载：{links}</p>'
 

@@ -10,44 +10,61 @@ from bench.spec import CONTROL, Case, Scalar
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bench.results.schema import CaseRecord
+
 ENUMS = {"graph_optimization_level": "GraphOptimizationLevel", "execution_mode": "ExecutionMode"}
+SAVED = "model.optimized.onnx"
 REFERENCE_CORES = 4
 """Snippet files are written for the cases of a machine of this size; pages show those of their own."""
 
 
-def code(
-    settings: Mapping[str, Scalar],
-    run_settings: Mapping[str, str],
-    shared_arena: Mapping[str, int],
-    env: Mapping[str, str],
-) -> str:
-    """Complete code for a setting; `model.onnx` and `feed` are the reader's."""
-    lines = [f"# 启动进程前先设环境变量：export {name}={value}" for name, value in env.items()]
+def of_case(case: Case | CaseRecord) -> str:
+    """Complete code for a case; `model.onnx` and `feed` are the reader's."""
+    lines = [f"# 需要 onnxruntime {case.since} 以上"]
+    lines += [f"# 启动进程前先设环境变量：export {name}={value}" for name, value in case.env.items()]
     lines += ["import onnxruntime as ort", ""]
-    if shared_arena:
+    if case.saved_by:
+        lines += _saving(case.saved_by)
+    if case.shared_arena:
         lines += [
             'info = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)',
-            f"ort.create_and_register_allocator(info, ort.OrtArenaCfg({_dictionary(shared_arena)}))",
+            f"ort.create_and_register_allocator(info, ort.OrtArenaCfg({_dictionary(case.shared_arena)}))",
             "",
         ]
     lines.append("options = ort.SessionOptions()")
-    lines += [_setting(name, value) for name, value in settings.items()]
-    lines += [
-        "session = ort.InferenceSession(",
-        '    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]',
-        ")",
-    ]
-    if run_settings:
+    lines += [_setting(name, value) for name, value in case.settings.items()]
+    lines += _session(SAVED if case.saved_by else "model.onnx")
+    if case.run_settings:
         lines += ["", "run_options = ort.RunOptions()"]
         lines += [
-            f'run_options.add_run_config_entry("{key}", "{value}")' for key, value in run_settings.items()
+            f'run_options.add_run_config_entry("{key}", "{value}")'
+            for key, value in case.run_settings.items()
         ]
         lines += ["# 每次推理都传入：outputs = session.run(None, feed, run_options)"]
     return "\n".join(lines) + "\n"
 
 
-def of_case(case: Case) -> str:
-    return code(case.settings, case.run_settings, case.shared_arena, case.env)
+def _saving(settings: Mapping[str, Scalar]) -> list[str]:
+    """Lines that save the optimised model, once and for all."""
+    return [
+        "# 离线做一次：保存优化好的模型。要在部署的机器上做，换了 onnxruntime 版本要重做",
+        "options = ort.SessionOptions()",
+        *(_setting(name, value) for name, value in settings.items()),
+        f'options.optimized_model_filepath = "{SAVED}"',
+        "ort.InferenceSession(",
+        '    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]',
+        ")",
+        "",
+        "# 上线时：直接加载它",
+    ]
+
+
+def _session(model: str) -> list[str]:
+    return [
+        "session = ort.InferenceSession(",
+        f'    "{model}", sess_options=options, providers=["CPUExecutionProvider"]',
+        ")",
+    ]
 
 
 def files() -> dict[str, str]:

@@ -62,7 +62,7 @@ def _cell(words: Words, group: GroupSummary, case: str, metric: str, row: Row | 
     word = ""
     if row.verdict:
         text = words.rounds_needed(row) if row.verdict == "unclear" else VERDICT_WORDS[row.verdict]
-        if row.verdict == "same" and METRICS[metric].kind == "memory":
+        if row.verdict == "same" and metric in METRICS and METRICS[metric].kind == "memory":
             text = "分不出差别"
         word = f'<span class="bench-verdict bench-{row.verdict}">{text}</span>'
     return f'<td data-metric="{metric}" data-value="{row.value!r}"{ends}{verdict}>{number(row)}{range_text}{word}</td>'
@@ -71,7 +71,7 @@ def _cell(words: Words, group: GroupSummary, case: str, metric: str, row: Row | 
 def _caption(export: Export, group: GroupSummary) -> str:
     build, gflop = export.build, group.flops / group.calls / 1e9
     size = _flops(gflop)
-    calls = f"每轮依次推理 {group.calls} 种尺寸，" if group.calls > 1 else ""
+    calls = _how_it_ran(group) + (f"每轮依次推理 {group.calls} 种尺寸，" if group.calls > 1 else "")
     planned = (
         ""
         if build.rounds == build.planned_rounds or group.memory_only
@@ -83,6 +83,11 @@ def _caption(export: Export, group: GroupSummary) -> str:
         f"{group.rounds} 轮{planned}，onnxruntime {escape(export.software.get('onnxruntime', ''))}，"
         f"{escape(str(export.machine.get('cpu', '')))}，可用 {export.machine.get('cores')} 核{note}"
     )
+
+
+def _how_it_ran(group: GroupSummary) -> str:
+    cores = "" if group.cpu_share == 1 else f"进程限定在 {group.cpu_share:.0%} 的可用核上，"
+    return cores + (f"{group.processes} 个进程同时运行，" if group.processes > 1 else "")
 
 
 def _flops(gflop: float) -> str:
@@ -107,6 +112,7 @@ def _notes(words: Words, group: GroupSummary, cases: list[CaseRecord]) -> str:
             notes.append("默认设置测两遍的区间也不含 1：本组的噪声比区间显示的大。")
     elif not words.draft:
         notes.append(f"测量时机器繁忙（{group.rounds} 轮中 {group.dirty_rounds} 轮受扰），本组不作快慢结论。")
+    notes.append(f"测这一组用了 {group.cost_s / 60:.1f} 分钟。")
     if group.repeated_rounds:
         notes.append(f"因机器繁忙重测了 {group.repeated_rounds} 轮。")
     failed = [
@@ -138,6 +144,7 @@ def _settings(words: Words, case_id: str) -> str:
     parts = [f"{name}={value!r}" for name, value in {**case.settings, **case.run_settings}.items()]
     parts += [f"OrtArenaCfg({dict(case.shared_arena)!r})"] if case.shared_arena else []
     parts += [f"{name}={value}" for name, value in case.env.items()]
+    parts += [f"先保存：{name}={value!r}" for name, value in case.saved_by.items()]
     return "<br>".join(f"<code>{escape(part)}</code>" for part in parts) or "—"
 
 

@@ -93,6 +93,21 @@ class Words:
         cores = self.export.machine.get("cores")
         return cores if isinstance(cores, int) else 1
 
+    def machine(self, fact: str) -> object:
+        return self.export.machine.get(fact)
+
+    def operators(self, group: GroupSummary, case: str) -> dict[str, int]:
+        """Operator types of one run and how many nodes have them; empty when not observed."""
+        for row in self.export.operators:
+            if (row.model, row.input, row.case) == (group.model, group.input, case):
+                return row.operators
+        return {}
+
+    def transcript(self, case: str) -> dict[str, list[str]]:
+        """Headings and lines that a script reported of a case; empty when there is no report."""
+        found = (r for r in self.export.reports if r.case == case and r.failure is None)
+        return next((report.lines for report in found), {})
+
     def tied_with_best(self, group: GroupSummary, cases: Sequence[str]) -> list[str]:
         """The fastest case, and those whose interval of the ratio meets its own or lies within the noise."""
         rows = [row for case in cases if (row := self.row(group, case, "ratio")) and row.value is not None]
@@ -127,9 +142,9 @@ class Words:
             return "（没有测成）"
         return f"{number(row)}{UNIT_SPACE}ms"
 
-    def speed(self, group: GroupSummary, case: str) -> str:
+    def speed(self, group: GroupSummary, case: str, metric: str = "ratio") -> str:
         """Latency of a case against the baseline: a verdict, or why there is none."""
-        row = self.row(group, case, "ratio")
+        row = self.row(group, case, metric)
         if row is None or row.value is None:
             reason = row.failure if row and row.failure else "没有测到"
             return f"没有测成（{html.escape(reason)}）"

@@ -29,11 +29,23 @@ def _scaled(value: float | None, factor: float) -> float | None:
     return None if value is None else value / factor
 
 
+def _grown(figures: Figures) -> float | None:
+    """Resident memory gained over the timed loop, for a thousand runs."""
+    if figures.kept_bytes is None or figures.before_steady_bytes is None:
+        return None
+    return (figures.kept_bytes - figures.before_steady_bytes) / MIB / figures.calls * 1000
+
+
+def _trace(figures: Figures) -> float | None:
+    return None if figures.trace_bytes is None else figures.trace_bytes / 1024 / figures.session_calls
+
+
 METRICS: dict[str, Metric] = {
     metric.id: metric
     for metric in (
         Metric("latency_ms", "ms", "time", lambda f: f.latency_ns / 1e6),
         Metric("ratio", "", "derived"),
+        Metric("ratio_original", "", "derived"),
         Metric("speed_up", "", "derived"),
         Metric("efficiency", "", "derived"),
         Metric("session_ms", "ms", "time", lambda f: f.session_ns / 1e6),
@@ -47,6 +59,8 @@ METRICS: dict[str, Metric] = {
         Metric("peak_mib", "MiB", "memory", lambda f: _scaled(f.peak_bytes, MIB)),
         Metric("kept_mib", "MiB", "memory", lambda f: _scaled(f.kept_bytes, MIB)),
         Metric("kept_trimmed_mib", "MiB", "memory", lambda f: _scaled(f.kept_trimmed_bytes, MIB)),
+        Metric("grown_mib_per_1000", "MiB", "other", _grown),
+        Metric("trace_kib_per_run", "KiB", "other", _trace),
         Metric("minor_faults", "", "other", lambda f: f.minor_faults),
         Metric(
             "threads", "", "other", lambda f: None if f.threads_created is None else f.threads_created + 1
@@ -54,3 +68,6 @@ METRICS: dict[str, Metric] = {
     )
 }
 """`threads` counts the calling thread; times are per call."""
+
+FACT_METRICS = ("nodes", "overlapping_nodes", "node_threads", "session_info_lines")
+"""Observed facts that tables show like metrics; they come from an untimed child."""

@@ -1,6 +1,6 @@
 """What stands in result files. Strangers' files will be read one day, so reading validates.
 
-A journal is a JSON-lines file: one `Header`, then `Sample`, `Untimed` and `LineProfile` lines in
+A journal is a JSON-lines file: one `Header`, then `Sample`, `Untimed`, `ScriptReport` and `TraceSummary` lines in
 the order in which they were taken, at last one `Footer`. An `Export` is what pages and readers
 get: the same numbers reduced to rows.
 """
@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, NonNegativeFloat, NonNegativeInt, PositiveInt
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Profile = Literal["smoke", "quick", "default", "thorough"]
 Text = Annotated[str, Field(max_length=4000)]
@@ -49,6 +49,8 @@ class CaseRecord(Record):
     run_settings: dict[str, str]
     shared_arena: dict[str, int]
     env: dict[str, str]
+    saved_by: dict[str, bool | int | str]
+    since: str
     may_fail: bool
 
 
@@ -67,6 +69,8 @@ class GroupRecord(Record):
     """Of one run, that is of all shapes together."""
     cases: list[str]
     memory_only: bool
+    cpu_share: Annotated[float, Field(gt=0, le=1)]
+    processes: PositiveInt
     note: Text = ""
     """Chinese: what the reader must know of the choice, such as a batch cut to fit."""
 
@@ -75,7 +79,7 @@ class Header(Record):
     """First line of a journal."""
 
     kind: Literal["header"] = "header"
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     experiment: str
     build: str
     key: str
@@ -109,12 +113,17 @@ class Figures(Record):
     base_bytes: PositiveInt | None
     after_first_bytes: PositiveInt | None
     after_second_bytes: PositiveInt | None
+    before_steady_bytes: PositiveInt | None
     peak_bytes: PositiveInt | None
     kept_bytes: PositiveInt | None
     kept_trimmed_bytes: PositiveInt | None
     rss_bytes: list[PositiveInt | None]
     threads_created: NonNegativeInt | None
     huge_page_bytes: NonNegativeInt | None
+    session_calls: PositiveInt
+    """All calls of the session, the untimed ones too."""
+    trace_bytes: NonNegativeInt | None
+    """Size of the profiler's file; None without profiling."""
     outputs_compared: NonNegativeInt
     """Calls whose outputs were compared with the baseline's; 0: the fields below say nothing."""
     outputs_finite: bool
@@ -162,25 +171,58 @@ class Untimed(Record):
     """An untimed child: does the option show, and what did the log say."""
 
     kind: Literal["untimed"] = "untimed"
+    group: NonNegativeInt
     case: str
     facts: dict[str, FiniteFloat]
     regions: list[NonNegativeInt] = []
     """Sizes in bytes of the arena's regions, in the order in which they were requested."""
+    operators: dict[str, PositiveInt] = {}
+    """Operator types of one run and how many nodes have them."""
     proven: bool | None
     """None: the case names no proof."""
     evidence: Text
     failure: Failure | None = None
 
 
-class LineProfile(Record):
-    """memory_profiler's own table."""
+class ScriptReport(Record):
+    """What a script of its own reported of a case: lines of text under headings."""
 
-    kind: Literal["line_profile"] = "line_profile"
+    kind: Literal["report"] = "report"
+    script: Literal["line_memory", "log_lines"]
     case: str
     model: str
     input: str
-    table: Annotated[str, Field(max_length=20000)]
+    lines: dict[str, list[Text]]
     failure: Failure | None = None
+
+
+class Cost(Record):
+    """Time of an operator type, or of one node, in a trace."""
+
+    name: str
+    operator: str
+    nodes: PositiveInt
+    """Nodes in one run."""
+    microseconds: NonNegativeFloat
+    """In one run, the mean over the steady ones."""
+    share: Annotated[float, Field(ge=0, le=1)]
+    """Of the time of all nodes."""
+
+
+class TraceSummary(Record):
+    """What the profiler's trace of one untimed child says."""
+
+    kind: Literal["trace"] = "trace"
+    case: str
+    model: str
+    input: str
+    runs: PositiveInt
+    """Steady runs that the figures are means of."""
+    run_microseconds: NonNegativeFloat
+    """One run as a whole, the time between nodes included."""
+    operators: list[Cost]
+    nodes: list[Cost]
+    """The most expensive ones."""
 
 
 class Footer(Record):
@@ -229,6 +271,37 @@ class ProofRow(Record):
     evidence: str
 
 
+class OperatorRow(Record):
+    """Operator types of one run of a case."""
+
+    model: str
+    input: str
+    case: str
+    operators: dict[str, PositiveInt]
+
+
+class CandidateRow(Record):
+    """How a candidate of a scenario did on the half of the rounds that chose."""
+
+    case: str
+    score: FiniteFloat | None
+    """Product of the metric's ratios to the baseline; None: not to be had."""
+    refused: Text
+    """Chinese: why it could not win; empty when it could."""
+
+
+class Choice(Record):
+    """The winner of a scenario."""
+
+    scenario: str
+    winner: str
+    reason: Text
+    """Chinese: why nothing was chosen and the default stands in; empty when it was chosen."""
+    rounds: NonNegativeInt
+    """Rounds that chose; none of the published figures comes from them."""
+    candidates: list[CandidateRow]
+
+
 class OutputRow(Record):
     """Outputs of a case against the baseline's."""
 
@@ -242,6 +315,7 @@ class OutputRow(Record):
 class GroupSummary(Record):
     """What a caption says about a group."""
 
+    index: NonNegativeInt
     model: str
     model_title: str
     input: str
@@ -254,6 +328,10 @@ class GroupSummary(Record):
     noise_floor: NonNegativeFloat
     control_excludes_one: bool
     memory_only: bool
+    cpu_share: float
+    processes: int
+    cost_s: NonNegativeFloat
+    """What measuring this group took, repeated rounds included."""
     note: str
     verdicts: bool
     """False: draft or dirty, so no verdict words."""
@@ -276,7 +354,7 @@ class Build(Record):
 class Export(Record):
     """`data/<experiment>.json`: everything that a page shows of one experiment."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     experiment: str
     build: Build
     machine: dict[str, str | int | float | bool | list[str] | None]
@@ -287,7 +365,12 @@ class Export(Record):
     curves: list[Curve]
     proofs: list[ProofRow]
     outputs: list[OutputRow]
-    line_profiles: list[LineProfile]
+    operators: list[OperatorRow]
+    reports: list[ScriptReport]
+    traces: list[TraceSummary]
+    choices: list[Choice]
 
 
-Line = Annotated[Header | Sample | RoundEnd | Untimed | LineProfile | Footer, Field(discriminator="kind")]
+Line = Annotated[
+    Header | Sample | RoundEnd | Untimed | ScriptReport | TraceSummary | Footer, Field(discriminator="kind")
+]

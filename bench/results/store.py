@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from bench.results.schema import Footer, Header, Line, LineProfile, Record, RoundEnd, Sample, Untimed
+from bench.results.schema import (
+    Footer,
+    Header,
+    Line,
+    Record,
+    RoundEnd,
+    Sample,
+    ScriptReport,
+    TraceSummary,
+    Untimed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +47,8 @@ class Journal:
     samples: list[Sample] = field(default_factory=list)
     rounds: list[RoundEnd] = field(default_factory=list)
     untimed: list[Untimed] = field(default_factory=list)
-    line_profiles: list[LineProfile] = field(default_factory=list)
+    reports: list[ScriptReport] = field(default_factory=list)
+    traces: list[TraceSummary] = field(default_factory=list)
     footer: Footer | None = None
 
     @property
@@ -63,8 +74,10 @@ class Journal:
                 self.rounds.append(record)
             case Untimed():
                 self.untimed.append(record)
-            case LineProfile():
-                self.line_profiles.append(record)
+            case ScriptReport():
+                self.reports.append(record)
+            case TraceSummary():
+                self.traces.append(record)
             case Footer():
                 self.footer = record
             case _:
@@ -114,6 +127,11 @@ class Writer:
 
 def journal_path(folder: Path, experiment: str, build: str) -> Path:
     return folder / experiment / f"{build}.jsonl"
+
+
+def trace_path(journal: Path) -> Path:
+    """The profiler's trace that belongs to a journal; there need not be one."""
+    return journal.with_suffix(".trace.json")
 
 
 def read(path: Path) -> Journal:

@@ -6,26 +6,24 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from bench.results import stats
-from bench.results.metrics import METRICS, MIB, Metric
+from bench.results.choice import choose
+from bench.results.metrics import MIB
+from bench.results.rows import control, rows_of
 from bench.results.schema import (
     Build,
     Curve,
     Export,
     GroupSummary,
+    OperatorRow,
     OutputRow,
     ProofRow,
-    Row,
 )
-from bench.results.stats import Estimate
-from bench.results.view import GroupView
-from bench.spec import BASELINE, CONTROL, Experiment
+from bench.results.view import GroupView, Half
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from bench.results.schema import Untimed
     from bench.results.store import Journal
-
-JUDGED_MEMORY = ("peak_mib", "kept_mib", "kept_trimmed_mib")
+    from bench.spec import Experiment
 
 
 def summarise(experiment: Experiment, journal: Journal) -> Export:
@@ -33,7 +31,8 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
     header, footer = journal.header, journal.footer
     if footer is None:
         raise ValueError(f"{journal.path.name} is not complete")
-    views = [GroupView(journal, record) for record in header.groups]
+    half: Half | None = "published" if experiment.scenarios else None
+    views = [GroupView(journal, record, half) for record in header.groups]
     build = Build(
         id=header.build,
         profile=header.profile,
@@ -52,7 +51,7 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
         software=header.software,
         groups=[_group_summary(view) for view in views],
         cases=header.cases,
-        rows=[row for view in views for row in _rows(experiment.id, view)],
+        rows=[row for view in views for row in rows_of(experiment.id, view)],
         curves=[curve for view in views for curve in _curves(view)] if _wants_curves(experiment) else [],
         proofs=[
             ProofRow(
@@ -60,27 +59,42 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
                 proven=record.proven,
                 evidence=record.failure.reason if record.failure else record.evidence,
             )
-            for record in journal.untimed
+            for record in _first_observed(journal)
         ],
         outputs=[row for view in views for row in _outputs(view)],
-        line_profiles=journal.line_profiles,
+        operators=_operators(journal),
+        reports=journal.reports,
+        traces=journal.traces,
+        choices=list(choose(experiment, journal)),
     )
 
 
-def _control(view: GroupView) -> Estimate | None:
-    ratios = view.ratios(CONTROL) if CONTROL in view.record.cases else []
-    return stats.estimate(ratios) if ratios else None
+def _operators(journal: Journal) -> list[OperatorRow]:
+    groups = {group.index: group for group in journal.header.groups}
+    return [
+        OperatorRow(
+            model=groups[one.group].model,
+            input=groups[one.group].input,
+            case=one.case,
+            operators=one.operators,
+        )
+        for one in journal.untimed
+        if one.operators and one.group in groups
+    ]
+
+
+def _first_observed(journal: Journal) -> list[Untimed]:
+    """One record a case: where every group was observed, the first one speaks for the case."""
+    return list({record.case: record for record in reversed(journal.untimed)}.values())[::-1]
 
 
 def _group_summary(view: GroupView) -> GroupSummary:
-    record, control = view.record, _control(view)
+    record, again = view.record, control(view)
     excludes = bool(
-        control
-        and control.low is not None
-        and control.high is not None
-        and not control.low <= 1 <= control.high
+        again and again.low is not None and again.high is not None and not again.low <= 1 <= again.high
     )
     return GroupSummary(
+        index=record.index,
         model=record.model,
         model_title=record.model_title,
         input=record.input,
@@ -90,103 +104,15 @@ def _group_summary(view: GroupView) -> GroupSummary:
         rounds=len(view.ends),
         dirty_rounds=view.dirty,
         repeated_rounds=view.repeated,
-        noise_floor=round(stats.noise_floor(control), 4),
+        noise_floor=round(stats.noise_floor(again), 4),
         control_excludes_one=excludes,
         memory_only=record.memory_only,
+        cpu_share=record.cpu_share,
+        processes=record.processes,
+        cost_s=round(view.cost_s, 1),
         note=record.note,
         verdicts=view.judged,
     )
-
-
-def _rows(experiment: str, view: GroupView) -> list[Row]:
-    """Every metric that could be had, whether a table shows it or not."""
-    floor = stats.noise_floor(_control(view))
-    rows = []
-    for case in view.record.cases:
-        failure = view.failure(case)
-        for metric in METRICS.values():
-            found = None if failure else _estimate(view, case, metric)
-            if found is None and failure is None:
-                continue  # not to be had on this machine, for this case, or in this profile
-            rows.append(_row(experiment, view, case, metric, found, failure, floor))
-    return rows
-
-
-def _estimate(view: GroupView, case: str, metric: Metric) -> Estimate | None:
-    if metric.id == "ratio":
-        if case == BASELINE:
-            return Estimate(1.0, None, None, len(view.ends))
-        return _of(view.ratios(case))
-    if metric.id == "speed_up":
-        return _of(view.speed_ups(case))
-    if metric.id == "efficiency":
-        return _efficiency(view, case)
-    values = view.values(case, metric)
-    if not values:
-        return None
-    return stats.spread(values) if metric.kind == "memory" else stats.estimate(values)
-
-
-def _of(values: Sequence[float]) -> Estimate | None:
-    return stats.estimate(values) if values else None
-
-
-def _efficiency(view: GroupView, case: str) -> Estimate | None:
-    """Speed-up over the threads really there."""
-    speed_up, threads = _of(view.speed_ups(case)), view.values(case, METRICS["threads"])
-    if speed_up is None or not threads:
-        return None
-    count = median(threads)
-    low, high = (None if v is None else v / count for v in (speed_up.low, speed_up.high))
-    return Estimate(speed_up.value / count, low, high, speed_up.rounds)
-
-
-def _row(
-    experiment: str,
-    view: GroupView,
-    case: str,
-    metric: Metric,
-    found: Estimate | None,
-    failure: str | None,
-    floor: float,
-) -> Row:
-    verdict: stats.Verdict | stats.MemoryVerdict | None = None
-    memory_alone = view.record.memory_only and not view.draft  # a busy machine takes time, not memory
-    if found and case != BASELINE and (view.judged or memory_alone):
-        if metric.id == "ratio" and not view.record.memory_only:
-            verdict = stats.verdict(found, floor)
-        elif metric.id in JUDGED_MEMORY:
-            verdict = _memory_verdict(view, case, metric)
-    return Row(
-        experiment=experiment,
-        model=view.record.model,
-        input=view.record.input,
-        case=case,
-        metric=metric.id,
-        unit=metric.unit,
-        value=None if found is None else _exact(found.value),
-        low=None if found is None or found.low is None else _exact(found.low),
-        high=None if found is None or found.high is None else _exact(found.high),
-        rounds=found.rounds if found else 0,
-        verdict=verdict,
-        failure=failure,
-    )
-
-
-def _memory_verdict(view: GroupView, case: str, metric: Metric) -> stats.MemoryVerdict | None:
-    """Medians must differ enough, and with several rounds their intervals must not touch."""
-    own, baseline = view.values(case, metric), view.values(BASELINE, metric)
-    if not own or not baseline:
-        return None
-    a, b = stats.estimate(own), stats.estimate(baseline)
-    if stats.overlap(a, b):
-        return "same"
-    return stats.memory_verdict(a.value, b.value)
-
-
-def _exact(value: float) -> float:
-    """Nine significant digits: what no clock here resolves is not carried along."""
-    return float(f"{value:.9g}")
 
 
 def _wants_curves(experiment: Experiment) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bench.spec import BASELINE
 
@@ -18,17 +18,29 @@ SINGLE_THREAD = "1"
 """Case that speed-up is counted from."""
 MAX_DIRTY_SHARE = 0.3
 """With more dirty rounds than this, a group is published without verdicts."""
+ORIGINAL = "original"
+"""Case with the settings that the article of 2022 recommends."""
 DRAFT_PROFILES = ("smoke", "quick")
 
 
-class GroupView:
-    """The samples of one group, by round and case."""
+Half = Literal["choosing", "published"]
+"""Where settings are chosen, a round serves to choose or to give figures, never both."""
 
-    def __init__(self, journal: Journal, record: GroupRecord) -> None:
+
+def _half(ends: Sequence[RoundEnd], half: Half) -> list[RoundEnd]:
+    return [end for end in ends if (end.round % 2 == 0) == (half == "choosing")]
+
+
+class GroupView:
+    """The samples of one group, by round and case; of one half of the rounds where asked."""
+
+    def __init__(self, journal: Journal, record: GroupRecord, half: Half | None = None) -> None:
         self.record = record
-        self.ends: list[RoundEnd] = journal.final_rounds(record.index)
+        ends = journal.final_rounds(record.index)
+        self.ends: list[RoundEnd] = ends if half is None or len(ends) == 1 else _half(ends, half)
         self.rounds: list[list[Sample]] = [journal.samples_of(end) for end in self.ends]
         self.repeated = sum(1 for end in journal.rounds if end.group == record.index and not end.final)
+        self.cost_s = sum(s.wall_s for s in journal.samples if s.group == record.index)
         self.draft = journal.header.profile in DRAFT_PROFILES
         self._failed = {
             sample.case: sample.failure.reason
@@ -36,7 +48,10 @@ class GroupView:
             if sample.group == record.index and sample.failure
         }
         """A case that failed once is not tried again, also when the round itself was repeated."""
-        self._permanent = {record.case: record.failure for record in journal.untimed if record.failure}
+        self._permanent = {one.case: one.failure for one in journal.untimed if one.failure}
+        self.facts = {
+            one.case: one.facts for one in journal.untimed if one.group == record.index and not one.failure
+        }
 
     @property
     def dirty(self) -> int:
@@ -71,14 +86,18 @@ class GroupView:
         """Latency over that of the baseline sample nearest in time, one value a round."""
         return [found for samples in self.rounds if (found := _ratio(samples, case)) is not None]
 
-    def speed_ups(self, case: str) -> list[float]:
-        """Latency of the single thread over this one's, both against the baseline beside them."""
+    def ratios_to(self, case: str, other: str) -> list[float]:
+        """Latency over that of another case of the round, both against the baseline beside them."""
         found = []
         for samples in self.rounds:
-            single, own = _ratio(samples, SINGLE_THREAD), _ratio(samples, case)
-            if single is not None and own is not None:
-                found.append(single / own)
+            own, others = _ratio(samples, case), _ratio(samples, other)
+            if own is not None and others is not None:
+                found.append(own / others)
         return found
+
+    def speed_ups(self, case: str) -> list[float]:
+        """Latency of the single thread over this one's."""
+        return [1 / ratio for ratio in self.ratios_to(case, SINGLE_THREAD)]
 
 
 def _ratio(samples: Sequence[Sample], case: str) -> float | None:

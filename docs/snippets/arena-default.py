@@ -1,3 +1,4 @@
+# 需要 onnxruntime 1.16 以上
 import onnxruntime as ort
 
 options = ort.SessionOptions()

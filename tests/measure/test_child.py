@@ -157,7 +157,7 @@ def test_chatter_on_stdout_does_not_reach_the_report_of_the_real_worker(tmp_path
 import os, sys
 sys.path.insert(0, {str(WORKER.parent)!r})
 import worker
-def measure(job):
+def measure(job, channel):
     print("print")
     os.write(1, b"descriptor 1\\n")
     os.system("echo grandchild")

@@ -57,8 +57,12 @@ def test_log_without_an_arena_has_no_regions(log: str) -> None:
 
 def test_facts_of_a_child(make: Make) -> None:
     figures = make.figures(threads_created=3, huge_page_bytes=5 * MIB, minor_faults=1.26)
-    assert evidence.observe(figures, evidence.read_arena_log(LOG)) == {
+    assert evidence.observe(figures, LOG, ()) == {
         "arena_regions": 3,
+        "arena_mib": pytest.approx((1048576 + 8388608 + 838860800) / MIB, abs=0.1),
+        "session_info_lines": 1,
+        "session_verbose_lines": 1,
+        "idle_cpu_s": 0.001,
         "exact_regions_share": pytest.approx(1 / 3),
         "second_run_regions": 1,
         "arena_shrinks": 1,
@@ -69,10 +73,13 @@ def test_facts_of_a_child(make: Make) -> None:
 
 
 def test_what_the_machine_does_not_tell_is_no_fact(make: Make) -> None:
-    figures = make.figures(threads_created=None, huge_page_bytes=None, minor_faults=None)
-    found = evidence.observe(figures, evidence.read_arena_log(""))
+    figures = make.figures(threads_created=None, huge_page_bytes=None, minor_faults=None, idle_cpu_ns=None)
+    found = evidence.observe(figures, "", ())
     assert found == {
         "arena_regions": 0,
+        "arena_mib": 0.0,
+        "session_info_lines": 0,
+        "session_verbose_lines": 0,
         "exact_regions_share": 0.0,
         "second_run_regions": 0,
         "arena_shrinks": 0,

@@ -9,7 +9,7 @@ import pytest
 
 from bench.measure import keys
 from bench.measure.keys import result_key
-from bench.spec import BASELINE, Case, Column, Input
+from bench.spec import BASELINE, Case, Column, Input, Script
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,8 +85,8 @@ def test_inputs_and_groups_change_the_key(make: Make) -> None:
     assert len(found) == 4
 
 
-def test_line_profile_changes_the_key(make: Make) -> None:
-    profiled = make.experiment(cases=(_case(),), line_profile=(BASELINE,))
+def test_script_changes_the_key(make: Make) -> None:
+    profiled = make.experiment(cases=(_case(),), scripts=(Script(name="line_memory", cases=(BASELINE,)),))
     assert _key(make, profiled) != _key(make)
 
 

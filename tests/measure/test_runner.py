@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.measure import noise, records, sampler
+from bench.measure import applicable, noise, observer, records, sampler
 from bench.measure.plan import resolve
 from bench.measure.runner import Runner
 from bench.measure.sampler import Task
 from bench.results import store
 from bench.results.summary import summarise
-from bench.spec import BASELINE, CONTROL, Case, Input, LargestBatch
+from bench.spec import BASELINE, CONTROL, Case, Input, LargestBatch, Script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -122,7 +122,7 @@ def lab(
 ) -> Lab:
     for module in (sampler, records):
         monkeypatch.setattr(module, "MODELS", {"toy": make.model()})
-    monkeypatch.setattr(sampler, "free_memory", lambda: 1 << 40)
+    monkeypatch.setattr(applicable, "free_memory", lambda: 1 << 40)
     return Lab(tmp_path, make, clock, worker)
 
 
@@ -378,7 +378,7 @@ def test_failure_stays_in_its_group(lab: Lab, make: Make) -> None:
 def test_case_that_this_machine_cannot_apply_is_never_started(
     lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sampler, "glibc_version", lambda: (2, 31))
+    monkeypatch.setattr(applicable, "glibc_version", lambda: (2, 31))
     new = Case(id="new", title="新", settings={"case": "new"}, needs_glibc=(2, 35))
     old = Case(id="old", title="旧", settings={"case": "old"}, needs_glibc=(2, 4))
     base = Case(id=BASELINE, title="默认", settings={"case": BASELINE})
@@ -507,7 +507,7 @@ def _hungry(make: Make, **changes: Any) -> Experiment:
 def test_hungry_sample_is_not_started_when_memory_has_become_scarce(
     lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sampler, "free_memory", lambda: 399 * MIB)
+    monkeypatch.setattr(applicable, "free_memory", lambda: 399 * MIB)
     lab.runner(lab.task(_hungry(make))).run()
     assert {start.shapes for start in lab.worker.started} == {((2, 3),)}
     failures = [sample.failure for sample in lab.on_disk().samples if sample.group == 1]
@@ -522,7 +522,7 @@ def test_hungry_sample_is_not_started_when_memory_has_become_scarce(
 def test_hungry_sample_is_started_when_memory_suffices(
     lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sampler, "free_memory", lambda: 400 * MIB)
+    monkeypatch.setattr(applicable, "free_memory", lambda: 400 * MIB)
     lab.runner(lab.task(_hungry(make))).run()
     assert all(sample.figures for sample in lab.on_disk().samples)
 
@@ -543,23 +543,23 @@ def _profiled(
     lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch, *answer: Any
 ) -> tuple[LineScript, Callable[[], int]]:
     script = LineScript(answer)
-    monkeypatch.setattr(sampler, "run_script", script)
-    experiment = _hungry(make, line_profile=(BASELINE, "one"))
+    monkeypatch.setattr(observer, "run_script", script)
+    experiment = _hungry(make, scripts=(Script(name="line_memory", cases=(BASELINE, "one")),))
     return script, lambda: lab.runner(lab.task(experiment)).run()
 
 
 def test_line_table_is_made_on_the_largest_batch_without_its_folder(
     lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = b'"Filename: /home/somebody/line_memory.py\\n\\nLine #  Mem usage"'
+    table = b'{"table": ["Filename: /home/somebody/line_memory.py", "Line #  Mem usage"]}'
     script, run = _profiled(lab, make, monkeypatch, 0, table, "")
     run()
-    found = lab.on_disk().line_profiles
+    found = lab.on_disk().reports
     assert [(one.case, one.input, one.failure) for one in found] == [
         (BASELINE, "batch=4", None),
         ("one", "batch=4", None),
     ]
-    assert found[0].table == "Filename: line_memory.py\n\nLine #  Mem usage"
+    assert found[0].lines == {"table": ["Filename: line_memory.py", "Line #  Mem usage"]}
     assert [job["settings"] for job in script.jobs] == [{"case": BASELINE}, {"case": "one"}]
 
 
@@ -579,26 +579,26 @@ def test_failed_line_table_is_data(
     run()
     journal = lab.on_disk()
     assert journal.complete
-    found = journal.line_profiles[0]
+    found = journal.reports[0]
     assert found.failure is not None
-    assert (found.failure.kind, found.table) == (kind, "")
+    assert (found.failure.kind, found.lines) == (kind, {})
 
 
 def test_line_table_is_not_started_when_memory_has_become_scarce(
     lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script, run = _profiled(lab, make, monkeypatch, 0, b'"table"', "")
-    monkeypatch.setattr(sampler, "free_memory", lambda: 399 * MIB)
+    script, run = _profiled(lab, make, monkeypatch, 0, b'{"table": []}', "")
+    monkeypatch.setattr(applicable, "free_memory", lambda: 399 * MIB)
     run()
     assert script.jobs == []
-    failures = [one.failure for one in lab.on_disk().line_profiles]
+    failures = [one.failure for one in lab.on_disk().reports]
     assert [failure.kind for failure in failures if failure] == ["out_of_memory", "out_of_memory"]
 
 
 def test_line_tables_are_not_made_again_on_resume(
     lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script, run = _profiled(lab, make, monkeypatch, 0, b'"table"', "")
+    script, run = _profiled(lab, make, monkeypatch, 0, b'{"table": []}', "")
     _interrupt_at(lab, 3)
     with pytest.raises(KeyboardInterrupt):
         run()

@@ -49,6 +49,10 @@ def job(tiny: Prepared) -> Job:
             "settings": {},
             "run_settings": {},
             "shared_arena": {},
+            "cpu_share": 1.0,
+            "processes": 1,
+            "company": False,
+            "trace_prefix": str(tiny.model_path.with_name("trace")),
             "warm_up": 2,
             "min_calls": 3,
             "min_seconds": 0.02,
@@ -226,7 +230,7 @@ def test_shared_arena_extends_by_what_is_needed(job: Job) -> None:
     )
     outcome = run_worker(shared, {}, TIMEOUT_S)
     assert outcome.figures is not None
-    facts = evidence.observe(outcome.figures, evidence.read_arena_log(outcome.log))
+    facts = evidence.observe(outcome.figures, outcome.log, ())
     assert facts["arena_regions"] > 0
     assert facts["exact_regions_share"] == 1
 

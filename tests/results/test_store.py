@@ -31,7 +31,13 @@ def _records(make: Make) -> list[schema.Record]:
     return [
         make.untimed("one", facts={"arena_regions": 0.0, "huge_page_mib": 1.5}, regions=[1 << 40, 0]),
         make.untimed("two", facts={}, proven=None, evidence="", failure=make.failure("not_applicable")),
-        schema.LineProfile(case="default", model="toy", input="batch=2", table="Line #\n=====\n 1\t中文"),
+        schema.ScriptReport(
+            script="line_memory",
+            case="default",
+            model="toy",
+            input="batch=2",
+            lines={"table": ["Line #", "中文"]},
+        ),
         make.sample("default"),
         make.sample("one", make.failure("timeout", "超过 60 秒"), position=1),
         make.end(dirty=True, final=False),
@@ -49,7 +55,7 @@ def _write(folder: Path, make: Make, records: Sequence[schema.Record] | None = N
 
 
 def _content(journal: Journal) -> tuple[Any, ...]:
-    parts = (journal.samples, journal.rounds, journal.untimed, journal.line_profiles, journal.footer)
+    parts = (journal.samples, journal.rounds, journal.untimed, journal.reports, journal.footer)
     return (journal.header, *parts)
 
 
@@ -153,7 +159,7 @@ def test_journal_that_begins_with_a_sample_is_refused(tmp_path: Path, make: Make
 @pytest.mark.parametrize(
     ("line", "field", "value"),
     [
-        (0, "schema_version", 2),
+        (0, "schema_version", 1),
         (0, "profile", "heroic"),
         (0, "machine", {"quota_cores": float("nan")}),
         (1, "facts", {"arena_regions": float("nan")}),

@@ -1,0 +1,144 @@
+"""Sequential or parallel execution of a graph's branches, with and without spinning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.answers import Answer, Claim, Findings, Measured
+from bench.experiments._inputs import ASPP_ONE, BERT_32, BERT_128, DET_320, DET_480
+from bench.spec import BASELINE, CONTROL, Case, Column, Experiment, Group, Proof
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PARALLEL = {"execution_mode": "ORT_PARALLEL"}
+NO_SPIN = {"session.intra_op.allow_spinning": "0", "session.inter_op.allow_spinning": "0"}
+
+
+def counts(cores: int) -> tuple[int, ...]:
+    """Threads between operators: one, two, as many as cores."""
+    return tuple(sorted({1, 2, cores}))
+
+
+def cases(cores: int) -> tuple[Case, ...]:
+    """Sequential and parallel, each with and without spinning."""
+    # With one thread between operators there is no second pool: the mode adds nothing.
+    alone = Proof(fact="threads_created", relation="==", expected=1, than=BASELINE)
+    more = Proof(fact="threads_created", relation=">", expected=1, than=BASELINE)
+    quiet = Proof(fact="idle_cpu_s", relation="<", expected=0.5, than=BASELINE)
+    parallel = [
+        Case(
+            id=f"parallel_{count}{suffix}",
+            title=f"并行，inter_op {count}{words}",
+            settings={**PARALLEL, "inter_op_num_threads": count, **spin},
+            proof=alone if count == 1 else more,
+        )
+        for count in counts(cores)
+        for suffix, words, spin in (("", "", {}), ("_no_spin", "，不空转", NO_SPIN))
+    ]
+    return (
+        Case(id=BASELINE, title="默认（顺序）"),
+        Case(id=CONTROL, title="默认（再测一次）"),
+        Case(id="sequential_no_spin", title="顺序，不空转", settings=NO_SPIN, proof=quiet),
+        *parallel,
+    )
+
+
+def _parallel(say: Findings) -> list[str]:
+    return [case for case in say.cases() if case.startswith("parallel")]
+
+
+def _overlap(say: Findings, group: Measured) -> float | None:
+    """Most nodes seen running beside another node, over all parallel cases."""
+    seen = [say.value(group, case, "overlapping_nodes") for case in _parallel(say)]
+    known = [value for value in seen if value is not None]
+    return max(known) if known else None
+
+
+def conclude(say: Findings) -> Iterator[str]:
+    """Whether branches ran side by side, and what the mode costs."""
+    for group in say.groups():
+        overlap = _overlap(say, group)
+        ran = (
+            "没有性能分析文件可看"
+            if overlap is None
+            else "一次推理里没有任何节点在另一线程上同时执行"
+            if overlap == 0
+            else f"一次推理里最多有 {overlap:.0f} 个节点与别的线程上的节点同时执行"
+        )
+        case = _best(say, group)
+        cost = f"其中最快的是{say.title(case)}，与默认比{say.speed(group, case)}" if case else "没有测成"
+        yield f"{group.model_title}（{group.input}）：并行模式下{ran}；{cost}。"
+
+
+def _best(say: Findings, group: Measured) -> str | None:
+    known = [case for case in _parallel(say) if say.value(group, case, "ratio") is not None]
+    return min(known, key=lambda case: say.value(group, case, "ratio") or 0.0) if known else None
+
+
+def _many_branches(say: Findings) -> Answer:
+    """On the network with five branches: is any parallel setting faster."""
+    group = next((g for g in say.groups() if g.model == "aspp"), None)
+    case = _best(say, group) if group else None
+    if group is None or case is None:
+        return Answer(measured="没有测成。", now="保持顺序执行。", agrees=None)
+    verdicts = {say.verdict(group, one) for one in _parallel(say)}
+    overlap = _overlap(say, group)
+    nodes = "" if overlap is None else f"，一次推理里同时执行的节点最多 {overlap:.0f} 个"
+    measured = f"五条独立分支的 {group.model_title}：最快的并行设置是{say.title(case)}，与默认比{say.speed(group, case)}{nodes}。"
+    if "faster" in verdicts:
+        return Answer(
+            measured=measured, now="在本机，有分支的模型值得一试，以自己的模型实测为准。", agrees=True
+        )
+    if not verdicts - {None}:
+        return Answer(measured=measured, now="先保持顺序执行。", agrees=None)
+    return Answer(
+        measured=measured, now="保持默认的顺序执行；想用满核，设 intra_op_num_threads。", agrees=False
+    )
+
+
+EXPERIMENT = Experiment(
+    id="execution_mode",
+    title="执行模式",
+    question="分支多的模型，ORT_PARALLEL 会更快吗？",
+    cases=cases,
+    groups=(
+        Group(
+            model="aspp",
+            input=ASPP_ONE,
+            small=ASPP_ONE,
+            seconds=1.4,
+        ),
+        Group(
+            model="bert_mini",
+            input=BERT_128,
+            small=BERT_32,
+            seconds=0.6,
+        ),
+        Group(
+            model="ocr_det",
+            input=DET_480,
+            small=DET_320,
+            seconds=0.8,
+        ),
+    ),
+    columns=(
+        Column(metric="latency_ms", title="稳态延迟", unit="ms"),
+        Column(metric="ratio", title="相对默认"),
+        Column(metric="overlapping_nodes", title="同时执行的节点"),
+        Column(metric="node_threads", title="执行节点的线程"),
+        Column(metric="threads", title="实际线程数"),
+        Column(metric="cpu_s", title="CPU 秒/次", unit="s"),
+        Column(metric="idle_cpu_s", title="空闲 1 秒耗 CPU", unit="s"),
+        Column(metric="kept_mib", title="留存", unit="MiB"),
+    ),
+    conclude=conclude,
+    observe_each_group=True,
+    claims=(
+        Claim(
+            id="many_branches",
+            said="模型有许多分支时，把执行模式设为 ORT_PARALLEL 通常更快。",
+            answer=_many_branches,
+        ),
+    ),
+)

@@ -1,0 +1,171 @@
+"""Complete settings for four needs, measured as a whole against the default and the article's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.answers import Findings, Limit, Scenario
+from bench.experiments._inputs import ASPP_ONE, DET_FEW, DET_MANY, REC_FEW, REC_MANY
+from bench.spec import BASELINE, CONTROL, Case, Column, Experiment, Group, Proof, Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SHRINK = {"memory.enable_memory_arena_shrinkage": "cpu:0"}
+ORIGINAL: dict[str, Scalar] = {
+    "graph_optimization_level": "ORT_ENABLE_ALL",
+    "log_severity_level": 4,
+    "enable_cpu_mem_arena": False,
+}
+"""What the article of 2022 recommends."""
+CHEAP_ENOUGH = SAME_MEMORY = 1.05
+
+
+def cases(cores: int) -> tuple[Case, ...]:
+    """The candidates of all scenarios, with the default and the article's settings to hold them against."""
+    no_pattern = {"enable_mem_pattern": False}
+    fewer_regions = Proof(fact="second_run_regions", relation="<", expected=1, than=BASELINE)
+    return (
+        Case(id=BASELINE, title="默认"),
+        Case(id=CONTROL, title="默认（再测一次）"),
+        Case(
+            id="original",
+            title="原文设置",
+            settings=ORIGINAL,
+            proof=Proof(fact="arena_regions", relation="==", expected=0),
+        ),
+        Case(id="pattern_off", title="关闭内存模式", settings=no_pattern, proof=fewer_regions),
+        Case(
+            id="pattern_off_shrink",
+            title="关闭内存模式，每次归还",
+            settings=no_pattern,
+            run_settings=SHRINK,
+            proof=Proof(fact="arena_shrinks", relation=">", expected=0),
+        ),
+        Case(
+            id="arena_off_pattern_off",
+            title="关闭 arena 和内存模式",
+            settings={"enable_cpu_mem_arena": False, "enable_mem_pattern": False},
+            proof=Proof(fact="arena_regions", relation="==", expected=0),
+        ),
+        Case(
+            id="threads_pattern_off",
+            title=f"{cores} 线程（不绑核），关闭内存模式",
+            settings={"intra_op_num_threads": cores, **no_pattern},
+            proof=Proof(fact="threads_created", relation="==", expected=cores - 1),
+        ),
+    )
+
+
+def conclude(say: Findings) -> Iterator[str]:
+    """How the article's settings do as a whole."""
+    for group in say.groups():
+        kept = say.memory_change(group, "original", "kept_mib")
+        peak = say.memory_change(group, "original", "peak_mib")
+        yield (
+            f"{group.model_title}（{group.input}）：原文设置整套用上，与默认比{say.speed(group, 'original')}；"
+            f"峰值{peak}，留存{kept}。"
+        )
+
+
+NOT_SLOWER = Limit(metric="ratio", than=BASELINE, text="每组都不比默认慢（容许噪声）")
+NO_HIGHER_PEAK = Limit(
+    metric="peak_mib", than=BASELINE, factor=SAME_MEMORY, text="每组的峰值都不比默认高（容许 5%）"
+)
+SCENARIOS = (
+    Scenario(
+        id="general",
+        title="通用起点",
+        candidates=(
+            BASELINE,
+            "pattern_off",
+            "threads_pattern_off",
+            "pattern_off_shrink",
+            "arena_off_pattern_off",
+        ),
+        groups=(0, 1, 2),
+        minimise="peak_mib",
+        limits=(NOT_SLOWER, NO_HIGHER_PEAK),
+        use="还不知道瓶颈在哪里、机器由这一个进程独占的服务。",
+        avoid="容器只分到几个核，或同一台机器上跑好几个进程：看“多进程与容器”。",
+    ),
+    Scenario(
+        id="latency",
+        title="延迟优先",
+        candidates=(BASELINE, "pattern_off", "threads_pattern_off"),
+        groups=(0, 1, 2),
+        minimise="ratio",
+        use="一次一个请求、内存够用，只在意每次推理多快。",
+        avoid="内存紧张，或要同时处理很多请求：那时看的是吞吐，这里没有测。",
+    ),
+    Scenario(
+        id="memory",
+        title="内存优先",
+        candidates=("original", "arena_off_pattern_off", "pattern_off_shrink", "pattern_off"),
+        groups=(0, 1, 2),
+        minimise="kept_mib",
+        limits=(
+            Limit(
+                metric="ratio",
+                than="original",
+                factor=CHEAP_ENOUGH,
+                text="每组至多比原文设置慢 5%（容许噪声）",
+            ),
+            Limit(metric="kept_mib", than="original", text="每组的留存都不比原文设置多"),
+        ),
+        use="推理不频繁、进程常驻，空闲时希望把内存还给系统。",
+        avoid="容器的内存上限卡得紧：那时要看峰值，不是留存。",
+    ),
+    Scenario(
+        id="shapes",
+        title="输入尺寸多变",
+        candidates=(BASELINE, "pattern_off", "pattern_off_shrink", "arena_off_pattern_off"),
+        groups=(1, 2),
+        minimise="kept_mib",
+        limits=(
+            Limit(metric="ratio", than=BASELINE, factor=CHEAP_ENOUGH, text="每组至多比默认慢 5%（容许噪声）"),
+            NO_HIGHER_PEAK,
+        ),
+        use="OCR、检测这类每次输入尺寸都可能不同的服务。",
+        avoid="尺寸固定的模型：内存模式只规划一次，关不关看“通用起点”。",
+    ),
+)
+
+EXPERIMENT = Experiment(
+    id="recommended",
+    title="推荐设置",
+    question="整套设置用在一起，比默认和原文的建议好多少？",
+    cases=cases,
+    groups=(
+        Group(
+            model="aspp",
+            input=ASPP_ONE,
+            small=ASPP_ONE,
+            seconds=1.0,
+        ),
+        Group(
+            model="ocr_det",
+            input=DET_MANY,
+            small=DET_FEW,
+            seconds=2.0,
+        ),
+        Group(
+            model="ocr_rec",
+            input=REC_MANY,
+            small=REC_FEW,
+            seconds=1.6,
+        ),
+    ),
+    columns=(
+        Column(metric="latency_ms", title="稳态延迟", unit="ms"),
+        Column(metric="ratio", title="相对默认"),
+        Column(metric="ratio_original", title="相对原文设置"),
+        Column(metric="peak_mib", title="峰值", unit="MiB"),
+        Column(metric="kept_mib", title="留存", unit="MiB"),
+        Column(metric="kept_trimmed_mib", title="trim 后留存", unit="MiB"),
+        Column(metric="cpu_s", title="CPU 秒/次", unit="s"),
+        Column(metric="session_ms", title="建会话", unit="ms"),
+    ),
+    conclude=conclude,
+    scenarios=SCENARIOS,
+)

@@ -1,0 +1,163 @@
+"""Children that are not timed: what shows of each case, the baseline's outputs, and reports of scripts."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from bench.measure import evidence, trace
+from bench.measure.applicable import no_room
+from bench.measure.child import SCRIPTS, clean_lines, ended_badly, run_script
+from bench.measure.sampler import compared_feeds, timeout_s
+from bench.results.schema import Failure, ScriptReport, Untimed
+from bench.results.store import trace_path
+from bench.spec import BASELINE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from bench.measure.plan import PlannedGroup
+    from bench.measure.sampler import Task
+    from bench.measure.trace import Run
+    from bench.spec import Case, Script
+
+IDLE_SECONDS = 0.3
+
+Facts = dict[tuple[int, str], dict[str, float]]
+"""(group index, case id) -> what was observed."""
+
+
+def observe(task: Task, tell: Callable[[str], None]) -> None:
+    """An untimed child for each case: on every group where the experiment asks for it, else on one.
+
+    A proof that compares with another case finds it observed: cases come in the order written.
+    """
+    facts: Facts = {(record.group, record.case): record.facts for record in task.writer.journal.untimed}
+    for group, case_id in _wanted(task, facts):
+        tell(f"{task.name(group, case_id)} 验证设置生效")
+        record, runs = _untimed(task, group, task.planned.case(case_id))
+        if not _is_observed(task, facts, group, case_id):
+            facts[group.index, case_id] = record.facts
+            _keep(task, record, _comparable(task, facts, group))
+            _keep_trace(task, group, case_id, runs)
+
+
+def _wanted(task: Task, facts: Facts) -> Iterator[tuple[PlannedGroup, str]]:
+    """What has not been observed, and the baselines whose outputs are still to be had."""
+    for group in task.planned.groups:
+        for case_id in group.cases:
+            lacks_reference = case_id == BASELINE and _wants_reference(task, group)
+            if lacks_reference or not _is_observed(task, facts, group, case_id):
+                yield group, case_id
+
+
+def _is_observed(task: Task, facts: Facts, group: PlannedGroup, case_id: str) -> bool:
+    if task.planned.observes_each_group:
+        return (group.index, case_id) in facts
+    return any(case == case_id for _, case in facts)
+
+
+def _wants_reference(task: Task, group: PlannedGroup) -> bool:
+    """The large batch is not compared: the small one of the same model is."""
+    return not group.group.memory_only and not task.reference(group).exists()
+
+
+def _comparable(task: Task, facts: Facts, group: PlannedGroup) -> dict[str, Mapping[str, float]]:
+    """Facts by case: of this group, or of whichever group a case was observed on."""
+    each = task.planned.observes_each_group
+    return {case: seen for (index, case), seen in facts.items() if index == group.index or not each}
+
+
+def _keep(task: Task, record: Untimed, facts: Mapping[str, Mapping[str, float]]) -> None:
+    """Judge what was observed and write it down."""
+    proven, text = evidence.judge(task.planned.case(record.case).proof, record.case, facts)
+    if record.failure is None:
+        record = record.model_copy(update={"proven": proven, "evidence": text})
+    task.writer.append(record)
+    task.note_permanent(record)
+
+
+def _untimed(task: Task, group: PlannedGroup, case: Case) -> tuple[Untimed, tuple[Run, ...]]:
+    target = str(task.reference(group)) if case.id == BASELINE else None
+    shows_idle = any(column.metric == "idle_cpu_s" for column in task.planned.experiment.columns)
+    changes = {
+        "observe": True,
+        "write_reference": target,
+        "verify": compared_feeds(group) if target else [],
+        "min_seconds": 0,
+        "min_calls": 1 if len(group.input.shapes) > 1 else task.planned.profile.min_calls,
+        "warm_up": 0,
+        "idle_seconds": IDLE_SECONDS if shows_idle else 0.0,
+    }
+    task.trace_path.unlink(missing_ok=True)
+    outcome = task.start(group, case, changes)
+    if outcome.figures is None:
+        failed = Untimed(
+            group=group.index, case=case.id, facts={}, proven=None, evidence="", failure=outcome.failure
+        )
+        return failed, ()
+    runs = _runs(task.trace_path)
+    record = Untimed(
+        group=group.index,
+        case=case.id,
+        facts=evidence.observe(outcome.figures, outcome.log, runs),
+        regions=list(evidence.read_arena_log(outcome.log).regions),
+        operators=trace.operators(runs),
+        proven=None,
+        evidence="",
+    )
+    return record, runs
+
+
+def _runs(path: Path) -> tuple[Run, ...]:
+    return trace.read_runs(path) if path.exists() else ()
+
+
+def _keep_trace(task: Task, group: PlannedGroup, case_id: str, runs: tuple[Run, ...]) -> None:
+    """The analysis of the trace that the experiment is about, and the file for readers."""
+    if task.planned.experiment.keep_trace == (case_id, group.index) and runs:
+        task.trace_path.replace(trace_path(task.writer.journal.path))
+        summary = trace.summarise(runs, case_id, group.group.model, group.input.label)
+        task.writer.append(summary)
+
+
+def run_scripts(task: Task, tell: Callable[[str], None]) -> None:
+    """Reports of children of their own, on the group with the largest batch."""
+    done = {(report.script, report.case) for report in task.writer.journal.reports}
+    group = task.planned.hungriest
+    for script in task.planned.experiment.scripts:
+        for case_id in script.cases:
+            if (script.name, case_id) not in done:
+                tell(f"{task.name(group, case_id)} {TITLES[script.name]}")
+                task.writer.append(_report(task, group, task.planned.case(case_id), script))
+
+
+TITLES = {"line_memory": "逐行内存表", "log_lines": "各级日志打印什么"}
+
+
+def _report(task: Task, group: PlannedGroup, case: Case, script: Script) -> ScriptReport:
+    failure, lines = no_room(group), dict[str, list[str]]()
+    if failure is None:
+        timeout = timeout_s(group)
+        status, output, log = run_script(SCRIPTS[script.name], task.job(group, case), case.env, timeout)
+        failure = ended_badly(status, output, log, timeout)
+        if failure is None:
+            failure, lines = _read_lines(output)
+    return ScriptReport(
+        script=script.name,
+        case=case.id,
+        model=group.group.model,
+        input=group.input.label,
+        lines=lines,
+        failure=failure,
+    )
+
+
+def _read_lines(output: bytes) -> tuple[Failure | None, dict[str, list[str]]]:
+    """Headings and lines, without folders of this machine."""
+    try:
+        found = json.loads(output)
+        return None, {str(heading): clean_lines(lines) for heading, lines in found.items()}
+    except (ValueError, AttributeError, TypeError):
+        return Failure(kind="garbage", reason="脚本的报告读不出来"), {}

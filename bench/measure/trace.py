@@ -1,0 +1,128 @@
+"""Read ORT's profiler trace: one event a line, times in microseconds.
+
+The file is read line by line and only what is needed is kept: a trace of many runs is large, and the
+process that reads it is the one that must stay small.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.results.schema import Cost, TraceSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+KERNEL = "_kernel_time"
+UNSTEADY_RUNS = 2
+"""Runs left out of the means: the first ones allocate."""
+MOST_NODES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One execution of one node."""
+
+    name: str
+    operator: str
+    thread: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One call of `session.run`, with its nodes in the order of their start."""
+
+    start: int
+    end: int
+    nodes: tuple[Node, ...]
+
+    def overlapping(self) -> int:
+        """Nodes that began while a node on another thread was under way."""
+        count, busy_until, thread = 0, -1, -1
+        for node in self.nodes:
+            if node.thread != thread and node.start < busy_until:
+                count += 1
+            if node.end > busy_until:
+                busy_until, thread = node.end, node.thread
+        return count
+
+
+def read_runs(path: Path) -> tuple[Run, ...]:
+    """All runs of a trace. Raises ValueError when it cannot be understood."""
+    spans: list[tuple[int, int]] = []
+    nodes: list[Node] = []
+    for event in _events(path):
+        start, end = int(event["ts"]), int(event["ts"]) + int(event["dur"])
+        if event["name"] == "model_run":
+            spans.append((start, end))
+        elif event["cat"] == "Node" and event["name"].endswith(KERNEL):
+            name = event["name"].removesuffix(KERNEL)
+            nodes.append(Node(name, event["args"]["op_name"], int(event["tid"]), start, end))
+    nodes.sort(key=lambda node: node.start)
+    return tuple(Run(a, b, tuple(n for n in nodes if a <= n.start < b)) for a, b in sorted(spans))
+
+
+def _events(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            text = line.strip().strip(",")
+            if text.startswith("{"):
+                yield json.loads(text)
+
+
+def facts(runs: Sequence[Run]) -> dict[str, float]:
+    """What the last run shows."""
+    if not runs:
+        return {}
+    last = runs[-1]
+    return {
+        "nodes": len(last.nodes),
+        "overlapping_nodes": last.overlapping(),
+        "node_threads": len({node.thread for node in last.nodes}),
+    }
+
+
+def operators(runs: Sequence[Run]) -> dict[str, int]:
+    """Operator types of the last run and how many nodes have them."""
+    return dict(sorted(Counter(node.operator for node in runs[-1].nodes).items())) if runs else {}
+
+
+def summarise(runs: Sequence[Run], case: str, model: str, input: str) -> TraceSummary:
+    """Time by operator type and by node, means over the steady runs."""
+    steady = runs[UNSTEADY_RUNS:] or runs
+    by_node: dict[tuple[str, str], int] = defaultdict(int)
+    for run in steady:
+        for node in run.nodes:
+            by_node[node.name, node.operator] += node.end - node.start
+    total = sum(by_node.values()) or 1
+    count = len(steady)
+    by_operator: dict[str, list[int]] = defaultdict(list)
+    for (_, operator), time in by_node.items():
+        by_operator[operator].append(time)
+    ranked = sorted(by_operator.items(), key=lambda item: -sum(item[1]))
+    slowest = sorted(by_node.items(), key=lambda item: -item[1])[:MOST_NODES]
+    return TraceSummary(
+        case=case,
+        model=model,
+        input=input,
+        runs=count,
+        run_microseconds=round(sum(run.end - run.start for run in steady) / count, 1),
+        operators=[_cost(name, name, len(times), sum(times), count, total) for name, times in ranked],
+        nodes=[_cost(name, operator, 1, time, count, total) for (name, operator), time in slowest],
+    )
+
+
+def _cost(name: str, operator: str, nodes: int, time: int, runs: int, total: int) -> Cost:
+    return Cost(
+        name=name,
+        operator=operator,
+        nodes=nodes,
+        microseconds=round(time / runs, 1),
+        share=round(time / total, 5),
+    )

@@ -1,0 +1,28 @@
+"""Boxes that hold a statement of the article of 2022 against this machine's results."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.answers import Answer, Claim, Findings
+
+OUTCOMES = {
+    True: ("bench-agrees", "与本机一致"),
+    False: ("bench-differs", "与本机不符"),
+    None: ("bench-open", "本次构建判断不了"),
+}
+
+
+def box(claim: Claim, say: Findings) -> str:
+    """The box of one claim."""
+    answer: Answer = claim.answer(say)
+    css, outcome = OUTCOMES[answer.agrees]
+    return (
+        f'<aside class="bench-claim {css}" data-claim="{escape(claim.id)}" aria-label="原文的说法">'
+        f'<p class="bench-outcome">{outcome}</p><dl>'
+        f"<dt>原文说</dt><dd>{escape(claim.said)} <small>（原文测得，ORT 1.14.1）</small></dd>"
+        f"<dt>本机实测</dt><dd>{answer.measured}</dd>"
+        f"<dt>现在应当</dt><dd>{answer.now}</dd></dl></aside>"
+    )

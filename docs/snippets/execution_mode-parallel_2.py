@@ -1,0 +1,9 @@
+# 需要 onnxruntime 1.16 以上
+import onnxruntime as ort
+
+options = ort.SessionOptions()
+options.execution_mode = ort.ExecutionMode.ORT_PARALLEL
+options.inter_op_num_threads = 2
+session = ort.InferenceSession(
+    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+)

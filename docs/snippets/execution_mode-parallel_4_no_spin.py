@@ -1,0 +1,11 @@
+# 需要 onnxruntime 1.16 以上
+import onnxruntime as ort
+
+options = ort.SessionOptions()
+options.execution_mode = ort.ExecutionMode.ORT_PARALLEL
+options.inter_op_num_threads = 4
+options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+session = ort.InferenceSession(
+    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+)

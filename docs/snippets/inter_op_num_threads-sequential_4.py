@@ -1,0 +1,8 @@
+# 需要 onnxruntime 1.16 以上
+import onnxruntime as ort
+
+options = ort.SessionOptions()
+options.inter_op_num_threads = 4
+session = ort.InferenceSession(
+    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+)

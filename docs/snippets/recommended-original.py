@@ -1,0 +1,10 @@
+# 需要 onnxruntime 1.16 以上
+import onnxruntime as ort
+
+options = ort.SessionOptions()
+options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+options.log_severity_level = 4
+options.enable_cpu_mem_arena = False
+session = ort.InferenceSession(
+    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+)
