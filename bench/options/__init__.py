@@ -1,0 +1,150 @@
+"""Every option of ONNX Runtime that matters on CPU: what it does, where it bites, and who says so.
+
+The texts are data, in the TOML files beside this one. Defaults of attributes are not: `read_installed` asks the
+installed ONNX Runtime, in a child, because whoever renders pages must not load it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from dataclasses import MISSING, Field, dataclass, fields
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, TypeVar
+
+FOLDER = Path(__file__).parent
+SCRIPT = FOLDER / "installed.py"
+REPOSITORY = "https://github.com/microsoft/onnxruntime/issues/"
+DOCS = "https://onnxruntime.ai/docs/"
+
+TOPICS = {
+    "threads": "线程与空转",
+    "memory": "内存与加载",
+    "optimiser": "图优化",
+    "quantisation": "量化与低精度",
+    "other": "日志、剖析与其他",
+}
+ARTICLE = "blog/onnxruntime-cpu/"
+SECTIONS = {
+    "arena": "enable_cpu_mem_arena",
+    "memory_pattern": "enable_mem_pattern",
+    "profiling": "enable_profiling",
+    "execution_mode": "execution_mode",
+    "inter_op_num_threads": "inter_op_num_threads",
+    "intra_op_num_threads": "intra_op_num_threads",
+    "graph_optimization": "graph_optimization_level",
+    "log_severity": "log_severity_level",
+    "recommended": "recommended",
+    "container": "recommended-container",
+}
+"""Experiment -> anchor of its section in the article."""
+
+
+class BadTable(Exception):
+    """A row that nobody could show: an unknown or missing field, topic, experiment or source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    title: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One row. `default` is empty for attributes and methods: those are read from the installed ONNX Runtime."""
+
+    name: str
+    kind: str
+    topic: str
+    does: str
+    since: str
+    sources: tuple[Source, ...]
+    default: str = ""
+    latency: str = ""
+    memory: str = ""
+    startup: str = ""
+    trap: str = ""
+    experiment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trap:
+    """A belief that costs time. `shown` unless no test can show it here."""
+
+    id: str
+    belief: str
+    fact: str
+    remedy: str
+    sources: tuple[Source, ...]
+    shown: bool = True
+    experiment: str = ""
+
+
+Row = TypeVar("Row", Option, Trap)
+
+
+def _load(file: str) -> dict[str, Any]:
+    return tomllib.loads((FOLDER / file).read_text(encoding="utf-8"))
+
+
+NAMED = {name: Source(**found) for name, found in _load("sources.toml").items()}
+
+
+def source(reference: str) -> Source:
+    """`#123` is an issue or pull request, `docs:page` an official page, anything else stands in sources.toml."""
+    if reference.startswith("#"):
+        return Source(reference, REPOSITORY + reference.removeprefix("#"))
+    if reference.startswith("docs:"):
+        page = reference.removeprefix("docs:")
+        return Source(f"官方文档 {Path(page).stem}", DOCS + page)
+    if reference not in NAMED:
+        raise BadTable(f"unknown source {reference}")
+    return NAMED[reference]
+
+
+def record(kind: type[Row], row: dict[str, Any]) -> Row:
+    """A row of TOML as a record. Raises BadTable."""
+    wanted: dict[str, Field[Any]] = {field.name: field for field in fields(kind)}
+    unknown = row.keys() - wanted
+    missing = {name for name, field in wanted.items() if field.default is MISSING} - row.keys()
+    if unknown or missing:
+        raise BadTable(f"{row}: unknown {sorted(unknown)}, missing {sorted(missing)}")
+    if row.get("topic", "other") not in TOPICS or row.get("experiment", "arena") not in SECTIONS:
+        raise BadTable(f"{row}: unknown topic or experiment")
+    if "" in row.values() or not row["sources"]:
+        raise BadTable(f"{row}: an empty field, or no source")
+    return kind(**{**row, "sources": tuple(source(one) for one in row["sources"])})
+
+
+FILES = {"sessions": ("session", "run"), "keys": ("keys", "run_keys"), "environment": ("environment",)}
+OPTIONS = {
+    table: tuple(record(Option, row) for row in _load(f"{file}.toml")[table])
+    for file, tables in FILES.items()
+    for table in tables
+}
+TRAPS = tuple(record(Trap, row) for row in _load("traps.toml")["trap"])
+IRRELEVANT: dict[str, dict[str, list[str]]] = {
+    name: _load(f"{name}.toml")["irrelevant"] for name in ("keys", "environment")
+}
+"""Table -> reason -> names that the library knows and that do not matter for inference on CPU."""
+
+
+def installed_stamp() -> str:
+    """Changes when `read_installed` may answer differently."""
+    return f"{metadata.version('onnxruntime')} {hashlib.sha256(SCRIPT.read_bytes()).hexdigest()}"
+
+
+@cache
+def read_installed() -> dict[str, Any]:
+    """Attributes with defaults, and methods, of the installed ONNX Runtime."""
+    env = {**os.environ, "ORT_DISABLE_TELEMETRY": "1"}
+    output = subprocess.check_output([sys.executable, "-I", str(SCRIPT)], env=env)
+    found: dict[str, Any] = json.loads(output)
+    return found

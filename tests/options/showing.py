@@ -1,0 +1,70 @@
+"""What demonstrations share. Each `show_*.py` is a script: `show_memory.py NAME FOLDER` runs `shows_NAME`.
+
+The folder holds `model.onnx` (two branches, input x of n rows by 64) and `config.onnx`, the same with an
+`ort_config` in its metadata. A demonstration that does not hold ends the child with a traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime as ort
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+CPU = ["CPUExecutionProvider"]
+ROWS = 5000
+FEED = {"x": np.zeros((ROWS, 64), np.float32)}
+TENSOR_BYTES = ROWS * 64 * 4
+
+
+def main(shows: Mapping[str, Callable[[str], None]]) -> None:
+    shows[f"shows_{sys.argv[1]}"](str(Path(sys.argv[2]) / "model.onnx"))
+
+
+def options(keys: dict[str, str] | None = None, **attributes: Any) -> ort.SessionOptions:
+    made = ort.SessionOptions()
+    for name, value in attributes.items():
+        setattr(made, name, value)
+    for key, value in (keys or {}).items():
+        made.add_session_config_entry(key, value)
+    return made
+
+
+def session(model: str | bytes, sess_options: ort.SessionOptions | None = None) -> ort.InferenceSession:
+    return ort.InferenceSession(model, sess_options=sess_options, providers=CPU, enable_fallback=0)
+
+
+def error(action: Callable[[], object]) -> str:
+    """The message of the exception that must come."""
+    try:
+        action()
+    except Exception as found:  # noqa: BLE001  the binding's exceptions have no common base
+        return f"{type(found).__name__}: {found}"
+    raise AssertionError("no error")
+
+
+@contextmanager
+def log() -> Iterator[list[str]]:
+    """Everything written to stderr meanwhile, by C++ too."""
+    lines: list[str] = []
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield lines
+        finally:
+            os.dup2(kept, 2)
+            file.seek(0)
+            lines += file.read().decode(errors="replace").splitlines()
+
+
+def threads() -> int:
+    return sum(1 for _ in Path("/proc/self/task").iterdir())

@@ -1,0 +1,119 @@
+"""The option pages: defaults as installed, texts harmless, links that lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bench import hooks
+from bench.folders import BUILD_VARIABLE, Folders
+from bench.options import OPTIONS, TOPICS, TRAPS, Option, Source, Trap, read_installed
+from bench.pages import options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROW = re.compile(r'<tr id="([^"]+)" data-option="[^"]+">.*?</th><td>(.*?)</td>', re.DOTALL)
+NASTY = '<script>"x"</script> & `a<b`'
+
+
+@pytest.fixture(scope="module")
+def installed() -> dict[str, Any]:
+    return read_installed()
+
+
+@pytest.fixture(autouse=True)
+def _exported(installed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(BUILD_VARIABLE, str(tmp_path))
+    target = Folders.here().export / "data" / "options.json"
+    target.parent.mkdir(parents=True)
+    target.write_text(json.dumps(installed), encoding="utf-8")
+
+
+@pytest.mark.parametrize(("which", "prefix"), [("session", "opt-"), ("run", "opt-run-")])
+def test_defaults_on_the_page_are_the_installed_ones(
+    installed: dict[str, Any], which: str, prefix: str
+) -> None:
+    shown = {
+        anchor: unescape(re.sub("<[^>]+>", "", cell)) for anchor, cell in ROW.findall(options.table(which))
+    }
+    expected = {prefix + name: value for name, value in installed[which]["attributes"].items()}
+    assert shown == expected | {prefix + name: "—" for name in installed[which]["methods"]}
+
+
+def test_enums_and_strings_stand_as_in_code(installed: dict[str, Any]) -> None:
+    attributes = installed["session"]["attributes"]
+    assert attributes["execution_mode"] == "ExecutionMode.ORT_SEQUENTIAL"
+    assert attributes["graph_optimization_level"] == "GraphOptimizationLevel.ORT_ENABLE_ALL"
+    assert attributes["logid"] == '""'
+
+
+def test_quoted_default_is_code_and_a_remark_is_not() -> None:
+    shown = dict(ROW.findall(options.table("keys")))
+    assert shown["opt-session.intra_op.allow_spinning"] == "<code>&quot;1&quot;</code>"
+    assert shown["opt-session.dynamic_block_base"] == "不设（关）"
+    trim = dict(ROW.findall(options.table("environment")))["opt-MALLOC_TRIM_THRESHOLD_"]
+    assert trim == "<code>&quot;131072&quot;</code>（会自动变大）"
+
+
+def test_anchors_are_unique_on_the_page() -> None:
+    html = "".join(map(options.table, OPTIONS)) + options.traps_table()
+    anchors = re.findall(r' id="([^"]+)"', html)
+    assert len(anchors) == len(set(anchors)) == sum(map(len, OPTIONS.values())) + len(TRAPS)
+
+
+def test_every_topic_that_has_rows_has_a_captioned_table() -> None:
+    html = options.table("keys")
+    assert html.count("<caption>") == html.count("<table") == len(TOPICS)
+    for title in TOPICS.values():
+        assert title in html
+
+
+def test_texts_are_harmless(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source(NASTY, 'https://example.org/?a="b"&c')
+    texts = dict.fromkeys(("does", "since", "default", "latency", "memory", "startup", "trap", "kind"), NASTY)
+    row = Option(name="a<b>&", topic="other", sources=(source,), **texts)
+    trap = Trap(id="i", belief=NASTY, fact=NASTY, remedy=NASTY, sources=(source,))
+    monkeypatch.setitem(OPTIONS, "keys", (row,))
+    monkeypatch.setattr(options, "TRAPS", (trap,))
+    monkeypatch.setattr(options, "IRRELEVANT", {"keys": {NASTY: [NASTY]}})
+    for html in (options.table("keys"), options.traps_table()):
+        assert "<script>" not in html
+        assert "<code>a&lt;b</code>" in html
+        assert 'href="https://example.org/?a=&quot;b&quot;&amp;c"' in html
+
+
+def test_what_a_newer_library_offers_is_named(installed: dict[str, Any]) -> None:
+    changed = json.loads(json.dumps(installed))
+    changed["session"]["attributes"]["brand_new"] = "True"
+    del changed["session"]["attributes"]["logid"]
+    (Folders.here().export / "data" / "options.json").write_text(json.dumps(changed), encoding="utf-8")
+    html = options.table("session")
+    assert "装着的版本还有：<code>brand_new</code>" in html
+    assert dict(ROW.findall(html))["opt-logid"] == "这个版本没有"
+
+
+def test_unknown_table_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        options.table("weather")
+
+
+@pytest.mark.parametrize(
+    ("page", "href"),
+    [
+        ("reference/options/", "../../blog/onnxruntime-cpu/#enable_cpu_mem_arena"),
+        ("blog/onnxruntime-cpu/", "#enable_cpu_mem_arena"),
+        ("blog/", "onnxruntime-cpu/#enable_cpu_mem_arena"),
+    ],
+)
+def test_links_to_sections_are_resolved_for_the_page(page: str, href: str) -> None:
+    html = options.table("session")
+    assert 'data-link="blog/onnxruntime-cpu/#enable_cpu_mem_arena"' in html
+    resolved = hooks.on_post_page(html, page=SimpleNamespace(url=page), config=None)
+    assert f'<a href="{href}">本机实测</a>' in resolved
+    assert "data-link" not in resolved
