@@ -19,6 +19,7 @@ class Folders:
     models: Path
     work: Path
     export: Path
+    notebooks: Path
     lock: Path
 
     @classmethod
@@ -28,6 +29,7 @@ class Folders:
             models=root / "models",
             work=root / "work",
             export=root / "export",
+            notebooks=root / "notebooks",
             lock=root / "lock",
         )
 

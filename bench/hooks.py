@@ -24,15 +24,32 @@ def on_startup(command: str, **_: Any) -> None:
 
 
 def on_pre_build(config: Any) -> None:
-    """Forget modules that may have been edited, and bring exported results up to date."""
+    """Forget modules that may have been edited, bring exported results up to date, find kept notebooks."""
     for name in [name for name in sys.modules if name == "bench" or name.startswith("bench.")]:
         del sys.modules[name]
+    from bench import notebook
     from bench.pages import source
 
     try:
         source.refresh()
     except source.MissingResult as error:
         raise PluginError(str(error)) from error
+    notebook.use_kept(config)
+
+
+def on_pre_page(page: Any, config: Any, files: Any) -> Any:
+    """A notebook about to be run must not disturb a measurement."""
+    from bench import notebook
+
+    notebook.take_turn(page, config)
+    return page
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """Make notebooks look like the other pages."""
+    from bench import notebook
+
+    return notebook.present(html, page, config)
 
 
 def on_post_page(output: str, page: Any, config: Any) -> str:
@@ -49,7 +66,7 @@ def on_post_build(config: Any) -> None:
     for folder in ("data", "assets"):
         shutil.copytree(export / folder, site / folder, dirs_exist_ok=True)
     (site / "source").mkdir(exist_ok=True)
-    for path in SOURCES.glob("[a-z]*.py"):
+    for path in SOURCES.glob("*.py"):
         shutil.copy(path, site / "source")
     if os.environ.get(SERVING):
         os.environ["BENCH_PREVIEW"] = "1"  # from the second build on, nothing is measured again
