@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from bench.answers import Scenario
 from bench.measure.child import Outcome
 from bench.measure.machine import Machine
 from bench.measure.plan import Profile
@@ -187,6 +188,19 @@ class Make:
             "conclude": lambda _: (),
         }
         return Experiment(**fields | changes)
+
+    def scenario(self, **changes: Any) -> Scenario:
+        """A need that `one` and `two` may meet better than the default."""
+        fields: dict[str, Any] = {
+            "id": "need",
+            "title": "需要",
+            "candidates": (BASELINE, "one", "two"),
+            "groups": (0,),
+            "minimise": "ratio",
+            "use": "需要时。",
+            "avoid": "不需要时。",
+        }
+        return Scenario(**fields | changes)
 
     def group(self, batch: int = 2, **changes: Any) -> Group:
         fields: dict[str, Any] = {

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.answers import Answer, Claim, Findings, Measured
-from bench.experiments._inputs import ASPP_ONE, BERT_32, BERT_128, DET_320, DET_480
-from bench.spec import BASELINE, CONTROL, Case, Column, Experiment, Group, Proof
+from bench.experiments._common import ASPP_ONE, BERT_32, BERT_128, DET_320, DET_480, columns
+from bench.experiments._phrases import DECIDED, NOT_MEASURED, named, versus_default, where
+from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,37 +61,46 @@ def conclude(say: Findings) -> Iterator[str]:
     for group in say.groups():
         overlap = _overlap(say, group)
         ran = (
-            "没有性能分析文件可看"
+            "节点怎样执行没有观察到"
             if overlap is None
-            else "一次推理里没有任何节点在另一线程上同时执行"
+            else "一次推理里没有任何节点与别的线程上的节点同时执行"
             if overlap == 0
             else f"一次推理里最多有 {overlap:.0f} 个节点与别的线程上的节点同时执行"
         )
-        case = _best(say, group)
-        cost = f"其中最快的是{say.title(case)}，与默认比{say.speed(group, case)}" if case else "没有测成"
-        yield f"{group.model_title}（{group.input}）：并行模式下{ran}；{cost}。"
+        case = _shortest(say, group, _parallel(say))
+        cost = (
+            f"其中耗时最短的是{named(say, case)}，{versus_default(say, group, case)}"
+            if case
+            else "快慢没有测成"
+        )
+        yield f"{where(group)}：并行模式下，{ran}；{cost}。"
 
 
-def _best(say: Findings, group: Measured) -> str | None:
-    known = [case for case in _parallel(say) if say.value(group, case, "ratio") is not None]
+def _shortest(say: Findings, group: Measured, cases: list[str]) -> str | None:
+    known = [case for case in cases if say.value(group, case, "ratio") is not None]
     return min(known, key=lambda case: say.value(group, case, "ratio") or 0.0) if known else None
+
+
+def _second_pool(say: Findings) -> list[str]:
+    """Parallel cases that differ from the default in the mode alone: a second pool, spinning as the default does."""
+    return [case for case in _parallel(say) if case != "parallel_1" and not case.endswith("_no_spin")]
 
 
 def _many_branches(say: Findings) -> Answer:
     """On the network with five branches: is any parallel setting faster."""
     group = next((g for g in say.groups() if g.model == "aspp"), None)
-    case = _best(say, group) if group else None
+    cases = _second_pool(say)
+    case = _shortest(say, group, cases) if group else None
     if group is None or case is None:
-        return Answer(measured="没有测成。", now="保持顺序执行。", agrees=None)
-    verdicts = {say.verdict(group, one) for one in _parallel(say)}
+        return Answer(measured=NOT_MEASURED, now="保持顺序执行。", agrees=None)
+    verdicts = {say.verdict(group, one) for one in cases}
     overlap = _overlap(say, group)
     nodes = "" if overlap is None else f"，一次推理里同时执行的节点最多 {overlap:.0f} 个"
-    measured = f"五条独立分支的 {group.model_title}：最快的并行设置是{say.title(case)}，与默认比{say.speed(group, case)}{nodes}。"
+    measured = f"{where(group)}有五条独立分支；inter_op 大于 1 的并行设置里，耗时最短的是{named(say, case)}，{versus_default(say, group, case)}{nodes}。"
     if "faster" in verdicts:
-        return Answer(
-            measured=measured, now="在本机，有分支的模型值得一试，以自己的模型实测为准。", agrees=True
-        )
-    if not verdicts - {None}:
+        now = "在本机，有分支的模型值得一试，以自己的模型实测为准。"
+        return Answer(measured=measured, now=now, agrees=True)
+    if "unclear" in verdicts or not verdicts & set(DECIDED):
         return Answer(measured=measured, now="先保持顺序执行。", agrees=None)
     return Answer(
         measured=measured, now="保持默认的顺序执行；想用满核，设 intra_op_num_threads。", agrees=False
@@ -122,15 +132,15 @@ EXPERIMENT = Experiment(
             seconds=0.8,
         ),
     ),
-    columns=(
-        Column(metric="latency_ms", title="稳态延迟", unit="ms"),
-        Column(metric="ratio", title="相对默认"),
-        Column(metric="overlapping_nodes", title="同时执行的节点"),
-        Column(metric="node_threads", title="执行节点的线程"),
-        Column(metric="threads", title="实际线程数"),
-        Column(metric="cpu_s", title="CPU 秒/次", unit="s"),
-        Column(metric="idle_cpu_s", title="空闲 1 秒耗 CPU", unit="s"),
-        Column(metric="kept_mib", title="留存", unit="MiB"),
+    columns=columns(
+        "latency_ms",
+        "ratio",
+        "overlapping_nodes",
+        "node_threads",
+        "threads",
+        "cpu_s",
+        "idle_cpu_s",
+        "kept_mib",
     ),
     conclude=conclude,
     observe_each_group=True,

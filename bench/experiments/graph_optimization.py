@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 from bench.answers import Answer, Claim, Findings, Measured
-from bench.experiments._inputs import ASPP_ONE, BERT_32, BERT_128, DET_320, DET_480, REC_ONE, REC_SHORT, TINY
-from bench.spec import BASELINE, CONTROL, Case, Column, Experiment, Group, Proof
+from bench.experiments._common import (
+    ASPP_ONE,
+    BERT_32,
+    BERT_128,
+    DET_320,
+    DET_480,
+    REC_ONE,
+    REC_SHORT,
+    TINY,
+    columns,
+)
+from bench.experiments._phrases import figure, model, named, sentence, versus_default, where
+from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LEVELS = ("ORT_DISABLE_ALL", "ORT_ENABLE_BASIC", "ORT_ENABLE_EXTENDED", "ORT_ENABLE_LAYOUT")
+LOWER = ("disable_all", "basic", "extended", "layout")
 MOST_NAMES = 6
 
 
@@ -58,7 +71,7 @@ def cases(cores: int) -> tuple[Case, ...]:
 def conclude(say: Findings) -> Iterator[str]:
     """What optimisation is worth, what it fused, and whether doing it beforehand pays."""
     for group in say.groups():
-        yield f"{group.model_title}（{group.input}）：全部关闭，与默认比{say.speed(group, 'disable_all')}；{_nodes(say, group)}。"
+        yield f"{where(group)}：全部关闭，{versus_default(say, group, 'disable_all')}；{_nodes(say, group)}。"
     yield from (_offline(say, group) for group in say.groups())
 
 
@@ -66,42 +79,49 @@ def _nodes(say: Findings, group: Measured) -> str:
     before, after = (say.value(group, case, "nodes") for case in ("disable_all", BASELINE))
     if before is None or after is None:
         return "节点数没有观察到"
-    new = [name for name in say.operators(group, BASELINE) if name not in say.operators(group, "disable_all")]
-    more = "等" if len(new) > MOST_NAMES else ""
-    names = f"，新出现 {'、'.join(f'<code>{name}</code>' for name in new[:MOST_NAMES])}{more}" if new else ""
-    return f"一次推理执行的节点从 {before:.0f} 个变为 {after:.0f} 个{names}"
+    if before == after:
+        return f"优化前后，一次推理都执行 {after:.0f} 个节点{_new_operators(say, group)}"
+    return f"优化之后，一次推理执行的节点从 {before:.0f} 个变为 {after:.0f} 个{_new_operators(say, group)}"
+
+
+def _new_operators(say: Findings, group: Measured) -> str:
+    before, after = (say.operators(group, case) for case in ("disable_all", BASELINE))
+    new = [f"<code>{escape(name)}</code>" for name in after if name not in before] if before else []
+    more = " 等" if len(new) > MOST_NAMES else ""
+    return f"，新出现 {'、'.join(new[:MOST_NAMES])}{more}" if new else ""
 
 
 def _offline(say: Findings, group: Measured) -> str:
     online, offline = (say.value(group, case, "session_ms") for case in (BASELINE, "offline"))
-    if online is None or offline is None:
-        return f"{group.model_title}：事先优化的模型没有测成。"
+    if offline is None:
+        return f"{where(group)}：事先优化的模型没有测成。"
+    default = "默认设置没有测成" if online is None else f"建会话 {figure(online)} ms"
     return (
-        f"{group.model_title}：建会话 {online:.3g} ms，加载事先优化好的模型 {offline:.3g} ms；"
-        f"推理与默认比{say.speed(group, 'offline')}。"
+        f"{where(group)}：{default}，加载事先优化好的模型 {figure(offline)} ms；"
+        f"推理{versus_default(say, group, 'offline')}。"
     )
 
 
 def _default_is_fine(say: Findings) -> Answer:
     """Right unless a lower level is faster somewhere."""
-    lower = ("disable_all", "basic", "extended", "layout")
-    judged = [group for group in say.groups() if group.verdicts]
+    off = sentence(f"{model(g)}，全部关闭，{versus_default(say, g, 'disable_all')}" for g in say.groups())
+    rows = [(group, case) for group in say.groups() for case in LOWER]
+    verdicts = {say.verdict(group, case) for group, case in rows}
     better = [
-        f"{group.model_title} 用 {say.title(case)} {say.speed(group, case)}"
-        for group in judged
-        for case in lower
+        f"{model(group)}，{named(say, case)}，{versus_default(say, group, case)}"
+        for group, case in rows
         if say.verdict(group, case) == "faster"
     ]
-    measured = "；".join(f"{g.model_title} 全部关闭{say.speed(g, 'disable_all')}" for g in say.groups())
-    if not any(say.verdict(g, case) for g in judged for case in lower):
-        return Answer(measured=f"{measured}。", now="先保持默认。", agrees=None)
     if better:
+        measured = f"{off}比默认快的有：{'；'.join(better)}。"
         return Answer(
-            measured=f"{measured}；但{'；'.join(better)}。",
-            now="多数情况保持默认，这几个模型可以试低一级。",
-            agrees=False,
+            measured=measured, now="上面比默认快的几项可以试，先核对输出；其余保持默认（ALL）。", agrees=False
         )
-    return Answer(measured=f"{measured}；没有哪一级比默认快。", now="保持默认（ALL）。", agrees=True)
+    if "unclear" in verdicts:
+        return Answer(measured=f"{off}有的级别与默认还分不出快慢。", now="先保持默认（ALL）。", agrees=None)
+    if not verdicts - {None}:
+        return Answer(measured=off, now="先保持默认（ALL）。", agrees=None)
+    return Answer(measured=f"{off}没有哪一级比默认快。", now="保持默认（ALL）。", agrees=True)
 
 
 EXPERIMENT = Experiment(
@@ -113,17 +133,16 @@ EXPERIMENT = Experiment(
         Group(model="ocr_det", input=DET_480, small=DET_320, seconds=0.7),
         Group(model="bert_mini", input=BERT_128, small=BERT_32, seconds=0.6),
         Group(model="ocr_rec", input=REC_ONE, small=REC_SHORT, seconds=0.7),
-        Group(model="aspp", input=ASPP_ONE, small=ASPP_ONE, seconds=1.3),
+        Group(
+            model="aspp",
+            input=ASPP_ONE,
+            small=ASPP_ONE,
+            seconds=1.0,
+            cases=(BASELINE, CONTROL, "disable_all", "basic", "extended", "offline"),
+        ),
         Group(model="tiny", input=TINY, small=TINY, seconds=0.3),
     ),
-    columns=(
-        Column(metric="latency_ms", title="稳态延迟", unit="ms"),
-        Column(metric="ratio", title="相对默认"),
-        Column(metric="session_ms", title="建会话", unit="ms"),
-        Column(metric="nodes", title="节点数"),
-        Column(metric="first_run_ms", title="首次推理", unit="ms"),
-        Column(metric="peak_mib", title="峰值", unit="MiB"),
-    ),
+    columns=columns("latency_ms", "ratio", "session_ms", "nodes", "first_run_ms", "peak_mib"),
     conclude=conclude,
     observe_each_group=True,
     claims=(

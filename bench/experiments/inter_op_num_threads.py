@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.experiments._inputs import REC_ONE, REC_SHORT
-from bench.spec import BASELINE, CONTROL, Case, Column, Experiment, Group, Proof, Scalar
+from bench.experiments._common import REC_ONE, REC_SHORT, columns
+from bench.experiments._phrases import named, versus_default, where
+from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Proof, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bench.answers import Findings
+    from bench.answers import Findings, Measured
 
 MORE = 4
 """Threads between operators, more than the default of any mode on a small machine."""
@@ -46,22 +47,24 @@ def conclude(say: Findings) -> Iterator[str]:
     group = next(iter(say.groups()), None)
     if group is None:
         return
-    counted = "；".join(
-        f"{say.title(case)}，{_threads(say, group, case)}" for case in say.cases() if case != CONTROL
-    )
-    yield f"{group.model_title}（{group.input}），连同调用 run 的线程：{counted}。"
+    counted = "；".join(_threads(say, group, case) for case in say.cases() if case != CONTROL)
+    yield f"{where(group)}的线程数（连同调用 run 的那个）：{counted}。"
     own, base = (say.value(group, case, "threads") for case in (f"sequential_{MORE}", BASELINE))
+    speed = versus_default(say, group, f"sequential_{MORE}")
     if own is None or base is None:
-        yield "线程数在这个系统上读不到，顺序模式下它有没有作用只能看延迟。"
+        yield f"顺序模式下设 inter_op_num_threads，线程有没有增减没有测到；{speed}。"
     elif own == base:
-        yield f"<strong>顺序模式下设 inter_op_num_threads，一个线程也没有多</strong>；与默认比{say.speed(group, f'sequential_{MORE}')}。"
+        yield f"<strong>顺序模式下设 inter_op_num_threads，一个线程也没有多</strong>；{speed}。"
     else:
-        yield f"顺序模式下设 inter_op_num_threads，线程从 {base:.0f} 个变成 {own:.0f} 个；与默认比{say.speed(group, f'sequential_{MORE}')}。"
+        yield f"顺序模式下设 inter_op_num_threads，线程从 {base:.0f} 个变成 {own:.0f} 个；{speed}。"
 
 
-def _threads(say: Findings, group: object, case: str) -> str:
+def _threads(say: Findings, group: Measured, case: str) -> str:
     threads = say.value(group, case, "threads")
-    return "线程数读不到" if threads is None else f"{threads:.0f} 个线程"
+    if threads is not None:
+        return f"{named(say, case)}，{threads:.0f} 个"
+    missing = "没有测成" if say.value(group, case, "latency_ms") is None else "读不到"
+    return f"{named(say, case)}，{missing}"
 
 
 EXPERIMENT = Experiment(
@@ -77,12 +80,6 @@ EXPERIMENT = Experiment(
             seconds=0.6,
         ),
     ),
-    columns=(
-        Column(metric="latency_ms", title="稳态延迟", unit="ms"),
-        Column(metric="ratio", title="相对默认"),
-        Column(metric="threads", title="实际线程数"),
-        Column(metric="cpu_s", title="CPU 秒/次", unit="s"),
-        Column(metric="session_ms", title="建会话", unit="ms"),
-    ),
+    columns=columns("latency_ms", "ratio", "threads", "cpu_s", "session_ms"),
     conclude=conclude,
 )

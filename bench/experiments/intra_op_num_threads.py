@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.answers import Answer, Claim, Findings, Measured
-from bench.experiments._inputs import ASPP_ONE, DET_320, DET_480, REC_FOUR, REC_TWO, TINY
-from bench.spec import BASELINE, CONTROL, Case, Chart, Column, Experiment, Group, Proof
+from bench.experiments._common import ASPP_ONE, DET_320, DET_480, REC_FOUR, REC_TWO, TINY, columns
+from bench.experiments._phrases import figure, model, versus_default, where
+from bench.spec import BASELINE, CONTROL, Case, Chart, Experiment, Group, Proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,10 +39,10 @@ def cases(cores: int) -> tuple[Case, ...]:
 def conclude(say: Findings) -> Iterator[str]:
     """The best count of each model, what too many cost, and what idle threads burn."""
     for group in say.groups():
-        yield f"{group.model_title}（{group.input}）：{_best(say, group)}{_too_many(say, group)}。"
-        idle = say.value(group, BASELINE, "idle_cpu_s")
-        if idle is not None and idle > NOTABLE_IDLE_S:
-            yield f"{group.model_title}：默认设置在推理结束后的 1 秒空闲里还用掉 {idle:.2g} 秒 CPU，主要是工作线程空转等活。"
+        yield f"{where(group)}：{_best(say, group)}{_too_many(say, group)}。"
+        idle, threads = (say.value(group, BASELINE, metric) for metric in ("idle_cpu_s", "threads"))
+        if idle is not None and idle > NOTABLE_IDLE_S and threads != 1:
+            yield f"{model(group)}：默认设置在推理结束后的 1 秒空闲里还用掉 {figure(idle, 2)} 秒 CPU，主要是工作线程空转等活。"
 
 
 def _explicit(say: Findings) -> list[str]:
@@ -49,14 +50,15 @@ def _explicit(say: Findings) -> list[str]:
 
 
 def _best(say: Findings, group: Measured) -> str:
-    counts = _explicit(say)
-    tied = say.tied_with_best(group, counts)
-    if not tied:
-        known = [case for case in counts if say.value(group, case, "latency_ms") is not None]
-        if not known:
-            return "没有测成"
-        fastest = min(known, key=lambda case: say.value(group, case, "latency_ms") or 0.0)
-        return f"这次最快的是 {fastest} 线程（{say.ms(group, fastest)}），但不足以下结论"
+    known = [case for case in _explicit(say) if say.value(group, case, "latency_ms") is not None]
+    if not known:
+        return "没有测成"
+    tied = say.tied_with_best(group, known)
+    if len(known) == 1:
+        return f"明确设置的线程数里只测成了 {known[0]}（{say.ms(group, known[0])}）"
+    if not tied or not any(say.verdict(group, case) for case in known):
+        shortest = min(known, key=lambda case: say.value(group, case, "latency_ms") or 0.0)
+        return f"这次耗时最短的是 {shortest} 线程（{say.ms(group, shortest)}），但不足以下结论"
     if len(tied) == 1:
         return f"<strong>明确设置的线程数里，{tied[0]} 最快</strong>（{say.ms(group, tied[0])}）"
     latencies = "、".join(f"{case} 线程 {say.ms(group, case)}" for case in tied)
@@ -71,27 +73,28 @@ def _too_many(say: Findings, group: Measured) -> str:
     most = measured[-1]
     cpu, base = say.value(group, most, "cpu_s"), say.value(group, BASELINE, "cpu_s")
     burned = f"，每次推理的 CPU 时间是默认的 {cpu / base:.1f} 倍" if cpu and base else ""
-    return f"；超过可用的 {say.cores()} 核、开到 {most} 线程，与默认比{say.speed(group, most)}{burned}"
+    return f"；超过可用的 {say.cores()} 核、开到 {most} 线程，{versus_default(say, group, most)}{burned}"
 
 
 def _all_cores(say: Findings) -> Answer:
     """Held against the cores that the machine has and those that this process may use."""
-    group = next(iter(say.groups()), None)
-    threads = say.value(group, BASELINE, "threads") if group else None
+    counted = (say.value(group, BASELINE, "threads") for group in say.groups())
+    threads = next((count for count in counted if count is not None), None)
     logical, physical = (say.machine(f"{kind}_cores") for kind in ("logical", "physical"))
     if threads is None or not isinstance(logical, int):
-        return Answer(measured="这个系统上读不到线程数。", now="明确设成进程可用的核数。", agrees=None)
-    measured = (
-        f"默认设置共 {threads:.0f} 个线程；这台机器有 {logical} 个逻辑核、{physical or '读不到多少'} 个物理核，"
-        f"本进程可用 {say.cores()} 核。"
-    )
+        return Answer(measured="默认设置的线程数没有测到。", now="明确设成进程可用的核数。", agrees=None)
+    real = f"{physical} 个物理核" if isinstance(physical, int) else "物理核数读不到"
+    measured = f"默认设置共 {threads:.0f} 个线程；这台机器有 {logical} 个逻辑核，{real}，本进程可用 {say.cores()} 核。"
     if threads != logical:
         now = "默认值不是全部逻辑核；有容器配额或 taskset 时也不会跟着变少，要明确设。"
         return Answer(measured=measured, now=now, agrees=False)
-    if physical == logical and say.cores() == logical:
+    if say.cores() < threads:
+        return Answer(measured=measured, now="进程可用的核比默认的线程少，要明确设。", agrees=True)
+    if physical == logical:
         now = "在本机三者相等，看不出差别：默认取的是主机的物理核，有超线程、容器配额或 taskset 时并不等于可用的核，那时要明确设。"
         return Answer(measured=measured, now=now, agrees=True)
-    return Answer(measured=measured, now="进程可用的核比默认的线程少，要明确设。", agrees=True)
+    now = "在本机，默认的线程与逻辑核一样多；有容器配额或 taskset 时要明确设。"
+    return Answer(measured=measured, now=now, agrees=True)
 
 
 EXPERIMENT = Experiment(
@@ -125,17 +128,17 @@ EXPERIMENT = Experiment(
             seconds=0.3,
         ),
     ),
-    columns=(
-        Column(metric="latency_ms", title="稳态延迟", unit="ms"),
-        Column(metric="ratio", title="相对默认"),
-        Column(metric="speed_up", title="加速比"),
-        Column(metric="efficiency", title="效率"),
-        Column(metric="cpu_s", title="CPU 秒/次", unit="s"),
-        Column(metric="idle_cpu_s", title="空闲 1 秒耗 CPU", unit="s"),
-        Column(metric="threads", title="实际线程数"),
-        Column(metric="session_ms", title="建会话", unit="ms"),
-        Column(metric="peak_mib", title="峰值", unit="MiB"),
-        Column(metric="kept_mib", title="留存", unit="MiB"),
+    columns=columns(
+        "latency_ms",
+        "ratio",
+        "speed_up",
+        "efficiency",
+        "cpu_s",
+        "idle_cpu_s",
+        "threads",
+        "session_ms",
+        "peak_mib",
+        "kept_mib",
     ),
     conclude=conclude,
     charts=(Chart(kind="thread_scaling", title="加速比与线程数"),),

@@ -5,8 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.answers import Answer, Claim, Findings
-from bench.experiments._inputs import DET_320, DET_480, TINY
-from bench.spec import BASELINE, CONTROL, Case, Column, Experiment, Group, Proof, Script
+from bench.experiments._common import TINY, columns
+from bench.experiments._phrases import (
+    DECIDED,
+    NOT_MEASURED,
+    model,
+    named,
+    sentence,
+    speed,
+    versus_default,
+    where,
+)
+from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Proof, Script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,56 +54,62 @@ def _proof(level: int) -> Proof:
 def conclude(say: Findings) -> Iterator[str]:
     """Time at each level, then what is hidden."""
     for group in say.groups():
-        times = "；".join(
-            f"{say.title(case)} {say.speed(group, case)}" for case in (f"level_{level}" for level in LEVELS)
-        )
-        yield f"{group.model_title}（{group.input}），与默认比：{times}。"
+        times = "；".join(f"{named(say, case)}，{speed(say, group, case)}" for case in _levels())
+        yield f"{where(group)}，与默认比：{times}。"
     yield _hidden(say)
+
+
+def _levels() -> list[str]:
+    return [f"level_{level}" for level in LEVELS]
 
 
 def _prints(lines: Sequence[str], letter: str) -> bool:
     return any(f"[{letter}:onnxruntime" in line for line in lines)
 
 
-def _shown_from(say: Findings, incident: str, letter: str) -> list[str]:
-    """Titles of the levels at which an incident leaves a line of that severity in the log."""
-    return [
-        say.title(f"level_{level}")
-        for level in LEVELS
-        if _prints(say.transcript(f"level_{level}").get(incident, ()), letter)
+def _shown_from(say: Findings, incident: str, letters: str) -> str:
+    """Titles of the levels at which an incident leaves a line of one of these severities in the log."""
+    shown = [
+        named(say, case)
+        for case in _levels()
+        if any(_prints(say.transcript(case).get(incident, ()), letter) for letter in letters)
     ]
+    return "、".join(shown)
 
 
 def _hidden(say: Findings) -> str:
-    if not say.transcript(HIGHEST):
+    unknown = [named(say, case) for case in _levels() if not say.transcript(case)]
+    if len(unknown) == len(LEVELS):
         return "各级日志打印了什么，这次没有测成。"
     errors, warnings = _shown_from(say, "error", "E"), _shown_from(say, "warning", "W")
-    misspelt = _shown_from(say, "misspelt_key", "W") + _shown_from(say, "misspelt_key", "E")
-    silent = "哪一级都没有提示" if not misspelt else f"在 {'、'.join(misspelt)} 有提示"
+    misspelt = _shown_from(say, "misspelt_key", "WE")
+    missing = f"；没有测成的级别：{'、'.join(unknown)}" if unknown else ""
     return (
-        f"节点执行出错时，日志里有 ERROR 的级别：{'、'.join(errors) or '没有'}；"
-        f"配置的值写错时，有 WARNING 的级别：{'、'.join(warnings) or '没有'}；配置的键拼错时，{silent}。"
+        f"节点执行出错时，日志里有 ERROR 的级别：{errors or '一个也没有'}；"
+        f"配置的值写错时，有 WARNING 的级别：{warnings or '一个也没有'}；"
+        f"配置的键拼错时，有提示的级别：{misspelt or '一个也没有'}{missing}。"
     )
 
 
 def _level_four(say: Findings) -> Answer:
-    """Good advice only if it were faster and hid nothing."""
-    lines = say.transcript(HIGHEST)
-    faster = any(say.verdict(group, HIGHEST) == "faster" for group in say.groups())
-    judged = any(say.verdict(group, HIGHEST) for group in say.groups())
-    if not lines:
-        return Answer(measured="没有测成。", now="先保持默认。", agrees=None)
-    hides = not _prints(lines.get("error", ()), "E")
-    times = "；".join(f"{group.model_title} 与默认比{say.speed(group, HIGHEST)}" for group in say.groups())
-    errors = "节点出错时，日志里没有 ERROR 一行" if hides else "节点出错时，日志里仍有 ERROR 一行"
-    measured = f"{times}；{errors}。"
-    if hides:
+    """Good advice only if it took no time and hid nothing."""
+    usual, lines = (say.transcript(case).get("error") for case in (BASELINE, HIGHEST))
+    if usual is None or lines is None:
+        return Answer(measured=NOT_MEASURED, now="先保持默认。", agrees=None)
+    verdicts = {say.verdict(group, HIGHEST) for group in say.groups()}
+    times = sentence(f"{model(group)}，{versus_default(say, group, HIGHEST)}" for group in say.groups())
+    if _prints(usual, "E") and not _prints(lines, "E"):
         return Answer(
-            measured=measured,
+            measured=f"{times}节点出错时，默认级别的日志里有 ERROR 一行，设为 4 就没有了。",
             now="保持默认（2）；嫌警告多，设 3，仍看得到错误，再去消除警告的原因。",
             agrees=False,
         )
-    return Answer(measured=measured, now="在本机没有测出坏处。", agrees=True if faster or judged else None)
+    measured = f"{times}节点出错时，设为 4 打印的 ERROR 不比默认级别少。"
+    if "slower" in verdicts:
+        return Answer(measured=measured, now="保持默认（2）。", agrees=False)
+    if "unclear" in verdicts or not verdicts & set(DECIDED):
+        return Answer(measured=measured, now="先保持默认。", agrees=None)
+    return Answer(measured=measured, now="在本机没有测出坏处。", agrees=True)
 
 
 EXPERIMENT = Experiment(
@@ -108,19 +124,8 @@ EXPERIMENT = Experiment(
             small=TINY,
             seconds=0.4,
         ),
-        Group(
-            model="ocr_det",
-            input=DET_480,
-            small=DET_320,
-            seconds=0.6,
-        ),
     ),
-    columns=(
-        Column(metric="latency_ms", title="稳态延迟", unit="ms"),
-        Column(metric="ratio", title="相对默认"),
-        Column(metric="session_ms", title="建会话", unit="ms"),
-        Column(metric="session_info_lines", title="INFO 及更细的行"),
-    ),
+    columns=columns("latency_ms", "ratio", "session_ms", "session_info_lines"),
     conclude=conclude,
     scripts=(Script(name="log_lines", cases=(BASELINE, *(f"level_{level}" for level in LEVELS))),),
     claims=(Claim(id="level_four", said="把 log_severity_level 设为 4。", answer=_level_four),),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from bench.experiments._inputs import ASPP_ONE, REC_FEW, REC_MANY
-from bench.spec import BASELINE, CONTROL, Case, Chart, Column, Experiment, Group, Proof
+from bench.experiments._common import ASPP_ONE, REC_FEW, REC_MANY, columns
+from bench.experiments._phrases import memory, named, spaced, versus_default, where
+from bench.spec import BASELINE, CONTROL, Case, Chart, Experiment, Group, Proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def cases(cores: int) -> tuple[Case, ...]:
 def _case(off: tuple[str, ...]) -> Case:
     return Case(
         id="_".join(off) + "_off",
-        title=f"关闭{'、'.join(NAMES[name] for name in off)}",
+        title=spaced("关闭", "、".join(NAMES[name] for name in off)),
         settings={OPTIONS[name]: False for name in off},
         proof=_proof(off),
     )
@@ -50,25 +51,29 @@ def _proof(off: tuple[str, ...]) -> Proof:
 def conclude(say: Findings) -> Iterator[str]:
     """What each switch alone does, then whether arena off still plans."""
     for group in say.groups():
-        for case in ("pattern_off", "reuse_off"):
+        measured = (case for case in ("pattern_off", "reuse_off") if say.value(group, case, "ratio"))
+        for case in measured:
             yield (
-                f"{group.model_title}（{group.input}）：{say.title(case)}，与默认比{say.speed(group, case)}；"
-                f"峰值{say.memory_change(group, case, 'peak_mib')}，留存{say.memory_change(group, case, 'kept_mib')}。"
+                f"{where(group)}：{named(say, case)}，{versus_default(say, group, case)}；"
+                f"{spaced('峰值', memory(say, group, case, 'peak_mib'))}，"
+                f"{spaced('留存', memory(say, group, case, 'kept_mib'))}。"
             )
         yield _without_arena(say, group)
 
 
 def _without_arena(say: Findings, group: Measured) -> str:
-    figures = "；".join(
-        f"{say.title(case)}：缺页 {_faults(say, group, case)}，峰值 {say.mib(group, case, 'peak_mib')}"
-        for case in ("arena_off", "arena_pattern_off")
-    )
-    return f"{group.model_title}（{group.input}）关闭 arena 之后，内存模式仍可开关：{figures}。"
+    states = (("内存模式开着", "arena_off"), ("内存模式也关掉", "arena_pattern_off"))
+    figures = "；".join(f"{state}，{_faults_and_peak(say, group, case)}" for state, case in states)
+    return f"{where(group)}：关闭 arena 之后，{figures}。"
 
 
-def _faults(say: Findings, group: Measured, case: str) -> str:
-    value = say.value(group, case, "minor_faults")
-    return "读不到" if value is None else f"{value:.0f} 次/推理"
+def _faults_and_peak(say: Findings, group: Measured, case: str) -> str:
+    faults, peak = (say.value(group, case, metric) for metric in ("minor_faults", "peak_mib"))
+    if say.value(group, case, "latency_ms") is None:
+        return "没有测成"
+    pages = "缺页读不到" if faults is None else f"每次推理缺页 {faults:.0f} 次"
+    high = "峰值读不到" if peak is None else f"峰值 {say.mib(group, case, 'peak_mib')}"
+    return f"{pages}，{high}"
 
 
 EXPERIMENT = Experiment(
@@ -87,19 +92,19 @@ EXPERIMENT = Experiment(
             model="ocr_rec",
             input=REC_MANY,
             small=REC_FEW,
-            seconds=3.2,
-            cases=(BASELINE, CONTROL, "pattern_off", "reuse_off", "arena_off", "arena_pattern_off"),
+            seconds=2.2,
+            cases=(BASELINE, CONTROL, "pattern_off", "arena_off", "arena_pattern_off"),
         ),
     ),
-    columns=(
-        Column(metric="latency_ms", title="稳态延迟", unit="ms"),
-        Column(metric="ratio", title="相对默认"),
-        Column(metric="peak_mib", title="峰值", unit="MiB"),
-        Column(metric="kept_mib", title="留存", unit="MiB"),
-        Column(metric="kept_trimmed_mib", title="trim 后留存", unit="MiB"),
-        Column(metric="after_first_mib", title="第 1 次后", unit="MiB"),
-        Column(metric="after_second_mib", title="第 2 次后", unit="MiB"),
-        Column(metric="minor_faults", title="缺页/次"),
+    columns=columns(
+        "latency_ms",
+        "ratio",
+        "peak_mib",
+        "kept_mib",
+        "kept_trimmed_mib",
+        "after_first_mib",
+        "after_second_mib",
+        "minor_faults",
     ),
     conclude=conclude,
     charts=(Chart(kind="memory_over_runs", title="每次推理之后的进程内存（RSS）"),),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.answers import Answer, Claim, Findings
-from bench.experiments._inputs import BERT_32, BERT_128, DET_320, DET_480, TINY
-from bench.spec import BASELINE, CONTROL, Case, Column, Experiment, Group, Proof
+from bench.answers import Answer, Claim, Findings, Measured
+from bench.experiments._common import BERT_32, BERT_128, DET_320, DET_480, TINY, columns
+from bench.experiments._phrases import DECIDED, figure, model, sentence, versus_default, where
+from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,35 +32,46 @@ def cases(cores: int) -> tuple[Case, ...]:
 def conclude(say: Findings) -> Iterator[str]:
     """Time, memory and file, a sentence a model."""
     for group in say.groups():
-        yield f"{group.model_title}（{group.input}）：开启后，与默认比{say.speed(group, 'profiling')}；{_growth(say, group)}。"
+        yield f"{where(group)}：开启后，{versus_default(say, group, 'profiling')}；{_growth(say, group)}。"
 
 
-def _growth(say: Findings, group: object) -> str:
-    grown = say.value(group, "profiling", "grown_mib_per_1000")
+def _growth(say: Findings, group: Measured) -> str:
+    """Memory and file; without profiling, memory may grow a little too."""
+    grown, base = (say.value(group, case, "grown_mib_per_1000") for case in ("profiling", BASELINE))
     trace = say.value(group, "profiling", "trace_kib_per_run")
-    memory = "内存增长读不到" if grown is None else f"每千次推理内存多占 {max(grown, 0):.3g} MiB"
-    return memory if trace is None else f"{memory}，文件每次推理增加 {trace:.3g} KiB"
+    memory = "内存增长没有测到"
+    if grown is not None:
+        beside = "" if base is None else f"（默认 {figure(max(base, 0))} MiB）"
+        memory = f"每千次推理内存增长 {figure(max(grown, 0))} MiB{beside}"
+    return memory if trace is None else f"{memory}，文件每次推理增加 {figure(trace)} KiB"
+
+
+def _more_grown(say: Findings, group: Measured) -> float | None:
+    """MiB in a thousand runs beyond what the default gains."""
+    grown, base = (say.value(group, case, "grown_mib_per_1000") for case in ("profiling", BASELINE))
+    return None if grown is None or base is None else grown - base
 
 
 def _recommended_on(say: Findings) -> Answer:
     """Confirmed only where it costs neither time nor memory."""
-    groups = [group for group in say.groups() if group.verdicts]
-    slower = [group for group in groups if say.verdict(group, "profiling") == "slower"]
-    grown = [say.value(group, "profiling", "grown_mib_per_1000") or 0 for group in say.groups()]
-    leaks = max(grown, default=0) > NOTABLE_MIB
-    agrees: bool | None = not slower and not leaks
-    if not groups and not leaks:
-        agrees = None
-    measured = "；".join(
-        f"{group.model_title}：{say.speed(group, 'profiling')}，{_growth(say, group)}"
+    measured = sentence(
+        f"{model(group)}，{versus_default(say, group, 'profiling')}，{_growth(say, group)}"
         for group in say.groups()
     )
+    judged = [group for group in say.groups() if group.verdicts]
+    verdicts = [say.verdict(group, "profiling") for group in judged]
+    grown = [_more_grown(say, group) for group in judged]
+    agrees: bool | None = None
+    if "slower" in verdicts or any(more is not None and more > NOTABLE_MIB for more in grown):
+        agrees = False
+    elif judged and all(verdict in DECIDED for verdict in verdicts) and None not in grown:
+        agrees = True
     now = (
-        "上线时关闭；排查时开启，跑几十次就结束会话，用它找最耗时的节点。"
-        if agrees is not True
-        else "在本机没有测出代价；但文件和内存随推理次数增长，长期运行前先算一算。"
+        "在本机没有测出代价；但文件随推理次数变大，长期运行前先算好磁盘。"
+        if agrees
+        else "上线时关闭；排查时开启，跑几十次就结束会话，用它找最耗时的节点。"
     )
-    return Answer(measured=f"{measured}。", now=now, agrees=agrees)
+    return Answer(measured=measured, now=now, agrees=agrees)
 
 
 EXPERIMENT = Experiment(
@@ -87,14 +99,7 @@ EXPERIMENT = Experiment(
             seconds=1.0,
         ),
     ),
-    columns=(
-        Column(metric="latency_ms", title="稳态延迟", unit="ms"),
-        Column(metric="ratio", title="相对默认"),
-        Column(metric="grown_mib_per_1000", title="每千次推理增长", unit="MiB"),
-        Column(metric="trace_kib_per_run", title="文件每次推理", unit="KiB"),
-        Column(metric="peak_mib", title="峰值", unit="MiB"),
-        Column(metric="kept_mib", title="留存", unit="MiB"),
-    ),
+    columns=columns("latency_ms", "ratio", "grown_mib_per_1000", "trace_kib_per_run", "peak_mib", "kept_mib"),
     conclude=conclude,
     keep_trace=("profiling", 0),
     claims=(

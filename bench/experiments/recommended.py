@@ -5,19 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.answers import Findings, Limit, Scenario
-from bench.experiments._inputs import ASPP_ONE, DET_FEW, DET_MANY, REC_FEW, REC_MANY
-from bench.spec import BASELINE, CONTROL, Case, Column, Experiment, Group, Proof, Scalar
+from bench.experiments._common import ASPP_ONE, DET_FEW, DET_MANY, ORIGINAL, REC_FOUR, REC_TWO, columns
+from bench.experiments._phrases import memory, spaced, versus_default, where
+from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SHRINK = {"memory.enable_memory_arena_shrinkage": "cpu:0"}
-ORIGINAL: dict[str, Scalar] = {
-    "graph_optimization_level": "ORT_ENABLE_ALL",
-    "log_severity_level": 4,
-    "enable_cpu_mem_arena": False,
-}
-"""What the article of 2022 recommends."""
 CHEAP_ENOUGH = SAME_MEMORY = 1.05
 
 
@@ -28,12 +23,7 @@ def cases(cores: int) -> tuple[Case, ...]:
     return (
         Case(id=BASELINE, title="默认"),
         Case(id=CONTROL, title="默认（再测一次）"),
-        Case(
-            id="original",
-            title="原文设置",
-            settings=ORIGINAL,
-            proof=Proof(fact="arena_regions", relation="==", expected=0),
-        ),
+        ORIGINAL,
         Case(id="pattern_off", title="关闭内存模式", settings=no_pattern, proof=fewer_regions),
         Case(
             id="pattern_off_shrink",
@@ -41,12 +31,6 @@ def cases(cores: int) -> tuple[Case, ...]:
             settings=no_pattern,
             run_settings=SHRINK,
             proof=Proof(fact="arena_shrinks", relation=">", expected=0),
-        ),
-        Case(
-            id="arena_off_pattern_off",
-            title="关闭 arena 和内存模式",
-            settings={"enable_cpu_mem_arena": False, "enable_mem_pattern": False},
-            proof=Proof(fact="arena_regions", relation="==", expected=0),
         ),
         Case(
             id="threads_pattern_off",
@@ -60,11 +44,11 @@ def cases(cores: int) -> tuple[Case, ...]:
 def conclude(say: Findings) -> Iterator[str]:
     """How the article's settings do as a whole."""
     for group in say.groups():
-        kept = say.memory_change(group, "original", "kept_mib")
-        peak = say.memory_change(group, "original", "peak_mib")
+        kept = memory(say, group, "original", "kept_mib")
+        peak = memory(say, group, "original", "peak_mib")
         yield (
-            f"{group.model_title}（{group.input}）：原文设置整套用上，与默认比{say.speed(group, 'original')}；"
-            f"峰值{peak}，留存{kept}。"
+            f"{where(group)}：原文设置整套用上，{versus_default(say, group, 'original')}；"
+            f"{spaced('峰值', peak)}，{spaced('留存', kept)}。"
         )
 
 
@@ -81,7 +65,6 @@ SCENARIOS = (
             "pattern_off",
             "threads_pattern_off",
             "pattern_off_shrink",
-            "arena_off_pattern_off",
         ),
         groups=(0, 1, 2),
         minimise="peak_mib",
@@ -101,7 +84,7 @@ SCENARIOS = (
     Scenario(
         id="memory",
         title="内存优先",
-        candidates=("original", "arena_off_pattern_off", "pattern_off_shrink", "pattern_off"),
+        candidates=("original", "pattern_off_shrink", "pattern_off"),
         groups=(0, 1, 2),
         minimise="kept_mib",
         limits=(
@@ -119,8 +102,8 @@ SCENARIOS = (
     Scenario(
         id="shapes",
         title="输入尺寸多变",
-        candidates=(BASELINE, "pattern_off", "pattern_off_shrink", "arena_off_pattern_off"),
-        groups=(1, 2),
+        candidates=(BASELINE, "pattern_off", "pattern_off_shrink"),
+        groups=(1,),
         minimise="kept_mib",
         limits=(
             Limit(metric="ratio", than=BASELINE, factor=CHEAP_ENOUGH, text="每组至多比默认慢 5%（容许噪声）"),
@@ -151,20 +134,20 @@ EXPERIMENT = Experiment(
         ),
         Group(
             model="ocr_rec",
-            input=REC_MANY,
-            small=REC_FEW,
-            seconds=1.6,
+            input=REC_FOUR,
+            small=REC_TWO,
+            seconds=0.6,
         ),
     ),
-    columns=(
-        Column(metric="latency_ms", title="稳态延迟", unit="ms"),
-        Column(metric="ratio", title="相对默认"),
-        Column(metric="ratio_original", title="相对原文设置"),
-        Column(metric="peak_mib", title="峰值", unit="MiB"),
-        Column(metric="kept_mib", title="留存", unit="MiB"),
-        Column(metric="kept_trimmed_mib", title="trim 后留存", unit="MiB"),
-        Column(metric="cpu_s", title="CPU 秒/次", unit="s"),
-        Column(metric="session_ms", title="建会话", unit="ms"),
+    columns=columns(
+        "latency_ms",
+        "ratio",
+        "ratio_original",
+        "peak_mib",
+        "kept_mib",
+        "kept_trimmed_mib",
+        "cpu_s",
+        "session_ms",
     ),
     conclude=conclude,
     scenarios=SCENARIOS,

@@ -81,7 +81,7 @@ def run_worker(
         with _company(script, whole, env, job.get("processes", 1) - 1):
             status, output, log = run_script(script, whole, env, timeout_s)
     except _CompanyLost:
-        reason = "同时运行的另一个进程没有跑起来"
+        reason = "同时运行的另一个进程没有跑起来，或中途结束了"
         return Outcome(time.monotonic() - start, "", failure=Failure(kind="crashed", reason=reason))
     wall = time.monotonic() - start
     figures, failure = _judge(status, output, log, timeout_s)
@@ -89,7 +89,7 @@ def run_worker(
 
 
 class _CompanyLost(Exception):
-    """A process that should run beside the measured one ended before it was under way."""
+    """A process that should run beside the measured one ended before it was under way, or before the measured one did."""
 
 
 @contextmanager
@@ -103,6 +103,8 @@ def _company(script: Path, job: Mapping[str, Any], env: Mapping[str, str], count
             _send(child, {**job, "company": True})
             _wait_until_ready(child)
         yield
+        if any(child.poll() is not None for child in started):
+            raise _CompanyLost
     finally:
         for child in started:
             child.kill()
@@ -114,9 +116,11 @@ def _wait_until_ready(child: subprocess.Popen[bytes]) -> None:
     """Its first line says that it is under way; killed, the read ends without one."""
     timer = threading.Timer(READY_SECONDS, child.kill)
     timer.start()
-    assert child.stdout
-    line = child.stdout.readline()
-    timer.cancel()
+    try:
+        assert child.stdout
+        line = child.stdout.readline()
+    finally:
+        timer.cancel()
     if line != b"ready\n":
         raise _CompanyLost
 

@@ -25,6 +25,8 @@ QUIET = 4
 LATE_SECONDS = 0.2
 """Threads of a pool speak a little later than the call that started them."""
 MOST_LINES = 4
+SEVERE = ("[W:", "[E:", "[F:")
+"""Lines that are listed however much else is printed."""
 
 
 def failing_model() -> bytes:
@@ -70,8 +72,11 @@ def printed(incident):
             os.close(kept)
         file.seek(0)
         lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-    left_out = [f"（共 {len(lines)} 行，只列最后 {MOST_LINES} 行）"] if len(lines) > MOST_LINES else []
-    return left_out + lines[-MOST_LINES:] + ([said] if isinstance(said, str) else [])
+    severe = [line for line in lines[:-MOST_LINES] if any(sign in line for sign in SEVERE)]
+    listed = severe + lines[-MOST_LINES:]
+    cut = len(listed) < len(lines)
+    left_out = [f"（共 {len(lines)} 行，只列警告、错误和最后 {MOST_LINES} 行）"] if cut else []
+    return left_out + listed + ([said] if isinstance(said, str) else [])
 
 
 def main() -> None:

@@ -111,7 +111,11 @@ def _untimed(task: Task, group: PlannedGroup, case: Case) -> tuple[Untimed, tupl
 
 
 def _runs(path: Path) -> tuple[Run, ...]:
-    return trace.read_runs(path) if path.exists() else ()
+    """None of them where the trace cannot be read: what it would have told then counts as not seen."""
+    try:
+        return trace.read_runs(path) if path.exists() else ()
+    except ValueError:
+        return ()
 
 
 def _keep_trace(task: Task, group: PlannedGroup, case_id: str, runs: tuple[Run, ...]) -> None:

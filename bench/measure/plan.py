@@ -63,9 +63,9 @@ PROFILES = {
             name="quick",
             title="快速",
             rounds=3,
-            split_rounds=4,
+            split_rounds=2,
             small=True,
-            idle_rounds=1,
+            idle_rounds=0,
             min_seconds=0.2,
             min_calls=3,
             budget_s=600,
@@ -76,7 +76,7 @@ PROFILES = {
             rounds=9,
             split_rounds=12,
             small=False,
-            idle_rounds=2,
+            idle_rounds=1,
             min_seconds=0.4,
             min_calls=3,
             budget_s=3600,
@@ -88,7 +88,7 @@ PROFILES = {
             rounds=21,
             split_rounds=28,
             small=False,
-            idle_rounds=2,
+            idle_rounds=1,
             min_seconds=0.4,
             min_calls=3,
             budget_s=4 * 3600,
@@ -130,9 +130,10 @@ class PlannedExperiment:
         return next(case for case in self.cases if case.id == case_id)
 
     def idle_rounds(self) -> int:
-        """Rounds with the idle second: none for an experiment that does not show it."""
+        """Rounds with the idle second: none for an experiment that does not show it, else as many in each half."""
         shown = any(column.metric == "idle_cpu_s" for column in self.experiment.columns)
-        return self.profile.idle_rounds if shown else 0
+        halves = 2 if self.experiment.scenarios else 1
+        return self.profile.idle_rounds * halves if shown else 0
 
     def rounds(self, group: PlannedGroup) -> int:
         if group.group.memory_only:
@@ -141,8 +142,8 @@ class PlannedExperiment:
 
     @property
     def observes_each_group(self) -> bool:
-        """A smoke test, one round of tiny inputs, has better things to do."""
-        return self.experiment.observe_each_group and self.profile.rounds > 1
+        """A draft on small inputs has better things to do."""
+        return self.experiment.observe_each_group and not self.profile.small
 
     @property
     def hungriest(self) -> PlannedGroup:

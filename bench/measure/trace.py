@@ -44,17 +44,22 @@ class Run:
 
     def overlapping(self) -> int:
         """Nodes that began while a node on another thread was under way."""
-        count, busy_until, thread = 0, -1, -1
+        count, busy_until = 0, dict[int, int]()
         for node in self.nodes:
-            if node.thread != thread and node.start < busy_until:
-                count += 1
-            if node.end > busy_until:
-                busy_until, thread = node.end, node.thread
+            count += any(end > node.start for thread, end in busy_until.items() if thread != node.thread)
+            busy_until[node.thread] = max(node.end, busy_until.get(node.thread, 0))
         return count
 
 
 def read_runs(path: Path) -> tuple[Run, ...]:
-    """All runs of a trace. Raises ValueError when it cannot be understood."""
+    """All runs of a trace. Raises ValueError when it cannot be understood, as when its end is missing."""
+    try:
+        return _runs(path)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path.name}: {error!r}") from error
+
+
+def _runs(path: Path) -> tuple[Run, ...]:
     spans: list[tuple[int, int]] = []
     nodes: list[Node] = []
     for event in _events(path):

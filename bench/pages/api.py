@@ -40,7 +40,7 @@ def show(experiment_id: str) -> str:
                 figures.scaling_twin(say),
             )
         )
-    parts += [tables.proofs_table(say), figures.downloads(experiment)]
+    parts += [tables.proofs_table(say), _downloads(experiment)]
     return _block("".join(parts))
 
 
@@ -155,13 +155,16 @@ def traps_table() -> str:
 def data_list() -> str:
     """All downloads."""
     items = "".join(
-        f"<li>{escape(experiment.title)}{figures.downloads(experiment)}</li>"
-        for experiment in EXPERIMENTS.values()
+        f"<li>{escape(experiment.title)}{_downloads(experiment)}</li>" for experiment in EXPERIMENTS.values()
     )
     return _block(
         f'<ul>{items}<li>本机与软件版本：<a data-link="data/machine.json">machine.json</a></li>'
         '<li>选项的默认值：<a data-link="data/options.json">options.json</a></li></ul>'
     )
+
+
+def _downloads(experiment: Experiment) -> str:
+    return figures.downloads(experiment, trace=source.has_trace(experiment.id))
 
 
 def _newest() -> Export:

@@ -22,7 +22,7 @@ def box(claim: Claim, say: Findings) -> str:
     return (
         f'<aside class="bench-claim {css}" data-claim="{escape(claim.id)}" aria-label="原文的说法">'
         f'<p class="bench-outcome">{outcome}</p><dl>'
-        f"<dt>原文说</dt><dd>{escape(claim.said)} <small>（原文测得，ORT 1.14.1）</small></dd>"
+        f"<dt>原文说</dt><dd>{escape(claim.said)}</dd>"
         f"<dt>本机实测</dt><dd>{answer.measured}</dd>"
         f"<dt>现在应当</dt><dd>{answer.now}</dd></dl></aside>"
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from bench.pages.words import plain
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,17 +37,22 @@ def _total(trace: TraceSummary) -> str:
     return f"{sum(cost.microseconds for cost in trace.operators) / 1000:.2f} ms"
 
 
+def _milliseconds(cost: Cost) -> str:
+    """Three digits, without an exponent."""
+    return plain(cost.microseconds / 1000)
+
+
 def _table(caption: str, heads: tuple[str, str], rows: Sequence[tuple[str, str, Cost]]) -> str:
     largest = max((cost.share for _, _, cost in rows), default=1) or 1
     body = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(more)}</td>'
-        f'<td data-metric="node_ms" data-value="{cost.microseconds / 1000!r}">{cost.microseconds / 1000:.3g}</td>'
+        f'<td data-metric="node_ms" data-value="{cost.microseconds / 1000!r}">{_milliseconds(cost)}</td>'
         f'<td data-metric="share" data-value="{cost.share!r}"><span class="bench-bar" '
         f'style="--share:{cost.share / largest:.3f}">{cost.share:.1%}</span></td></tr>'
         for name, more, cost in rows
     )
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in (*heads, "毫秒/次", "占比"))
     return (
-        f'<div class="bench-table"><table class="bench-costs"><caption>{caption}</caption>'
+        f'<div class="bench-table"><table class="bench-costs"><caption><span>{caption}</span></caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )

@@ -85,17 +85,19 @@ def _report(export: Export, report: ScriptReport, headings: Mapping[str, str]) -
     else:
         body = "".join(_lines(headings[key], lines) for key, lines in report.lines.items() if key in headings)
     return (
-        f'<figure class="bench-lines" data-case="{escape(report.case)}">'
+        f'<figure class="bench-lines" data-script="{report.script}" data-case="{escape(report.case)}">'
         f"<figcaption>{escape(title)}，{escape(report.model)} <code>{escape(report.input)}</code></figcaption>{body}</figure>"
     )
 
 
 def _lines(title: str, lines: list[str]) -> str:
+    if not lines:
+        return f'<p>{escape(title)}：<span class="bench-none">没有打印任何东西</span></p>'
     text = escape("\n".join(lines))
-    return f'<p>{escape(title)}</p><pre tabindex="0"><code>{text}</code></pre>'
+    return f'<p>{escape(title)}：</p><pre tabindex="0"><code>{text}</code></pre>'
 
 
-def downloads(experiment: Experiment) -> str:
+def downloads(experiment: Experiment, *, trace: bool) -> str:
     """Links to the data and the source of an experiment; a hook resolves them for the page."""
     files: tuple[tuple[str, str], ...] = (
         (f"data/{experiment.id}.json", "JSON"),
@@ -103,7 +105,7 @@ def downloads(experiment: Experiment) -> str:
         (f"data/{experiment.id}.pyperf.json", "pyperf"),
         (f"source/{experiment.id}.py", "怎么测的（实验源码）"),
     )
-    if experiment.keep_trace:
+    if trace:
         files += ((f"data/{experiment.id}.trace.json", "性能分析文件（Perfetto）"),)
     links = " · ".join(f'<a data-link="{escape(path)}">{text}</a>' for path, text in files)
     return f'<p class="bench-downloads">下载：{links}</p>'

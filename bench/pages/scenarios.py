@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bench.answers import Scenario
-    from bench.results.schema import CaseRecord, Choice, Export, GroupSummary
+    from bench.results.schema import CandidateRow, CaseRecord, Choice, Export, GroupSummary
 
 MINIMISED = {
     "ratio": "延迟",
@@ -36,10 +36,11 @@ def card(export: Export, scenario: Scenario) -> str:
     """What won, on what evidence, when to use it and when not, and how the others did."""
     words = Words(export)
     chosen, won = choice(export, scenario), winner(export, scenario)
-    evidence = "".join(f"<li>{line}</li>" for line in _evidence(words, scenario, won.id))
+    items = "".join(f"<li>{line}</li>" for line in _evidence(words, scenario, won.id))
+    evidence = f"<ul>{items}</ul>" if items else ""
     return (
         f'<p class="bench-winner" data-scenario="{escape(scenario.id)}" data-winner="{escape(won.id)}">'
-        f"{_outcome(chosen, won)}</p><ul>{evidence}</ul>"
+        f"{_outcome(chosen, won)}</p>{evidence}"
         f"<p><strong>适合</strong>：{escape(scenario.use)}<br><strong>不适合</strong>：{escape(scenario.avoid)}</p>"
         f"{_candidates(words, scenario, chosen)}"
     )
@@ -48,7 +49,7 @@ def card(export: Export, scenario: Scenario) -> str:
 def _outcome(chosen: Choice, won: CaseRecord) -> str:
     if chosen.reason:
         return f"这次没有选出更好的：{escape(chosen.reason)}，先用<strong>{escape(won.title)}</strong>。"
-    return f"本机胜出的是<strong>{escape(won.title)}</strong>。"
+    return f"本机胜出：<strong>{escape(won.title)}</strong>。"
 
 
 def one_line(export: Export, scenario: Scenario) -> str:
@@ -61,14 +62,24 @@ def one_line(export: Export, scenario: Scenario) -> str:
 def _evidence(words: Words, scenario: Scenario, case: str) -> Iterator[str]:
     """One sentence a group: time against the default and the article's settings, then memory."""
     for group in _groups(words, scenario):
-        parts = [] if case == BASELINE else [f"与默认比{words.speed(group, case)}"]
-        if case != ORIGINAL:
-            parts.append(f"与原文设置比{words.speed(group, case, 'ratio_original')}")
+        parts = [
+            _time(words, group, case, other, metric)
+            for other, metric in ((BASELINE, "ratio"), (ORIGINAL, "ratio_original"))
+            if case != other
+        ]
         parts += [
             _memory(words, group, case, "peak_mib", "峰值"),
             _memory(words, group, case, "kept_mib", "留存"),
         ]
         yield f"{escape(group.model_title)}（{escape(group.input)}{_setting(group)}）：{'；'.join(parts)}。"
+
+
+def _time(words: Words, group: GroupSummary, case: str, other: str, metric: str) -> str:
+    name = {BASELINE: "默认", ORIGINAL: "原文设置"}[other]
+    ran, other_ran = (words.value(group, one, "latency_ms") is not None for one in (case, other))
+    if ran and words.value(group, case, metric) is None:
+        return f"与{name}无从比较" if other_ran else f"{name}没有测成，无从比较"
+    return f"与{name}比{words.speed(group, case, metric)}" if ran else words.speed(group, case)
 
 
 def _setting(group: GroupSummary) -> str:
@@ -84,10 +95,11 @@ def _groups(words: Words, scenario: Scenario) -> list[GroupSummary]:
 def _memory(words: Words, group: GroupSummary, case: str, metric: str, title: str) -> str:
     own, base, article = (words.value(group, name, metric) for name in (case, BASELINE, ORIGINAL))
     if own is None:
-        return f"{title}读不到"
+        ran = words.value(group, case, "latency_ms") is not None
+        return f"{title}{'读不到' if ran else '没有测成'}"
     others = [("默认", base if case != BASELINE else None), ("原文", article if case != ORIGINAL else None)]
     compared = "，".join(f"{name} {memory(value)}" for name, value in others if value is not None)
-    return f"{title} {memory(own)}（{compared}）"
+    return f"{title} {memory(own)}（{compared}）" if compared else f"{title} {memory(own)}"
 
 
 def _candidates(words: Words, scenario: Scenario, chosen: Choice) -> str:
@@ -96,13 +108,25 @@ def _candidates(words: Words, scenario: Scenario, chosen: Choice) -> str:
     rows = "".join(
         f'<tr data-case="{escape(row.case)}"><th scope="row">{escape(words.title(row.case))}</th>'
         f"<td>{'—' if row.score is None else f'{row.score:.3f}'}</td>"
-        f"<td>{escape(row.refused) or ('胜出' if row.case == chosen.winner and not chosen.reason else '合格')}</td></tr>"
+        f"<td>{_result(chosen, row)}</td></tr>"
         for row in chosen.candidates
+    )
+    half = (
+        "这次没有据此选。"
+        if chosen.reason
+        else f"用 {chosen.rounds} 轮来选，上面的证据来自另外的轮次；分不出高下时，排在前面的、更简单的胜出。"
     )
     return (
         f"<details><summary>怎么选的：{MINIMISED[scenario.minimise]}最小，条件：{limits}</summary>"
         f'<div class="bench-table"><table><thead><tr><th scope="col">候选</th>'
         f'<th scope="col">{MINIMISED[scenario.minimise]}（对默认的倍数）</th><th scope="col">结果</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
-        f"<p>用 {chosen.rounds} 轮来选，上面的证据来自另外的轮次；分不出高下时，排在前面的、更简单的胜出。</p></details>"
+        f"<p>{half}</p></details>"
     )
+
+
+def _result(chosen: Choice, row: CandidateRow) -> str:
+    """Why a candidate was refused, or what became of it; nothing where nothing was chosen."""
+    if row.refused or chosen.reason:
+        return escape(row.refused) or "—"
+    return "胜出" if row.case == chosen.winner else "合格"

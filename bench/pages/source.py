@@ -42,6 +42,11 @@ def chart_specs(experiment: str) -> dict[str, Any]:
     return specs
 
 
+def has_trace(experiment: str) -> bool:
+    """Whether a profiler's trace was exported with the result."""
+    return (Folders.here().export / "data" / f"{experiment}.trace.json").exists()
+
+
 def is_stale(experiment: str) -> bool:
     """Whether an old result stands in during a live preview."""
     return status().get(experiment) == "stale"

@@ -111,7 +111,7 @@ class Words:
     def tied_with_best(self, group: GroupSummary, cases: Sequence[str]) -> list[str]:
         """The fastest case, and those whose interval of the ratio meets its own or lies within the noise."""
         rows = [row for case in cases if (row := self.row(group, case, "ratio")) and row.value is not None]
-        if not rows or not group.verdicts:
+        if not rows or not group.verdicts or group.rounds < stats.MIN_ROUNDS:
             return []
         best = min(rows, key=_value)
         return [
@@ -186,12 +186,13 @@ class Words:
             reason = row.failure if row and row.failure else "本机读不到"
             return f"没有测成（{html.escape(reason)}）"
         both = f"{memory(row.value)} 对 {memory(base.value)}"
-        verdict = row.verdict or (stats.memory_verdict(row.value, base.value) if not self.draft else None)
-        if verdict == "same":
+        if row.verdict is None:
+            return f"{both}（{self.why_no_verdict(group)}）"
+        if row.verdict == "same":
             return f"与默认分不出差别（{both}）"
         word = "少" if row.value < base.value else "多"
         size = f"{abs(row.value / base.value - 1) * 100:.0f}%"
-        return f"比默认{word} {size}（{both}）" if verdict else f"{both}（草稿，不作结论）"
+        return f"比默认{word} {size}（{both}）"
 
     def _percent_interval(self, row: Row) -> str:
         if row.low is None or row.high is None:

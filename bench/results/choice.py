@@ -93,7 +93,12 @@ def _candidate(scenario: Scenario, views: Sequence[GroupView], case: str, *, pro
 
 
 def _relative(view: GroupView, case: str, metric: str, than: str) -> float | None:
-    """A metric of a case over that of another; latencies are compared within rounds."""
+    """A metric of a case over that of another; latencies are compared within rounds.
+
+    A case that failed in any round has none, as in the tables.
+    """
+    if view.failure(case) or view.failure(than):
+        return None
     if metric == "ratio":
         values = view.ratios_to(case, than)
         return median(values) if values else None

@@ -61,7 +61,7 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
             )
             for record in _first_observed(journal)
         ],
-        outputs=[row for view in views for row in _outputs(view)],
+        outputs=[row for record in header.groups for row in _outputs(GroupView(journal, record))],
         operators=_operators(journal),
         reports=journal.reports,
         traces=journal.traces,

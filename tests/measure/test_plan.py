@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,8 @@ from bench.measure.plan import (
     resolve,
     round_seconds,
 )
-from bench.spec import BASELINE, CONTROL, Input, LargestBatch
+from bench.results import stats
+from bench.spec import BASELINE, CONTROL, Input, LargestBatch, Script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -190,7 +191,7 @@ def test_profiles_keep_their_promises() -> None:
     assert PROFILES["thorough"].rounds > PROFILES["default"].rounds
     for name in ("default", "thorough"):
         profile = PROFILES[name]
-        assert (profile.min_seconds >= 0.4, profile.min_calls >= 3, profile.idle_rounds) == (True, True, 2)
+        assert (profile.min_seconds >= 0.4, profile.min_calls >= 3, profile.idle_rounds) == (True, True, 1)
         assert not profile.small
 
 
@@ -200,6 +201,73 @@ def test_estimate_grows_with_rounds_and_samples(make: Make) -> None:
     one_round = round_seconds(planned, group)
     assert one_round == pytest.approx(4 * 3.6)  # one, control, two and a baseline sample
     assert estimate_seconds(planned) >= 9 * one_round
+
+
+def _estimate(make: Make, profile: str = "default", **experiment: Any) -> float:
+    """Of a group of four cases, each taking 3.6 seconds, and one of two cases that take 1.6."""
+    groups = (make.group(2, seconds=3), make.group(3, seconds=1, cases=(BASELINE, "two")))
+    planned = resolve(make.experiment(**{"groups": groups} | experiment), PROFILES[profile], 2, GIB)
+    return estimate_seconds(planned)
+
+
+def test_estimate_counts_each_case_observed_once_and_each_baseline(make: Make) -> None:
+    rounds = 9 * (4 * 3.6 + 2 * 1.6)
+    assert _estimate(make) == pytest.approx(rounds + 4 * 3.6 + 1.6)
+
+
+def test_estimate_counts_each_case_on_each_group_where_that_is_asked_for(make: Make) -> None:
+    rounds = 9 * (4 * 3.6 + 2 * 1.6)
+    assert _estimate(make, observe_each_group=True) == pytest.approx(rounds + 4 * 3.6 + 2 * 1.6)
+
+
+def test_estimate_of_a_draft_counts_each_case_observed_once(make: Make) -> None:
+    assert _estimate(make, "quick", observe_each_group=True) == _estimate(make, "quick")
+
+
+def test_estimate_counts_scripts_and_idle_seconds(make: Make) -> None:
+    script = Script(name="log_lines", cases=(BASELINE, "one"))
+    assert _estimate(make, scripts=(script,)) == pytest.approx(_estimate(make) + 2 * 3.6)
+    idle = _estimate(make, columns=("latency_ms", "idle_cpu_s"))
+    assert idle == pytest.approx(_estimate(make) + PROFILES["default"].idle_rounds * (4 + 2))
+
+
+def test_estimate_counts_the_rounds_that_choose(make: Make) -> None:
+    more = _estimate(make, scenarios=(make.scenario(),)) - _estimate(make)
+    assert more == pytest.approx((12 - 9) * (4 * 3.6 + 2 * 1.6))
+
+
+@pytest.mark.parametrize("name", ["smoke", "quick", "default", "thorough"])
+def test_experiment_that_chooses_settings_has_rounds_of_its_own(make: Make, name: str) -> None:
+    memory = make.group(3, small=make.group(3).input, memory_only=True)
+    profile, groups = PROFILES[name], (make.group(2), memory)
+    plain = resolve(make.experiment(groups=groups), profile, 2, GIB)
+    split = resolve(make.experiment(groups=groups, scenarios=(make.scenario(),)), profile, 2, GIB)
+    assert [plain.rounds(group) for group in plain.groups] == [profile.rounds, 1]
+    assert [split.rounds(group) for group in split.groups] == [profile.split_rounds, 1]
+    assert (plain.most_rounds, split.most_rounds) == (profile.rounds, profile.split_rounds)
+
+
+@pytest.mark.parametrize("name", ["default", "thorough"])
+def test_each_half_of_the_rounds_suffices_for_a_verdict(name: str) -> None:
+    rounds = PROFILES[name].split_rounds
+    assert rounds % 2 == 0
+    assert rounds // 2 >= stats.MIN_ROUNDS
+
+
+def test_experiment_that_shows_memory_alone_has_one_round(make: Make) -> None:
+    groups = (make.group(2, memory_only=True), make.group(3, memory_only=True))
+    assert resolve(make.experiment(groups=groups), PROFILES["default"], 2, GIB).most_rounds == 1
+
+
+@pytest.mark.parametrize("name", ["default", "thorough"])
+def test_idle_second_is_watched_in_as_many_rounds_of_each_half(make: Make, name: str) -> None:
+    """The first round chooses, the second one is published: a figure of the first alone would not be shown."""
+    idle = ("latency_ms", "idle_cpu_s")
+    plain = resolve(make.experiment(columns=idle), PROFILES[name], 2, GIB)
+    split = resolve(make.experiment(columns=idle, scenarios=(make.scenario(),)), PROFILES[name], 2, GIB)
+    assert plain.idle_rounds() == PROFILES[name].idle_rounds > 0
+    assert split.idle_rounds() == 2 * PROFILES[name].idle_rounds
+    assert resolve(make.experiment(), PROFILES[name], 2, GIB).idle_rounds() == 0
 
 
 @pytest.mark.parametrize(

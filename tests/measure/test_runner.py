@@ -4,136 +4,31 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from lab import hungry, interrupt_at
 
-from bench.measure import applicable, noise, observer, records, sampler
-from bench.measure.plan import resolve
-from bench.measure.runner import Runner
-from bench.measure.sampler import Task
+from bench.measure import applicable
 from bench.results import store
 from bench.results.summary import summarise
-from bench.spec import BASELINE, CONTROL, Case, Input, LargestBatch, Script
+from bench.spec import BASELINE, CONTROL, Case
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    from conftest import FakeClock, FakeWorker, Make, Started
+    from conftest import Make, Started
+    from lab import Lab
 
     from bench.measure.child import Outcome
-    from bench.measure.plan import Profile
-    from bench.results.schema import Row, Sample
-    from bench.spec import Experiment
+    from bench.results.schema import Sample
 
 MIB = 1 << 20
 PER_ROUND = 4
 """Samples of one round of the usual group: three cases and a baseline sample among them."""
 
 REPEATS = 2
-
-
-@dataclass(slots=True)
-class FakeNoise:
-    """Two readings a round; in the rounds whose number (in the order of running) is listed, others were busy."""
-
-    dirty: Collection[int] = ()
-    readings: int = 0
-    busy: int = 0
-
-    def __call__(self, cpus: Sequence[int]) -> noise.Reading:
-        assert cpus
-        if self.readings % 2 and self.readings // 2 in self.dirty:
-            self.busy += 500
-        self.readings += 1
-        return noise.Reading(
-            total_ticks=1000 * self.readings,
-            busy_ticks=self.busy,
-            steal_ticks=0,
-            own_seconds=0.0,
-            pressure_us=None,
-            at=float(self.readings),
-        )
-
-
-@dataclass(slots=True)
-class Told:
-    """Keeps what the user would see."""
-
-    steps: list[tuple[str, float]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def step(self, text: str, remaining_s: float) -> None:
-        self.steps.append((text, remaining_s))
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-
-class Lab:
-    """Everything a build needs, below one folder; only the children are not there."""
-
-    def __init__(self, folder: Path, make: Make, clock: FakeClock, worker: FakeWorker) -> None:
-        self.folder, self.make, self.clock, self.worker = folder, make, clock, worker
-        self.noise, self.told = FakeNoise(), Told()
-
-    def task(
-        self,
-        experiment: Experiment | None = None,
-        profile: Profile | None = None,
-        *,
-        free_bytes: int = 1 << 40,
-    ) -> Task:
-        """A new journal, or the one that a build before left on disk."""
-        planned = resolve(experiment or self.make.experiment(), profile or self.make.profile(), 2, free_bytes)
-        models = {"toy": self.make.prepared([group.input.label for group in planned.groups])}
-        path = store.journal_path(self.folder, planned.experiment.id, "b1")
-        if path.exists():
-            writer = store.Writer(store.read(path))
-        else:
-            facts = records.Facts(machine={"cores": 2}, software={"onnxruntime": "1.31.1"})
-            writer = store.Writer.create(self.folder, records.header(planned, facts, "key", "b1", 7, models))
-        return Task(planned=planned, writer=writer, models=models, work=self.folder / "w", worker=self.worker)
-
-    def runner(self, *tasks: Task, budget_s: float = 1e6, seed: int = 7) -> Runner:
-        return Runner(
-            tasks=tasks or (self.task(),),
-            seed=seed,
-            budget_s=budget_s,
-            reporter=self.told,
-            clock=self.clock,
-            read_noise=self.noise,
-        )
-
-    def on_disk(self, name: str = "toys") -> store.Journal:
-        return store.read(store.journal_path(self.folder, name, "b1"))
-
-    def row(self, case: str, metric: str = "latency_ms") -> Row:
-        rows = summarise(self.make.experiment(), self.on_disk()).rows
-        return next(row for row in rows if (row.case, row.metric) == (case, metric))
-
-
-@pytest.fixture
-def lab(
-    tmp_path: Path, make: Make, clock: FakeClock, worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
-) -> Lab:
-    for module in (sampler, records):
-        monkeypatch.setattr(module, "MODELS", {"toy": make.model()})
-    monkeypatch.setattr(applicable, "free_memory", lambda: 1 << 40)
-    return Lab(tmp_path, make, clock, worker)
-
-
-def _interrupt_at(lab: Lab, number: int, error: type[BaseException] = KeyboardInterrupt) -> None:
-    """Ctrl-C while the timed child of that number (from 1) is running."""
-
-    def check(start: Started) -> None:
-        if start.timed and len(lab.worker.timed) == number - 1:
-            raise error
-
-    lab.worker.before = check
 
 
 def _places(samples: Sequence[Sample]) -> list[tuple[int, int]]:
@@ -212,17 +107,6 @@ def test_every_sample_is_on_disk_before_the_next_one_starts(lab: Lab) -> None:
     assert len(lab.on_disk().samples) == 3 * PER_ROUND
 
 
-def test_each_case_is_observed_once_and_each_group_has_its_reference(lab: Lab, make: Make) -> None:
-    experiment = make.experiment(groups=[make.group(2), make.group(3)])
-    task = lab.task(experiment)
-    lab.runner(task).run()
-    untimed = [(start.case, start.shapes) for start in lab.worker.started if not start.timed]
-    cases = [BASELINE, CONTROL, "one", "two"]
-    assert untimed == [(case, ((2, 3),)) for case in cases] + [(BASELINE, ((3, 3),))]
-    assert [record.case for record in lab.on_disk().untimed] == cases
-    assert lab.worker.started[len(untimed)].timed
-
-
 def test_memory_only_group_takes_one_round_without_bracketing(lab: Lab, make: Make) -> None:
     experiment = make.experiment(groups=[make.group(2), make.group(3, memory_only=True)])
     lab.runner(lab.task(experiment)).run()
@@ -236,7 +120,7 @@ def test_memory_only_group_takes_one_round_without_bracketing(lab: Lab, make: Ma
 @pytest.mark.parametrize("number", [PER_ROUND + 1, PER_ROUND + 3, 2 * PER_ROUND])
 def test_interrupted_build_repeats_the_unfinished_round_and_nothing_else(lab: Lab, number: int) -> None:
     """The second of three rounds is interrupted at its first, third and last sample."""
-    _interrupt_at(lab, number)
+    interrupt_at(lab, number)
     with pytest.raises(KeyboardInterrupt):
         lab.runner().run()
     before = lab.on_disk()
@@ -275,7 +159,7 @@ def test_build_interrupted_after_the_last_sample_of_a_round_repeats_it(lab: Lab)
 def test_build_may_be_interrupted_twice_in_the_same_round(lab: Lab) -> None:
     for _ in range(2):
         lab.worker.started = []
-        _interrupt_at(lab, 3)
+        interrupt_at(lab, 3)
         with pytest.raises(KeyboardInterrupt):
             lab.runner().run()
     lab.worker.before = lambda _: None
@@ -283,32 +167,6 @@ def test_build_may_be_interrupted_twice_in_the_same_round(lab: Lab) -> None:
     journal = lab.on_disk()
     assert [end.attempt for end in journal.final_rounds(0)] == [2, 0, 0]
     assert [len(journal.samples_of(end)) for end in journal.final_rounds(0)] == [PER_ROUND] * 3
-
-
-def test_resumed_build_makes_the_reference_again_when_it_is_gone(lab: Lab) -> None:
-    _interrupt_at(lab, 3)
-    with pytest.raises(KeyboardInterrupt):
-        lab.runner().run()
-    for path in (lab.folder / "w").iterdir():
-        path.unlink()
-    lab.worker.before, lab.worker.started = lambda _: None, []
-    lab.runner().run()
-    assert [start.case for start in lab.worker.started if not start.timed] == [BASELINE]
-    assert len(lab.on_disk().untimed) == 4
-    assert lab.row("one").failure is None
-
-
-def test_interruption_while_observing_keeps_what_was_observed(lab: Lab) -> None:
-    def check(start: Started) -> None:
-        if start.case == "two":
-            raise KeyboardInterrupt
-
-    lab.worker.before = check
-    with pytest.raises(KeyboardInterrupt):
-        lab.runner().run()
-    lab.worker.before, lab.worker.started = lambda _: None, []
-    lab.runner().run()
-    assert [start.case for start in lab.worker.started if not start.timed] == ["two"]
 
 
 def test_crashing_case_is_tried_twice_and_then_left_alone(lab: Lab, make: Make) -> None:
@@ -440,6 +298,31 @@ def test_budget_counts_the_time_that_rounds_really_take(lab: Lab, make: Make) ->
     assert lab.runner(lab.task(profile=make.profile(rounds=9)), budget_s=budget).run() == 2
 
 
+def test_each_experiment_tells_its_own_rounds(lab: Lab, make: Make) -> None:
+    """One has three, one memory figures alone, and one chooses settings on four."""
+    memory = make.experiment("memory", groups=[make.group(memory_only=True)])
+    chooser = make.experiment("chooser", scenarios=(make.scenario(),))
+    lab.runner(lab.task(), lab.task(memory), lab.task(chooser)).run()
+    for name, rounds in (("toys", 3), ("memory", 1), ("chooser", 4)):
+        journal = lab.on_disk(name)
+        assert [end.round for end in journal.final_rounds(0)] == list(range(rounds))
+        assert journal.header.rounds == rounds
+        assert journal.footer is not None
+        assert journal.footer.rounds == rounds
+
+
+def test_budget_that_ends_between_two_experiments_shows_in_the_longer_ones_footer_alone(
+    lab: Lab, make: Make
+) -> None:
+    longer = lab.task(make.experiment("longer"), make.profile(rounds=9))
+    budget = (
+        8 + 3 * 2 * PER_ROUND + 2.5 * PER_ROUND
+    )  # eight untimed children, three rounds of both, two of one
+    assert lab.runner(lab.task(), longer, budget_s=budget).run() == 5
+    footers = [lab.on_disk(name).footer for name in ("toys", "longer")]
+    assert [footer.rounds for footer in footers if footer] == [3, 5]
+
+
 def test_first_round_is_measured_whatever_the_budget(lab: Lab) -> None:
     """The plan has refused a budget that is too small; an estimate that was wrong must not leave nothing."""
     assert lab.runner(budget_s=1).run() == 1
@@ -447,7 +330,7 @@ def test_first_round_is_measured_whatever_the_budget(lab: Lab) -> None:
 
 def test_rounds_that_a_resumed_build_has_already_cost_nothing(lab: Lab, make: Make) -> None:
     profile = make.profile(rounds=9)
-    _interrupt_at(lab, 8 * PER_ROUND + 1)
+    interrupt_at(lab, 8 * PER_ROUND + 1)
     with pytest.raises(KeyboardInterrupt):
         lab.runner(lab.task(profile=profile)).run()
     lab.worker.before = lambda _: None
@@ -497,18 +380,11 @@ def test_dirty_memory_only_round_is_not_repeated(lab: Lab, make: Make) -> None:
     assert (end.final, end.noise.dirty) == (True, True)
 
 
-def _hungry(make: Make, **changes: Any) -> Experiment:
-    batch = LargestBatch(item_shape=(3,), limit=4, bytes_per_item=100 * MIB)
-    small = Input(label="batch=1", shapes=((1, 3),))
-    groups = [make.group(), make.group(input=batch, small=small, memory_only=True)]
-    return make.experiment(groups=groups, **changes)
-
-
 def test_hungry_sample_is_not_started_when_memory_has_become_scarce(
     lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(applicable, "free_memory", lambda: 399 * MIB)
-    lab.runner(lab.task(_hungry(make))).run()
+    lab.runner(lab.task(hungry(make))).run()
     assert {start.shapes for start in lab.worker.started} == {((2, 3),)}
     failures = [sample.failure for sample in lab.on_disk().samples if sample.group == 1]
     assert len(failures) == 4
@@ -523,88 +399,8 @@ def test_hungry_sample_is_started_when_memory_suffices(
     lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(applicable, "free_memory", lambda: 400 * MIB)
-    lab.runner(lab.task(_hungry(make))).run()
+    lab.runner(lab.task(hungry(make))).run()
     assert all(sample.figures for sample in lab.on_disk().samples)
-
-
-class LineScript:
-    """Stands in for the child that runs memory_profiler."""
-
-    def __init__(self, answer: tuple[int | None, bytes, str]) -> None:
-        self.answer = answer
-        self.jobs: list[Any] = []
-
-    def __call__(self, _: Path, job: Any, *__: object) -> tuple[int | None, bytes, str]:
-        self.jobs.append(job)
-        return self.answer
-
-
-def _profiled(
-    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch, *answer: Any
-) -> tuple[LineScript, Callable[[], int]]:
-    script = LineScript(answer)
-    monkeypatch.setattr(observer, "run_script", script)
-    experiment = _hungry(make, scripts=(Script(name="line_memory", cases=(BASELINE, "one")),))
-    return script, lambda: lab.runner(lab.task(experiment)).run()
-
-
-def test_line_table_is_made_on_the_largest_batch_without_its_folder(
-    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table = b'{"table": ["Filename: /home/somebody/line_memory.py", "Line #  Mem usage"]}'
-    script, run = _profiled(lab, make, monkeypatch, 0, table, "")
-    run()
-    found = lab.on_disk().reports
-    assert [(one.case, one.input, one.failure) for one in found] == [
-        (BASELINE, "batch=4", None),
-        ("one", "batch=4", None),
-    ]
-    assert found[0].lines == {"table": ["Filename: line_memory.py", "Line #  Mem usage"]}
-    assert [job["settings"] for job in script.jobs] == [{"case": BASELINE}, {"case": "one"}]
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind"),
-    [
-        ((None, b"", ""), "timeout"),
-        ((1, b"", "Traceback\nValueError: no"), "crashed"),
-        ((-9, b"", ""), "out_of_memory"),
-        ((0, b"not json", ""), "garbage"),
-    ],
-)
-def test_failed_line_table_is_data(
-    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch, answer: tuple[Any, ...], kind: str
-) -> None:
-    _, run = _profiled(lab, make, monkeypatch, *answer)
-    run()
-    journal = lab.on_disk()
-    assert journal.complete
-    found = journal.reports[0]
-    assert found.failure is not None
-    assert (found.failure.kind, found.lines) == (kind, {})
-
-
-def test_line_table_is_not_started_when_memory_has_become_scarce(
-    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    script, run = _profiled(lab, make, monkeypatch, 0, b'{"table": []}', "")
-    monkeypatch.setattr(applicable, "free_memory", lambda: 399 * MIB)
-    run()
-    assert script.jobs == []
-    failures = [one.failure for one in lab.on_disk().reports]
-    assert [failure.kind for failure in failures if failure] == ["out_of_memory", "out_of_memory"]
-
-
-def test_line_tables_are_not_made_again_on_resume(
-    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    script, run = _profiled(lab, make, monkeypatch, 0, b'{"table": []}', "")
-    _interrupt_at(lab, 3)
-    with pytest.raises(KeyboardInterrupt):
-        run()
-    lab.worker.before = lambda _: None
-    run()
-    assert len(script.jobs) == 2
 
 
 def test_full_disk_ends_the_build_with_every_finished_sample_kept(

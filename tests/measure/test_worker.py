@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 import pytest
 
-from bench.measure import evidence
-from bench.measure.child import WORKER, run_script, run_worker
+from bench.measure import evidence, records, trace
+from bench.measure.child import WORKER, Outcome, run_script, run_worker
+from bench.measure.plan import resolve
+from bench.measure.sampler import Task
+from bench.measure.trace import read_runs
 from bench.models import MODELS
 from bench.models.prepared import prepare
-from bench.spec import Input
+from bench.results import store
+from bench.spec import BASELINE, Case, Input
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
-    from bench.measure.child import Outcome
+    from conftest import Make
+
     from bench.models.prepared import Prepared
     from bench.results.schema import Figures
 
@@ -31,6 +38,9 @@ PAGE_ROUNDING = 1 << 20
 ONE = Input(label="batch=16", shapes=((16, 256),))
 LARGE = Input(label="batch=2048", shapes=((2048, 256),))
 MANY = Input(label="3 shapes", shapes=((4, 256), (16, 256), (9, 256)))
+affinity = pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity"), reason="this system does not limit a process to some cores"
+)
 
 
 @pytest.fixture(scope="module")
@@ -280,3 +290,210 @@ worker.main()
     outcome = run_worker(job(), {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}, TIMEOUT_S, script)
     assert outcome.failure is None
     assert "glibc.malloc.hugetlb=1" in outcome.log
+
+
+def _telling_affinity(tmp_path: Path) -> Path:
+    """The worker, but before its first call it tells which cores it may run on."""
+    script = tmp_path / "teller.py"
+    script.write_text(
+        f"""
+import os, sys
+sys.path.insert(0, {str(WORKER.parent)!r})
+import worker
+run = worker.one_run
+def one_run(*arguments):
+    print("CORES", *sorted(os.sched_getaffinity(0)), file=sys.stderr)
+    worker.one_run = run
+    return run(*arguments)
+worker.one_run = one_run
+worker.main()
+"""
+    )
+    return script
+
+
+@affinity
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.01])
+def test_share_of_the_cores_is_kept_to(tmp_path: Path, job: Job, share: float) -> None:
+    usable = sorted(os.sched_getaffinity(0))
+    outcome = run_worker(job(cpu_share=share), {}, TIMEOUT_S, _telling_affinity(tmp_path))
+    assert outcome.failure is None
+    mine = usable[: max(1, int(len(usable) * share))]
+    assert outcome.log.splitlines() == [f"CORES {' '.join(map(str, mine))}"]
+    assert sorted(os.sched_getaffinity(0)) == usable
+
+
+@pytest.mark.parametrize(
+    ("entry", "warm_up", "calls"), [(ONE, 0, 2 + 3), (ONE, 4, 2 + 4 + 3), (MANY, 1, 3 * (2 + 1 + 1))]
+)
+def test_all_calls_of_the_session_are_counted(job: Job, entry: Input, warm_up: int, calls: int) -> None:
+    figures = _figures(job(entry, warm_up=warm_up, min_seconds=0, min_calls=3))
+    assert (figures.calls, figures.session_calls) == (3, calls)
+
+
+def test_memory_before_the_timed_loop_lies_between_its_neighbours(job: Job) -> None:
+    figures = _figures(job(LARGE))
+    marks = (figures.base_bytes, figures.before_steady_bytes, figures.kept_bytes, figures.peak_bytes)
+    if None in marks:
+        pytest.skip("this system keeps no marks of memory")
+    base, before, kept, peak = (mark or 0 for mark in marks)
+    assert base + 4 * 2048 * 512 < before <= peak + PAGE_ROUNDING  # at least one layer's output stays
+    assert before == pytest.approx(kept, abs=16 << 20)
+
+
+def test_profiled_session_tells_the_size_of_its_trace_and_removes_it(job: Job, tmp_path: Path) -> None:
+    prefix = str(tmp_path / "trace")
+    profiled = job(
+        settings={"enable_profiling": True}, trace_prefix=prefix, warm_up=0, min_seconds=0, min_calls=3
+    )
+    small = _figures(profiled).trace_bytes
+    large = _figures({**profiled, "min_calls": 30}).trace_bytes
+    assert small is not None
+    assert large is not None
+    assert large > 3 * small > 3000
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_session_without_profiling_writes_no_trace(job: Job, tmp_path: Path) -> None:
+    assert _figures(job(trace_prefix=str(tmp_path / "trace"))).trace_bytes is None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("settings", [{}, {"enable_profiling": True}])
+def test_observed_session_leaves_a_trace_of_every_call(
+    job: Job, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    """Three layers, each one node after fusion; comparing outputs comes after the trace."""
+    path = tmp_path / "trace"
+    figures = _figures(job(MANY, settings=settings, observe=True, trace_prefix=str(path), min_seconds=0))
+    assert list(tmp_path.iterdir()) == [path]
+    assert figures.trace_bytes == path.stat().st_size
+    runs = read_runs(path)
+    assert len(runs) == figures.session_calls == 3 * (2 + 2 + 1)
+    assert [len(run.nodes) for run in runs] == [3] * len(runs)
+    assert {run.overlapping() for run in runs} == {0}
+    assert all(run.start <= node.start <= node.end <= run.end + 1 for run in runs for node in run.nodes)
+
+
+def test_trace_shows_what_is_not_optimised(job: Job, tmp_path: Path) -> None:
+    path = tmp_path / "trace"
+    settings = {"graph_optimization_level": "ORT_DISABLE_ALL"}
+    _figures(job(settings=settings, observe=True, trace_prefix=str(path), min_seconds=0))
+    assert trace.operators(read_runs(path)) == {"Add": 3, "MatMul": 3, "Relu": 2}
+
+
+def test_real_worker_runs_beside_another_one_that_is_gone_afterwards(job: Job) -> None:
+    before = psutil.Process().children()
+    assert _figures(job(processes=2)).calls >= 3
+    assert psutil.Process().children() == before
+
+
+@dataclass
+class Saving:
+    """A task on the tiny model with a case that loads a saved model; its jobs are kept, and its children are real."""
+
+    task: Task
+    jobs: list[Mapping[str, Any]]
+    spoil: Callable[[Path], Outcome | None] = lambda _: None
+    """What happens instead of saving."""
+
+    @classmethod
+    def below(cls, folder: Path, make: Make, tiny: Prepared) -> Saving:
+        cases = (
+            Case(id=BASELINE, title="默认"),
+            Case(
+                id="offline",
+                title="事先优化",
+                settings={"graph_optimization_level": "ORT_DISABLE_ALL"},
+                saved_by={"graph_optimization_level": "ORT_ENABLE_ALL"},
+            ),
+        )
+        experiment = make.experiment(cases=cases, groups=[make.group(model="tiny", input=ONE)])
+        planned = resolve(experiment, make.profile(min_seconds=0), 2, 1 << 40)
+        models = {"tiny": tiny}
+        facts = records.Facts(machine={}, software={})
+        writer = store.Writer.create(
+            folder / "results", records.header(planned, facts, "key", "b1", 7, models)
+        )
+        task = Task(planned=planned, writer=writer, models=models, work=folder / "work")
+        saving = cls(task, [])
+        task.worker = saving.work
+        return saving
+
+    def work(self, job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
+        self.jobs.append(job)
+        if (target := job["settings"].get("optimized_model_filepath")) and (
+            outcome := self.spoil(Path(target))
+        ):
+            return outcome
+        return run_worker(job, env, timeout_s)
+
+    def sample(self) -> Outcome:
+        return self.task.sample(self.task.planned.groups[0], "offline", 0.0, verify=False)
+
+    def operators(self, case: str) -> dict[str, int]:
+        """What one run of a case executes."""
+        group = self.task.planned.groups[0]
+        outcome = self.task.start(group, self.task.planned.case(case), {"observe": True})
+        assert outcome.failure is None
+        return trace.operators(read_runs(self.task.trace_path))
+
+    def saves(self) -> list[bool]:
+        """Of each job, whether it was to save the model."""
+        return ["optimized_model_filepath" in job["settings"] for job in self.jobs]
+
+
+@pytest.fixture
+def saving(tmp_path: Path, make: Make, tiny: Prepared) -> Saving:
+    return Saving.below(tmp_path, make, tiny)
+
+
+def test_optimised_model_is_saved_once_and_then_loaded(saving: Saving, tiny: Prepared) -> None:
+    for _ in range(2):
+        assert saving.sample().failure is None
+    assert saving.saves() == [True, False, False]
+    saved = Path(saving.jobs[1]["model"])
+    assert (saved.parent, saved.suffix) == (saving.task.work, ".onnx")
+    assert [job["model"] for job in saving.jobs] == [str(tiny.model_path), str(saved), str(saved)]
+    assert saving.jobs[0]["settings"]["graph_optimization_level"] == "ORT_ENABLE_ALL"
+    assert saving.jobs[1]["settings"] == {"graph_optimization_level": "ORT_DISABLE_ALL"}
+    assert list(saving.task.work.iterdir()) == [saved]
+
+
+def test_saved_model_runs_the_nodes_of_the_optimised_one(saving: Saving) -> None:
+    found = saving.operators("offline")
+    assert found == saving.operators(BASELINE)
+    assert sum(found.values()) == 3  # eight without optimisation
+
+
+def test_model_that_could_not_be_saved_is_the_failure_of_the_case(saving: Saving, make: Make) -> None:
+    spoilt = Outcome(0.0, "", failure=make.failure("timeout", "太慢"))
+    saving.spoil = lambda _: spoilt
+    assert _failure(saving.sample()) == ("timeout", "太慢")
+    assert saving.saves() == [True]
+
+
+def test_half_a_saved_model_is_not_loaded(saving: Saving, make: Make) -> None:
+    """Ended from outside while saving, the child is tried again, and so is the saving."""
+
+    def spoil(target: Path) -> Outcome | None:
+        if len(saving.jobs) > 1:
+            return None
+        target.write_bytes(b"half a model")
+        return Outcome(0.0, "", failure=make.failure("out_of_memory"))
+
+    saving.spoil = spoil
+    assert saving.sample().failure is None
+    assert saving.saves() == [True, True, False]
+
+
+def test_interrupted_saving_is_done_again_by_the_resumed_build(saving: Saving) -> None:
+    def interrupt(target: Path) -> None:
+        target.write_bytes(b"half a model")
+        raise KeyboardInterrupt
+
+    saving.spoil = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        saving.sample()
+    saving.spoil = lambda _: None
+    assert saving.sample().failure is None

@@ -1,9 +1,0 @@
-# 需要 onnxruntime 1.16 以上
-import onnxruntime as ort
-
-options = ort.SessionOptions()
-options.enable_cpu_mem_arena = False
-options.enable_mem_pattern = False
-session = ort.InferenceSession(
-    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
-)

@@ -1,0 +1,280 @@
+"""Exports that were never measured: every figure of an experiment, in whatever direction a test wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from bench.experiments import EXPERIMENTS
+from bench.pages.words import Words
+from bench.results import schema, stats
+from bench.results.metrics import FACT_METRICS, METRICS
+from bench.results.rows import JUDGED_MEMORY
+from bench.results.stats import Estimate
+from bench.results.view import ORIGINAL
+from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, LargestBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+USUAL = {
+    "latency_ms": 10.0,
+    "session_ms": 12.0,
+    "first_run_ms": 30.0,
+    "second_run_ms": 20.0,
+    "cpu_s": 0.02,
+    "idle_cpu_s": 0.35,
+    "base_mib": 60.0,
+    "after_first_mib": 800.0,
+    "after_second_mib": 1600.0,
+    "peak_mib": 1600.0,
+    "kept_mib": 1600.0,
+    "kept_trimmed_mib": 1590.0,
+    "grown_mib_per_1000": 0.0,
+    "minor_faults": 12.0,
+    "threads": 2.0,
+    "nodes": 120.0,
+    "overlapping_nodes": 0.0,
+    "node_threads": 1.0,
+    "session_info_lines": 0.0,
+}
+"""What the default is given in every group, and every other case where a test says nothing else."""
+NO_MEMORY = tuple(name for name in METRICS if name.endswith("_mib") or name == "grown_mib_per_1000")
+"""What cannot be read without /proc."""
+NO_PROC = (*NO_MEMORY, "minor_faults", "threads")
+MACHINE = {"cpu": "某处理器", "cores": 2, "logical_cores": 2, "physical_cores": 2}
+NOISE_FLOOR = 0.02
+MEMORY = ("peak_mib", "kept_mib", "kept_trimmed_mib")
+
+Place = tuple[int | None, str | None, str]
+"""Index of a group, case and metric; None: any."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeUp:
+    """A result of an experiment; a test names only what it is about."""
+
+    experiment: str
+    cores: int = 2
+    profile: schema.Profile = "default"
+    rounds: int = 9
+    busy: bool = False
+    """Too many dirty rounds: figures without verdicts."""
+    groups: Sequence[int] | None = None
+    """Indices of the groups that this machine could hold; None: all."""
+    time: float = 1.0
+    """Latency of every case but the default, over the default's."""
+    half_width: float = 0.01
+    """Of the interval of every ratio."""
+    memory: float = 1.0
+    """Peak and kept memory of every case but the default, over the default's."""
+    values: Mapping[Place, float] = field(default_factory=dict)
+    """Figures that differ; for `ratio`, the latency follows."""
+    half_widths: Mapping[Place, float] = field(default_factory=dict)
+    failures: Mapping[tuple[int | None, str | None], str] = field(default_factory=dict)
+    """(group, case), None: any -> reason."""
+    absent: Sequence[str] = ()
+    """Metrics that this machine lacks."""
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    operators: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Case -> operator types, the same in every group."""
+    transcripts: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    traces: Sequence[schema.TraceSummary] = ()
+    choices: Sequence[schema.Choice] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Case -> title that differs."""
+    model_title: str | None = None
+    input: str | None = None
+    """Label of every input."""
+
+    @property
+    def spec(self) -> Experiment:
+        return EXPERIMENTS[self.experiment]
+
+    @cached_property
+    def cases(self) -> tuple[Case, ...]:
+        return self.spec.cases(self.cores)
+
+    @property
+    def draft(self) -> bool:
+        return self.profile in ("smoke", "quick")
+
+    def words(self) -> Words:
+        return Words(self.export())
+
+    def export(self) -> schema.Export:
+        kept = range(len(self.spec.groups)) if self.groups is None else self.groups
+        summaries = [self._summary(index, self.spec.groups[index]) for index in kept]
+        return schema.Export(
+            experiment=self.experiment,
+            build=schema.Build(
+                id="20260102-030405-abcd",
+                profile=self.profile,
+                started_at="2026-01-02T03:04:05+00:00",
+                finished_at="2026-01-02T03:10:00+00:00",
+                measured_s=300.0,
+                key="0123456789abcdef",
+                rounds=self.rounds,
+                planned_rounds=self.rounds,
+                resumed=0,
+            ),
+            machine={**MACHINE, "cores": self.cores, **self.machine},
+            software={"onnxruntime": "1.31.1"},
+            groups=summaries,
+            cases=[self._case(case) for case in self.cases],
+            rows=[row for summary in summaries for row in self._rows(summary)],
+            curves=[],
+            proofs=[],
+            outputs=[],
+            operators=[
+                schema.OperatorRow(model=one.model, input=one.input, case=case, operators=dict(operators))
+                for one in summaries
+                for case, operators in self.operators.items()
+            ],
+            reports=[
+                schema.ScriptReport(
+                    script="log_lines",
+                    case=case,
+                    model="tiny",
+                    input="batch=16",
+                    lines={name: list(lines) for name, lines in incidents.items()},
+                )
+                for case, incidents in self.transcripts.items()
+            ],
+            traces=list(self.traces),
+            choices=list(self.choices),
+        )
+
+    def _case(self, case: Case) -> schema.CaseRecord:
+        return schema.CaseRecord(
+            id=case.id,
+            title=self.titles.get(case.id, case.title),
+            settings=dict(case.settings),
+            run_settings=dict(case.run_settings),
+            shared_arena=dict(case.shared_arena),
+            env=dict(case.env),
+            saved_by=dict(case.saved_by),
+            since=case.since,
+            may_fail=case.may_fail,
+        )
+
+    def _summary(self, index: int, group: Group) -> schema.GroupSummary:
+        largest = isinstance(group.input, LargestBatch)
+        label = f"batch={group.input.limit}" if largest else group.input.label
+        return schema.GroupSummary(
+            index=index,
+            model=group.model,
+            model_title=self.model_title or f"某网络 {group.model}",
+            input=f"{index} {self.input}" if self.input else label,
+            parameters=10,
+            flops=100,
+            calls=1 if largest else len(group.input.shapes),
+            rounds=1 if group.memory_only else self.rounds,
+            dirty_rounds=self.rounds if self.busy else 0,
+            repeated_rounds=0,
+            noise_floor=NOISE_FLOOR,
+            control_excludes_one=False,
+            memory_only=group.memory_only,
+            cpu_share=group.cpu_share,
+            processes=group.processes,
+            cost_s=1.0,
+            note="",
+            verdicts=not self.draft and not self.busy,
+        )
+
+    def _rows(self, group: schema.GroupSummary) -> list[schema.Row]:
+        ids = self.spec.groups[group.index].cases or tuple(case.id for case in self.cases)
+        return [
+            row
+            for case in ids
+            for metric in (*METRICS, *FACT_METRICS)
+            for row in self._row(group, case, metric)
+        ]
+
+    def _row(self, group: schema.GroupSummary, case: str, metric: str) -> list[schema.Row]:
+        """The row of one cell; none where the figure is not to be had, as when a real result is summarised."""
+        failure = _found(self.failures, group.index, case)
+        found = None if failure else self._estimate(group, case, metric)
+        if found is None and (failure is None or metric in FACT_METRICS):
+            return []
+        row = schema.Row(
+            experiment=self.experiment,
+            model=group.model,
+            input=group.input,
+            case=case,
+            metric=metric,
+            unit=METRICS[metric].unit if metric in METRICS else "",
+            value=found.value if found else None,
+            low=found.low if found else None,
+            high=found.high if found else None,
+            rounds=found.rounds if found else 0,
+            verdict=self._verdict(group, case, metric, found) if found else None,
+            failure=failure,
+        )
+        return [row]
+
+    def _estimate(self, group: schema.GroupSummary, case: str, metric: str) -> Estimate | None:
+        if metric in self.absent:
+            return None
+        than = {"ratio": BASELINE, "ratio_original": ORIGINAL}.get(metric)
+        if than is None:
+            value = self._value(group.index, case, metric)
+            return None if value is None else Estimate(value, None, None, group.rounds)
+        if case == than and metric == "ratio":
+            return Estimate(1.0, None, None, group.rounds)
+        ids = self.spec.groups[group.index].cases or tuple(one.id for one in self.cases)
+        if (
+            than not in ids
+            or case == than
+            or any(_found(self.failures, group.index, one) for one in (than, BASELINE))
+        ):
+            return None
+        value = self._ratio(group.index, case) / self._ratio(group.index, than)
+        half = _found(self.half_widths, group.index, case, "ratio")
+        half = self.half_width if half is None else half
+        enough = group.rounds >= stats.MIN_ROUNDS
+        return Estimate(
+            value, value - half if enough else None, value + half if enough else None, group.rounds
+        )
+
+    def _ratio(self, index: int, case: str) -> float:
+        said = _found(self.values, index, case, "ratio")
+        if said is not None:
+            return said
+        return 1.0 if case in (BASELINE, CONTROL) else self.time
+
+    def _value(self, index: int, case: str, metric: str) -> float | None:
+        said = _found(self.values, index, case, metric)
+        if said is not None:
+            return said
+        usual = USUAL.get(metric)
+        if usual is None:
+            return None
+        if metric == "latency_ms":
+            return usual * self._ratio(index, case)
+        other = case not in (BASELINE, CONTROL)
+        return usual * self.memory if other and metric in MEMORY else usual
+
+    def _verdict(self, group: schema.GroupSummary, case: str, metric: str, found: Estimate) -> Any:
+        judged = case != BASELINE or metric == "ratio_original"
+        if not judged or self.draft or (self.busy and not group.memory_only):
+            return None
+        if metric in ("ratio", "ratio_original"):
+            return None if group.memory_only else stats.verdict(found, NOISE_FLOOR)
+        base = self._value(group.index, BASELINE, metric)
+        failed = _found(self.failures, group.index, BASELINE)
+        if metric in JUDGED_MEMORY and base is not None and not failed:
+            return stats.memory_verdict(found.value, base)
+        return None
+
+
+def _found(said: Mapping[Any, Any], index: int, *rest: str) -> Any:
+    """What was said of a place, the most precise first: None stands for any group and any case."""
+    if not said:
+        return None
+    case, *metric = rest
+    for place in ((index, case), (None, case), (index, None), (None, None)):
+        if (*place, *metric) in said:
+            return said[(*place, *metric)]
+    return None

@@ -1,0 +1,123 @@
+"""A build below one folder with children that do not exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bench.measure import noise, records
+from bench.measure.plan import resolve
+from bench.measure.runner import Runner
+from bench.measure.sampler import Task
+from bench.results import store
+from bench.results.summary import summarise
+from bench.spec import Input, LargestBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from conftest import FakeClock, FakeWorker, Make, Started
+
+    from bench.measure.plan import Profile
+    from bench.results.schema import Row
+    from bench.spec import Experiment
+
+MIB = 1 << 20
+
+
+@dataclass(slots=True)
+class FakeNoise:
+    """Two readings a round; in the rounds whose number (in the order of running) is listed, others were busy."""
+
+    dirty: Collection[int] = ()
+    readings: int = 0
+    busy: int = 0
+
+    def __call__(self, cpus: Sequence[int]) -> noise.Reading:
+        assert cpus
+        if self.readings % 2 and self.readings // 2 in self.dirty:
+            self.busy += 500
+        self.readings += 1
+        return noise.Reading(
+            total_ticks=1000 * self.readings,
+            busy_ticks=self.busy,
+            steal_ticks=0,
+            own_seconds=0.0,
+            pressure_us=None,
+            at=float(self.readings),
+        )
+
+
+@dataclass(slots=True)
+class Told:
+    """Keeps what the user would see."""
+
+    steps: list[tuple[str, float]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def step(self, text: str, remaining_s: float) -> None:
+        self.steps.append((text, remaining_s))
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+class Lab:
+    """Everything a build needs, below one folder; only the children are not there."""
+
+    def __init__(self, folder: Path, make: Make, clock: FakeClock, worker: FakeWorker) -> None:
+        self.folder, self.make, self.clock, self.worker = folder, make, clock, worker
+        self.noise, self.told = FakeNoise(), Told()
+
+    def task(
+        self,
+        experiment: Experiment | None = None,
+        profile: Profile | None = None,
+        *,
+        free_bytes: int = 1 << 40,
+    ) -> Task:
+        """A new journal, or the one that a build before left on disk."""
+        planned = resolve(experiment or self.make.experiment(), profile or self.make.profile(), 2, free_bytes)
+        models = {"toy": self.make.prepared([group.input.label for group in planned.groups])}
+        path = store.journal_path(self.folder, planned.experiment.id, "b1")
+        if path.exists():
+            writer = store.Writer(store.read(path))
+        else:
+            facts = records.Facts(machine={"cores": 2}, software={"onnxruntime": "1.31.1"})
+            writer = store.Writer.create(self.folder, records.header(planned, facts, "key", "b1", 7, models))
+        return Task(planned=planned, writer=writer, models=models, work=self.folder / "w", worker=self.worker)
+
+    def runner(self, *tasks: Task, budget_s: float = 1e6, seed: int = 7) -> Runner:
+        return Runner(
+            tasks=tasks or (self.task(),),
+            seed=seed,
+            budget_s=budget_s,
+            reporter=self.told,
+            clock=self.clock,
+            read_noise=self.noise,
+        )
+
+    def on_disk(self, name: str = "toys") -> store.Journal:
+        return store.read(store.journal_path(self.folder, name, "b1"))
+
+    def row(self, case: str, metric: str = "latency_ms") -> Row:
+        rows = summarise(self.make.experiment(), self.on_disk()).rows
+        return next(row for row in rows if (row.case, row.metric) == (case, metric))
+
+
+def interrupt_at(lab: Lab, number: int, error: type[BaseException] = KeyboardInterrupt) -> None:
+    """Ctrl-C while the timed child of that number (from 1) is running."""
+
+    def check(start: Started) -> None:
+        if start.timed and len(lab.worker.timed) == number - 1:
+            raise error
+
+    lab.worker.before = check
+
+
+def hungry(make: Make, **changes: Any) -> Experiment:
+    batch = LargestBatch(item_shape=(3,), limit=4, bytes_per_item=100 * MIB)
+    small = Input(label="batch=1", shapes=((1, 3),))
+    groups = [make.group(), make.group(input=batch, small=small, memory_only=True)]
+    return make.experiment(groups=groups, **changes)

@@ -1,0 +1,226 @@
+"""ORT's profiler trace: which node ran when, in which run, on which thread, and for how long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from traces import kernel, span, write_trace
+
+from bench.measure import trace
+from bench.measure.trace import Node, Run, read_runs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REAL = """\
+[
+{"cat" : "Session","pid" :17384,"tid" :17384,"dur" :20844,"ts" :11,"ph" : "X","name" :"model_loading_uri","args" : {}},
+{"cat" : "Session","pid" :17384,"tid" :17384,"dur" :176989,"ts" :20939,"ph" : "X",\
+"name" :"session_initialization","args" : {}},
+{"cat" : "Node","pid" :17384,"tid" :17384,"dur" :6356,"ts" :225126,"ph" : "X",\
+"name" :"p2o.pd_op.relu.0.0_nchwc_kernel_time","args" : {"mem_in_use_delta" : "4194304",\
+"output_type_shape" : [{"float":[1,32,160,160]}],"thread_scheduling_stats" : {"main_thread": \
+{"thread_pool_name": "session-1-intra-op", "thread_id": "140463783136128", "block_size": [1], "core": 1, \
+"Distribution": 11, "DistributionEnqueue": 0, "Run": 6118, "Wait": 3, "WaitRevoke": 3}, \
+"sub_threads": {"140463607273152": {"num_run": 1, "core": 1}}},"op_name" : "Conv",\
+"provider" : "CPUExecutionProvider","node_index" : "509","mem_requested_in_use_delta" : "3276800"}},
+{"cat" : "Node","pid" :17384,"tid" :17384,"dur" :58,"ts" :662905,"ph" : "X","name" :"Sigmoid.0_kernel_time",\
+"args" : {"activation_size" : "409600","op_name" : "Sigmoid","node_index" : "463"}},
+{"cat" : "Session","pid" :17384,"tid" :17384,"dur" :102399,"ts" :560570,"ph" : "X",\
+"name" :"SequentialExecutor::Execute","args" : {}},
+{"cat" : "Session","pid" :17384,"tid" :17384,"dur" :102527,"ts" :560512,"ph" : "X","name" :"model_run","args" : {}},
+{"cat" : "Session","pid" :17384,"tid" :17384,"dur" :300000,"ts" :225000,"ph" : "X","name" :"model_run","args" : {}}
+]
+"""
+"""Lines of ORT 1.31.1, cut from the trace of a detection model."""
+
+
+def _run(*nodes: tuple[int, int, int]) -> Run:
+    """A run of nodes that are (thread, start, end)."""
+    return Run(0, 1000, tuple(Node(str(n), "Conv", *node) for n, node in enumerate(nodes)))
+
+
+def _written(folder: Path, *lines: str) -> tuple[Run, ...]:
+    return read_runs(write_trace(folder / "trace", lines))
+
+
+def test_real_trace_tells_its_runs_and_their_nodes(tmp_path: Path) -> None:
+    path = tmp_path / "trace"
+    path.write_text(REAL)
+    assert read_runs(path) == (
+        Run(225000, 525000, (Node("p2o.pd_op.relu.0.0_nchwc", "Conv", 17384, 225126, 231482),)),
+        Run(560512, 663039, (Node("Sigmoid.0", "Sigmoid", 17384, 662905, 662963),)),
+    )
+
+
+def test_nodes_belong_to_the_run_that_they_began_in(tmp_path: Path) -> None:
+    first, second = _written(
+        tmp_path,
+        kernel("a", 100, 10),
+        kernel("b", 199, 10),  # clocks round: it seems to end after its run
+        span(100, 100),
+        kernel("a", 200, 10),
+        kernel("b", 280, 10),
+        span(200, 100),
+        kernel("outside", 300, 10),
+    )
+    assert [(node.name, node.start) for node in first.nodes] == [("a", 100), ("b", 199)]
+    assert [(node.name, node.start) for node in second.nodes] == [("a", 200), ("b", 280)]
+
+
+def test_runs_and_nodes_are_in_the_order_of_their_start_whatever_that_of_the_lines(tmp_path: Path) -> None:
+    runs = _written(
+        tmp_path,
+        span(200, 100),
+        kernel("late", 250, 1),
+        kernel("b", 150, 5, thread=2),
+        span(100, 100),
+        kernel("a", 120, 60),
+        kernel("early", 210, 1),
+    )
+    assert [(run.start, run.end) for run in runs] == [(100, 200), (200, 300)]
+    assert [[node.name for node in run.nodes] for run in runs] == [["a", "b"], ["early", "late"]]
+
+
+def test_only_executions_of_nodes_count_as_nodes(tmp_path: Path) -> None:
+    """Older versions write fences as nodes too; a node may be called like a run."""
+    (run,) = _written(
+        tmp_path,
+        span(0, 9, "SequentialExecutor::Execute"),
+        kernel("model_run", 1, 2, operator="Add"),
+        kernel("a", 3, 2).replace("_kernel_time", "_fence_before"),
+        span(0, 10),
+    )
+    assert [(node.name, node.operator) for node in run.nodes] == [("model_run", "Add")]
+
+
+def test_name_may_hold_quotes_that_are_escaped(tmp_path: Path) -> None:
+    (run,) = _written(tmp_path, kernel(r"say \"a\"", 1, 2), span(0, 10))
+    assert [node.name for node in run.nodes] == ['say "a"']
+
+
+@pytest.mark.parametrize("text", ["", "[\n", "[\n]\n"])
+def test_trace_without_events_has_no_runs(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "trace"
+    path.write_text(text)
+    assert read_runs(path) == ()
+
+
+def test_trace_that_ends_after_a_whole_event_tells_what_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "trace"
+    path.write_text("\n".join(REAL.splitlines()[:-1]))
+    assert len(read_runs(path)) == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(kernel("a", 1, 2)[:-30], id="cut short"),
+        pytest.param(kernel('say "a"', 1, 2), id="bare quotes in a name"),
+        pytest.param('{"cat" : "Node","name" :"a_kernel_time"}', id="no times"),
+        pytest.param(kernel("a", 1, 2).replace("op_name", "operator"), id="no operator"),
+        pytest.param(kernel("a", 1, 2).replace(":1,", ":null,"), id="no thread"),
+    ],
+)
+def test_trace_that_cannot_be_understood_is_a_value_error(tmp_path: Path, line: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        _written(tmp_path, span(0, 10), line)
+
+
+def test_trace_that_is_no_text_is_a_value_error(tmp_path: Path) -> None:
+    path = tmp_path / "trace"
+    path.write_bytes(b"[\n" + bytes(range(128, 256)))
+    with pytest.raises(ValueError, match="utf-8"):
+        read_runs(path)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "count"),
+    [
+        pytest.param((), 0, id="no node"),
+        pytest.param([(1, 0, 10)], 0, id="one node"),
+        pytest.param([(1, 0, 10), (1, 10, 20)], 0, id="one after the other"),
+        pytest.param([(1, 0, 10), (1, 9, 20), (1, 12, 15)], 0, id="one thread, however its times look"),
+        pytest.param([(1, 0, 10), (2, 10, 20)], 0, id="adjacent on two threads"),
+        pytest.param([(1, 0, 10), (2, 9, 20)], 1, id="overlap on two threads"),
+        pytest.param([(1, 0, 10), (2, 0, 10)], 1, id="same start"),
+        pytest.param([(1, 0, 100), (2, 10, 20), (2, 30, 40)], 2, id="two beside a long one"),
+        pytest.param([(1, 0, 10), (2, 5, 30), (1, 12, 20)], 2, id="back on the first thread"),
+        pytest.param([(1, 0, 10), (2, 5, 20), (1, 20, 30)], 1, id="the other one has ended"),
+        pytest.param([(1, 0, 30), (2, 5, 50), (3, 10, 15)], 2, id="three threads at once"),
+        pytest.param([(1, 0, 10), (2, 5, 20), (3, 15, 40), (1, 39, 50)], 3, id="a chain of three threads"),
+        pytest.param([(1, 0, 100), (2, 5, 50), (1, 10, 20)], 2, id="inside a node of its own thread"),
+    ],
+)
+def test_node_overlaps_when_it_begins_during_one_on_another_thread(
+    nodes: tuple[tuple[int, int, int], ...], count: int
+) -> None:
+    assert _run(*nodes).overlapping() == count
+
+
+def test_facts_and_operators_are_those_of_the_last_run() -> None:
+    first = _run((1, 0, 10), (2, 5, 20), (3, 6, 8))
+    last = Run(
+        1000, 1100, (Node("a", "Relu", 1, 0, 10), Node("b", "Conv", 2, 5, 9), Node("c", "Conv", 1, 9, 9))
+    )
+    assert trace.facts((first, last)) == {"nodes": 3, "overlapping_nodes": 1, "node_threads": 2}
+    assert trace.operators((first, last)) == {"Conv": 2, "Relu": 1}
+
+
+def test_trace_without_runs_tells_nothing() -> None:
+    assert trace.facts(()) == {}
+    assert trace.operators(()) == {}
+
+
+def _timed(number: int, *times: int) -> Run:
+    """A run of 10 us more than its nodes, which take that long each: a Conv, b Conv, c Relu."""
+    start, nodes = 1000 * number, list[Node]()
+    for (name, operator), time in zip((("a", "Conv"), ("b", "Conv"), ("c", "Relu")), times, strict=True):
+        nodes.append(Node(name, operator, 1, start, start + time))
+    return Run(1000 * number, 1000 * number + sum(times) + 10, tuple(nodes))
+
+
+def test_summary_is_the_mean_over_the_steady_runs() -> None:
+    """The first two runs, which allocate, would spoil it."""
+    runs = (_timed(0, 900, 1, 1), _timed(1, 1, 900, 1), _timed(2, 50, 10, 20), _timed(3, 61, 20, 40))
+    found = trace.summarise(runs, "profiling", "toy", "batch=2")
+    assert (found.case, found.model, found.input) == ("profiling", "toy", "batch=2")
+    assert (found.runs, found.run_microseconds) == (2, 110.5)
+    assert [(one.name, one.nodes, one.microseconds) for one in found.operators] == [
+        ("Conv", 2, 70.5),
+        ("Relu", 1, 30.0),
+    ]
+    assert [(one.name, one.operator, one.nodes, one.microseconds) for one in found.nodes] == [
+        ("a", "Conv", 1, 55.5),
+        ("c", "Relu", 1, 30.0),
+        ("b", "Conv", 1, 15.0),
+    ]
+    for costs in (found.operators, found.nodes):
+        assert sum(one.share for one in costs) == pytest.approx(1, abs=1e-4)
+    assert found.operators[0].share == pytest.approx(141 / 201, abs=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_summary_of_few_runs_takes_them_all(count: int) -> None:
+    found = trace.summarise([_timed(n, 10, 20, 30) for n in range(count)], "profiling", "toy", "batch=2")
+    assert (found.runs, found.run_microseconds) == (count, 70.0)
+
+
+def test_summary_lists_the_ten_most_expensive_nodes_and_every_operator() -> None:
+    nodes = tuple(Node(f"n{i}", f"Op{i}", 1, 0, i) for i in range(1, 13))
+    found = trace.summarise([Run(0, 100, nodes)], "profiling", "toy", "batch=2")
+    assert [one.name for one in found.nodes] == [f"n{i}" for i in range(12, 2, -1)]
+    assert [one.name for one in found.operators] == [f"Op{i}" for i in range(12, 0, -1)]
+    assert sum(one.share for one in found.operators) == pytest.approx(1, abs=1e-3)
+    assert sum(one.share for one in found.nodes) == pytest.approx(75 / 78, abs=1e-3)
+
+
+def test_summary_of_runs_without_nodes_has_no_shares() -> None:
+    found = trace.summarise([Run(0, 5, ())], "profiling", "toy", "batch=2")
+    assert (found.runs, found.run_microseconds, found.operators, found.nodes) == (1, 5.0, [], [])
+
+
+def test_nodes_that_take_no_time_have_no_share() -> None:
+    found = trace.summarise([_timed(0, 0, 0, 0)], "profiling", "toy", "batch=2")
+    assert {one.share for one in (*found.operators, *found.nodes)} == {0}

@@ -1,0 +1,233 @@
+"""What won a scenario: the words, the evidence, and the code a reader copies."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from made_up import NO_PROC, MadeUp
+from prose import FAULTS, faults, markup_faults, tags_of, text_of
+
+from bench.experiments import EXPERIMENTS
+from bench.pages import api, scenarios, snippets, source
+from bench.results.schema import CandidateRow, Choice
+from bench.results.view import ORIGINAL
+from bench.spec import BASELINE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.answers import Scenario
+    from bench.results.schema import Export
+
+EVIL = """<script>alert("&'")</script>"""
+CRASHED = "进程因信号 SIGSEGV 结束"
+SCENARIOS = {one.id: (name, one) for name, spec in EXPERIMENTS.items() for one in spec.scenarios}
+DRAFT, NONE_ABLE, BUSY = "草稿，不作推荐", "没有候选满足全部条件", "测量时机器繁忙，不作推荐"
+EVERY = pytest.mark.parametrize("scenario_id", SCENARIOS)
+WORLDS: dict[str, dict[str, Any]] = {
+    "usual": {},
+    "faster, less memory": {"time": 0.8, "memory": 0.5},
+    "draft": {"profile": "quick", "rounds": 1},
+    "busy": {"busy": True},
+    "unclear": {"time": 1.05, "half_width": 0.1},
+    "no /proc": {"absent": NO_PROC},
+    "default failed": {"failures": {(None, BASELINE): CRASHED}},
+    "original failed": {"failures": {(None, ORIGINAL): CRASHED}},
+    "all failed": {"failures": {(None, None): CRASHED}},
+    "first group only": {"groups": (0,)},
+    "no groups": {"groups": ()},
+    "one core": {"cores": 1},
+    "64 cores": {"cores": 64},
+}
+
+
+def _choice(
+    scenario: Scenario, winner: str, reason: str = "", refused: Mapping[str, str] | None = None
+) -> Choice:
+    candidates = [
+        CandidateRow(
+            case=case, score=None if case in (refused or {}) else 0.9, refused=(refused or {}).get(case, "")
+        )
+        for case in scenario.candidates
+    ]
+    return Choice(scenario=scenario.id, winner=winner, reason=reason, rounds=6, candidates=candidates)
+
+
+def _export(scenario_id: str, winner: str, reason: str = "", refused: Any = None, **world: Any) -> Export:
+    experiment, scenario = SCENARIOS[scenario_id]
+    choices = (_choice(scenario, winner, reason, refused),)
+    return MadeUp(experiment=experiment, choices=choices, rounds=world.pop("rounds", 6), **world).export()
+
+
+def _card(scenario_id: str, winner: str, *rest: Any, **world: Any) -> str:
+    return scenarios.card(_export(scenario_id, winner, *rest, **world), SCENARIOS[scenario_id][1])
+
+
+def _line(scenario_id: str, winner: str, *rest: Any, **world: Any) -> str:
+    return scenarios.one_line(_export(scenario_id, winner, *rest, **world), SCENARIOS[scenario_id][1])
+
+
+def _candidates(scenario_id: str) -> list[str]:
+    experiment, scenario = SCENARIOS[scenario_id]
+    known = {case.id for case in MadeUp(experiment=experiment).cases}
+    return [case for case in scenario.candidates if case in known]
+
+
+def _last(scenario_id: str) -> str:
+    return _candidates(scenario_id)[-1]
+
+
+@EVERY
+@pytest.mark.parametrize("cores", [1, 2, 64])
+def test_scenario_names_only_cases_and_groups_of_its_experiment(scenario_id: str, cores: int) -> None:
+    experiment, scenario = SCENARIOS[scenario_id]
+    made_up = MadeUp(experiment=experiment, cores=cores)
+    cases = {case.id for case in made_up.cases}
+    assert set(scenario.candidates) <= cases
+    assert {limit.than for limit in scenario.limits} <= cases
+    for index in scenario.groups:
+        assert set(scenario.candidates) <= set(made_up.spec.groups[index].cases or cases)
+
+
+@EVERY
+def test_winner_is_named_in_words_and_for_programs(scenario_id: str) -> None:
+    html = _card(scenario_id, _last(scenario_id))
+    assert f'data-scenario="{scenario_id}" data-winner="{_last(scenario_id)}"' in html
+    title = next(
+        c.title for c in MadeUp(experiment=SCENARIOS[scenario_id][0]).cases if c.id == _last(scenario_id)
+    )
+    assert f"本机胜出：<strong>{title}</strong>。" in html
+    assert html.count("胜出</td>") == 1
+
+
+@EVERY
+@pytest.mark.parametrize("reason", [DRAFT, NONE_ABLE, BUSY])
+def test_without_a_winner_the_reason_stands_there_and_nobody_has_won(scenario_id: str, reason: str) -> None:
+    html = _card(scenario_id, BASELINE, reason)
+    assert f"这次没有选出更好的：{reason}，先用<strong>默认</strong>。" in html
+    assert 'data-winner="default"' in html
+    assert "胜出" not in text_of(html)
+    assert "合格" not in html
+    assert "另外的轮次" not in html
+
+
+def test_default_that_won_is_a_winner_and_is_not_compared_with_itself() -> None:
+    html = _card("general", BASELINE)
+    assert "本机胜出：<strong>默认</strong>。" in html
+    assert "与默认比" not in html
+    assert "与原文设置比" in html
+    assert "峰值 1600\u202fMiB（原文 1600\u202fMiB）" in html
+
+
+def test_articles_settings_that_won_are_not_compared_with_themselves() -> None:
+    html = _card("memory", ORIGINAL)
+    assert "与默认比" in html
+    assert "与原文设置比" not in html
+
+
+@EVERY
+def test_evidence_is_given_for_every_group_of_the_scenario(scenario_id: str) -> None:
+    groups = SCENARIOS[scenario_id][1].groups
+    assert _card(scenario_id, _last(scenario_id)).count("<li>") == len(groups)
+    assert _line(scenario_id, _last(scenario_id)).count("峰值") == 1
+
+
+def test_how_the_processes_ran_is_told() -> None:
+    html = _card("container", "share")
+    assert "只给一半的核" in html
+    assert "2 个进程同时跑" in html
+
+
+def test_refused_candidates_give_their_reason() -> None:
+    refused = {"pattern_off": "不满足“每组都不比默认慢（容许噪声）”（aspp batch=1）"}
+    html = _card("general", BASELINE, "", refused)
+    assert refused["pattern_off"] in html
+    assert re.search(r'data-case="pattern_off">.*?<td>—</td>', html)
+
+
+@pytest.mark.parametrize("state", ["the first", "the last", "nobody"])
+@pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
+@EVERY
+def test_sentences_read_well_whoever_won(scenario_id: str, world: dict[str, Any], state: str) -> None:
+    reason = DRAFT if state == "nobody" else ""
+    case = {"the first": _candidates(scenario_id)[0], "the last": _last(scenario_id)}.get(state, BASELINE)
+    line = _line(scenario_id, case, reason, **world)
+    assert not faults(line), text_of(line)
+    html = _card(scenario_id, case, reason, **world)
+    assert not markup_faults(html)
+    items = re.findall(r"<li>(.*?)</li>", html)
+    assert [(text_of(item), faults(item)) for item in items if faults(item)] == []
+    assert "<ul></ul>" not in html
+    for fault in ("marks side by side", "nothing between brackets", "no number", "exponent"):
+        assert not re.findall(FAULTS[fault], text_of(html)), fault
+
+
+def test_missing_comparison_says_which_settings_failed() -> None:
+    assert "原文设置没有测成，无从比较" in _card(
+        "general", "pattern_off", failures={(None, ORIGINAL): CRASHED}
+    )
+    default = _card("general", "pattern_off", failures={(None, BASELINE): CRASHED})
+    assert "默认没有测成，无从比较；与原文设置无从比较；峰值" in default
+    assert f"没有测成（{CRASHED}）" in _card(
+        "general", "pattern_off", failures={(None, "pattern_off"): CRASHED}
+    )
+
+
+def test_memory_that_cannot_be_read_is_told_from_a_case_that_failed() -> None:
+    assert "峰值读不到；留存读不到" in _card("general", "pattern_off", absent=NO_PROC)
+    assert "峰值没有测成；留存没有测成" in _card(
+        "general", "pattern_off", failures={(None, "pattern_off"): CRASHED}
+    )
+
+
+@EVERY
+def test_draft_states_no_difference(scenario_id: str) -> None:
+    text = text_of(_card(scenario_id, BASELINE, DRAFT, profile="quick", time=1.5, memory=0.4))
+    assert not re.findall(r"耗时[多少] |比默认[多少]|分不出快慢", text)
+
+
+@EVERY
+@pytest.mark.parametrize("failures", [{}, {(None, None): EVIL}])
+def test_names_and_reasons_of_a_result_file_stay_text(scenario_id: str, failures: dict[Any, str]) -> None:
+    titles = {case.id: EVIL for case in MadeUp(experiment=SCENARIOS[scenario_id][0]).cases}
+    refused = {_last(scenario_id): EVIL}
+    world = {"titles": titles, "model_title": EVIL, "input": EVIL, "failures": failures}
+    first = _candidates(scenario_id)[0]
+    for reason in ("", EVIL):
+        html = _card(scenario_id, first, reason, refused, **world) + _line(
+            scenario_id, first, reason, **world
+        )
+        assert "script" not in tags_of(html)
+        assert not markup_faults(html)
+        assert EVIL in text_of(html)
+
+
+@pytest.mark.parametrize(
+    ("scenario_id", "case"), [(name, case) for name in SCENARIOS for case in _candidates(name)]
+)
+def test_code_of_a_winner_is_the_snippet_file_of_its_case(
+    scenario_id: str, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = _export(scenario_id, case, cores=snippets.REFERENCE_CORES)
+    monkeypatch.setattr(source, "load", lambda _: export)
+    file = snippets.files()[f"{export.experiment}-{case}.py"]
+    assert snippets.of_case(scenarios.winner(export, SCENARIOS[scenario_id][1])) == file
+    assert api.scenario_code(scenario_id) == f'```python linenums="1"\n{file}```'
+
+
+@EVERY
+def test_page_shows_the_line_of_the_winner(scenario_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    export = _export(scenario_id, _last(scenario_id))
+    monkeypatch.setattr(source, "load", lambda _: export)
+    line = scenarios.one_line(export, SCENARIOS[scenario_id][1])
+    assert api.scenario_line(scenario_id) == f'<div class="bench"><p>{line}</p></div>'
+
+
+@EVERY
+def test_when_to_use_it_and_when_not_reads_well(scenario_id: str) -> None:
+    scenario = SCENARIOS[scenario_id][1]
+    assert not faults(scenario.use)
+    assert not faults(scenario.avoid)
+    assert scenario.minimise in scenarios.MINIMISED

@@ -1,0 +1,99 @@
+"""Code of a case: version, both steps of saving, enums, run options, environment."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from bench.experiments import EXPERIMENTS
+from bench.pages import snippets
+from bench.spec import BASELINE, CONTROL, Case
+
+CASES = {
+    f"{name}-{case.id}.py": case
+    for name, experiment in EXPERIMENTS.items()
+    for case in experiment.cases(snippets.REFERENCE_CORES)
+}
+EVERY = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+
+
+def test_there_is_a_file_for_every_case_but_the_control() -> None:
+    assert set(snippets.files()) == {name for name, case in CASES.items() if case.id != CONTROL}
+
+
+@EVERY
+def test_first_line_names_the_lowest_version(case: Case) -> None:
+    assert snippets.of_case(case).splitlines()[0] == f"# 需要 onnxruntime {case.since} 以上"
+
+
+@EVERY
+def test_code_parses_and_ends_with_one_line_break(case: Case) -> None:
+    code = snippets.of_case(case)
+    ast.parse(code)
+    assert code.endswith("\n")
+    assert not code.endswith("\n\n")
+
+
+@EVERY
+def test_every_setting_stands_there_as_it_is_written(case: Case) -> None:
+    code = snippets.of_case(case)
+    for name, value in case.settings.items():
+        if "." in name:
+            assert f'options.add_session_config_entry("{name}", "{value}")' in code
+        elif name in snippets.ENUMS:
+            assert f"options.{name} = ort.{snippets.ENUMS[name]}.{value}" in code
+        else:
+            assert f"options.{name} = {value!r}" in code
+
+
+@EVERY
+def test_run_options_and_environment_stand_there_only_where_they_are_set(case: Case) -> None:
+    code = snippets.of_case(case)
+    for key, value in case.run_settings.items():
+        assert f'run_options.add_run_config_entry("{key}", "{value}")' in code
+    for name, value in case.env.items():
+        assert f"# 启动进程前先设环境变量：export {name}={value}\n" in code
+    assert ("session.run(None, feed, run_options)" in code) is bool(case.run_settings)
+    assert ("export " in code) is bool(case.env)
+    assert ("OrtArenaCfg(" in code) is bool(case.shared_arena)
+    assert ("optimized_model_filepath" in code) is bool(case.saved_by)
+
+
+def test_default_has_no_setting_at_all() -> None:
+    code = snippets.of_case(Case(id=BASELINE, title="默认"))
+    assert not re.findall(r"options\.\w", code)
+    assert '"model.onnx", sess_options=options, providers=["CPUExecutionProvider"]' in code
+
+
+def test_environment_is_told_before_the_import() -> None:
+    code = snippets.of_case(CASES["arena-arena_off_hugetlb.py"])
+    comment = "# 启动进程前先设环境变量：export GLIBC_TUNABLES=glibc.malloc.hugetlb=1"
+    assert code.index(comment) < code.index("import onnxruntime")
+
+
+def test_saving_comes_first_under_its_own_options_and_the_saved_file_is_loaded() -> None:
+    code = snippets.of_case(CASES["graph_optimization-offline.py"])
+    saving, loading = code.split("# 上线时：直接加载它\n")
+    assert "GraphOptimizationLevel.ORT_ENABLE_ALL" in saving
+    assert f'options.optimized_model_filepath = "{snippets.SAVED}"' in saving
+    assert '"model.onnx"' in saving
+    assert "options = ort.SessionOptions()" in loading
+    assert "GraphOptimizationLevel.ORT_DISABLE_ALL" in loading
+    assert f'"{snippets.SAVED}", sess_options=options' in loading
+    assert "optimized_model_filepath" not in loading
+    assert '"model.onnx"' not in loading
+
+
+def test_shared_arena_is_registered_before_the_session_is_made() -> None:
+    code = snippets.of_case(CASES["arena-exact_extend.py"])
+    registered = 'ort.create_and_register_allocator(info, ort.OrtArenaCfg({"arena_extend_strategy": 1}))'
+    assert code.index(registered) < code.index("ort.InferenceSession(")
+    assert 'options.add_session_config_entry("session.use_env_allocators", "1")' in code
+
+
+def test_run_options_come_after_the_session() -> None:
+    code = snippets.of_case(CASES["arena-pattern_off_shrink.py"])
+    assert code.index("ort.InferenceSession(") < code.index("run_options = ort.RunOptions()")
+    assert code.rstrip().endswith("# 每次推理都传入：outputs = session.run(None, feed, run_options)")

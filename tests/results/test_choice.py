@@ -1,0 +1,362 @@
+"""Which candidate meets a need: chosen on the even rounds, shown on the odd ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bench.answers import Limit
+from bench.results.choice import choose
+from bench.results.store import Journal
+from bench.results.summary import summarise
+from bench.spec import BASELINE, CONTROL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from conftest import Make, Measured
+
+    from bench.answers import Scenario
+    from bench.results.schema import CandidateRow, Choice, Row
+
+    Group = dict[str, Measured | Callable[[int], Measured]]
+    """Case -> what is measured of it, maybe by the number of the round."""
+
+MIB = 1 << 20
+ROUNDS = 12
+CASES = (BASELINE, CONTROL, "original", "one", "two", "three")
+
+
+def _at(ms: float, kept_mib: int = 200, peak_mib: int = 220) -> Measured:
+    return {"latency_ns": round(ms * 1e6), "kept_bytes": kept_mib * MIB, "peak_bytes": peak_mib * MIB}
+
+
+def _halves(even: Measured, odd: Measured) -> Callable[[int], Measured]:
+    return lambda number: odd if number % 2 else even
+
+
+class Need:
+    """A scenario, and a journal of groups in which every case but those that a test names takes 10 ms."""
+
+    def __init__(self, make: Make) -> None:
+        self.make = make
+        self.unproven: tuple[str, ...] = ()
+        self.rounds = ROUNDS
+        self.dirty: Sequence[int] = ()
+        self.header: dict[str, Any] = {}
+
+    def journal(self, *groups: Group) -> Journal:
+        records = [
+            self.make.group_record(index=n, input=f"batch={n + 1}", cases=list(CASES))
+            for n in range(len(groups))
+        ]
+        header = self.make.header(CASES, groups=records, **self.header)
+        journal = Journal(Path("toys/20260102-030405-abcd.jsonl"), header)
+        for case in CASES[2:]:
+            journal.add(self.make.untimed(case, proven=case not in self.unproven))
+        for number in range(self.rounds):
+            for index, group in enumerate(groups):
+                self._round(journal, number, index, group)
+        journal.add(self.make.footer(self.rounds))
+        return journal
+
+    def _round(self, journal: Journal, number: int, index: int, group: Group) -> None:
+        """As the runner does, leave out what has failed before."""
+        gone = {s.case for s in journal.samples if s.group == index and s.failure}
+        for position, case in enumerate(case for case in CASES if case not in gone):
+            told = group.get(case, _at(10))
+            measured = told(number) if callable(told) else told
+            place = {"group": index, "round": number, "position": position}
+            journal.add(self.make.sample(case, measured, **place))
+        journal.add(self.make.end(number, group=index, dirty=number in self.dirty))
+
+    def choose(self, *groups: Group, **scenario: Any) -> Choice:
+        (choice,) = choose(
+            self.make.experiment(scenarios=(self.scenario(len(groups), **scenario),)), self.journal(*groups)
+        )
+        return choice
+
+    def scenario(self, count: int = 1, /, **changes: Any) -> Scenario:
+        usual = {"candidates": (BASELINE, "one", "two"), "groups": tuple(range(count))}
+        return self.make.scenario(**usual | changes)
+
+
+@pytest.fixture
+def need(make: Make) -> Need:
+    return Need(make)
+
+
+def _candidate(choice: Choice, case: str) -> CandidateRow:
+    (row,) = (row for row in choice.candidates if row.case == case)
+    return row
+
+
+def test_clear_winner_is_chosen_without_a_reason(need: Need) -> None:
+    choice = need.choose({"one": _at(8), "two": _at(5)})
+    assert (choice.winner, choice.reason, choice.rounds) == ("two", "", ROUNDS // 2)
+    assert [(row.case, row.score, row.refused) for row in choice.candidates] == [
+        (BASELINE, 1.0, ""),
+        ("one", 0.8, ""),
+        ("two", 0.5, ""),
+    ]
+
+
+def test_default_wins_where_nothing_is_better(need: Need) -> None:
+    assert (need.choose({"one": _at(12)}).winner, need.choose({"one": _at(12)}).reason) == (BASELINE, "")
+
+
+@pytest.mark.parametrize(("two_ms", "winner"), [(7.9, "one"), (8.0, "one"), (8.1, "one"), (7.8, "two")])
+def test_simplest_of_those_that_cannot_be_told_apart_wins(need: Need, two_ms: float, winner: str) -> None:
+    """Two per cent is a tie."""
+    assert need.choose({"one": _at(8), "two": _at(two_ms)}).winner == winner
+
+
+def test_order_of_the_candidates_says_which_is_the_simplest(need: Need) -> None:
+    group: Group = {"one": _at(8), "two": _at(7.9)}
+    assert need.choose(group, candidates=("two", "one", BASELINE)).winner == "two"
+    assert need.choose(group, candidates=("one", "two", BASELINE)).winner == "one"
+
+
+def test_noise_of_the_control_widens_the_tie(need: Need) -> None:
+    def noisy(number: int) -> Measured:
+        return _at(9 if number % 4 else 11)
+
+    assert need.choose({"one": _at(9.2)}).winner == "one"
+    assert need.choose({"one": _at(9.2), CONTROL: noisy}).winner == BASELINE
+
+
+def test_memory_within_five_per_cent_is_a_tie(need: Need) -> None:
+    group: Group = {"one": _at(10, kept_mib=191), "two": _at(10, kept_mib=150)}
+    tied: Group = {"one": _at(10, kept_mib=191), "two": _at(10, kept_mib=195)}
+    assert need.choose(group, minimise="kept_mib").winner == "two"
+    assert need.choose(tied, minimise="kept_mib").winner == BASELINE
+
+
+PEAK = Limit(metric="peak_mib", than=BASELINE, factor=1.05, text="峰值不比默认高")
+SLOW = Limit(metric="ratio", than="original", factor=1.05, text="至多比原文慢 5%")
+
+
+@pytest.mark.parametrize(("peak_mib", "winner"), [(231, "one"), (232, BASELINE)])
+def test_candidate_beyond_a_limit_is_refused_with_its_words_and_the_group(
+    need: Need, peak_mib: int, winner: str
+) -> None:
+    """The second of two groups takes more than 5 % more memory; 231 is 1.05 times 220."""
+    choice = need.choose({"one": _at(5)}, {"one": _at(5, peak_mib=peak_mib)}, limits=(PEAK,))
+    assert choice.winner == winner
+    row = _candidate(choice, "one")
+    assert row.score == 0.5
+    if winner == BASELINE:
+        assert row.refused == "不满足“峰值不比默认高”（toy batch=2）"
+        assert choice.reason == ""
+
+
+def test_every_group_beyond_a_limit_is_named(need: Need) -> None:
+    high: Group = {"one": _at(5, peak_mib=400)}
+    choice = need.choose(high, {}, high, limits=(PEAK,))
+    assert _candidate(choice, "one").refused.endswith("（toy batch=1、toy batch=3）")
+
+
+@pytest.mark.parametrize(("one_ms", "refused"), [(21.3, False), (21.5, True)])
+def test_limit_on_time_is_held_against_its_case_and_allows_for_noise(
+    need: Need, one_ms: float, *, refused: bool
+) -> None:
+    """5 % of the article's 20 ms are allowed, and 2 % of noise on top; the default's 10 ms do not matter."""
+    group: Group = {"original": _at(20), "one": _at(one_ms, kept_mib=50)}
+    choice = need.choose(group, candidates=("original", "one"), minimise="kept_mib", limits=(SLOW,))
+    assert bool(_candidate(choice, "one").refused) is refused
+    assert _candidate(choice, "original").refused == ""
+    assert choice.winner == ("original" if refused else "one")
+
+
+def test_first_broken_limit_is_the_one_that_is_told(need: Need) -> None:
+    choice = need.choose({"one": _at(30, peak_mib=400)}, limits=(SLOW, PEAK))
+    assert _candidate(choice, "one").refused.startswith("不满足“至多比原文慢 5%”")
+
+
+def test_case_that_a_limit_compares_with_may_not_have_failed(need: Need, make: Make) -> None:
+    choice = need.choose({"original": make.failure(), "one": _at(5)}, limits=(SLOW,))
+    assert _candidate(choice, "one").refused.startswith("不满足“至多比原文慢 5%”")
+
+
+def test_candidate_that_was_not_seen_to_take_effect_is_refused(need: Need) -> None:
+    need.unproven = ("one",)
+    choice = need.choose({"one": _at(5)})
+    assert (choice.winner, choice.reason) == (BASELINE, "")
+    assert "生效" in _candidate(choice, "one").refused
+    assert _candidate(choice, BASELINE).refused == ""
+
+
+def test_candidate_without_any_proof_is_refused(need: Need, make: Make) -> None:
+    journal = need.journal({"one": _at(5)})
+    journal.untimed[:] = [record for record in journal.untimed if record.case != "one"]
+    (choice,) = choose(make.experiment(scenarios=(need.scenario(),)), journal)
+    assert "生效" in _candidate(choice, "one").refused
+
+
+def test_effect_must_have_been_seen_wherever_it_was_looked_for(need: Need, make: Make) -> None:
+    journal = need.journal({"one": _at(5)}, {})
+    journal.add(make.untimed("one", group=1, proven=False))
+    (choice,) = choose(make.experiment(scenarios=(need.scenario(),)), journal)
+    assert "生效" in _candidate(choice, "one").refused
+
+
+@pytest.mark.parametrize("number", [0, 1, 6, ROUNDS - 1])
+def test_candidate_that_failed_in_any_round_is_refused_with_its_reason(
+    need: Need, make: Make, number: int
+) -> None:
+    """Faster in all rounds before: the tables show it as failed, so it cannot win."""
+    failure = make.failure("crashed", "SIGSEGV")
+    choice = need.choose({"one": lambda n: failure if n == number else _at(5)})
+    row = _candidate(choice, "one")
+    assert (choice.winner, row.score, row.refused) == (BASELINE, None, "SIGSEGV")
+
+
+def test_candidate_that_failed_in_one_group_is_refused_for_all(need: Need, make: Make) -> None:
+    choice = need.choose({"one": _at(5)}, {"one": make.failure("timeout", "太慢")})
+    assert (choice.winner, _candidate(choice, "one").refused) == (BASELINE, "太慢")
+
+
+def test_candidate_whose_figure_is_not_to_be_had_is_refused(need: Need) -> None:
+    choice = need.choose({"one": {"peak_bytes": None}}, minimise="peak_mib")
+    assert (_candidate(choice, "one").score, _candidate(choice, "one").refused) == (None, "没有测到")
+
+
+def test_default_stands_in_where_no_candidate_is_fit(need: Need) -> None:
+    group: Group = {"one": _at(5, peak_mib=400), "two": _at(6, peak_mib=400)}
+    choice = need.choose(group, candidates=("one", "two"), limits=(PEAK,))
+    assert (choice.winner, choice.reason) == (BASELINE, "没有候选满足全部条件")
+    assert all(row.refused for row in choice.candidates)
+
+
+@pytest.mark.parametrize("profile", ["smoke", "quick"])
+def test_draft_recommends_nothing(need: Need, profile: str) -> None:
+    need.header = {"profile": profile}
+    choice = need.choose({"one": _at(5)})
+    assert choice.winner == BASELINE
+    assert "草稿" in choice.reason
+    assert _candidate(choice, "one").score == 0.5
+
+
+@pytest.mark.parametrize(
+    ("dirty", "winner"), [((0, 2), BASELINE), ((0,), "one"), ((1, 3, 5, 7), "one"), ((), "one")]
+)
+def test_busy_machine_recommends_nothing(need: Need, dirty: Sequence[int], winner: str) -> None:
+    """Two of the six rounds that choose are too many; those that are published do not matter."""
+    need.dirty = dirty
+    choice = need.choose({"one": _at(5)})
+    assert choice.winner == winner
+    assert ("繁忙" in choice.reason) is (winner == BASELINE)
+
+
+@pytest.mark.parametrize(("rounds", "counted"), [(12, 6), (11, 6), (10, 5), (2, 1), (1, 1)])
+def test_too_few_rounds_recommend_nothing(need: Need, rounds: int, counted: int) -> None:
+    need.rounds = rounds
+    choice = need.choose({"one": _at(5)})
+    enough = counted >= 6
+    assert (choice.winner, choice.rounds) == ("one" if enough else BASELINE, counted)
+    assert choice.reason == ("" if enough else f"只有 {counted} 轮可用来选，不作推荐")
+
+
+def test_need_whose_groups_do_not_fit_this_machine_recommends_nothing(need: Need) -> None:
+    choice = need.choose({"one": _at(5)}, groups=(3,))
+    assert (choice.winner, choice.rounds) == (BASELINE, 0)
+    assert "没有测到它的任何一组输入" in choice.reason
+
+
+def test_only_the_groups_of_the_need_count(need: Need) -> None:
+    groups: tuple[Group, ...] = ({"one": _at(5)}, {"one": _at(90)})
+    assert need.choose(*groups, groups=(0,)).winner == "one"
+    assert need.choose(*groups, groups=(1,)).winner == BASELINE
+
+
+def test_several_groups_count_by_the_geometric_mean_of_their_ratios(need: Need) -> None:
+    """One halves two groups and takes three times as long in the third; the arithmetic mean would refuse it."""
+    groups: list[Group] = [{"one": _at(5)}, {"one": _at(5)}, {"one": _at(30)}]
+    choice = need.choose(*groups)
+    assert choice.winner == "one"
+    assert _candidate(choice, "one").score == pytest.approx((0.5 * 0.5 * 3) ** (1 / 3), rel=1e-5)
+
+
+def test_groups_count_alike_however_long_they_take(need: Need) -> None:
+    """The second is a hundred times longer, but its loss of 5 % is less than the gain of 20 %."""
+    short: Group = {"one": _at(8)}
+    long: Group = {case: _at(1050 if case == "one" else 1000) for case in CASES}
+    choice = need.choose(short, long)
+    assert choice.winner == "one"
+    assert _candidate(choice, "one").score == pytest.approx((0.8 * 1.05) ** 0.5, rel=1e-5)
+
+
+def _published(journal: Journal, make: Make, need: Need) -> tuple[dict[tuple[str, str], Row], Choice]:
+    export = summarise(make.experiment(scenarios=(need.scenario(),)), journal)
+    (choice,) = export.choices
+    return {(row.case, row.metric): row for row in export.rows}, choice
+
+
+@pytest.mark.parametrize(
+    ("even_ms", "odd_ms", "winner", "verdict"), [(5, 20, "one", "slower"), (20, 5, BASELINE, "faster")]
+)
+def test_even_rounds_choose_and_odd_rounds_are_published(
+    need: Need, make: Make, even_ms: float, odd_ms: float, winner: str, verdict: str
+) -> None:
+    """In one half `one` takes half the time of the default, in the other twice as long."""
+    one = _halves(_at(even_ms, kept_mib=100), _at(odd_ms, kept_mib=300))
+    rows, choice = _published(need.journal({"one": one}), make, need)
+    assert (choice.winner, choice.rounds) == (winner, 6)
+    assert _candidate(choice, "one").score == even_ms / 10
+    ratio, kept = rows["one", "ratio"], rows["one", "kept_mib"]
+    assert (ratio.value, ratio.low, ratio.high) == (odd_ms / 10,) * 3
+    assert (ratio.rounds, ratio.verdict) == (6, verdict)
+    assert (kept.value, kept.low, kept.high) == (300, 300, 300)
+    assert rows["one", "latency_ms"].value == odd_ms
+
+
+def test_memory_is_chosen_by_the_even_rounds_too(need: Need, make: Make) -> None:
+    journal = need.journal({"one": _halves(_at(10, kept_mib=100), _at(10, kept_mib=300))})
+    scenario = need.scenario(minimise="kept_mib")
+    (choice,) = choose(make.experiment(scenarios=(scenario,)), journal)
+    assert (choice.winner, _candidate(choice, "one").score) == ("one", 0.5)
+
+
+def test_limits_are_held_against_the_even_rounds(need: Need) -> None:
+    high, low = _at(5, peak_mib=400), _at(5)
+    assert need.choose({"one": _halves(low, high)}, limits=(PEAK,)).winner == "one"
+    assert need.choose({"one": _halves(high, low)}, limits=(PEAK,)).winner == BASELINE
+
+
+def test_noise_of_the_other_half_does_not_count(need: Need, make: Make) -> None:
+    """The control is calm where settings are chosen, and wild where they are published."""
+    calm = _at(10)
+
+    def wild(number: int) -> Measured:
+        return calm if number % 2 == 0 else _at(7 if number % 4 == 1 else 13)
+
+    group: Group = {CONTROL: wild, "one": _at(9)}
+    rows, choice = _published(need.journal(group), make, need)
+    assert choice.winner == "one"
+    assert rows["one", "ratio"].verdict == "same"
+
+
+def test_without_a_need_all_rounds_are_published(need: Need, make: Make) -> None:
+    journal = need.journal({"one": _halves(_at(5), _at(20))})
+    export = summarise(make.experiment(), journal)
+    (row,) = (row for row in export.rows if (row.case, row.metric) == ("one", "ratio"))
+    assert (row.value, row.low, row.high, row.rounds) == (1.25, 0.5, 2.0, ROUNDS)
+    assert export.choices == []
+
+
+def test_outputs_that_the_first_round_compared_are_shown(need: Need, make: Make) -> None:
+    """It is one of those that choose, but whether outputs are equal is not a matter of luck."""
+    compared = {"outputs_compared": 1, "outputs_identical": False, "outputs_difference": 2e-6}
+    journal = need.journal({"one": lambda number: compared if number == 0 else {"outputs_compared": 0}})
+    found = summarise(make.experiment(scenarios=(need.scenario(),)), journal).outputs
+    (row,) = (row for row in found if row.case == "one")
+    assert (row.identical, row.difference) == (False, 2e-6)
+
+
+def test_each_need_has_its_winner(need: Need, make: Make) -> None:
+    journal = need.journal({"one": _at(5, kept_mib=400), "two": _at(20, kept_mib=100)})
+    scenarios = (need.scenario(id="latency"), need.scenario(id="memory", minimise="kept_mib"))
+    found = choose(make.experiment(scenarios=scenarios), journal)
+    assert [(choice.scenario, choice.winner) for choice in found] == [("latency", "one"), ("memory", "two")]
