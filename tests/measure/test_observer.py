@@ -175,6 +175,15 @@ def test_proof_against_another_case_compares_within_the_group(lab: Lab, make: Ma
     assert "two 为 30" in found[1].evidence
 
 
+def test_proof_against_a_case_that_its_group_lacks_is_not_to_be_had(lab: Lab, make: Make) -> None:
+    """What `two` did on the first group says nothing of the second one."""
+    proof = Proof(fact="threads_created", relation="<", expected=2, than="two")
+    groups = [make.group(2), make.group(3, cases=(BASELINE, "one"))]
+    experiment = _proven_by(make, proof, groups=groups, observe_each_group=True)
+    found = [one.proven for one in _observe(lab, lab.task(experiment)).untimed if one.case == "one"]
+    assert found == [True, None]
+
+
 def test_proof_against_a_case_of_another_group_finds_it_where_each_is_observed_once(
     lab: Lab, make: Make
 ) -> None:

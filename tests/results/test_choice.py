@@ -259,6 +259,13 @@ def test_too_few_rounds_recommend_nothing(need: Need, rounds: int, counted: int)
     assert choice.reason == ("" if enough else f"只有 {counted} 轮可用来选，不作推荐")
 
 
+def test_only_round_of_a_smoke_test_is_published_too(need: Need, make: Make) -> None:
+    need.rounds = 1
+    rows, choice = _published(need.journal({"one": _at(5)}), make, need)
+    assert (rows["one", "ratio"].value, rows["one", "ratio"].rounds) == (0.5, 1)
+    assert choice.rounds == 1
+
+
 def test_need_whose_groups_do_not_fit_this_machine_recommends_nothing(need: Need) -> None:
     choice = need.choose({"one": _at(5)}, groups=(3,))
     assert (choice.winner, choice.rounds) == (BASELINE, 0)
