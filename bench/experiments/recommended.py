@@ -33,6 +33,12 @@ def cases(cores: int) -> tuple[Case, ...]:
             proof=Proof(fact="arena_shrinks", relation=">", expected=0),
         ),
         Case(
+            id="arena_off_pattern_off",
+            title="关闭 arena 和内存模式",
+            settings={"enable_cpu_mem_arena": False, **no_pattern},
+            proof=Proof(fact="arena_regions", relation="==", expected=0),
+        ),
+        Case(
             id="threads_pattern_off",
             title=f"{cores} 线程（不绑核），关闭内存模式",
             settings={"intra_op_num_threads": cores, **no_pattern},
@@ -60,12 +66,7 @@ SCENARIOS = (
     Scenario(
         id="general",
         title="通用起点",
-        candidates=(
-            BASELINE,
-            "pattern_off",
-            "threads_pattern_off",
-            "pattern_off_shrink",
-        ),
+        candidates=(BASELINE, "pattern_off", "threads_pattern_off", "pattern_off_shrink"),
         groups=(0, 1, 2),
         minimise="peak_mib",
         limits=(NOT_SLOWER, NO_HIGHER_PEAK),
@@ -84,7 +85,7 @@ SCENARIOS = (
     Scenario(
         id="memory",
         title="内存优先",
-        candidates=("original", "pattern_off_shrink", "pattern_off"),
+        candidates=("original", "arena_off_pattern_off", "pattern_off_shrink", "pattern_off"),
         groups=(0, 1, 2),
         minimise="kept_mib",
         limits=(
@@ -102,7 +103,7 @@ SCENARIOS = (
     Scenario(
         id="shapes",
         title="输入尺寸多变",
-        candidates=(BASELINE, "pattern_off", "pattern_off_shrink"),
+        candidates=(BASELINE, "pattern_off", "pattern_off_shrink", "arena_off_pattern_off"),
         groups=(1,),
         minimise="kept_mib",
         limits=(
