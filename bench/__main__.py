@@ -73,6 +73,19 @@ def check() -> None:
 
 
 @app.command
+def compare(first: str, second: str, /) -> None:
+    """两次构建的数字是否一致。可以是构建编号（见 build/results），也可以是下载来的 data 文件夹。
+
+    机器或软件不同的，只比各自对默认设置的比值和内存。结论反了，或延迟区间重合不到 95%，就以非零状态结束。
+    """
+    told, agrees = commands.compare(first, second)
+    for line in told:
+        out.print(line, **PLAIN)
+    if not agrees:
+        sys.exit(1)
+
+
+@app.command
 def export(
     *,
     stale_ok: Annotated[

@@ -123,6 +123,21 @@ def snippets(*, write: bool) -> list[Path]:
     return different + surplus
 
 
+def compare(first: str, second: str) -> tuple[list[str], bool]:
+    """(lines to print, whether the second build repeats the first)."""
+    from bench import builds
+    from bench.pages import compared
+    from bench.results.compare import Incomparable
+    from bench.results.compare import compare as hold_together
+
+    folders = Folders.here()
+    try:
+        found = hold_together(builds.load(first, folders), builds.load(second, folders))
+    except (builds.NoSuchBuild, Incomparable) as refusal:
+        raise Refused(str(refusal)) from refusal
+    return list(compared.lines(found)), found.agrees
+
+
 def site(target: Path) -> tuple[int, list[str]]:
     """Build, check and put in place the site. Returns the number of pages, and the failed cases that they show."""
     from bench.site import BrokenSite, build

@@ -12,6 +12,7 @@ REC_SIZES = tuple((2, 3, 48, width) for width in range(96, 96 + 30 * 16, 16))
 """Thirty widths of text lines, two lines at a time."""
 
 ASPP_ONE = Input(label="batch=1", shapes=((1, 200, 200, 1),))
+ASPP_TWO = Input(label="batch=2", shapes=((2, 200, 200, 1),))
 DET_736 = Input(label="1x3x736x736", shapes=((1, 3, 736, 736),))
 DET_480 = Input(label="1x3x480x480", shapes=((1, 3, 480, 480),))
 DET_320 = Input(label="1x3x320x320", shapes=((1, 3, 320, 320),))
@@ -28,6 +29,7 @@ BERT_32 = Input(label="1x32", shapes=((1, 32),))
 TINY = Input(label="batch=16", shapes=((16, 256),))
 
 COLUMNS = {
+    "cores_used": ("用到的核", ""),
     "latency_ms": ("稳态延迟", "ms"),
     "ratio": ("相对默认", ""),
     "peak_mib": ("峰值", "MiB"),

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from bench.answers import Answer, Claim, Findings, Measured
-from bench.experiments._common import ASPP_ONE, DET_320, DET_736, DET_FEW, DET_MANY, columns
+from bench.experiments._common import ASPP_ONE, ASPP_TWO, DET_320, DET_736, DET_FEW, DET_MANY, columns
 from bench.experiments._phrases import (
     DECIDED,
     OPEN,
@@ -25,7 +25,6 @@ from bench.spec import (
     Chart,
     Experiment,
     Group,
-    Input,
     LargestBatch,
     Proof,
     Script,
@@ -228,13 +227,13 @@ def _pattern_saves(say: Findings) -> bool:
 
 EXPERIMENT = Experiment(
     id="arena",
-    title="内存 arena：需要多少，留下多少，慢多少",
+    title="内存 arena：需要多少，留下多少，时间差多少",
     question="关闭 enable_cpu_mem_arena 省下的是什么，代价是什么？",
     cases=cases,
     groups=(
         Group(
             model="aspp",
-            input=Input(label="batch=2", shapes=((2, *IMAGE),)),
+            input=ASPP_TWO,
             small=ASPP_ONE,
             seconds=2.0,
         ),
@@ -280,7 +279,7 @@ EXPERIMENT = Experiment(
     claims=(
         Claim(
             id="kept_5618_5",
-            said="开启 arena 后占用内存剧增（5618.3 MB 对 5.3 MB），且持续占用、不释放，建议关闭（原文测得，ORT 1.14.1）。",
+            said="开启 arena 后占用内存剧增（5618.3 MiB 对 5.3 MiB），且持续占用、不释放，建议关闭（原文测得，ORT 1.14.1）。",
             answer=_kept_is_not_needed,
         ),
         Claim(

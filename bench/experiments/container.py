@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.answers import Findings, Limit, Scenario
+from bench.answers import Findings, Limit, Measured, Scenario
 from bench.experiments._common import DET_320, DET_480, ORIGINAL, REC_FOUR, REC_TWO, columns
 from bench.experiments._phrases import named, versus_default, where
 from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Proof
@@ -12,6 +12,7 @@ from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Proof
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+MODEST = 1.2
 NO_SPIN = {"session.intra_op.allow_spinning": "0"}
 
 
@@ -42,8 +43,15 @@ def conclude(say: Findings) -> Iterator[str]:
         yield (
             f"{where(group)}：{named(say, 'share')}，{versus_default(say, group, 'share')}{burned}；"
             f"{named(say, 'no_spin')}，{versus_default(say, group, 'no_spin')}；"
-            f"{named(say, 'original')}，{versus_default(say, group, 'original')}。"
+            f"{named(say, 'original')}，{versus_default(say, group, 'original')}。{_cores(say, group)}"
         )
+
+
+def _cores(say: Findings, group: Measured) -> str:
+    """How many cores worked, on average; nothing where that is not known."""
+    known = [(case, say.value(group, case, "cores_used")) for case in (BASELINE, "share")]
+    told = "，".join(f"{named(say, case)} {cores:.1f} 个" for case, cores in known if cores is not None)
+    return f"推理时平均用到的核：{told}。" if told else ""
 
 
 EXPERIMENT = Experiment(
@@ -68,7 +76,15 @@ EXPERIMENT = Experiment(
         ),
     ),
     columns=columns(
-        "latency_ms", "ratio", "ratio_original", "cpu_s", "idle_cpu_s", "threads", "peak_mib", "kept_mib"
+        "latency_ms",
+        "ratio",
+        "ratio_original",
+        "cores_used",
+        "cpu_s",
+        "idle_cpu_s",
+        "threads",
+        "peak_mib",
+        "kept_mib",
     ),
     conclude=conclude,
     scenarios=(
@@ -80,13 +96,19 @@ EXPERIMENT = Experiment(
             minimise="ratio",
             limits=(
                 Limit(
+                    metric="cores_used",
+                    than="share",
+                    factor=MODEST,
+                    text="每组用到的核都不超过自己那一份（容许 20%）",
+                ),
+                Limit(
                     metric="peak_mib",
                     than=BASELINE,
                     factor=1.05,
                     text="每组的峰值都不比默认高（容许 5%）",
                 ),
             ),
-            use="容器只分到部分核（cpuset、taskset、配额），或同一台机器上跑几个进程：线程数写成每个进程分到的核数。",
+            use="容器只分到部分核（cpuset、taskset、配额），或同一台机器上跑几个进程。代码里若有线程数，换成你的每个进程分到的核数。",
             avoid="一个进程独占整台机器：看“延迟优先”。",
         ),
     ),

@@ -103,7 +103,7 @@ def _many_branches(say: Findings) -> Answer:
     if "unclear" in verdicts or not verdicts & set(DECIDED):
         return Answer(measured=measured, now="先保持顺序执行。", agrees=None)
     return Answer(
-        measured=measured, now="保持默认的顺序执行；想用满核，设 intra_op_num_threads。", agrees=False
+        measured=measured, now="保持默认的顺序执行；用几个核由 intra_op_num_threads 管。", agrees=False
     )
 
 

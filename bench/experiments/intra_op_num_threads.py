@@ -58,9 +58,9 @@ def _best(say: Findings, group: Measured) -> str:
         return f"明确设置的线程数里只测成了 {known[0]}（{say.ms(group, known[0])}）"
     if not tied or not any(say.verdict(group, case) for case in known):
         shortest = min(known, key=lambda case: say.value(group, case, "latency_ms") or 0.0)
-        return f"这次耗时最短的是 {shortest} 线程（{say.ms(group, shortest)}），但不足以下结论"
+        return f"这次耗时最短的是 {shortest} 线程（{say.ms(group, shortest)}），但还不能下结论"
     if len(tied) == 1:
-        return f"<strong>明确设置的线程数里，{tied[0]} 最快</strong>（{say.ms(group, tied[0])}）"
+        return f"<strong>明确设置的线程数里，{tied[0]} 线程最快</strong>（{say.ms(group, tied[0])}）"
     latencies = "、".join(f"{case} 线程 {say.ms(group, case)}" for case in tied)
     return f"<strong>明确设置的线程数里，{'、'.join(tied)} 并列最快，分不出快慢</strong>（{latencies}）"
 

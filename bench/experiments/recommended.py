@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.answers import Findings, Limit, Scenario
-from bench.experiments._common import ASPP_ONE, DET_FEW, DET_MANY, ORIGINAL, REC_FOUR, REC_TWO, columns
+from bench.experiments._common import (
+    ASPP_ONE,
+    ASPP_TWO,
+    DET_FEW,
+    DET_MANY,
+    ORIGINAL,
+    REC_FOUR,
+    REC_TWO,
+    columns,
+)
 from bench.experiments._phrases import memory, spaced, versus_default, where
 from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Proof
 
@@ -123,9 +132,9 @@ EXPERIMENT = Experiment(
     groups=(
         Group(
             model="aspp",
-            input=ASPP_ONE,
+            input=ASPP_TWO,
             small=ASPP_ONE,
-            seconds=1.0,
+            seconds=1.9,
         ),
         Group(
             model="ocr_det",

@@ -39,7 +39,7 @@ class Profile:
     min_calls: int
     budget_s: float
     repeats: int = 0
-    """Dirty rounds of one group that are measured again, at the most; a draft repeats none."""
+    """Dirty rounds of one experiment that are measured again, at the most; a draft repeats none."""
     bracket: bool = True
     """Baseline beside every case, not just once a round."""
 
@@ -80,7 +80,7 @@ PROFILES = {
             min_seconds=0.4,
             min_calls=3,
             budget_s=3600,
-            repeats=1,
+            repeats=2,
         ),
         Profile(
             name="thorough",

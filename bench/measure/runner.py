@@ -46,7 +46,8 @@ class Runner:
     clock: Callable[[], float] = time.monotonic
     read_noise: Callable[[Sequence[int]], noise.Reading | None] = noise.read
     _durations: dict[tuple[int, int], float] = field(default_factory=dict)
-    _repeats: Counter[tuple[int, int]] = field(default_factory=Counter)
+    _repeats: Counter[int] = field(default_factory=Counter)
+    """Repeated rounds by number of the task."""
 
     def run(self) -> int:
         """Measure until the plan or the budget is exhausted; close the journals. Returns the rounds done."""
@@ -122,7 +123,7 @@ class Runner:
             self._samples(turn, number, attempt)
             seen = noise.between(before, self.read_noise(usable_cpus()))
             self._durations[place] = self.clock() - start
-            left = task.planned.profile.repeats - self._repeats[place]
+            left = task.planned.profile.repeats - self._repeats[turn[0]]
             repeat = seen.dirty and not group.group.memory_only and left > 0
             record = NoiseRecord(
                 others=seen.others, steal=seen.steal, pressure=seen.pressure, dirty=seen.dirty
@@ -132,7 +133,7 @@ class Runner:
             )
             if not repeat:
                 return
-            self._repeats[place] += 1
+            self._repeats[turn[0]] += 1
             attempt += 1
             self.reporter.note(f"{task.planned.experiment.id} / {group.group.model}：这一轮机器繁忙，重测")
 

@@ -28,7 +28,7 @@ TOPICS = {
     "memory": "内存与加载",
     "optimiser": "图优化",
     "quantisation": "量化与低精度",
-    "other": "日志、剖析与其他",
+    "other": "日志、性能分析与其他",
 }
 ARTICLE = "blog/onnxruntime-cpu/"
 SECTIONS = {

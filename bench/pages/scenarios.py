@@ -97,7 +97,10 @@ def _memory(words: Words, group: GroupSummary, case: str, metric: str, title: st
     if own is None:
         ran = words.value(group, case, "latency_ms") is not None
         return f"{title}{'读不到' if ran else '没有测成'}"
-    others = [("默认", base if case != BASELINE else None), ("原文", article if case != ORIGINAL else None)]
+    others = [
+        ("默认", base if case != BASELINE else None),
+        ("原文设置", article if case != ORIGINAL else None),
+    ]
     compared = "，".join(f"{name} {memory(value)}" for name, value in others if value is not None)
     return f"{title} {memory(own)}（{compared}）" if compared else f"{title} {memory(own)}"
 

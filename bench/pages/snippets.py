@@ -20,7 +20,7 @@ REFERENCE_CORES = 4
 
 def of_case(case: Case | CaseRecord) -> str:
     """Complete code for a case; `model.onnx` and `feed` are the reader's."""
-    lines = [f"# 需要 onnxruntime {case.since} 以上"]
+    lines = [f"# 适用于 onnxruntime {case.since} 及以上"]
     lines += [f"# 启动进程前先设环境变量：export {name}={value}" for name, value in case.env.items()]
     lines += ["import onnxruntime as ort", ""]
     if case.saved_by:

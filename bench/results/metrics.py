@@ -52,6 +52,7 @@ METRICS: dict[str, Metric] = {
         Metric("first_run_ms", "ms", "time", lambda f: f.first_run_ns / 1e6),
         Metric("second_run_ms", "ms", "time", lambda f: f.second_run_ns / 1e6),
         Metric("cpu_s", "s", "time", lambda f: f.cpu_ns / 1e9),
+        Metric("cores_used", "", "other", lambda f: f.cpu_ns / f.latency_ns),
         Metric("idle_cpu_s", "s", "other", lambda f: _scaled(f.idle_cpu_ns, 1e9)),
         Metric("base_mib", "MiB", "memory", lambda f: _scaled(f.base_bytes, MIB)),
         Metric("after_first_mib", "MiB", "memory", lambda f: _scaled(f.after_first_bytes, MIB)),

@@ -1,4 +1,4 @@
-# 需要 onnxruntime 1.16 以上
+# 适用于 onnxruntime 1.16 及以上
 # 启动进程前先设环境变量：export GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 import onnxruntime as ort
 

@@ -1,4 +1,4 @@
-# 需要 onnxruntime 1.16 以上
+# 适用于 onnxruntime 1.16 及以上
 import onnxruntime as ort
 
 # 离线做一次：保存优化好的模型。要在部署的机器上做，换了 onnxruntime 版本要重做

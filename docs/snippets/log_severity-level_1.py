@@ -1,4 +1,4 @@
-# 需要 onnxruntime 1.16 以上
+# 适用于 onnxruntime 1.16 及以上
 import onnxruntime as ort
 
 options = ort.SessionOptions()

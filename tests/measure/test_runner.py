@@ -365,12 +365,18 @@ def test_profile_without_repeats_keeps_its_dirty_rounds(lab: Lab, make: Make) ->
     assert ends == [(0, True, False), (1, True, True), (2, True, False)]
 
 
-def test_each_group_has_repeats_of_its_own(lab: Lab, make: Make) -> None:
+def test_groups_of_an_experiment_share_its_repeats(lab: Lab, make: Make) -> None:
     lab.noise.dirty = range(1000)
     experiment = make.experiment(groups=[make.group(2), make.group(3)])
     lab.runner(lab.task(experiment)).run()
-    repeats = Counter(end.group for end in lab.on_disk().rounds if not end.final)
-    assert repeats == {0: REPEATS, 1: REPEATS}
+    assert sum(not end.final for end in lab.on_disk().rounds) == REPEATS
+
+
+def test_each_experiment_has_repeats_of_its_own(lab: Lab, make: Make) -> None:
+    lab.noise.dirty = range(1000)
+    lab.runner(lab.task(make.experiment("a")), lab.task(make.experiment("b"))).run()
+    for name in ("a", "b"):
+        assert sum(not end.final for end in lab.on_disk(name).rounds) == REPEATS
 
 
 def test_dirty_memory_only_round_is_not_repeated(lab: Lab, make: Make) -> None:

@@ -118,7 +118,7 @@ def test_default_that_won_is_a_winner_and_is_not_compared_with_itself() -> None:
     assert "本机胜出：<strong>默认</strong>。" in html
     assert "与默认比" not in html
     assert "与原文设置比" in html
-    assert "峰值 1600\u202fMiB（原文 1600\u202fMiB）" in html
+    assert "峰值 1600\u202fMiB（原文设置 1600\u202fMiB）" in html
 
 
 def test_articles_settings_that_won_are_not_compared_with_themselves() -> None:

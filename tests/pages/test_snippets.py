@@ -25,7 +25,7 @@ def test_there_is_a_file_for_every_case_but_the_control() -> None:
 
 @EVERY
 def test_first_line_names_the_lowest_version(case: Case) -> None:
-    assert snippets.of_case(case).splitlines()[0] == f"# 需要 onnxruntime {case.since} 以上"
+    assert snippets.of_case(case).splitlines()[0] == f"# 适用于 onnxruntime {case.since} 及以上"
 
 
 @EVERY

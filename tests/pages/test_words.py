@@ -137,7 +137,7 @@ def _threads(told: Callable[..., Words], make: Make, ms: dict[str, float], **opt
 
 def test_best_thread_count_is_named(told: Callable[..., Words], make: Make) -> None:
     text = _threads(told, make, {BASELINE: 10, CONTROL: 10, "1": 19, "2": 10, "4": 25})
-    assert "明确设置的线程数里，2 最快" in text
+    assert "明确设置的线程数里，2 线程最快" in text
     assert "开到 4 线程，与默认比耗时多 150" in text
 
 
@@ -148,5 +148,5 @@ def test_thread_counts_that_tie_are_named_together(told: Callable[..., Words], m
 
 def test_thread_draft_names_no_winner(told: Callable[..., Words], make: Make) -> None:
     text = _threads(told, make, {BASELINE: 10, "1": 19, "2": 10}, profile="quick")
-    assert "不足以下结论" in text
+    assert "还不能下结论" in text
     assert "最快</strong>" not in text

@@ -1,0 +1,57 @@
+"""Finding the results of one build: by its id among the stored ones, or as a folder of downloaded files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from bench.experiments import EXPERIMENTS
+from bench.results import store
+from bench.results.schema import Export
+from bench.results.summary import summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.folders import Folders
+
+
+class NoSuchBuild(Exception):
+    """The message says, in one sentence, what was looked for and not found."""
+
+
+def load(name: str, folders: Folders) -> list[Export]:
+    """Everything that one build measured. Raises NoSuchBuild."""
+    folder = Path(name)
+    found = list(_downloaded(folder) if folder.is_dir() else _stored(name, folders.results))
+    if not found:
+        where = "这个文件夹里没有导出的结果文件" if folder.is_dir() else "没有这个编号的完整结果"
+        raise NoSuchBuild(f"{name}：{where}")
+    return found
+
+
+def _downloaded(folder: Path) -> Iterator[Export]:
+    """`<experiment>.json` of a site's `data/`; other JSON files are not results."""
+    for experiment in EXPERIMENTS:
+        path = folder / f"{experiment}.json"
+        if path.exists():
+            try:
+                yield Export.model_validate_json(path.read_text(encoding="utf-8"))
+            except (ValidationError, UnicodeDecodeError) as error:
+                raise NoSuchBuild(
+                    f"{path.name}：不是这个版本的结果文件（{str(error).splitlines()[0]}）"
+                ) from error
+
+
+def _stored(build: str, results: Path) -> Iterator[Export]:
+    for experiment in EXPERIMENTS.values():
+        path = store.journal_path(results, experiment.id, build)
+        if path.exists():
+            try:
+                journal = store.read(path)
+            except store.DamagedJournal as damage:
+                raise NoSuchBuild(str(damage)) from damage
+            if journal.complete:
+                yield summarise(experiment, journal)
