@@ -24,6 +24,7 @@ USUAL = {
     "first_run_ms": 30.0,
     "second_run_ms": 20.0,
     "cpu_s": 0.02,
+    "cores_used": 2.0,
     "idle_cpu_s": 0.35,
     "base_mib": 60.0,
     "after_first_mib": 800.0,

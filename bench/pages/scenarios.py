@@ -67,6 +67,7 @@ def _evidence(words: Words, scenario: Scenario, case: str) -> Iterator[str]:
             for other, metric in ((BASELINE, "ratio"), (ORIGINAL, "ratio_original"))
             if case != other
         ]
+        parts += _cores(words, group, case)
         parts += [
             _memory(words, group, case, "peak_mib", "峰值"),
             _memory(words, group, case, "kept_mib", "留存"),
@@ -80,6 +81,15 @@ def _time(words: Words, group: GroupSummary, case: str, other: str, metric: str)
     if ran and words.value(group, case, metric) is None:
         return f"与{name}无从比较" if other_ran else f"{name}没有测成，无从比较"
     return f"与{name}比{words.speed(group, case, metric)}" if ran else words.speed(group, case)
+
+
+def _cores(words: Words, group: GroupSummary, case: str) -> list[str]:
+    """Cores in use, where they are not all one's own: who takes more than his share is fast at others' cost."""
+    own, base = (words.value(group, one, "cores_used") for one in (case, BASELINE))
+    if own is None or (group.cpu_share == 1 and group.processes == 1):
+        return []
+    compared = f"（默认 {base:.1f} 个）" if base is not None and case != BASELINE else ""
+    return [f"平均用到 {own:.1f} 个核{compared}"]
 
 
 def _setting(group: GroupSummary) -> str:

@@ -231,3 +231,10 @@ def test_when_to_use_it_and_when_not_reads_well(scenario_id: str) -> None:
     assert not faults(scenario.use)
     assert not faults(scenario.avoid)
     assert scenario.minimise in scenarios.MINIMISED
+
+
+@pytest.mark.parametrize(("scenario_id", "told"), [("container", 2), ("general", 0)])
+def test_cores_in_use_are_told_where_they_are_not_all_ones_own(scenario_id: str, told: int) -> None:
+    values = {(None, _last(scenario_id), "cores_used"): 1.0}
+    html = _card(scenario_id, _last(scenario_id), values=values)
+    assert html.count("平均用到 1.0 个核（默认 2.0 个）") == told
