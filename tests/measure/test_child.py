@@ -452,16 +452,23 @@ def test_interrupting_the_runner_ends_company_too(script: Script, tmp_path: Path
     stub = script(COMPANY + ("run_until_killed()" if ready else "beat()\ntime.sleep(60)"))
     main, threads = threading.main_thread(), threading.active_count()
 
+    def ctrl_c(*_: object) -> None:
+        raise KeyboardInterrupt
+
     def interrupt() -> None:
         assert main.ident
         _wait_for(lambda: len(_pids(folder)) == expected, 20)
         time.sleep(0.2)  # the runner waits for them by then
-        signal.pthread_kill(main.ident, signal.SIGINT)
+        signal.pthread_kill(main.ident, signal.SIGALRM)
 
+    before = signal.signal(signal.SIGALRM, ctrl_c)  # SIGINT itself is ignored in a background job
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        run_worker({"folder": str(folder), "processes": 2}, {}, TIMEOUT_S, stub)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_worker({"folder": str(folder), "processes": 2}, {}, TIMEOUT_S, stub)
+    finally:
+        signal.signal(signal.SIGALRM, before)
     thread.join()
     assert len(_pids(folder)) == expected
     assert all(_ended(pid) for pid in _pids(folder))
