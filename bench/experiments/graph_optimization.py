@@ -138,7 +138,6 @@ EXPERIMENT = Experiment(
             input=ASPP_ONE,
             small=ASPP_ONE,
             seconds=1.0,
-            cases=(BASELINE, CONTROL, "disable_all", "basic", "extended", "offline"),
         ),
         Group(model="tiny", input=TINY, small=TINY, seconds=0.3),
     ),
