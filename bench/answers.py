@@ -58,6 +58,9 @@ class Findings(Protocol):
     def tied_with_best(self, group: Any, cases: Sequence[str]) -> Sequence[str]:
         """The fastest of these cases and those that cannot be told from it; empty in a draft."""
 
+    def number(self, group: Any, case: str, metric: str) -> str:
+        """A figure to the digits that its interval allows, without unit; empty when there is none."""
+
     def mib(self, group: Any, case: str, metric: str) -> str:
         """A memory figure with its unit."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -38,14 +37,6 @@ def named(say: Findings, case: str) -> str:
 def spaced(before: str, after: str) -> str:
     """Two pieces side by side, with a space where Chinese meets a digit or a letter."""
     return f"{before} {after}" if after[:1].isascii() and after[:1].isalnum() else before + after
-
-
-def figure(value: float, digits: int = 3) -> str:
-    """A number to so many digits in all, without an exponent."""
-    if value == 0:
-        return "0"
-    places = digits - 1 - math.floor(math.log10(abs(value)))
-    return f"{value:.{min(6, max(0, places))}f}"
 
 
 def sentence(parts: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ from bench.experiments._common import (
     TINY,
     columns,
 )
-from bench.experiments._phrases import figure, model, named, sentence, versus_default, where
+from bench.experiments._phrases import model, named, sentence, versus_default, where
 from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Proof
 
 if TYPE_CHECKING:
@@ -92,12 +92,12 @@ def _new_operators(say: Findings, group: Measured) -> str:
 
 
 def _offline(say: Findings, group: Measured) -> str:
-    online, offline = (say.value(group, case, "session_ms") for case in (BASELINE, "offline"))
-    if offline is None:
+    online, offline = (say.number(group, case, "session_ms") for case in (BASELINE, "offline"))
+    if not offline:
         return f"{where(group)}：事先优化的模型没有测成。"
-    default = "默认设置没有测成" if online is None else f"建会话 {figure(online)} ms"
+    default = f"建会话 {online} ms" if online else "默认设置没有测成"
     return (
-        f"{where(group)}：{default}，加载事先优化好的模型 {figure(offline)} ms；"
+        f"{where(group)}：{default}，加载事先优化好的模型 {offline} ms；"
         f"推理{versus_default(say, group, 'offline')}。"
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.answers import Answer, Claim, Findings, Measured
 from bench.experiments._common import ASPP_ONE, DET_320, DET_480, REC_FOUR, REC_TWO, TINY, columns
-from bench.experiments._phrases import figure, model, versus_default, where
+from bench.experiments._phrases import model, versus_default, where
 from bench.spec import BASELINE, CONTROL, Case, Chart, Experiment, Group, Proof
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def conclude(say: Findings) -> Iterator[str]:
         yield f"{where(group)}：{_best(say, group)}{_too_many(say, group)}。"
         idle, threads = (say.value(group, BASELINE, metric) for metric in ("idle_cpu_s", "threads"))
         if idle is not None and idle > NOTABLE_IDLE_S and threads != 1:
-            yield f"{model(group)}：默认设置在推理结束后的 1 秒空闲里还用掉 {figure(idle, 2)} 秒 CPU，主要是工作线程空转等活。"
+            yield f"{model(group)}：默认设置在推理结束后的 1 秒空闲里还用掉 {say.number(group, BASELINE, 'idle_cpu_s')} 秒 CPU，主要是工作线程空转等活。"
 
 
 def _explicit(say: Findings) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.answers import Answer, Claim, Findings, Measured
 from bench.experiments._common import BERT_32, BERT_128, DET_320, DET_480, TINY, columns
-from bench.experiments._phrases import DECIDED, figure, model, sentence, versus_default, where
+from bench.experiments._phrases import DECIDED, model, sentence, versus_default, where
 from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Proof
 
 if TYPE_CHECKING:
@@ -37,13 +37,11 @@ def conclude(say: Findings) -> Iterator[str]:
 
 def _growth(say: Findings, group: Measured) -> str:
     """Memory and file; without profiling, memory may grow a little too."""
-    grown, base = (say.value(group, case, "grown_mib_per_1000") for case in ("profiling", BASELINE))
-    trace = say.value(group, "profiling", "trace_kib_per_run")
-    memory = "内存增长没有测到"
-    if grown is not None:
-        beside = "" if base is None else f"（默认 {figure(max(base, 0))} MiB）"
-        memory = f"每千次推理内存增长 {figure(max(grown, 0))} MiB{beside}"
-    return memory if trace is None else f"{memory}，文件每次推理增加 {figure(trace)} KiB"
+    grown, base = (say.number(group, case, "grown_mib_per_1000") for case in ("profiling", BASELINE))
+    trace = say.number(group, "profiling", "trace_kib_per_run")
+    beside = f"（默认 {base} MiB）" if base else ""
+    memory = f"每千次推理内存增长 {grown} MiB{beside}" if grown else "内存增长没有测到"
+    return f"{memory}，文件每次推理增加 {trace} KiB" if trace else memory
 
 
 def _more_grown(say: Findings, group: Measured) -> float | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from bench.measure.trace import Run
     from bench.results.schema import Figures
+    from bench.spec import Case
 
 MIB = 1 << 20
 
@@ -46,6 +47,10 @@ _REQUEST = re.compile(r"Extending BFCArena for Cpu.*rounded_bytes:\s*(\d+)")
 _EXTENDED = re.compile(r"Extended allocation by (\d+) bytes")
 _SHRUNK = re.compile(r"Arena shrunk by \d+ bytes")
 _SESSION_LINE = re.compile(r"\[([VI]):onnxruntime:(?!Default,)")
+_SESSION_OPTIONS = re.compile(r"TraceSessionOptions\] Session Options \{.*")
+_SWITCH = re.compile(r"\b(enable_\w+):([01])\b")
+RECEIVED = "received_"
+"""Prefix of the facts that say which switches a session was given, as its own log lists them."""
 _RUN = re.compile(r"^BENCH RUN (\d+)")
 
 
@@ -82,6 +87,7 @@ def read_arena_log(log: str) -> ArenaLog:
 def observe(figures: Figures, log: str, runs: Sequence[Run]) -> dict[str, float]:
     """The facts of one untimed child: from its report, its log and its trace."""
     arena = read_arena_log(log)
+    options = _SESSION_OPTIONS.search(log)
     levels = [match[1] for match in _SESSION_LINE.finditer(log)]
     exact = [size == need for size, need in zip(arena.regions, arena.requested, strict=True)]
     facts: dict[str, float] = {
@@ -93,6 +99,7 @@ def observe(figures: Figures, log: str, runs: Sequence[Run]) -> dict[str, float]
         "session_info_lines": len(levels),
         "session_verbose_lines": levels.count("V"),
         **trace.facts(runs),
+        **{RECEIVED + name: float(value) for name, value in _SWITCH.findall(options[0] if options else "")},
     }
     if figures.threads_created is not None:
         facts["threads_created"] = figures.threads_created
@@ -107,14 +114,13 @@ def observe(figures: Figures, log: str, runs: Sequence[Run]) -> dict[str, float]
     return facts
 
 
-def judge(
-    proof: Proof | None, case: str, facts: Mapping[str, Mapping[str, float]]
-) -> tuple[bool | None, str]:
+def judge(case: Case, facts: Mapping[str, Mapping[str, float]]) -> tuple[bool | None, str]:
     """(proven, evidence in Chinese). `facts` holds those of every case; None: nothing to prove."""
+    proof, own = case.proof, facts.get(case.id, {})
     if proof is None:
-        return None, "默认设置，无需证明" if case.startswith(BASELINE) else "没有可观察的证据"
+        return None, "默认设置，无需证明" if case.id.startswith(BASELINE) else "没有可观察的证据"
     title = FACTS[proof.fact]
-    seen = facts.get(case, {}).get(proof.fact)
+    seen = own.get(proof.fact)
     bound = _bound(proof, facts)
     if seen is None or bound is None:
         return None, f"本机读不到“{title}”"
@@ -124,7 +130,17 @@ def judge(
         if proof.than
         else f"应{_WORDS[proof.relation]} {_number(bound)}"
     )
-    return proven, f"{title}：{_number(seen)}（{compared}）"
+    arrived, switches = _switches(case, own)
+    return proven and arrived, f"{title}：{_number(seen)}（{compared}）{switches}"
+
+
+def _switches(case: Case, own: Mapping[str, float]) -> tuple[bool, str]:
+    """Whether ORT's log lists every switch of the case as set; in words where one proof must speak for several."""
+    wanted = {name: value for name, value in case.settings.items() if isinstance(value, bool)}
+    known = {name: own[RECEIVED + name] for name in wanted if RECEIVED + name in own}
+    arrived = all(known[name] == wanted[name] for name in known)
+    told = "、".join(f"{name}={bool(value)}" for name, value in known.items())
+    return arrived, f"；会话收到 {told}" if told and (len(wanted) > 1 or not arrived) else ""
 
 
 def _bound(proof: Proof, facts: Mapping[str, Mapping[str, float]]) -> float | None:

@@ -71,7 +71,7 @@ def _comparable(task: Task, facts: Facts, group: PlannedGroup) -> dict[str, Mapp
 
 def _keep(task: Task, record: Untimed, facts: Mapping[str, Mapping[str, float]]) -> None:
     """Judge what was observed and write it down."""
-    proven, text = evidence.judge(task.planned.case(record.case).proof, record.case, facts)
+    proven, text = evidence.judge(task.planned.case(record.case), facts)
     if record.failure is None:
         record = record.model_copy(update={"proven": proven, "evidence": text})
     task.writer.append(record)

@@ -136,10 +136,8 @@ def machine() -> str:
 
 def freshness() -> str:
     """Age and origin of the numbers, with every reason not to quote them."""
-    export = _newest()
-    return _block(
-        stamps.provenance(export) + stamps.warnings(export, stale=source.is_stale(export.experiment))
-    )
+    exports = [_get(name)[1] for name in EXPERIMENTS]
+    return _block(stamps.of_site(exports, {name for name in EXPERIMENTS if source.is_stale(name)}))
 
 
 def options_table(which: str) -> str:

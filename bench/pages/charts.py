@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import vl_convert
 
+from bench.spec import CONTROL
+
 if TYPE_CHECKING:
     from bench.results.schema import Export, GroupSummary
     from bench.spec import Experiment
@@ -21,6 +23,8 @@ BUNDLE_HEAD = f"/* vl-convert-python {version('vl-convert-python')} */"
 HEIGHT = 320
 FEW_RUNS = 12
 """Up to here every run gets its own tick and point."""
+LONG_TITLE = 12
+"""Longer names than this need a line of the legend each, on a phone."""
 CONFIG = {
     "background": "transparent",
     "font": "inherit",
@@ -72,15 +76,16 @@ def specs(experiment: Experiment, export: Export) -> dict[str, dict[str, Any]]:
 
 
 def memory_over_runs(export: Export, group: GroupSummary) -> dict[str, Any]:
-    """RSS after every call, a line a case."""
+    """RSS after every call, a line a case; the A/A row would lie on the default."""
     titles = {case.id: case.title for case in export.cases}
     rows: list[dict[str, Any]] = [
         {"n": x, "mib": y, "case": titles[curve.case]}
         for curve in export.curves
-        if (curve.model, curve.input) == (group.model, group.input)
+        if (curve.model, curve.input) == (group.model, group.input) and curve.case != CONTROL
         for x, y in zip(curve.x, curve.y, strict=True)
     ]
     most = max(row["n"] for row in rows)
+    columns = 1 if max(len(row["case"]) for row in rows) > LONG_TITLE else 2
     few = most <= FEW_RUNS
     ticks = alt.Axis(values=list(range(1, most + 1)), format="d") if few else alt.Axis(format="d")
     lines = (
@@ -94,7 +99,7 @@ def memory_over_runs(export: Export, group: GroupSummary) -> dict[str, Any]:
                 scale=alt.Scale(nice=False),
             ),
             y=alt.Y("mib:Q", title="RSS（MiB）", scale=alt.Scale(zero=True)),
-            color=alt.Color("case:N", sort=[titles[c.id] for c in export.cases]),
+            color=alt.Color("case:N", sort=list(titles.values()), legend=alt.Legend(columns=columns)),
             tooltip=[
                 alt.Tooltip("case:N", title="设置"),
                 alt.Tooltip("n:Q", title="次"),

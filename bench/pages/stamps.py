@@ -7,6 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
     from bench.results.schema import Export
 
 PROFILE_TITLES = {"smoke": "冒烟", "quick": "快速", "default": "默认", "thorough": "细致"}
@@ -29,6 +31,24 @@ def when(export: Export, now: datetime | None = None) -> str:
 
 def warnings(export: Export, *, stale: bool = False) -> str:
     """Everything that keeps these numbers from being quoted, as HTML; empty when nothing does."""
+    return _notes(_reasons(export, stale=stale))
+
+
+def of_site(exports: Sequence[Export], stale: Collection[str]) -> str:
+    """Origin and age of all numbers of the site, and every reason not to quote some of them."""
+    newest = max(exports, key=lambda export: export.build.finished_at)
+    oldest = min(exports, key=lambda export: export.build.finished_at)
+    builds = len({export.build.id for export in exports})
+    mixed = [f"各实验的数字来自 {builds} 次测量，最早的测于 {when(oldest)}。"] if builds > 1 else []
+    reasons = [text for one in exports for text in _reasons(one, stale=one.experiment in stale)]
+    return provenance(newest) + _notes([*mixed, *dict.fromkeys(reasons)])
+
+
+def _notes(texts: Iterable[str]) -> str:
+    return "".join(f'<p class="bench-warning" role="note">{text}</p>' for text in texts)
+
+
+def _reasons(export: Export, *, stale: bool) -> list[str]:
     texts = []
     if export.build.profile == "smoke":
         texts.append("<strong>冒烟测试</strong>：极小的输入、一轮，只用来检查网站能不能建成，数字没有意义。")
@@ -43,11 +63,13 @@ def warnings(export: Export, *, stale: bool = False) -> str:
     if stale:
         texts.append("<strong>旧结果</strong>：测量之后代码、模型、ORT 或机器变了；这里只是预览。")
     busy = [
-        f"{g.model_title}（{escape(g.input)}）" for g in export.groups if not g.verdicts and not g.memory_only
+        f"{escape(g.model_title)}（{escape(g.input)}）"
+        for g in export.groups
+        if not g.verdicts and not g.memory_only
     ]
     if busy and export.build.profile not in ("smoke", "quick"):
-        texts.append(f"<strong>机器繁忙</strong>：{'、'.join(busy)} 受扰的轮次超过三成，不作快慢结论。")
-    return "".join(f'<p class="bench-warning" role="note">{text}</p>' for text in texts)
+        texts.append(f"<strong>机器繁忙</strong>：{'、'.join(busy)}受扰的轮次超过三成，不作快慢结论。")
+    return texts
 
 
 def provenance(export: Export) -> str:

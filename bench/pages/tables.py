@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bench.pages.words import Words, interval, number
 from bench.results import stats
 from bench.results.metrics import METRICS
-from bench.spec import BASELINE, CONTROL, Experiment
+from bench.spec import CONTROL, Experiment
 
 if TYPE_CHECKING:
     from bench.results.schema import CaseRecord, Export, GroupSummary, Row
@@ -102,11 +102,11 @@ def _notes(words: Words, group: GroupSummary, cases: list[CaseRecord]) -> str:
     if group.memory_only:
         notes.append("这一组只看内存：进程数少，延迟列只作参考。")
     elif group.verdicts:
-        compared = sum(1 for case in cases if case.id not in (BASELINE, CONTROL))
+        compared = sum(1 for row in words.export.rows if _is(row, group) and _is_compared(row))
         expected = stats.expected_false_verdicts(compared)
         notes.append(
             f"“更快”“更慢”要求 95% 区间不含 1，且偏离超过 {group.noise_floor * 100:.1f}%"
-            f"（默认设置测两遍，区间两端的最大偏离；至少 2%）。比较 {compared} 行，按这个置信度预计误判至多 {expected:.1g} 行。"
+            f"（默认设置测两遍，区间两端的最大偏离；至少 2%）。作了 {compared} 次比较，按这个置信度预计误判至多 {expected:.1g} 次。"
         )
         if group.control_excludes_one:
             notes.append("默认设置测两遍的区间也不含 1：本组的噪声比区间显示的大。")
@@ -166,6 +166,11 @@ def _has(export: Export, group: GroupSummary, metric: str) -> bool:
 
 def _is(row: Row, group: GroupSummary, case: str | None = None) -> bool:
     return (row.model, row.input) == (group.model, group.input) and case in (None, row.case)
+
+
+def _is_compared(row: Row) -> bool:
+    """A latency ratio that was judged; the A/A row is not a question."""
+    return row.metric in ("ratio", "ratio_original") and row.verdict is not None and row.case != CONTROL
 
 
 def _unit(unit: str) -> str:

@@ -127,6 +127,11 @@ class Words:
     def cases(self) -> tuple[str, ...]:
         return tuple(self._titles)
 
+    def number(self, group: GroupSummary, case: str, metric: str) -> str:
+        """A figure to the digits that its interval allows, without unit; empty when there is none."""
+        row = self.row(group, case, metric)
+        return "" if row is None or row.value is None else number(row)
+
     def mib(self, group: GroupSummary, case: str, metric: str) -> str:
         """A memory figure with its unit, or why there is none."""
         row = self.row(group, case, metric)

@@ -28,7 +28,9 @@ def choose(experiment: Experiment, journal: Journal) -> Iterator[Choice]:
     for scenario in experiment.scenarios:
         records = [record for record in journal.header.groups if record.index in scenario.groups]
         views = [GroupView(journal, record, "choosing") for record in records]
-        yield _choice(scenario, views, proven=_proven(journal))
+        published = [GroupView(journal, record, "published") for record in records]
+        reason = _nothing_to_choose_by([*views, *published])
+        yield _choice(scenario, views, reason, proven=_proven(journal))
 
 
 def _proven(journal: Journal) -> dict[str, bool]:
@@ -39,10 +41,11 @@ def _proven(journal: Journal) -> dict[str, bool]:
     return found | {BASELINE: True}
 
 
-def _choice(scenario: Scenario, views: Sequence[GroupView], *, proven: dict[str, bool]) -> Choice:
+def _choice(
+    scenario: Scenario, views: Sequence[GroupView], reason: str, *, proven: dict[str, bool]
+) -> Choice:
     rounds = min((len(view.ends) for view in views), default=0)
     rows = [_candidate(scenario, views, case, proven=proven.get(case, False)) for case in scenario.candidates]
-    reason = _nothing_to_choose_by(views, rounds)
     winner = BASELINE if reason else _simplest_of_the_best(rows, _tied(scenario, views))
     if not reason and winner is None:
         reason = "没有候选满足全部条件"
@@ -51,14 +54,16 @@ def _choice(scenario: Scenario, views: Sequence[GroupView], *, proven: dict[str,
     )
 
 
-def _nothing_to_choose_by(views: Sequence[GroupView], rounds: int) -> str:
+def _nothing_to_choose_by(views: Sequence[GroupView]) -> str:
+    """Why no winner could be chosen, or none could be shown to be one: both halves must be fit for verdicts."""
     if not views:
         return "这台机器上没有测到它的任何一组输入"
     if views[0].draft:
         return "草稿，不作推荐"
     if any(not view.judged for view in views):
         return "测量时机器繁忙，不作推荐"
-    return f"只有 {rounds} 轮可用来选，不作推荐" if rounds < stats.MIN_ROUNDS else ""
+    rounds = min(len(view.ends) for view in views)
+    return f"有一半只有 {rounds} 轮，不作推荐" if rounds < stats.MIN_ROUNDS else ""
 
 
 def _tied(scenario: Scenario, views: Sequence[GroupView]) -> float:

@@ -9,7 +9,7 @@ import pytest
 from bench.experiments import EXPERIMENTS
 from bench.measure import evidence
 from bench.measure.evidence import ArenaLog
-from bench.spec import BASELINE, CONTROL, Proof
+from bench.spec import BASELINE, CONTROL, Case, Proof
 
 if TYPE_CHECKING:
     from conftest import Make
@@ -86,13 +86,17 @@ def test_what_the_machine_does_not_tell_is_no_fact(make: Make) -> None:
     }
 
 
+def _case(proof: Proof | None, name: str = "one", **settings: bool) -> Case:
+    return Case(id=name, title="", proof=proof, settings=settings)
+
+
 @pytest.mark.parametrize(
     ("relation", "seen", "proven"),
     [("==", 0, True), ("==", 1, False), ("<", -1, True), ("<", 0, False), (">", 1, True), (">", 0, False)],
 )
 def test_fact_against_a_number(relation: str, seen: float, *, proven: bool) -> None:
     proof = Proof(fact="arena_regions", relation=relation, expected=0)
-    found, text = evidence.judge(proof, "one", {"one": {"arena_regions": seen}})
+    found, text = evidence.judge(_case(proof), {"one": {"arena_regions": seen}})
     assert found is proven
     assert evidence.FACTS["arena_regions"] in text
     assert str(seen) in text
@@ -102,7 +106,7 @@ def test_fact_against_a_number(relation: str, seen: float, *, proven: bool) -> N
 def test_fact_against_a_share_of_another_cases(seen: float, *, proven: bool) -> None:
     proof = Proof(fact="minor_faults", relation="<", expected=0.5, than=BASELINE)
     facts = {"one": {"minor_faults": seen}, BASELINE: {"minor_faults": 100.0}}
-    found, text = evidence.judge(proof, "one", facts)
+    found, text = evidence.judge(_case(proof), facts)
     assert found is proven
     assert f"{BASELINE} 为 100" in text
 
@@ -110,20 +114,20 @@ def test_fact_against_a_share_of_another_cases(seen: float, *, proven: bool) -> 
 @pytest.mark.parametrize("facts", [{}, {"one": {}}, {"one": {"threads_created": 1.0}}])
 def test_fact_that_is_missing_proves_nothing(facts: dict[str, dict[str, float]]) -> None:
     proof = Proof(fact="arena_regions", relation="==", expected=0)
-    proven, text = evidence.judge(proof, "one", facts)
+    proven, text = evidence.judge(_case(proof), facts)
     assert proven is None
     assert "读不到" in text
 
 
 def test_missing_fact_of_the_other_case_proves_nothing() -> None:
     proof = Proof(fact="second_run_regions", relation="<", expected=1, than=BASELINE)
-    assert evidence.judge(proof, "one", {"one": {"second_run_regions": 0.0}})[0] is None
+    assert evidence.judge(_case(proof), {"one": {"second_run_regions": 0.0}})[0] is None
 
 
 def test_case_without_a_proof_says_so() -> None:
-    assert evidence.judge(None, "one", {}) == (None, "没有可观察的证据")
+    assert evidence.judge(_case(None), {}) == (None, "没有可观察的证据")
     for case in (BASELINE, CONTROL):
-        proven, text = evidence.judge(None, case, {})
+        proven, text = evidence.judge(_case(None, case), {})
         assert proven is None
         assert "无需证明" in text
 
@@ -135,3 +139,37 @@ def test_every_proof_in_the_experiments_names_a_known_fact_and_case() -> None:
             if case.proof:
                 assert case.proof.fact in evidence.FACTS
                 assert case.proof.than is None or case.proof.than in {other.id for other in cases}
+
+
+OPTIONS = (
+    "2026-01-02 [I:onnxruntime:, inference_session.cc:777 TraceSessionOptions] Session Options { "
+    "execution_mode:0 enable_profiling:0 enable_mem_pattern:0 enable_mem_reuse:1 enable_cpu_mem_arena:0 }\n"
+)
+NO_REGIONS = Proof(fact="arena_regions", relation="==", expected=0)
+
+
+def test_switches_that_the_session_was_given_are_read_from_its_log(make: Make) -> None:
+    facts = evidence.observe(make.figures(), OPTIONS, ())
+    given = {name: value for name, value in facts.items() if name.startswith(evidence.RECEIVED)}
+    assert given == {
+        "received_enable_profiling": 0,
+        "received_enable_mem_pattern": 0,
+        "received_enable_mem_reuse": 1,
+        "received_enable_cpu_mem_arena": 0,
+    }
+
+
+@pytest.mark.parametrize(("reuse", "proven"), [(True, True), (False, False)])
+def test_case_with_several_switches_needs_every_one_to_arrive(
+    make: Make, *, reuse: bool, proven: bool
+) -> None:
+    case = _case(NO_REGIONS, enable_cpu_mem_arena=False, enable_mem_pattern=False, enable_mem_reuse=reuse)
+    found, text = evidence.judge(case, {"one": evidence.observe(make.figures(), OPTIONS, ())})
+    assert found is proven
+    assert "会话收到 enable_cpu_mem_arena=False、enable_mem_pattern=False、enable_mem_reuse=True" in text
+
+
+def test_single_switch_is_proven_without_more_words(make: Make) -> None:
+    case = _case(NO_REGIONS, enable_cpu_mem_arena=False)
+    text = evidence.judge(case, {"one": evidence.observe(make.figures(), OPTIONS, ())})[1]
+    assert "会话收到" not in text

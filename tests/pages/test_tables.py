@@ -11,6 +11,7 @@ from bench.experiments import EXPERIMENTS
 from bench.pages import tables
 from bench.pages.words import Words
 from bench.results.summary import summarise
+from bench.results.view import ORIGINAL
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
@@ -67,4 +68,14 @@ def test_caption_names_machine_version_and_rounds(export: Export) -> None:
 
 
 def test_table_says_how_many_false_verdicts_to_expect(export: Export) -> None:
-    assert "预计误判" in _html(export)
+    """One comparison: the A/A row is not a question, and what failed was not compared."""
+    assert "作了 1 次比较，按这个置信度预计误判至多 0.05 次" in _html(export)
+
+
+def test_comparisons_with_the_articles_settings_count_too(make: Make) -> None:
+    """The default with the article's settings, the article's with the default, and `one` with both."""
+    times = {BASELINE: 10, CONTROL: 10, ORIGINAL: 15, "one": 12}
+    rounds = [[(case, {"latency_ns": ms * 10**6 + n}) for case, ms in times.items()] for n in range(9)]
+    found = summarise(make.experiment(), make.journal(rounds))
+    html = tables.group_table(make.experiment(), Words(found), found.groups[0])
+    assert "作了 4 次比较" in html
