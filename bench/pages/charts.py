@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 BUNDLE = "vega.js"
 BUNDLE_HEAD = f"/* vl-convert-python {version('vl-convert-python')} */"
 """First line of the bundle: made again only for another version, it takes a second."""
-HEIGHT = 320
+HEIGHT = 300
+"""Of a chart without its legend, in pixels."""
+LEGEND_LINE = 16
 FEW_RUNS = 12
 """Up to here every run gets its own tick and point."""
 LONG_TITLE = 12
@@ -41,7 +43,6 @@ CONFIG = {
         "labelColor": "currentColor",
         "titleColor": "currentColor",
         "orient": "bottom",
-        "columns": 2,
         "labelLimit": 240,
         "title": None,
     },
@@ -85,7 +86,6 @@ def memory_over_runs(export: Export, group: GroupSummary) -> dict[str, Any]:
         for x, y in zip(curve.x, curve.y, strict=True)
     ]
     most = max(row["n"] for row in rows)
-    columns = 1 if max(len(row["case"]) for row in rows) > LONG_TITLE else 2
     few = most <= FEW_RUNS
     ticks = alt.Axis(values=list(range(1, most + 1)), format="d") if few else alt.Axis(format="d")
     lines = (
@@ -99,7 +99,7 @@ def memory_over_runs(export: Export, group: GroupSummary) -> dict[str, Any]:
                 scale=alt.Scale(nice=False),
             ),
             y=alt.Y("mib:Q", title="RSS（MiB）", scale=alt.Scale(zero=True)),
-            color=alt.Color("case:N", sort=list(titles.values()), legend=alt.Legend(columns=columns)),
+            color=alt.Color("case:N", sort=list(titles.values()), legend=_legend(rows, "case")),
             tooltip=[
                 alt.Tooltip("case:N", title="设置"),
                 alt.Tooltip("n:Q", title="次"),
@@ -107,7 +107,7 @@ def memory_over_runs(export: Export, group: GroupSummary) -> dict[str, Any]:
             ],
         )
     )
-    return _finish(lines)
+    return _finish(lines, rows, "case")
 
 
 def thread_scaling(export: Export) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def thread_scaling(export: Export) -> dict[str, Any]:
         title="intra_op_num_threads",
         axis=alt.Axis(values=sorted({row["n"] for row in rows}), format="d"),
     )
-    base = alt.Chart(_data(rows)).encode(x=axis, color=alt.Color("model:N"))
+    base = alt.Chart(_data(rows)).encode(x=axis, color=alt.Color("model:N", legend=_legend(rows, "model")))
     lines = base.mark_line(point=True, strokeWidth=2).encode(
         y=alt.Y("speed_up:Q", title="加速比（对 1 线程）"),
         tooltip=[
@@ -146,15 +146,26 @@ def thread_scaling(export: Export) -> dict[str, Any]:
         .mark_line(strokeDash=[4, 4], opacity=0.6, stroke="currentColor")
         .encode(x=axis, y="speed_up:Q")
     )
-    return _finish(line + ranges + lines)
+    return _finish(line + ranges + lines, rows, "model")
 
 
 def _data(rows: list[dict[str, Any]]) -> alt.InlineData:
     return alt.InlineData(values=rows)
 
 
-def _finish(chart: alt.Chart | alt.LayerChart) -> dict[str, Any]:
-    spec: dict[str, Any] = chart.properties(width="container", height=HEIGHT).to_dict()
+def _legend(rows: list[dict[str, Any]], series: str) -> alt.Legend:
+    return alt.Legend(columns=_legend_columns(rows, series))
+
+
+def _legend_columns(rows: list[dict[str, Any]], series: str) -> int:
+    return 1 if max((len(row[series]) for row in rows), default=0) > LONG_TITLE else 2
+
+
+def _finish(chart: alt.Chart | alt.LayerChart, rows: list[dict[str, Any]], series: str) -> dict[str, Any]:
+    """The specification, high enough that the legend takes nothing from the curve."""
+    lines = -(-len({row[series] for row in rows}) // _legend_columns(rows, series))
+    height = HEIGHT + lines * LEGEND_LINE
+    spec: dict[str, Any] = chart.properties(width="container", height=height).to_dict()
     spec["config"] = CONFIG
     spec["autosize"] = {"type": "fit", "contains": "padding"}
     return spec

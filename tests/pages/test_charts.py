@@ -38,3 +38,13 @@ def test_long_names_take_a_line_of_the_legend_each() -> None:
     export = _export("memory_pattern")
     spec = charts.memory_over_runs(export, export.groups[0])
     assert spec["encoding"]["color"]["legend"]["columns"] == 1
+    short = [row | {"case": "短"} for row in next(iter(spec["datasets"].values()))]
+    assert charts._legend_columns(short, "case") == 2
+
+
+def test_legend_takes_nothing_from_the_curve() -> None:
+    few, many = (
+        charts.memory_over_runs(_export(name), _export(name).groups[0])["height"]
+        for name in ("arena", "memory_pattern")
+    )
+    assert charts.HEIGHT < few < many
