@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from bench.experiments import EXPERIMENTS
 from bench.results import store
-from bench.results.schema import Export
+from bench.results.published import Export
 from bench.results.summary import summarise
 
 if TYPE_CHECKING:

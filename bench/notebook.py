@@ -38,7 +38,7 @@ from bench.pages.words import Words
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bench.results.schema import Export
+    from bench.results.published import Export
 
 PLUGIN = "mkdocs-jupyter"
 MAKERS = ("ipykernel", "matplotlib", "mkdocs-jupyter", "nbconvert")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.experiments import EXPERIMENTS
 from bench.pages.words import Words
-from bench.results import schema, stats
+from bench.results import published, schema, stats
 from bench.results.metrics import FACT_METRICS, METRICS
 from bench.results.rows import JUDGED_MEMORY
 from bench.results.stats import Estimate
@@ -82,7 +82,7 @@ class MadeUp:
     """Case -> operator types, the same in every group."""
     transcripts: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     traces: Sequence[schema.TraceSummary] = ()
-    choices: Sequence[schema.Choice] = ()
+    choices: Sequence[published.Choice] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
     """Case -> title that differs."""
     model_title: str | None = None
@@ -104,12 +104,12 @@ class MadeUp:
     def words(self) -> Words:
         return Words(self.export())
 
-    def export(self) -> schema.Export:
+    def export(self) -> published.Export:
         kept = range(len(self.spec.groups)) if self.groups is None else self.groups
         summaries = [self._summary(index, self.spec.groups[index]) for index in kept]
-        return schema.Export(
+        return published.Export(
             experiment=self.experiment,
-            build=schema.Build(
+            build=published.Build(
                 id="20260102-030405-abcd",
                 profile=self.profile,
                 started_at="2026-01-02T03:04:05+00:00",
@@ -129,7 +129,7 @@ class MadeUp:
             proofs=[],
             outputs=[],
             operators=[
-                schema.OperatorRow(model=one.model, input=one.input, case=case, operators=dict(operators))
+                published.OperatorRow(model=one.model, input=one.input, case=case, operators=dict(operators))
                 for one in summaries
                 for case, operators in self.operators.items()
             ],
@@ -160,10 +160,10 @@ class MadeUp:
             may_fail=case.may_fail,
         )
 
-    def _summary(self, index: int, group: Group) -> schema.GroupSummary:
+    def _summary(self, index: int, group: Group) -> published.GroupSummary:
         largest = isinstance(group.input, LargestBatch)
         label = f"batch={group.input.limit}" if largest else group.input.label
-        return schema.GroupSummary(
+        return published.GroupSummary(
             index=index,
             model=group.model,
             model_title=self.model_title or f"某网络 {group.model}",
@@ -184,7 +184,7 @@ class MadeUp:
             verdicts=not self.draft and not self.busy,
         )
 
-    def _rows(self, group: schema.GroupSummary) -> list[schema.Row]:
+    def _rows(self, group: published.GroupSummary) -> list[published.Row]:
         ids = self.spec.groups[group.index].cases or tuple(case.id for case in self.cases)
         return [
             row
@@ -193,13 +193,13 @@ class MadeUp:
             for row in self._row(group, case, metric)
         ]
 
-    def _row(self, group: schema.GroupSummary, case: str, metric: str) -> list[schema.Row]:
+    def _row(self, group: published.GroupSummary, case: str, metric: str) -> list[published.Row]:
         """The row of one cell; none where the figure is not to be had, as when a real result is summarised."""
         failure = _found(self.failures, group.index, case)
         found = None if failure else self._estimate(group, case, metric)
         if found is None and (failure is None or metric in FACT_METRICS):
             return []
-        row = schema.Row(
+        row = published.Row(
             experiment=self.experiment,
             model=group.model,
             input=group.input,
@@ -215,7 +215,7 @@ class MadeUp:
         )
         return [row]
 
-    def _estimate(self, group: schema.GroupSummary, case: str, metric: str) -> Estimate | None:
+    def _estimate(self, group: published.GroupSummary, case: str, metric: str) -> Estimate | None:
         if metric in self.absent:
             return None
         than = {"ratio": BASELINE, "ratio_original": ORIGINAL}.get(metric)
@@ -257,7 +257,7 @@ class MadeUp:
         other = case not in (BASELINE, CONTROL)
         return usual * self.memory if other and metric in MEMORY else usual
 
-    def _verdict(self, group: schema.GroupSummary, case: str, metric: str, found: Estimate) -> Any:
+    def _verdict(self, group: published.GroupSummary, case: str, metric: str, found: Estimate) -> Any:
         judged = case != BASELINE or metric == "ratio_original"
         if not judged or self.draft or (self.busy and not group.memory_only):
             return None

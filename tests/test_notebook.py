@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from conftest import Make
 
-    from bench.results.schema import Export
+    from bench.results.published import Export
 
 NOTEBOOK = ROOT / "docs" / "notebooks" / "thread-ablation.ipynb"
 IN_FIGURES = {"set_xlabel", "set_ylabel", "set_title", "suptitle", "text", "annotate", "plot", "errorbar"}

@@ -11,7 +11,7 @@ from bench.pages.words import Words
 
 if TYPE_CHECKING:
     from bench.answers import Scenario
-    from bench.results.schema import Export
+    from bench.results.published import Export
     from bench.spec import Experiment
 
 

@@ -14,7 +14,7 @@ import vl_convert
 from bench.spec import CONTROL
 
 if TYPE_CHECKING:
-    from bench.results.schema import Export, GroupSummary
+    from bench.results.published import Export, GroupSummary
     from bench.spec import Experiment
 
 BUNDLE = "vega.js"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bench.results.compare import Comparison, Pair
-    from bench.results.schema import Row
+    from bench.results.published import Row
 
 WORDS = {"faster": "更快", "slower": "更慢", "less": "更少", "more": "更多"}
 GROUPS = (("延迟区间", ("latency_ms",)), ("比值区间", ("ratio",)), ("内存", ("peak_mib", "kept_mib")))

@@ -10,7 +10,8 @@ from bench.pages.words import plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.results.schema import Cost, Export, TraceSummary
+    from bench.results.published import Export
+    from bench.results.schema import Cost, TraceSummary
 
 MOST = 10
 

@@ -12,7 +12,8 @@ from bench.pages.words import Words, memory
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.results.schema import Export, GroupSummary, ScriptReport
+    from bench.results.published import Export, GroupSummary
+    from bench.results.schema import ScriptReport
     from bench.spec import Experiment
 
 FEW_POINTS = 8

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bench.answers import Scenario
-    from bench.results.schema import CandidateRow, CaseRecord, Choice, Export, GroupSummary
+    from bench.results.published import CandidateRow, Choice, Export, GroupSummary
+    from bench.results.schema import CaseRecord
 
 MINIMISED = {
     "ratio": "延迟",

@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bench.folders import Folders
-from bench.results.schema import Export
+from bench.results.published import Export
 
 if TYPE_CHECKING:
     from pathlib import Path

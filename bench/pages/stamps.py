@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from bench.results.schema import Export
+    from bench.results.published import Export
 
 PROFILE_TITLES = {"smoke": "冒烟", "quick": "快速", "default": "默认", "thorough": "细致"}
 

@@ -11,7 +11,8 @@ from bench.results.metrics import METRICS
 from bench.spec import CONTROL, Experiment
 
 if TYPE_CHECKING:
-    from bench.results.schema import CaseRecord, Export, GroupSummary, Row
+    from bench.results.published import Export, GroupSummary, Row
+    from bench.results.schema import CaseRecord
 
 VERDICT_WORDS = {
     "faster": "更快",

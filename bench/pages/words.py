@@ -11,7 +11,7 @@ from bench.spec import BASELINE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.results.schema import Export, GroupSummary, Row
+    from bench.results.published import Export, GroupSummary, Row
 
 MIB_PER_GIB = 1024
 UNIT_SPACE = "\u202f"

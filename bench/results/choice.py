@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench.results import stats
 from bench.results.metrics import METRICS
-from bench.results.schema import CandidateRow, Choice
+from bench.results.published import CandidateRow, Choice
 from bench.results.view import GroupView
 from bench.spec import BASELINE, CONTROL
 

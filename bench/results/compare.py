@@ -14,7 +14,7 @@ from bench.results.metrics import METRICS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bench.results.schema import Export, Row
+    from bench.results.published import Export, Row
 
 SAME_MEMORY, SAME_MEMORY_MIB = 0.02, 8
 """A memory figure repeats when it differs by no more than the larger of the two."""

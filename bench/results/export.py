@@ -15,7 +15,7 @@ from bench.results.view import GroupView
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bench.results.schema import Export, Row
+    from bench.results.published import Export, Row
     from bench.results.store import Journal
 
 COLUMNS = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.results import stats
 from bench.results.metrics import FACT_METRICS, METRICS, Metric
-from bench.results.schema import Row
+from bench.results.published import Row
 from bench.results.stats import Estimate
 from bench.results.view import ORIGINAL, GroupView
 from bench.spec import BASELINE, CONTROL

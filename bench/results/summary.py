@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING
 from bench.results import stats
 from bench.results.choice import choose
 from bench.results.metrics import MIB
+from bench.results.published import Build, Curve, Export, GroupSummary, OperatorRow, OutputRow, ProofRow
 from bench.results.rows import control, rows_of
-from bench.results.schema import (
-    Build,
-    Curve,
-    Export,
-    GroupSummary,
-    OperatorRow,
-    OutputRow,
-    ProofRow,
-)
 from bench.results.view import GroupView, Half
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conftest import FakeClock, FakeWorker, Make, Started
 
     from bench.measure.plan import Profile
-    from bench.results.schema import Row
+    from bench.results.published import Row
     from bench.spec import Experiment
 
 MIB = 1 << 20

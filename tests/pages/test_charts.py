@@ -7,7 +7,7 @@ from made_up import MadeUp
 
 from bench.experiments import EXPERIMENTS
 from bench.pages import charts
-from bench.results.schema import Curve, Export
+from bench.results.published import Curve, Export
 from bench.spec import CONTROL
 
 WATCHED = [e.id for e in EXPERIMENTS.values() if any(c.kind == "memory_over_runs" for c in e.charts)]

@@ -11,7 +11,7 @@ from prose import FAULTS, faults, markup_faults, tags_of, text_of
 
 from bench.experiments import EXPERIMENTS
 from bench.pages import api, scenarios, snippets, source
-from bench.results.schema import CandidateRow, Choice
+from bench.results.published import CandidateRow, Choice
 from bench.results.view import ORIGINAL
 from bench.spec import BASELINE
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.answers import Scenario
-    from bench.results.schema import Export
+    from bench.results.published import Export
 
 EVIL = """<script>alert("&'")</script>"""
 CRASHED = "进程因信号 SIGSEGV 结束"

@@ -9,7 +9,7 @@ from made_up import MadeUp
 from bench.pages import stamps
 
 if TYPE_CHECKING:
-    from bench.results.schema import Export
+    from bench.results.published import Export
 
 
 def _export(experiment: str, build: str = "b1", hour: int = 3, **world: object) -> Export:

@@ -17,7 +17,7 @@ from bench.spec import BASELINE, CONTROL
 if TYPE_CHECKING:
     from conftest import Make
 
-    from bench.results.schema import Export
+    from bench.results.published import Export
 
 ARENA = EXPERIMENTS["arena"]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from conftest import Make, Measured
 
     from bench.answers import Scenario
-    from bench.results.schema import CandidateRow, Choice, Row
+    from bench.results.published import CandidateRow, Choice, Row
 
     Group = dict[str, Measured | Callable[[int], Measured]]
     """Case -> what is measured of it, maybe by the number of the round."""

@@ -13,7 +13,7 @@ from bench.results.summary import summarise
 if TYPE_CHECKING:
     from conftest import Make
 
-    from bench.results.schema import Export
+    from bench.results.published import Export
 
 MIB = 1 << 20
 

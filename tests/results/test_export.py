@@ -12,7 +12,7 @@ import pyperf
 import pytest
 
 from bench.results import export
-from bench.results.schema import Export
+from bench.results.published import Export
 from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL
 

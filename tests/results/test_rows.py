@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from conftest import Make
 
-    from bench.results.schema import Row
+    from bench.results.published import Row
     from bench.results.store import Journal
 
 MIB = 1 << 20

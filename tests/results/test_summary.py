@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from conftest import Make
 
-    from bench.results.schema import Export, Row
+    from bench.results.published import Export, Row
     from bench.results.store import Journal
     from bench.spec import Experiment
 
