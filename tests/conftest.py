@@ -82,7 +82,16 @@ class Make:
     def end(
         self, number: int = 0, *, group: int = 0, attempt: int = 0, dirty: bool = False, final: bool = True
     ) -> schema.RoundEnd:
-        noise = schema.NoiseRecord(others=0.3 if dirty else 0.001, steal=0.0, pressure=None, dirty=dirty)
+        noise = schema.NoiseRecord(
+            others=0.3 if dirty else 0.001,
+            steal=0.0,
+            pressure=None,
+            held_back=None,
+            throttled=None,
+            frequency_mhz=2300.0,
+            available_bytes=8 << 30,
+            dirty=dirty,
+        )
         return schema.RoundEnd(group=group, round=number, attempt=attempt, noise=noise, final=final)
 
     def untimed(self, case: str, **changes: Any) -> schema.Untimed:

@@ -76,7 +76,7 @@ class Machine:
 
 def read_machine(root: Path = Path("/")) -> Machine:
     """This machine. `root` lets tests lay out a tree of their own."""
-    info = _read(root / "proc/cpuinfo")
+    info = read_text(root / "proc/cpuinfo")
     affinity, quota = _affinity_cores(), cpu_quota(root)
     return Machine(
         cpu=_cpu_name(info),
@@ -95,8 +95,8 @@ def read_machine(root: Path = Path("/")) -> Machine:
         libc=" ".join(platform.libc_ver()).strip(),
         hypervisor=bool(re.search(r"^flags.*\bhypervisor\b", info, re.MULTILINE)),
         kernel=platform.release(),
-        governor=_read(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        transparent_huge_pages=_chosen(_read(root / "sys/kernel/mm/transparent_hugepage/enabled")),
+        governor=read_text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        transparent_huge_pages=_chosen(read_text(root / "sys/kernel/mm/transparent_hugepage/enabled")),
     )
 
 
@@ -122,7 +122,7 @@ def glibc_version() -> tuple[int, int] | None:
 def free_memory(root: Path = Path("/")) -> int:
     """Bytes that may still be taken: what the system has available, within every cgroup limit above us."""
     free = [int(psutil.virtual_memory().available)]
-    for folder in _cgroup_folders(root, "memory"):
+    for folder in cgroup_folders(root, "memory"):
         limit = _folder_limit(folder)
         if limit is not None:
             free.append(max(0, limit - _folder_usage(folder)))
@@ -139,11 +139,11 @@ def usable_cpus() -> tuple[int, ...]:
 def cpu_quota(root: Path = Path("/")) -> float | None:
     """Cores that the cgroup's CFS quota grants (v2 and v1); None without one."""
     quotas = []
-    for folder in _cgroup_folders(root, "cpu"):
-        text = _read(folder / "cpu.max").split()
+    for folder in cgroup_folders(root, "cpu"):
+        text = read_text(folder / "cpu.max").split()
         if len(text) == 2 and text[0] != "max":
             quotas.append(int(text[0]) / int(text[1]))
-        quota, period = _read(folder / "cpu.cfs_quota_us"), _read(folder / "cpu.cfs_period_us")
+        quota, period = read_text(folder / "cpu.cfs_quota_us"), read_text(folder / "cpu.cfs_period_us")
         if quota and period and int(quota) > 0:
             quotas.append(int(quota) / int(period))
     return min(quotas, default=None)
@@ -151,13 +151,13 @@ def cpu_quota(root: Path = Path("/")) -> float | None:
 
 def memory_limit(root: Path = Path("/")) -> int | None:
     """The cgroup's memory limit in bytes (v2 and v1); None without one."""
-    limits = (_folder_limit(folder) for folder in _cgroup_folders(root, "memory"))
+    limits = (_folder_limit(folder) for folder in cgroup_folders(root, "memory"))
     return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _folder_limit(folder: Path) -> int | None:
     for name in ("memory.max", "memory.limit_in_bytes"):
-        text = _read(folder / name)
+        text = read_text(folder / name)
         if text.isdigit() and int(text) < NO_LIMIT:
             return int(text)
     return None
@@ -165,18 +165,18 @@ def _folder_limit(folder: Path) -> int | None:
 
 def _folder_usage(folder: Path) -> int:
     """Bytes in use that the kernel cannot drop: without the idle part of the page cache."""
-    cache = re.search(r"^(?:total_)?inactive_file (\d+)$", _read(folder / "memory.stat"), re.MULTILINE)
+    cache = re.search(r"^(?:total_)?inactive_file (\d+)$", read_text(folder / "memory.stat"), re.MULTILINE)
     for name in ("memory.current", "memory.usage_in_bytes"):
-        text = _read(folder / name)
+        text = read_text(folder / name)
         if text.isdigit():
             return max(0, int(text) - (int(cache[1]) if cache else 0))
     return 0
 
 
-def _cgroup_folders(root: Path, controller: str) -> list[Path]:
+def cgroup_folders(root: Path, controller: str) -> list[Path]:
     """This process's cgroup and its ancestors, v2 first, then v1, as far as they are mounted."""
     folders = []
-    for line in _read(root / "proc/self/cgroup").splitlines():
+    for line in read_text(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers and controller not in controllers.split(","):
             continue
@@ -219,14 +219,14 @@ def _isa(info: str) -> tuple[str, ...]:
 
 def _cache_kib(root: Path, level: int) -> int | None:
     for folder in sorted((root / "sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        size = _read(folder / "size")
-        if _read(folder / "level") == str(level) and size.endswith("K"):
+        size = read_text(folder / "size")
+        if read_text(folder / "level") == str(level) and size.endswith("K"):
             return int(size[:-1])
     return None
 
 
 def _system(root: Path) -> str:
-    match = re.search(r'^PRETTY_NAME="?([^"\n]+)', _read(root / "etc/os-release"), re.MULTILINE)
+    match = re.search(r'^PRETTY_NAME="?([^"\n]+)', read_text(root / "etc/os-release"), re.MULTILINE)
     return match[1] if match else f"{platform.system()} {platform.release()}"
 
 
@@ -235,7 +235,8 @@ def _chosen(text: str) -> str:
     return match[1] if match else ""
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """What a small file holds; empty where it cannot be read."""
     try:
         return path.read_text(errors="replace").strip()
     except OSError:

@@ -1,7 +1,8 @@
 """Was the machine ours while we measured? Read before and after, never by load average.
 
-Load average counts our own threads; PSI counts those of an oversubscribed case too. So what
-decides is the share of the usable CPUs that went to others, and steal; PSI is recorded.
+Load average counts our own threads; PSI counts those of an oversubscribed case too, a quota holds
+back the case that oversteps it, and heat slows neighbours in time alike. So what decides is the
+share of the usable CPUs that went to others, and steal; the rest is recorded.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bench.measure.machine import cgroup_folders, free_memory, read_text
+from bench.results.schema import NoiseRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,20 +36,24 @@ class Reading:
     own_seconds: float
     """CPU time of this process and the children it has waited for."""
     pressure_us: int | None
+    held_back_us: int | None
+    throttled: int | None
+    frequency_mhz: float | None
+    available_bytes: int
     at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noise:
-    """What went on beside us between two readings; shares of the usable CPUs, 0 to 1."""
-
-    others: float | None
-    steal: float | None
-    pressure: float | None
-
-    @property
-    def dirty(self) -> bool:
-        return (self.others or 0) > OTHERS_LIMIT or (self.steal or 0) > STEAL_LIMIT
+UNKNOWN = NoiseRecord(
+    others=None,
+    steal=None,
+    pressure=None,
+    held_back=None,
+    throttled=None,
+    frequency_mhz=None,
+    available_bytes=None,
+    dirty=False,
+)
+"""Nothing could be read."""
 
 
 def read(cpus: Sequence[int], root: Path = Path("/")) -> Reading | None:
@@ -70,23 +78,49 @@ def read(cpus: Sequence[int], root: Path = Path("/")) -> Reading | None:
         steal_ticks=steal,
         own_seconds=own,
         pressure_us=_pressure(root),
+        held_back_us=_held_back(root),
+        throttled=_throttled(cpus, root),
+        frequency_mhz=_frequency(cpus, root),
+        available_bytes=free_memory(root),
         at=time.monotonic(),
     )
 
 
-def between(before: Reading | None, after: Reading | None) -> Noise:
-    """Shares between two readings; all None where there is nothing to read or it was too short."""
+def between(before: Reading | None, after: Reading | None) -> NoiseRecord:
+    """What went on between two readings; all None where there is nothing to read."""
     if before is None or after is None:
-        return Noise(others=None, steal=None, pressure=None)
+        return UNKNOWN
+    elapsed = max(after.at - before.at, 1e-3)
+    others, steal = _shares(before, after)
+    return NoiseRecord(
+        others=others,
+        steal=steal,
+        pressure=_share(before.pressure_us, after.pressure_us, elapsed),
+        held_back=_share(before.held_back_us, after.held_back_us, elapsed),
+        throttled=_gained(before.throttled, after.throttled),
+        frequency_mhz=after.frequency_mhz,
+        available_bytes=min(before.available_bytes, after.available_bytes),
+        dirty=(others or 0) > OTHERS_LIMIT or (steal or 0) > STEAL_LIMIT,
+    )
+
+
+def _shares(before: Reading, after: Reading) -> tuple[float | None, float | None]:
+    """(others, steal); None where it was too short to tell."""
     total = after.total_ticks - before.total_ticks
-    pressure = None
-    if before.pressure_us is not None and after.pressure_us is not None:
-        pressure = min(1.0, (after.pressure_us - before.pressure_us) / 1e6 / max(after.at - before.at, 1e-3))
     if total < MIN_TICKS:
-        return Noise(others=None, steal=None, pressure=pressure)
+        return None, None
     own = (after.own_seconds - before.own_seconds) * os.sysconf("SC_CLK_TCK")
     others = max(0.0, after.busy_ticks - before.busy_ticks - own) / total
-    return Noise(others=others, steal=(after.steal_ticks - before.steal_ticks) / total, pressure=pressure)
+    return others, max(0, after.steal_ticks - before.steal_ticks) / total
+
+
+def _gained(before: int | None, after: int | None) -> int | None:
+    return None if before is None or after is None else max(0, after - before)
+
+
+def _share(before_us: int | None, after_us: int | None, elapsed_s: float) -> float | None:
+    gained = _gained(before_us, after_us)
+    return None if gained is None else min(1.0, gained / 1e6 / elapsed_s)
 
 
 def _pressure(root: Path) -> int | None:
@@ -96,3 +130,34 @@ def _pressure(root: Path) -> int | None:
         return None
     match = re.search(r"^some .*total=(\d+)", text, re.MULTILINE)
     return int(match[1]) if match else None
+
+
+def _held_back(root: Path) -> int | None:
+    """Microseconds that CFS quotas kept this process's cgroups from running (v2 and v1)."""
+    found = []
+    for folder in cgroup_folders(root, "cpu"):
+        text = read_text(folder / "cpu.stat")
+        if match := re.search(r"^throttled_usec (\d+)$", text, re.MULTILINE):
+            found.append(int(match[1]))
+        elif match := re.search(r"^throttled_time (\d+)$", text, re.MULTILINE):
+            found.append(int(match[1]) // 1000)
+    return max(found, default=None)
+
+
+def _throttled(cpus: Sequence[int], root: Path) -> int | None:
+    """How often the usable cores were slowed for heat since boot; only some processors count it."""
+    folder = root / "sys/devices/system/cpu"
+    texts = [read_text(folder / f"cpu{n}/thermal_throttle/core_throttle_count") for n in cpus]
+    counts = [int(text) for text in texts if text.isdigit()]
+    return sum(counts) if counts else None
+
+
+def _frequency(cpus: Sequence[int], root: Path) -> float | None:
+    """Mean over the usable cores in MHz; in a virtual machine often the nominal one."""
+    folder = root / "sys/devices/system/cpu"
+    texts = [read_text(folder / f"cpu{n}/cpufreq/scaling_cur_freq") for n in cpus]
+    found = [int(text) / 1000 for text in texts if text.isdigit()]
+    if not found:
+        info = read_text(root / "proc/cpuinfo")
+        found = [float(text) for text in re.findall(r"^cpu MHz\s*:\s*([\d.]+)$", info, re.MULTILINE)]
+    return round(sum(found) / len(found), 1) if found else None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from bench.measure import noise, observer
 from bench.measure.machine import usable_cpus
 from bench.measure.plan import PlannedGroup, baseline_reach, order_groups, order_round, round_seconds
-from bench.results.schema import Footer, NoiseRecord, RoundEnd, Sample
+from bench.results.schema import Footer, RoundEnd, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -125,11 +125,8 @@ class Runner:
             self._durations[place] = self.clock() - start
             left = task.planned.profile.repeats - self._repeats[turn[0]]
             repeat = seen.dirty and not group.group.memory_only and left > 0
-            record = NoiseRecord(
-                others=seen.others, steal=seen.steal, pressure=seen.pressure, dirty=seen.dirty
-            )
             task.writer.append(
-                RoundEnd(group=group.index, round=number, attempt=attempt, noise=record, final=not repeat)
+                RoundEnd(group=group.index, round=number, attempt=attempt, noise=seen, final=not repeat)
             )
             if not repeat:
                 return

@@ -128,7 +128,7 @@ class Build(Record):
 class Export(Record):
     """`data/<experiment>.json`: everything that a page shows of one experiment."""
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     experiment: str
     build: Build
     machine: dict[str, str | int | float | bool | list[str] | None]

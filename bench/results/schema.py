@@ -76,7 +76,7 @@ class Header(Record):
     """First line of a journal."""
 
     kind: Literal["header"] = "header"
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     experiment: str
     build: str
     key: str
@@ -130,11 +130,20 @@ class Figures(Record):
 
 
 class NoiseRecord(Record):
-    """Shares of the usable CPUs that went elsewhere during a round; None where unreadable."""
+    """What went on beside us during a round; None where unreadable. Shares are of the usable CPUs."""
 
     others: NonNegativeFloat | None
     steal: NonNegativeFloat | None
     pressure: NonNegativeFloat | None
+    """Share of the time during which some task waited for a CPU."""
+    held_back: NonNegativeFloat | None
+    """Share of the time during which the cgroup's quota kept us from running."""
+    throttled: NonNegativeInt | None
+    """How often a core was slowed for heat."""
+    frequency_mhz: NonNegativeFloat | None
+    """Mean over the usable cores at the end of the round."""
+    available_bytes: NonNegativeInt | None
+    """Free memory, the lower of before and after."""
     dirty: bool
 
 

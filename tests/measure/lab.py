@@ -45,6 +45,10 @@ class FakeNoise:
             steal_ticks=0,
             own_seconds=0.0,
             pressure_us=None,
+            held_back_us=None,
+            throttled=None,
+            frequency_mhz=None,
+            available_bytes=8 << 30,
             at=float(self.readings),
         )
 

@@ -148,3 +148,43 @@ def test_machine_without_proc_cannot_be_judged(tmp_path: Path) -> None:
 def test_reading_that_is_missing_once_cannot_be_judged(counters: Counters) -> None:
     counters.stat((100, 1000, 0))
     assert noise.between(None, counters.read((0,))).others is None
+
+
+def test_quota_heat_frequency_and_memory_are_recorded(counters: Counters) -> None:
+    cores = counters.root / "sys/devices/system/cpu"
+    group = counters.root / "sys/fs/cgroup"
+    (counters.root / "proc").mkdir()
+    (counters.root / "proc/self").mkdir()
+    (counters.root / "proc/self/cgroup").write_text("0::/\n")
+    group.mkdir(parents=True)
+
+    def write(slowed: int, mhz: int, held_us: int) -> None:
+        for number in (0, 1):
+            (cores / f"cpu{number}/thermal_throttle").mkdir(parents=True, exist_ok=True)
+            (cores / f"cpu{number}/cpufreq").mkdir(exist_ok=True)
+            (cores / f"cpu{number}/thermal_throttle/core_throttle_count").write_text(f"{slowed}\n")
+            (cores / f"cpu{number}/cpufreq/scaling_cur_freq").write_text(f"{mhz * 1000}\n")
+        (group / "cpu.stat").write_text(f"usage_usec 9\nthrottled_usec {held_us}\n")
+
+    counters.stat((100, 1000, 0), (100, 1000, 0))
+    write(3, 3000, 0)
+    before = counters.read()
+    counters.stat((200, 1100, 0), (200, 1100, 0))
+    write(5, 2000, 10_000_000_000)
+    seen = noise.between(before, counters.read())
+    assert seen.throttled == 4
+    assert seen.frequency_mhz == 2000
+    assert seen.held_back == 1
+    assert seen.available_bytes is not None
+    assert seen.available_bytes > 0
+
+
+def test_a_quota_of_the_first_kind_counts_in_nanoseconds(counters: Counters) -> None:
+    (counters.root / "proc/self").mkdir(parents=True)
+    (counters.root / "proc/self/cgroup").write_text("4:cpu,cpuacct:/\n")
+    (counters.root / "sys/fs/cgroup/cpu").mkdir(parents=True)
+    (counters.root / "sys/fs/cgroup/cpu/cpu.stat").write_text("nr_throttled 2\nthrottled_time 5000000\n")
+    counters.stat((100, 1000, 0))
+    reading = counters.read((0,))
+    assert reading is not None
+    assert reading.held_back_us == 5000
