@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.measure import trace
-from bench.spec import BASELINE, Proof
+from bench.spec import BASELINE, CONTROL, Proof
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.measure.trace import Run
     from bench.results.schema import Figures
-    from bench.spec import Case
+    from bench.spec import Case, Scalar
 
 MIB = 1 << 20
 
@@ -48,9 +48,20 @@ _EXTENDED = re.compile(r"Extended allocation by (\d+) bytes")
 _SHRUNK = re.compile(r"Arena shrunk by \d+ bytes")
 _SESSION_LINE = re.compile(r"\[([VI]):onnxruntime:(?!Default,)")
 _SESSION_OPTIONS = re.compile(r"TraceSessionOptions\] Session Options \{.*")
-_SWITCH = re.compile(r"\b(enable_\w+):([01])\b")
+_SWITCH = re.compile(r"\b(enable_\w+|execution_mode|graph_optimization_level):(\d+)\b")
+_POOLS = {"intra_op_num_threads": "intra_op_param", "inter_op_num_threads": "inter_op_param"}
+_NUMBERS = {
+    "ORT_SEQUENTIAL": 0,
+    "ORT_PARALLEL": 1,
+    "ORT_DISABLE_ALL": 0,
+    "ORT_ENABLE_BASIC": 1,
+    "ORT_ENABLE_EXTENDED": 2,
+    "ORT_ENABLE_LAYOUT": 3,
+    "ORT_ENABLE_ALL": 4,
+}
+"""Enumerators as the log of ORT 1.31 writes them."""
 RECEIVED = "received_"
-"""Prefix of the facts that say which switches a session was given, as its own log lists them."""
+"""Prefix of the facts that say which options a session was given, as its own log lists them."""
 _RUN = re.compile(r"^BENCH RUN (\d+)")
 
 
@@ -84,11 +95,13 @@ def read_arena_log(log: str) -> ArenaLog:
     return ArenaLog(tuple(regions), tuple(requested), tuple(runs), shrinks)
 
 
-def observe(figures: Figures, log: str, runs: Sequence[Run]) -> dict[str, float]:
-    """The facts of one untimed child: from its report, its log and its trace."""
+def observe(case: Case, figures: Figures, log: str, runs: Sequence[Run]) -> dict[str, float]:
+    """The facts of one untimed child: from its report, its log and its trace.
+
+    The child of a case that says nothing of the log or the profiler has both switched on: what they show
+    of themselves is then our doing and no fact.
+    """
     arena = read_arena_log(log)
-    options = _SESSION_OPTIONS.search(log)
-    levels = [match[1] for match in _SESSION_LINE.finditer(log)]
     exact = [size == need for size, need in zip(arena.regions, arena.requested, strict=True)]
     facts: dict[str, float] = {
         "arena_regions": len(arena.regions),
@@ -96,29 +109,43 @@ def observe(figures: Figures, log: str, runs: Sequence[Run]) -> dict[str, float]
         "exact_regions_share": sum(exact) / len(exact) if exact else 0.0,
         "second_run_regions": arena.runs.count(2),
         "arena_shrinks": arena.shrinks,
-        "session_info_lines": len(levels),
-        "session_verbose_lines": levels.count("V"),
         **trace.facts(runs),
-        **{RECEIVED + name: float(value) for name, value in _SWITCH.findall(options[0] if options else "")},
+        **_received(case, log),
     }
+    if "log_severity_level" in case.settings:
+        levels = [match[1] for match in _SESSION_LINE.finditer(log)]
+        facts |= {"session_info_lines": len(levels), "session_verbose_lines": levels.count("V")}
     if figures.threads_created is not None:
         facts["threads_created"] = figures.threads_created
     if figures.huge_page_bytes is not None:
         facts["huge_page_mib"] = round(figures.huge_page_bytes / MIB, 1)
     if figures.idle_cpu_ns is not None:
         facts["idle_cpu_s"] = round(figures.idle_cpu_ns / 1e9, 4)
-    if figures.trace_bytes is not None:
+    if figures.trace_bytes is not None and "enable_profiling" in case.settings:
         facts["trace_bytes"] = figures.trace_bytes
     if figures.minor_faults is not None:
         facts["minor_faults"] = round(figures.minor_faults, 1)
     return facts
 
 
+def _received(case: Case, log: str) -> dict[str, float]:
+    """Options that the session lists as its own, but for those that the observer has set."""
+    line = _SESSION_OPTIONS.search(log)
+    text = line[0] if line else ""
+    found = dict(_SWITCH.findall(text))
+    for name, pool in _POOLS.items():
+        if match := re.search(rf"{pool}:OrtThreadPoolParams \{{ thread_pool_size: (\d+)", text):
+            found[name] = match[1]
+    if "enable_profiling" not in case.settings:
+        found.pop("enable_profiling", None)
+    return {RECEIVED + name: float(value) for name, value in found.items()}
+
+
 def judge(case: Case, facts: Mapping[str, Mapping[str, float]]) -> tuple[bool | None, str]:
     """(proven, evidence in Chinese). `facts` holds those of every case; None: nothing to prove."""
     proof, own = case.proof, facts.get(case.id, {})
     if proof is None:
-        return None, "默认设置，无需证明" if case.id.startswith(BASELINE) else "没有可观察的证据"
+        return None, "默认设置，无需证明" if case.id in (BASELINE, CONTROL) else "没有可观察的证据"
     title = FACTS[proof.fact]
     seen = own.get(proof.fact)
     bound = _bound(proof, facts)
@@ -130,17 +157,35 @@ def judge(case: Case, facts: Mapping[str, Mapping[str, float]]) -> tuple[bool | 
         if proof.than
         else f"应{_WORDS[proof.relation]} {_number(bound)}"
     )
-    arrived, switches = _switches(case, own)
-    return proven and arrived, f"{title}：{_number(seen)}（{compared}）{switches}"
+    arrived, options = _options(case, proof, own)
+    if arrived is None and _shows_no_change(proof):
+        return None, f"{title}：{_number(seen)}（{compared}）{options}"
+    return proven and arrived is not False, f"{title}：{_number(seen)}（{compared}）{options}"
 
 
-def _switches(case: Case, own: Mapping[str, float]) -> tuple[bool, str]:
-    """Whether ORT's log lists every switch of the case as set; in words where one proof must speak for several."""
-    wanted = {name: value for name, value in case.settings.items() if isinstance(value, bool)}
-    known = {name: own[RECEIVED + name] for name in wanted if RECEIVED + name in own}
-    arrived = all(known[name] == wanted[name] for name in known)
-    told = "、".join(f"{name}={bool(value)}" for name, value in known.items())
-    return arrived, f"；会话收到 {told}" if told and (len(wanted) > 1 or not arrived) else ""
+def _shows_no_change(proof: Proof) -> bool:
+    """Such a proof would hold for a setting that never arrived, too."""
+    return proof.than is not None and proof.relation == "=="
+
+
+def _options(case: Case, proof: Proof, own: Mapping[str, float]) -> tuple[bool | None, str]:
+    """(whether ORT's log lists every option of the case as set, words where the proof does not speak for all).
+
+    None: nothing is listed, as at a high log level.
+    """
+    known = {name: own[RECEIVED + name] for name in case.settings if RECEIVED + name in own}
+    wanted = {name: _as_listed(value) for name, value in case.settings.items() if name in known}
+    arrived = all(known[name] == value for name, value in wanted.items()) if known else None
+    if arrived is None:
+        hidden = len(case.settings) > 1 or _shows_no_change(proof)
+        return None, "；在这个日志级别看不到会话收到了什么" if hidden else ""
+    told = "、".join(f"{name}={_number(value)}" for name, value in known.items())
+    speaks = len(wanted) > 1 or not arrived or _shows_no_change(proof)
+    return arrived, f"；会话收到 {told}" if speaks else ""
+
+
+def _as_listed(value: Scalar) -> float:
+    return float(_NUMBERS[value] if isinstance(value, str) else value)
 
 
 def _bound(proof: Proof, facts: Mapping[str, Mapping[str, float]]) -> float | None:

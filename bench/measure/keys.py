@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bench.measure.child import SCRIPTS, WORKER
-from bench.measure.plan import PROFILES
+from bench.measure.plan import PROFILES, watches_idle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,29 +16,33 @@ if TYPE_CHECKING:
     from bench.measure.machine import Machine
     from bench.spec import Experiment
 
-WORDS = ("title",)
+WORDS = ("title", "may_fail")
+MAKERS = tuple(WORKER.with_name(name) for name in ("worker.py", "sampler.py", "evidence.py", "trace.py"))
+"""Modules that decide what a sample is and which facts are stored of it."""
 ESTIMATES = ("seconds",)
 
 
 def result_key(
     experiment: Experiment, machine: Machine, software: Mapping[str, str], models: Mapping[str, str]
 ) -> str:
-    """Hash of cases, inputs, model bytes (`models`: id -> content key), worker, software and machine.
+    """Hash of cases, inputs, model bytes (`models`: id -> content key), measuring code, software and machine.
 
     Titles and sentences stay out: mending a comma must not cost an hour.
     """
+    cases = experiment.cases(machine.cores)
     content = {
         "experiment": experiment.id,
-        "cases": [_without(asdict(case), WORDS) for case in experiment.cases(machine.cores)],
+        "cases": [_without(asdict(case), WORDS) for case in cases],
         "groups": [_without(asdict(group), ESTIMATES) for group in experiment.groups],
         "scripts": [asdict(script) for script in experiment.scripts],
         "observe_each_group": experiment.observe_each_group,
         "keep_trace": experiment.keep_trace,
         "split": bool(experiment.scenarios),
+        "watches_idle": watches_idle(experiment, cases),
         "models": {group.model: models[group.model] for group in experiment.groups},
-        "children": [
+        "sources": [
             hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in (WORKER, *(SCRIPTS[script.name] for script in experiment.scripts))
+            for path in (*MAKERS, *(SCRIPTS[script.name] for script in experiment.scripts))
         ],
         "timing": [(profile.min_seconds, profile.min_calls) for profile in PROFILES.values()],
         "software": dict(software),

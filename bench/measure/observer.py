@@ -39,8 +39,8 @@ def observe(task: Task, tell: Callable[[str], None]) -> None:
         record, runs = _untimed(task, group, task.planned.case(case_id))
         if not _is_observed(task, facts, group, case_id):
             facts[group.index, case_id] = record.facts
+            _keep_trace(task, group, case_id, runs)  # first: a record says that nothing is left to observe
             _keep(task, record, _comparable(task, facts, group))
-            _keep_trace(task, group, case_id, runs)
 
 
 def _wanted(task: Task, facts: Facts) -> Iterator[tuple[PlannedGroup, str]]:
@@ -79,8 +79,9 @@ def _keep(task: Task, record: Untimed, facts: Mapping[str, Mapping[str, float]])
 
 
 def _untimed(task: Task, group: PlannedGroup, case: Case) -> tuple[Untimed, tuple[Run, ...]]:
-    target = str(task.reference(group)) if case.id == BASELINE else None
-    shows_idle = any(column.metric == "idle_cpu_s" for column in task.planned.experiment.columns)
+    reference = task.reference(group)
+    part = reference.with_name(f"part-{reference.name}")  # outputs cut short must not pass for the whole
+    target = str(part) if case.id == BASELINE else None
     changes = {
         "observe": True,
         "write_reference": target,
@@ -88,7 +89,7 @@ def _untimed(task: Task, group: PlannedGroup, case: Case) -> tuple[Untimed, tupl
         "min_seconds": 0,
         "min_calls": 1 if len(group.input.shapes) > 1 else task.planned.profile.min_calls,
         "warm_up": 0,
-        "idle_seconds": IDLE_SECONDS if shows_idle else 0.0,
+        "idle_seconds": IDLE_SECONDS if task.planned.watches_idle else 0.0,
     }
     task.trace_path.unlink(missing_ok=True)
     outcome = task.start(group, case, changes)
@@ -97,11 +98,13 @@ def _untimed(task: Task, group: PlannedGroup, case: Case) -> tuple[Untimed, tupl
             group=group.index, case=case.id, facts={}, proven=None, evidence="", failure=outcome.failure
         )
         return failed, ()
+    if target:
+        part.replace(reference)
     runs = _runs(task.trace_path)
     record = Untimed(
         group=group.index,
         case=case.id,
-        facts=evidence.observe(outcome.figures, outcome.log, runs),
+        facts=evidence.observe(case, outcome.figures, outcome.log, runs),
         regions=list(evidence.read_arena_log(outcome.log).regions),
         operators=trace.operators(runs),
         proven=None,
@@ -120,7 +123,8 @@ def _runs(path: Path) -> tuple[Run, ...]:
 
 def _keep_trace(task: Task, group: PlannedGroup, case_id: str, runs: tuple[Run, ...]) -> None:
     """The analysis of the trace that the experiment is about, and the file for readers."""
-    if task.planned.experiment.keep_trace == (case_id, group.index) and runs:
+    wanted = task.planned.experiment.keep_trace == (case_id, group.index)
+    if wanted and runs and not task.writer.journal.traces:
         task.trace_path.replace(trace_path(task.writer.journal.path))
         summary = trace.summarise(runs, case_id, group.group.model, group.input.label)
         task.writer.append(summary)

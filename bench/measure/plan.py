@@ -15,6 +15,7 @@ MEMORY_SHARE = 0.6
 """Share of the free memory that a memory-hungry case may take."""
 CHILD_SECONDS = 0.6
 """Start, imports and report of one child, for the first estimate."""
+IDLE_FACT = "idle_cpu_s"
 NEAR_SECONDS = 9.0
 """Longest way, in time, from a case to the baseline sample that it is compared with."""
 
@@ -125,15 +126,25 @@ class PlannedExperiment:
     groups: tuple[PlannedGroup, ...]
     dropped: tuple[str, ...]
     """Groups that this machine cannot hold, with the reason."""
+    cores: int
+    """Usable cores of this machine."""
 
     def case(self, case_id: str) -> Case:
         return next(case for case in self.cases if case.id == case_id)
 
     def idle_rounds(self) -> int:
         """Rounds with the idle second: none for an experiment that does not show it, else as many in each half."""
-        shown = any(column.metric == "idle_cpu_s" for column in self.experiment.columns)
         halves = 2 if self.experiment.scenarios else 1
-        return self.profile.idle_rounds * halves if shown else 0
+        return self.profile.idle_rounds * halves if self.watches_idle else 0
+
+    @property
+    def watches_idle(self) -> bool:
+        return watches_idle(self.experiment, self.cases)
+
+    def cpus(self, group: PlannedGroup) -> int | None:
+        """Cores that the processes of a group are limited to; None: they are not."""
+        share = group.group.cpu_share
+        return None if share == 1 else max(1, int(self.cores * share))
 
     def rounds(self, group: PlannedGroup) -> int:
         if group.group.memory_only:
@@ -174,8 +185,19 @@ def resolve(experiment: Experiment, profile: Profile, cores: int, free_bytes: in
             PlannedGroup(index=index, group=group, input=chosen, cases=ids, note=note, memory_bytes=memory)
         )
     return PlannedExperiment(
-        experiment=experiment, profile=profile, cases=cases, groups=tuple(groups), dropped=tuple(dropped)
+        experiment=experiment,
+        profile=profile,
+        cases=cases,
+        groups=tuple(groups),
+        dropped=tuple(dropped),
+        cores=cores,
     )
+
+
+def watches_idle(experiment: Experiment, cases: Sequence[Case]) -> bool:
+    """Whether CPU time burned while idle is shown, or proves something."""
+    shown = any(column.metric == IDLE_FACT for column in experiment.columns)
+    return shown or any(case.proof is not None and case.proof.fact == IDLE_FACT for case in cases)
 
 
 def _choose_input(wanted: Input | LargestBatch, free_bytes: int) -> tuple[Input | None, str, int]:

@@ -53,10 +53,7 @@ class Task:
         return f"{self.planned.experiment.id} / {group.group.model} / {group.input.label} / {case_id}"
 
     def sample(self, group: PlannedGroup, case_id: str, idle_seconds: float, *, verify: bool) -> Outcome:
-        """One timed process; a second try after a failure that may have come from outside.
-
-        With `verify`, its outputs are compared with the baseline's afterwards.
-        """
+        """One timed process. With `verify`, its outputs are compared with the baseline's afterwards."""
         case = self.planned.case(case_id)
         reference = self.reference(group)
         compare = verify and reference.exists()  # there is none when the baseline fails
@@ -66,21 +63,24 @@ class Task:
             "verify": compared_feeds(group) if compare else [],
             "processes": group.group.processes,
         }
-        outcome = self.start(group, case, changes)
-        if outcome.failure and outcome.failure.kind in TRANSIENT:
-            outcome = self.start(group, case, changes)
-        outcome = _check_outputs(outcome, MODELS[group.group.model].tolerance)
+        outcome = _check_outputs(self.start(group, case, changes), MODELS[group.group.model].tolerance)
         if outcome.failure:
             self.failed[group.index, case_id] = outcome.failure
         return outcome
 
     def start(self, group: PlannedGroup, case: Case, changes: Mapping[str, Any]) -> Outcome:
-        """One process of the worker, unless it could not or must not run here."""
+        """One process of the worker, unless it could not or must not run here; another one after a failure from outside."""
         if failure := not_applicable(group, case) or no_room(group):
             return Outcome(0.0, "", failure=failure)
         if case.saved_by and (failure := self._save_model(group, case)):
             return Outcome(0.0, "", failure=failure)
-        return self.worker(self.job(group, case, **changes), case.env, timeout_s(group))
+        return self._child(group, case, self.job(group, case, **changes))
+
+    def _child(self, group: PlannedGroup, case: Case, job: Mapping[str, Any]) -> Outcome:
+        outcome = self.worker(job, case.env, timeout_s(group))
+        if outcome.failure and outcome.failure.kind in TRANSIENT:
+            outcome = self.worker(job, case.env, timeout_s(group))
+        return outcome
 
     def job(self, group: PlannedGroup, case: Case, **changes: Any) -> dict[str, Any]:
         """The worker's job as plain data; see `bench.measure.worker`."""
@@ -97,7 +97,7 @@ class Task:
             "settings": dict(case.settings),
             "run_settings": dict(case.run_settings),
             "shared_arena": dict(case.shared_arena),
-            "cpu_share": group.group.cpu_share,
+            "cpus": self.planned.cpus(group),
             "processes": 1,
             "company": False,
             "trace_prefix": str(self.trace_path),
@@ -137,7 +137,7 @@ class Task:
         settings = {**case.saved_by, "optimized_model_filepath": str(part)}
         plain = Case(id=BASELINE, title="")
         job = self.job(group, plain, settings=settings, warm_up=0, min_calls=1, min_seconds=0)
-        failure = self.worker(job, case.env, timeout_s(group)).failure
+        failure = self._child(group, case, job).failure
         if failure is None:
             part.replace(path)
         return failure

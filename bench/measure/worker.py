@@ -138,7 +138,8 @@ def session_options(ort, job):
         if "log_severity_level" not in job["settings"]:
             options.log_severity_level = VERBOSE
         ort.set_default_logger_severity(VERBOSE)  # the arena speaks through the default logger
-        options.enable_profiling = True
+        if "enable_profiling" not in job["settings"]:  # what a case sets itself must show by itself
+            options.enable_profiling = True
     if options.enable_profiling:
         options.profile_file_prefix = job["trace_prefix"]
     return options
@@ -149,11 +150,10 @@ def _enum(ort, name, value):
     return getattr(getattr(ort, kinds[name]), value) if name in kinds else value
 
 
-def limit_cpus(share) -> None:
-    """Run on the first cores of the affinity mask only, as a container with fewer cores does."""
-    if share < 1:
-        cpus = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, cpus[: max(1, int(len(cpus) * share))])
+def limit_cpus(count) -> None:
+    """Run on so many first cores of the affinity mask only, as a container with fewer cores does; None: on all."""
+    if count is not None:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
 
 
 def run_options(ort, job):
@@ -170,6 +170,11 @@ def register_shared_arena(ort, job) -> None:
     if job["shared_arena"]:
         info = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
         ort.create_and_register_allocator(info, ort.OrtArenaCfg(job["shared_arena"]))
+
+
+def new_session(ort, job, options):
+    """The session under measurement; `known.py` puts something of known cost in its place."""
+    return ort.InferenceSession(job["model"], sess_options=options, providers=["CPUExecutionProvider"])
 
 
 class Feeds:
@@ -295,7 +300,7 @@ def end_trace(session, options, job) -> int | None:
 
 def measure(job, channel) -> dict:
     """All figures of one process, in the order in which they can be had without disturbing each other."""
-    limit_cpus(job["cpu_share"])
+    limit_cpus(job["cpus"])
     import numpy as np
     import onnxruntime as ort
 
@@ -305,7 +310,7 @@ def measure(job, channel) -> dict:
     options, run_opts = session_options(ort, job), run_options(ort, job)
     threads_before = thread_count()
     start = time.perf_counter_ns()
-    session = ort.InferenceSession(job["model"], sess_options=options, providers=["CPUExecutionProvider"])
+    session = new_session(ort, job, options)
     session_ns = time.perf_counter_ns() - start
     threads = None if threads_before is None else (thread_count() or 0) - threads_before
     if job["company"]:

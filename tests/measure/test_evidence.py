@@ -57,7 +57,7 @@ def test_log_without_an_arena_has_no_regions(log: str) -> None:
 
 def test_facts_of_a_child(make: Make) -> None:
     figures = make.figures(threads_created=3, huge_page_bytes=5 * MIB, minor_faults=1.26)
-    assert evidence.observe(figures, LOG, ()) == {
+    assert evidence.observe(_case(None, log_severity_level=0), figures, LOG, ()) == {
         "arena_regions": 3,
         "arena_mib": pytest.approx((1048576 + 8388608 + 838860800) / MIB, abs=0.1),
         "session_info_lines": 1,
@@ -74,19 +74,17 @@ def test_facts_of_a_child(make: Make) -> None:
 
 def test_what_the_machine_does_not_tell_is_no_fact(make: Make) -> None:
     figures = make.figures(threads_created=None, huge_page_bytes=None, minor_faults=None, idle_cpu_ns=None)
-    found = evidence.observe(figures, "", ())
+    found = evidence.observe(_case(None), figures, "", ())
     assert found == {
         "arena_regions": 0,
         "arena_mib": 0.0,
-        "session_info_lines": 0,
-        "session_verbose_lines": 0,
         "exact_regions_share": 0.0,
         "second_run_regions": 0,
         "arena_shrinks": 0,
     }
 
 
-def _case(proof: Proof | None, name: str = "one", **settings: bool) -> Case:
+def _case(proof: Proof | None, name: str = "one", **settings: bool | int) -> Case:
     return Case(id=name, title="", proof=proof, settings=settings)
 
 
@@ -143,16 +141,18 @@ def test_every_proof_in_the_experiments_names_a_known_fact_and_case() -> None:
 
 OPTIONS = (
     "2026-01-02 [I:onnxruntime:, inference_session.cc:777 TraceSessionOptions] Session Options { "
-    "execution_mode:0 enable_profiling:0 enable_mem_pattern:0 enable_mem_reuse:1 enable_cpu_mem_arena:0 }\n"
+    "execution_mode:0 enable_profiling:0 enable_mem_pattern:0 enable_mem_reuse:1 enable_cpu_mem_arena:0 "
+    "intra_op_param:OrtThreadPoolParams { thread_pool_size: 3 auto_set_affinity: 0 } }\n"
 )
 NO_REGIONS = Proof(fact="arena_regions", relation="==", expected=0)
 
 
 def test_switches_that_the_session_was_given_are_read_from_its_log(make: Make) -> None:
-    facts = evidence.observe(make.figures(), OPTIONS, ())
+    facts = evidence.observe(_case(None), make.figures(), OPTIONS, ())
     given = {name: value for name, value in facts.items() if name.startswith(evidence.RECEIVED)}
     assert given == {
-        "received_enable_profiling": 0,
+        "received_execution_mode": 0,
+        "received_intra_op_num_threads": 3,
         "received_enable_mem_pattern": 0,
         "received_enable_mem_reuse": 1,
         "received_enable_cpu_mem_arena": 0,
@@ -164,12 +164,41 @@ def test_case_with_several_switches_needs_every_one_to_arrive(
     make: Make, *, reuse: bool, proven: bool
 ) -> None:
     case = _case(NO_REGIONS, enable_cpu_mem_arena=False, enable_mem_pattern=False, enable_mem_reuse=reuse)
-    found, text = evidence.judge(case, {"one": evidence.observe(make.figures(), OPTIONS, ())})
+    found, text = evidence.judge(case, {"one": evidence.observe(case, make.figures(), OPTIONS, ())})
     assert found is proven
-    assert "会话收到 enable_cpu_mem_arena=False、enable_mem_pattern=False、enable_mem_reuse=True" in text
+    assert "会话收到 enable_cpu_mem_arena=0、enable_mem_pattern=0、enable_mem_reuse=1" in text
 
 
 def test_single_switch_is_proven_without_more_words(make: Make) -> None:
     case = _case(NO_REGIONS, enable_cpu_mem_arena=False)
-    text = evidence.judge(case, {"one": evidence.observe(make.figures(), OPTIONS, ())})[1]
+    text = evidence.judge(case, {"one": evidence.observe(case, make.figures(), OPTIONS, ())})[1]
     assert "会话收到" not in text
+
+
+SAME_THREADS = Proof(fact="threads_created", relation="==", expected=1, than=BASELINE)
+
+
+@pytest.mark.parametrize(("mode", "proven"), [("ORT_SEQUENTIAL", True), ("ORT_PARALLEL", False)])
+def test_proof_that_nothing_changed_needs_the_option_to_arrive(
+    make: Make, mode: str, *, proven: bool
+) -> None:
+    case = Case(id="one", title="", proof=SAME_THREADS, settings={"execution_mode": mode})
+    seen = evidence.observe(case, make.figures(threads_created=1), OPTIONS, ())
+    found, text = evidence.judge(case, {"one": seen, BASELINE: {"threads_created": 1}})
+    assert found is proven
+    assert "会话收到 execution_mode=0" in text
+
+
+def test_proof_that_nothing_changed_is_none_when_the_log_lists_nothing(make: Make) -> None:
+    case = Case(id="one", title="", proof=SAME_THREADS, settings={"log_severity_level": 4})
+    seen = evidence.observe(case, make.figures(threads_created=1), "", ())
+    assert evidence.judge(case, {"one": seen, BASELINE: {"threads_created": 1}})[0] is None
+
+
+def test_what_the_observer_switches_on_is_no_fact(make: Make) -> None:
+    """Log level and profiler are set in every untimed child: they say nothing of a case that does not set them."""
+    plain = evidence.observe(_case(None), make.figures(trace_bytes=5000), LOG + OPTIONS, ())
+    assert not {"session_info_lines", "session_verbose_lines", "trace_bytes"} & set(plain)
+    assert "received_enable_profiling" not in plain
+    own = _case(None, enable_profiling=True, log_severity_level=1)
+    assert evidence.observe(own, make.figures(trace_bytes=5000), LOG, ())["trace_bytes"] == 5000

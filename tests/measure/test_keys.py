@@ -109,13 +109,14 @@ def test_models_of_other_experiments_do_not_change_the_key(make: Make) -> None:
     assert _key(make, models={**MODELS, "other": "1"}) == _key(make)
 
 
-def test_source_of_the_worker_changes_the_key(
-    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("path", keys.MAKERS, ids=lambda path: path.name)
+def test_source_of_what_measures_changes_the_key(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: Path
 ) -> None:
     before = _key(make)
-    copy = tmp_path / "worker.py"
-    copy.write_bytes(keys.WORKER.read_bytes())
-    monkeypatch.setattr(keys, "WORKER", copy)
+    copy = tmp_path / path.name
+    copy.write_bytes(path.read_bytes())
+    monkeypatch.setattr(keys, "MAKERS", tuple(copy if one == path else one for one in keys.MAKERS))
     assert _key(make) == before
     copy.write_bytes(copy.read_bytes() + b"\n# one more line\n")
     assert _key(make) != before

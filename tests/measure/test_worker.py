@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
+from bench.experiments import EXPERIMENTS
 from bench.measure import evidence, records, trace
 from bench.measure.child import WORKER, Outcome, run_script, run_worker
 from bench.measure.plan import resolve
@@ -20,7 +21,7 @@ from bench.measure.trace import read_runs
 from bench.models import MODELS
 from bench.models.prepared import prepare
 from bench.results import store
-from bench.spec import BASELINE, Case, Input
+from bench.spec import BASELINE, Case, Input, Proof
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from bench.models.prepared import Prepared
     from bench.results.schema import Figures
+    from bench.spec import Scalar
 
     Job = Callable[..., dict[str, Any]]
 
@@ -59,7 +61,7 @@ def job(tiny: Prepared) -> Job:
             "settings": {},
             "run_settings": {},
             "shared_arena": {},
-            "cpu_share": 1.0,
+            "cpus": None,
             "processes": 1,
             "company": False,
             "trace_prefix": str(tiny.model_path.with_name("trace")),
@@ -240,7 +242,7 @@ def test_shared_arena_extends_by_what_is_needed(job: Job) -> None:
     )
     outcome = run_worker(shared, {}, TIMEOUT_S)
     assert outcome.figures is not None
-    facts = evidence.observe(outcome.figures, outcome.log, ())
+    facts = evidence.observe(Case(id="shared", title=""), outcome.figures, outcome.log, ())
     assert facts["arena_regions"] > 0
     assert facts["exact_regions_share"] == 1
 
@@ -313,12 +315,12 @@ worker.main()
 
 
 @affinity
-@pytest.mark.parametrize("share", [1.0, 0.5, 0.01])
-def test_share_of_the_cores_is_kept_to(tmp_path: Path, job: Job, share: float) -> None:
+@pytest.mark.parametrize("count", [None, 1, 2])
+def test_process_keeps_to_the_first_cores(tmp_path: Path, job: Job, count: int | None) -> None:
     usable = sorted(os.sched_getaffinity(0))
-    outcome = run_worker(job(cpu_share=share), {}, TIMEOUT_S, _telling_affinity(tmp_path))
+    outcome = run_worker(job(cpus=count), {}, TIMEOUT_S, _telling_affinity(tmp_path))
     assert outcome.failure is None
-    mine = usable[: max(1, int(len(usable) * share))]
+    mine = usable[:count]
     assert outcome.log.splitlines() == [f"CORES {' '.join(map(str, mine))}"]
     assert sorted(os.sched_getaffinity(0)) == usable
 
@@ -497,3 +499,53 @@ def test_interrupted_saving_is_done_again_by_the_resumed_build(saving: Saving) -
         saving.sample()
     saving.spoil = lambda _: None
     assert saving.sample().failure is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("graph_optimization_level", level) for level in ("ORT_DISABLE_ALL", "ORT_ENABLE_BASIC")),
+        *(("graph_optimization_level", level) for level in ("ORT_ENABLE_EXTENDED", "ORT_ENABLE_ALL")),
+        ("graph_optimization_level", "ORT_ENABLE_LAYOUT"),
+        ("execution_mode", "ORT_PARALLEL"),
+        ("enable_mem_pattern", False),
+        ("intra_op_num_threads", 2),
+        ("inter_op_num_threads", 3),
+    ],
+)
+def test_session_lists_the_option_that_it_was_given(job: Job, name: str, value: Scalar) -> None:
+    """The installed ORT writes its options as `evidence` reads them."""
+    proof = Proof(fact="threads_created", relation="==", expected=1, than="one")
+    case = Case(id="one", title="", settings={name: value}, proof=proof)
+    outcome = run_worker(job(settings={name: value}, observe=True, min_seconds=0), {}, TIMEOUT_S)
+    assert outcome.figures is not None
+    facts = evidence.observe(case, outcome.figures, outcome.log, ())
+    assert evidence.RECEIVED + name in facts
+    assert evidence.judge(case, {"one": facts})[0] is True
+
+
+def test_observing_leaves_profiling_to_the_case_that_sets_it(job: Job) -> None:
+    plain = run_worker(job(observe=True, min_seconds=0), {}, TIMEOUT_S)
+    off = run_worker(job(observe=True, min_seconds=0, settings={"enable_profiling": False}), {}, TIMEOUT_S)
+    assert plain.figures is not None
+    assert plain.figures.trace_bytes
+    assert off.figures is not None
+    assert off.figures.trace_bytes is None
+
+
+def test_no_proof_holds_for_the_default_itself(job: Job) -> None:
+    """A proof that the default passes as well would prove nothing.
+
+    Facts of a default session on the small network stand in for every case; what depends on the
+    model (regions, nodes, faults) differs from the default by a factor and is compared with itself.
+    """
+    outcome = run_worker(job(MANY, observe=True, min_seconds=0, warm_up=0, idle_seconds=0.1), {}, TIMEOUT_S)
+    assert outcome.figures is not None
+    runs = read_runs(Path(job()["trace_prefix"]))
+    default = evidence.observe(Case(id=BASELINE, title=""), outcome.figures, outcome.log, runs)
+    default["second_run_regions"] = 1  # the small network is content with its first region
+    for experiment in EXPERIMENTS.values():
+        cases = experiment.cases(3)
+        facts = {case.id: default for case in cases}
+        passed = [case.id for case in cases if case.proof and evidence.judge(case, facts)[0]]
+        assert passed == [], experiment.id
