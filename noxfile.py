@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2025.5"
@@ -15,8 +17,11 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "tests"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
+COVERED = ".cache/coverage/report.json"
 MEASURED_CASE_FAILED = 3
 """Exit status when everything was measured but a case failed."""
+SCHEMAS = {"vendor.github-workflows": "workflows/*.y*ml", "vendor.dependabot": "dependabot.yml"}
+"""Schemas that check-jsonschema brings, and the files in .github that must keep them."""
 
 
 def install(session: nox.Session, *groups: str) -> None:
@@ -52,19 +57,27 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """全部测试。"""
+    """全部测试，并看覆盖率够不够；只跑一部分时（如 -- tests/results）不算覆盖率。"""
     install(session, "test")
-    session.run("python", "-m", "pytest", *session.posargs)
+    if session.posargs:
+        session.run("python", "-m", "pytest", *session.posargs)
+        return
+    session.run("python", "-m", "pytest", "--cov", "--cov-report=term", f"--cov-report=json:{COVERED}")
+    session.run("python", "tests/enough_covered.py", COVERED)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """ruff 与 mypy，以及片段和实验是否一致。"""
+    """ruff 与 mypy，片段和实验是否一致，GitHub 工作流是否安全、合规。"""
     install(session, "lint", "test")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
     session.run("python", "-m", "bench", "snippets", "--check")
+    session.run("zizmor", "--offline", "--no-progress", "--persona=auditor", "--strict-collection", ".github")
+    for schema, pattern in SCHEMAS.items():
+        files = sorted(str(path) for path in Path(".github").glob(pattern))
+        session.run("check-jsonschema", "--builtin-schema", schema, *files)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from bench.experiments import EXPERIMENTS
-from bench.results import store
+from bench.results import complaints, store
+from bench.results.plausible import Implausible
+from bench.results.plausible_export import check_export
 from bench.results.published import Export
 from bench.results.summary import summarise
 
@@ -37,12 +39,23 @@ def _downloaded(folder: Path) -> Iterator[Export]:
     for experiment in EXPERIMENTS:
         path = folder / f"{experiment}.json"
         if path.exists():
-            try:
-                yield Export.model_validate_json(path.read_text(encoding="utf-8"))
-            except (ValidationError, UnicodeDecodeError) as error:
-                raise NoSuchBuild(
-                    f"{path.name}：不是这个版本的结果文件（{str(error).splitlines()[0]}）"
-                ) from error
+            yield _export(path)
+
+
+def _export(path: Path) -> Export:
+    """One downloaded file. Raises NoSuchBuild when it cannot be believed."""
+    if path.stat().st_size > store.MOST_BYTES:
+        raise NoSuchBuild(f"{path.name}：文件太大，超过 {store.MOST_BYTES >> 20} MiB")
+    try:
+        export = Export.model_validate_json(path.read_bytes(), strict=True)
+        check_export(export)
+    except ValidationError as error:
+        raise NoSuchBuild(f"{path.name}：不是这个版本的结果文件（{complaints.of(error)}）") from error
+    except Implausible as broken:
+        raise NoSuchBuild(f"{path.name}：{broken}") from broken
+    if export.experiment != path.stem:
+        raise NoSuchBuild(f"{path.name}：里面是另一个实验的结果")
+    return export
 
 
 def _stored(build: str, results: Path) -> Iterator[Export]:

@@ -30,18 +30,20 @@ Measured = dict[str, Any] | schema.Failure
 class Make:
     """Valid things; a test names only what it is about."""
 
-    def figures(self, **changes: Any) -> schema.Figures:
+    def figures(self, feeds: int = 1, **changes: Any) -> schema.Figures:
+        """Ten passes, each call about as long as `latency_ns` says."""
+        latency = changes.get("latency_ns", 10_000_000)
         usual = {
             "onnxruntime": "1.31.1",
             "session_ns": 5_000_000,
             "first_run_ns": 30_000_000,
             "second_run_ns": 20_000_000,
-            "latency_ns": 10_000_000,
-            "fastest_ns": 9_000_000,
-            "slowest_ns": 12_000_000,
-            "loop_ns": 100_000_000,
-            "calls": 10,
-            "cpu_ns": 20_000_000,
+            "latency_ns": latency,
+            "fastest_ns": latency * 9 // 10,
+            "slowest_ns": latency * 12 // 10,
+            "loop_ns": latency * 10 * feeds,
+            "calls": 10 * feeds,
+            "cpu_ns": latency * 2,
             "minor_faults": 12.5,
             "involuntary_switches": 3,
             "idle_cpu_ns": 1_000_000,
@@ -55,13 +57,13 @@ class Make:
             "rss_bytes": [100 * MIB, 200 * MIB, 200 * MIB],
             "threads_created": 1,
             "huge_page_bytes": None,
-            "session_calls": 12,
+            "session_calls": 12 * feeds,
             "trace_bytes": None,
             "outputs_compared": 1,
             "outputs_finite": True,
             "outputs_identical": True,
             "outputs_difference": 0.0,
-            "worker_ns": 500_000_000,
+            "worker_ns": 400_000_000 + (50_000_000 + latency * 10) * feeds,
         }
         return schema.Figures.model_validate(usual | changes)
 
@@ -99,6 +101,7 @@ class Make:
             "group": 0,
             "case": case,
             "facts": {"arena_regions": 2.0},
+            "regions": [MIB, MIB],
             "proven": True,
             "evidence": "arena 区块数:2",
         }

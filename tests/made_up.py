@@ -62,6 +62,7 @@ class MadeUp:
     rounds: int = 9
     busy: bool = False
     """Too many dirty rounds: figures without verdicts."""
+    noise_floor: float = NOISE_FLOOR
     groups: Sequence[int] | None = None
     """Indices of the groups that this machine could hold; None: all."""
     time: float = 1.0
@@ -119,6 +120,7 @@ class MadeUp:
                 rounds=self.rounds,
                 planned_rounds=self.rounds,
                 resumed=0,
+                dropped=[],
             ),
             machine={**MACHINE, "cores": self.cores, **self.machine},
             software={"onnxruntime": "1.31.1"},
@@ -174,7 +176,7 @@ class MadeUp:
             rounds=1 if group.memory_only else self.rounds,
             dirty_rounds=self.rounds if self.busy else 0,
             repeated_rounds=0,
-            noise_floor=NOISE_FLOOR,
+            noise_floor=self.noise_floor,
             control_excludes_one=False,
             memory_only=group.memory_only,
             cpu_share=group.cpu_share,
@@ -182,6 +184,17 @@ class MadeUp:
             cost_s=1.0,
             note="",
             verdicts=not self.draft and not self.busy,
+            noise=published.NoiseSummary(
+                others=0.3 if self.busy else 0.01,
+                steal=0.0,
+                pressure=None,
+                held_back=None,
+                throttled=None,
+                frequency_low_mhz=2300.0,
+                frequency_high_mhz=2300.0,
+                available_mib=8000,
+                involuntary_switches=None,
+            ),
         )
 
     def _rows(self, group: published.GroupSummary) -> list[published.Row]:

@@ -20,6 +20,10 @@ from pathlib import Path
 import psutil
 
 GIB = 1 << 30
+MOST_TEXT = 1 << 22
+"""Characters read of a file of the kernel's; with a thousand cores, /proc/cpuinfo has a million or two."""
+MOST_NAME = 300
+"""Characters of a name that ends up in a result."""
 NO_LIMIT = 1 << 60
 """cgroup v1 says "no limit" with a number beyond this."""
 ISA_FLAGS = (
@@ -79,7 +83,7 @@ def read_machine(root: Path = Path("/")) -> Machine:
     info = read_text(root / "proc/cpuinfo")
     affinity, quota = _affinity_cores(), cpu_quota(root)
     return Machine(
-        cpu=_cpu_name(info),
+        cpu=_cpu_name(info)[:MOST_NAME],
         arch=platform.machine(),
         isa=_isa(info),
         cores=max(1, min(affinity, int(quota) if quota and quota >= 1 else (1 if quota else affinity))),
@@ -91,11 +95,11 @@ def read_machine(root: Path = Path("/")) -> Machine:
         l3_kib=_cache_kib(root, 3),
         memory_gib=round(psutil.virtual_memory().total / GIB),
         memory_limit_bytes=memory_limit(root),
-        system=_system(root),
+        system=_system(root)[:MOST_NAME],
         libc=" ".join(platform.libc_ver()).strip(),
         hypervisor=bool(re.search(r"^flags.*\bhypervisor\b", info, re.MULTILINE)),
         kernel=platform.release(),
-        governor=read_text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        governor=read_text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")[:MOST_NAME],
         transparent_huge_pages=_chosen(read_text(root / "sys/kernel/mm/transparent_hugepage/enabled")),
     )
 
@@ -238,6 +242,7 @@ def _chosen(text: str) -> str:
 def read_text(path: Path) -> str:
     """What a small file holds; empty where it cannot be read."""
     try:
-        return path.read_text(errors="replace").strip()
+        with path.open(errors="replace") as file:
+            return file.read(MOST_TEXT).strip()
     except OSError:
         return ""

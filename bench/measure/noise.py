@@ -111,7 +111,7 @@ def _shares(before: Reading, after: Reading) -> tuple[float | None, float | None
         return None, None
     own = (after.own_seconds - before.own_seconds) * os.sysconf("SC_CLK_TCK")
     others = max(0.0, after.busy_ticks - before.busy_ticks - own) / total
-    return others, max(0, after.steal_ticks - before.steal_ticks) / total
+    return min(1.0, others), min(1.0, max(0, after.steal_ticks - before.steal_ticks) / total)
 
 
 def _gained(before: int | None, after: int | None) -> int | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.measure.applicable import PERMANENT, no_room, not_applicable
 from bench.measure.child import Outcome, run_worker
 from bench.models import MODELS
+from bench.results import plausible
 from bench.results.schema import Failure
 from bench.spec import BASELINE, Case
 
@@ -80,6 +81,19 @@ class Task:
         outcome = self.worker(job, case.env, timeout_s(group))
         if outcome.failure and outcome.failure.kind in TRANSIENT:
             outcome = self.worker(job, case.env, timeout_s(group))
+        return self._believed(group, outcome)
+
+    def _believed(self, group: PlannedGroup, outcome: Outcome) -> Outcome:
+        """Figures that cannot be are a failure of this one process; written down, they would spoil the journal."""
+        if outcome.figures is None:
+            return outcome
+        header = self.writer.journal.header
+        record = next(one for one in header.groups if one.index == group.index)
+        try:
+            plausible.check(plausible.FIGURES, plausible.process(outcome.figures, record, header))
+        except plausible.Implausible as broken:
+            failure = Failure(kind="garbage", reason=f"数字自相矛盾：{broken}")
+            return Outcome(outcome.wall_s, outcome.log, failure=failure)
         return outcome
 
     def job(self, group: PlannedGroup, case: Case, **changes: Any) -> dict[str, Any]:

@@ -340,7 +340,9 @@ def measure(job, channel) -> dict:
     steady = steady_runs(session, run_opts, feeds, job)
     huge_pages = watch.stop() if watch else None  # it polls: before the idle time, which it would spoil
     idle = idle_cpu_ns(job["idle_seconds"])
-    kept, peak = memory.resident(), memory.peak()  # in this order: the mark is never below what is there
+    kept, peak = memory.resident(), memory.peak()
+    if peak is not None and kept is not None:
+        peak = max(peak, kept)  # the kernel adds up its counters late: the mark may lag by some pages
     note_rss()
     kept_trimmed = memory.resident() if trim() else None
     report = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.pages.words import plain
+from bench.results.compare import MEMORY, RATIOS, TIMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from bench.results.published import Row
 
 WORDS = {"faster": "更快", "slower": "更慢", "less": "更少", "more": "更多"}
-GROUPS = (("延迟区间", ("latency_ms",)), ("比值区间", ("ratio",)), ("内存", ("peak_mib", "kept_mib")))
+GROUPS = (("延迟区间", TIMES), ("比值区间", RATIOS), ("内存", MEMORY))
 MOST_LINES = 20
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from bench.results import stats
 from bench.results.metrics import METRICS
 from bench.results.published import CandidateRow, Choice
+from bench.results.rows import control
 from bench.results.view import GroupView
-from bench.spec import BASELINE, CONTROL
+from bench.spec import BASELINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,12 +31,26 @@ def choose(experiment: Experiment, journal: Journal) -> Iterator[Choice]:
         views = [GroupView(journal, record, "choosing") for record in records]
         published = [GroupView(journal, record, "published") for record in records]
         reason = _nothing_to_choose_by([*views, *published])
+        if not reason and _looks_at_time(scenario):
+            reason = _too_noisy([*views, *published])
         yield _choice(scenario, views, reason, proven=_proven(journal))
+
+
+def _looks_at_time(scenario: Scenario) -> bool:
+    return "ratio" in (scenario.minimise, *(limit.metric for limit in scenario.limits))
+
+
+def _too_noisy(views: Sequence[GroupView]) -> str:
+    """Where identical settings differ more than a recommendation is worth, none is made."""
+    worst = max(_noise(view) for view in views)
+    if worst <= stats.UNDECIDED_WIDTH:
+        return ""
+    return f"同样的设置测两遍就差 {worst:.0%}，不足以挑选"
 
 
 def _proven(journal: Journal) -> dict[str, bool]:
     """Whether a case was seen to take effect, wherever it was observed."""
-    found: dict[str, bool] = {BASELINE: True}
+    found: dict[str, bool] = {}
     for record in journal.untimed:
         found[record.case] = found.get(record.case, True) and record.proven is True
     return found | {BASELINE: True}
@@ -123,5 +138,4 @@ def _breaks(view: GroupView, case: str, limit: Limit) -> bool:
 
 def _noise(view: GroupView) -> float:
     """What identical settings were seen to differ by in time."""
-    ratios = view.ratios(CONTROL) if CONTROL in view.record.cases else []
-    return stats.noise_floor(stats.estimate(ratios) if ratios else None)
+    return stats.noise_floor(control(view))

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.results.metrics import METRICS
+from bench.results.view import DRAFT_PROFILES
+from bench.spec import BASELINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +23,7 @@ SAME_MEMORY, SAME_MEMORY_MIB = 0.02, 8
 ENOUGH_OVERLAP = 0.95
 OPPOSITE = {("faster", "slower"), ("slower", "faster"), ("less", "more"), ("more", "less")}
 TIMES = ("latency_ms",)
+RATIOS = ("ratio",)
 MEMORY = ("peak_mib", "kept_mib")
 
 Key = tuple[str, str, str, str, str]
@@ -75,8 +78,9 @@ class Comparison:
     @property
     def agrees(self) -> bool:
         """Whether the second build repeats the first."""
-        timed = self.share_repeating(TIMES if self.same_place else ("ratio",))
-        return not self.flips and (timed is None or timed >= ENOUGH_OVERLAP)
+        shares = [self.share_repeating(TIMES if self.same_place else RATIOS)]
+        shares += [self.share_repeating(MEMORY)] if self.same_place else []
+        return not self.flips and all(share is None or share >= ENOUGH_OVERLAP for share in shares)
 
 
 def compare(first: Iterable[Export], second: Iterable[Export]) -> Comparison:
@@ -87,7 +91,7 @@ def compare(first: Iterable[Export], second: Iterable[Export]) -> Comparison:
         raise Incomparable("两次构建没有相同的实验")
     _same_profile(one, other, shared)
     same_place = all(_place(one[name]) == _place(other[name]) for name in shared)
-    metrics = ("ratio", *MEMORY, *(TIMES if same_place else ()))
+    metrics = (*RATIOS, *MEMORY, *(TIMES if same_place else ()))
     a, b = (_rows((build[name] for name in shared), metrics) for build in (one, other))
     pairs = tuple(Pair(key, a[key], b[key]) for key in a if key in b)
     if not pairs:
@@ -96,7 +100,7 @@ def compare(first: Iterable[Export], second: Iterable[Export]) -> Comparison:
 
 
 def _same_profile(one: Mapping[str, Export], other: Mapping[str, Export], shared: Sequence[str]) -> None:
-    drafts = {"smoke", "quick"}
+    drafts = set(DRAFT_PROFILES)
     for name in shared:
         profiles = {build[name].build.profile for build in (one, other)}
         if profiles & drafts:
@@ -114,8 +118,13 @@ def _rows(exports: Iterable[Export], metrics: Sequence[str]) -> dict[Key, Row]:
         (row.experiment, row.model, row.input, row.case, row.metric): row
         for export in exports
         for row in export.rows
-        if row.metric in metrics and row.value is not None
+        if row.metric in metrics and row.value is not None and not _says_nothing(row)
     }
+
+
+def _says_nothing(row: Row) -> bool:
+    """The default's ratio to itself."""
+    return row.metric in RATIOS and row.case == BASELINE
 
 
 def _overlap(one: Row, other: Row) -> bool:

@@ -2,63 +2,87 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import FiniteFloat, NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import Field
 
-from bench.results.schema import CaseRecord, Profile, Record, ScriptReport, Text, TraceSummary
+from bench.results.kinds import (
+    BuildId,
+    Count,
+    Facts,
+    Id,
+    Index,
+    Key,
+    Label,
+    Moment,
+    Number,
+    Positive,
+    Real,
+    RoundCount,
+    Seconds,
+    Share,
+    Text,
+    Texts,
+)
+from bench.results.schema import CaseRecord, Profile, Record, ScriptReport, TraceSummary
 
 
 class Row(Record):
     """One cell of a table. `value` is None when the cell failed."""
 
-    experiment: str
-    model: str
-    input: str
-    case: str
-    metric: str
-    unit: str
-    value: FiniteFloat | None
-    low: FiniteFloat | None
-    high: FiniteFloat | None
-    rounds: NonNegativeInt
+    experiment: Id
+    model: Id
+    input: Label
+    case: Id
+    metric: Id
+    unit: Label
+    value: Real | None
+    low: Real | None
+    """Lower end of the 95 % interval of the median; of memory: the least value of any round."""
+    high: Real | None
+    rounds: Count
+    """Values that the figure is a median of."""
     verdict: Literal["faster", "slower", "same", "unclear", "less", "more"] | None
-    failure: str | None
+    """Compared with the default setting; None: none can be given."""
+    failure: Text | None
+    """Why there is no value."""
 
 
 class Curve(Record):
     """Values of one case over a list of x, medians over the rounds."""
 
     name: Literal["rss_mib"]
-    model: str
-    input: str
-    case: str
-    x: list[int]
-    y: list[FiniteFloat]
+    model: Id
+    input: Label
+    case: Id
+    x: Annotated[list[Count], Field(max_length=10_000)]
+    y: Annotated[list[Number], Field(max_length=10_000)]
 
 
 class ProofRow(Record):
     """Does the option of a case show."""
 
-    case: str
+    case: Id
     proven: bool | None
-    evidence: str
+    """None: there is nothing to prove, or nothing could be read."""
+    evidence: Text
 
 
 class OperatorRow(Record):
     """Operator types of one run of a case."""
 
-    model: str
-    input: str
-    case: str
-    operators: dict[str, PositiveInt]
+    model: Id
+    input: Label
+    case: Id
+    operators: Annotated[dict[Label, Positive], Field(max_length=1000)]
+    """Operator type -> nodes of one run that have it."""
 
 
 class CandidateRow(Record):
     """How a candidate of a scenario did on the half of the rounds that chose."""
 
-    case: str
-    score: FiniteFloat | None
+    case: Id
+    score: Number | None
     """Product of the metric's ratios to the baseline; None: not to be had."""
     refused: Text
     """Chinese: why it could not win; empty when it could."""
@@ -67,79 +91,102 @@ class CandidateRow(Record):
 class Choice(Record):
     """The winner of a scenario."""
 
-    scenario: str
-    winner: str
+    scenario: Id
+    winner: Id
     reason: Text
     """Chinese: why nothing was chosen and the default stands in; empty when it was chosen."""
-    rounds: NonNegativeInt
+    rounds: Count
     """Rounds that chose; none of the published figures comes from them."""
-    candidates: list[CandidateRow]
+    candidates: Annotated[list[CandidateRow], Field(max_length=1000)]
 
 
 class OutputRow(Record):
     """Outputs of a case against the baseline's."""
 
-    model: str
-    input: str
-    case: str
+    model: Id
+    input: Label
+    case: Id
     identical: bool
-    difference: NonNegativeFloat
+    """Bit by bit."""
+    difference: Annotated[float, Field(ge=0)]
+    """Largest, relative to the largest absolute output of the baseline."""
+
+
+class NoiseSummary(Record):
+    """The worst of what went on beside the rounds of a group that count; None where unreadable."""
+
+    others: Share | None
+    steal: Share | None
+    pressure: Share | None
+    held_back: Share | None
+    throttled: Count | None
+    """Over all rounds."""
+    frequency_low_mhz: Number | None
+    frequency_high_mhz: Number | None
+    available_mib: Count | None
+    involuntary_switches: Count | None
+    """Of all timed loops together."""
 
 
 class GroupSummary(Record):
     """What a caption says about a group."""
 
-    index: NonNegativeInt
-    model: str
-    model_title: str
-    input: str
-    parameters: int
-    flops: int
-    calls: int
-    rounds: int
-    dirty_rounds: int
-    repeated_rounds: int
-    noise_floor: NonNegativeFloat
+    index: Index
+    model: Id
+    model_title: Text
+    input: Label
+    parameters: Count
+    flops: Annotated[int, Field(ge=0, lt=1 << 62)]
+    calls: Count
+    """In one run, that is of all shapes together."""
+    rounds: Count
+    dirty_rounds: Count
+    repeated_rounds: Count
+    noise_floor: Number
+    """Smallest effect that counts as one, as a share: what identical settings differed by, at least 2 %."""
     control_excludes_one: bool
     memory_only: bool
-    cpu_share: float
-    processes: int
-    cost_s: NonNegativeFloat
+    cpu_share: Annotated[float, Field(gt=0, le=1)]
+    processes: Annotated[int, Field(ge=1, le=4096)]
+    cost_s: Seconds
     """What measuring this group took, repeated rounds included."""
-    note: str
+    note: Text
     verdicts: bool
     """False: draft or dirty, so no verdict words."""
+    noise: NoiseSummary
 
 
 class Build(Record):
     """Where and when the numbers of an export come from."""
 
-    id: str
+    id: BuildId
     profile: Profile
-    started_at: str
-    finished_at: str
-    measured_s: NonNegativeFloat
-    key: str
-    rounds: int
-    planned_rounds: int
-    resumed: int
+    started_at: Moment
+    finished_at: Moment
+    measured_s: Seconds
+    key: Key
+    rounds: RoundCount
+    planned_rounds: RoundCount
+    resumed: Count
+    dropped: Annotated[list[Text], Field(max_length=1000)]
+    """Chinese: groups that the machine could not hold."""
 
 
 class Export(Record):
     """`data/<experiment>.json`: everything that a page shows of one experiment."""
 
     schema_version: Literal[3] = 3
-    experiment: str
+    experiment: Id
     build: Build
-    machine: dict[str, str | int | float | bool | list[str] | None]
-    software: dict[str, str]
-    groups: list[GroupSummary]
-    cases: list[CaseRecord]
-    rows: list[Row]
-    curves: list[Curve]
-    proofs: list[ProofRow]
-    outputs: list[OutputRow]
-    operators: list[OperatorRow]
-    reports: list[ScriptReport]
-    traces: list[TraceSummary]
-    choices: list[Choice]
+    machine: Facts
+    software: Texts
+    groups: Annotated[list[GroupSummary], Field(max_length=1000)]
+    cases: Annotated[list[CaseRecord], Field(max_length=1000)]
+    rows: Annotated[list[Row], Field(max_length=100_000)]
+    curves: Annotated[list[Curve], Field(max_length=10_000)]
+    proofs: Annotated[list[ProofRow], Field(max_length=10_000)]
+    outputs: Annotated[list[OutputRow], Field(max_length=10_000)]
+    operators: Annotated[list[OperatorRow], Field(max_length=10_000)]
+    reports: Annotated[list[ScriptReport], Field(max_length=1000)]
+    traces: Annotated[list[TraceSummary], Field(max_length=1000)]
+    choices: Annotated[list[Choice], Field(max_length=1000)]

@@ -1,73 +1,108 @@
 """What stands in result files. Strangers' files will be read one day, so reading validates.
 
 A journal is a JSON-lines file: one `Header`, then `Sample`, `Untimed`, `ScriptReport` and `TraceSummary` lines in
-the order in which they were taken, at last one `Footer`.
+the order in which they were taken, at last one `Footer`. Types and ranges are given here; how numbers must relate
+to each other is written in `bench.results.plausible`.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import Field
 
-Profile = Literal["smoke", "quick", "default", "thorough"]
-Text = Annotated[str, Field(max_length=4000)]
-FailureKind = Literal[
-    "crashed",
-    "out_of_memory",
-    "timeout",
-    "garbage",
-    "not_finite",
-    "wrong_output",
-    "unsupported",
-    "not_applicable",
+from bench.results.figures import Failure, FailureKind, Figures, NoiseRecord
+from bench.results.kinds import (
+    BuildId,
+    Bytes,
+    Count,
+    Facts,
+    Id,
+    Index,
+    Integer,
+    Key,
+    Label,
+    Moment,
+    Number,
+    Positive,
+    Record,
+    RoundCount,
+    RoundNumber,
+    Seconds,
+    Settings,
+    Sha256,
+    Text,
+    Texts,
+    Version,
+)
+
+__all__ = [
+    "CaseRecord",
+    "Cost",
+    "Failure",
+    "FailureKind",
+    "Figures",
+    "Footer",
+    "GroupRecord",
+    "Header",
+    "Line",
+    "NoiseRecord",
+    "Profile",
+    "Record",
+    "RoundEnd",
+    "Sample",
+    "ScriptReport",
+    "Text",
+    "TraceSummary",
+    "Untimed",
 ]
 
-
-class Record(BaseModel):
-    """Base of all lines: nothing unknown, nothing changed after reading, no NaN."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Failure(Record):
-    """Why a sample has no figures."""
-
-    kind: FailureKind
-    reason: Text
+Profile = Literal["smoke", "quick", "default", "thorough"]
 
 
 class CaseRecord(Record):
     """A case as it was resolved for this machine."""
 
-    id: str
-    title: str
-    settings: dict[str, bool | int | str]
-    run_settings: dict[str, str]
-    shared_arena: dict[str, int]
-    env: dict[str, str]
-    saved_by: dict[str, bool | int | str]
-    since: str
+    id: Id
+    title: Text
+    settings: Settings
+    """SessionOptions attributes; names with a dot are session config entries."""
+    run_settings: Texts
+    """RunOptions config entries."""
+    shared_arena: Annotated[dict[Label, Integer], Field(max_length=100)]
+    """OrtArenaCfg of an allocator registered on the environment."""
+    env: Texts
+    """Environment variables of the process."""
+    saved_by: Settings
+    """Settings under which the optimised copy was saved that this case loads."""
+    since: Version
+    """Lowest onnxruntime version that has everything named here."""
     may_fail: bool
 
 
 class GroupRecord(Record):
     """A group as it was measured."""
 
-    index: NonNegativeInt
+    index: Index
     """Place in the experiment; samples name their group by it."""
-    model: str
-    model_title: str
-    model_sha256: str
-    parameters: PositiveInt
-    input: str
-    shapes: list[list[PositiveInt]]
-    flops: NonNegativeInt
+    model: Id
+    model_title: Text
+    model_sha256: Sha256
+    parameters: Positive
+    input: Label
+    shapes: Annotated[
+        list[Annotated[list[Positive], Field(max_length=16)]], Field(min_length=1, max_length=10_000)
+    ]
+    """Of the feeds of one run, in their order."""
+    flops: Annotated[int, Field(ge=0, lt=1 << 62)]
     """Of one run, that is of all shapes together."""
-    cases: list[str]
+    cases: Annotated[list[Id], Field(max_length=1000)]
     memory_only: bool
+    """One round: the figures of interest do not vary."""
     cpu_share: Annotated[float, Field(gt=0, le=1)]
-    processes: PositiveInt
+    """Share of the usable cores that the process may run on."""
+    processes: Annotated[int, Field(ge=1, le=4096)]
+    """So many processes ran the same case at once; one of them was measured."""
     note: Text = ""
     """Chinese: what the reader must know of the choice, such as a batch cut to fit."""
 
@@ -77,86 +112,35 @@ class Header(Record):
 
     kind: Literal["header"] = "header"
     schema_version: Literal[3] = 3
-    experiment: str
-    build: str
-    key: str
+    experiment: Id
+    build: BuildId
+    key: Key
     profile: Profile
-    rounds: PositiveInt
-    seed: NonNegativeInt
-    started_at: str
-    """UTC, ISO 8601."""
-    machine: dict[str, str | int | float | bool | list[str] | None]
-    software: dict[str, str]
-    cases: list[CaseRecord]
-    groups: list[GroupRecord]
-
-
-class Figures(Record):
-    """What one process reports. Times in ns per call, memory in bytes of the whole process."""
-
-    onnxruntime: str
-    session_ns: PositiveInt
-    first_run_ns: PositiveInt
-    second_run_ns: PositiveInt
-    latency_ns: PositiveInt
-    fastest_ns: PositiveInt
-    slowest_ns: PositiveInt
-    loop_ns: PositiveInt
-    calls: PositiveInt
-    cpu_ns: NonNegativeInt
-    minor_faults: NonNegativeFloat | None
-    involuntary_switches: NonNegativeInt | None
-    idle_cpu_ns: NonNegativeInt | None
-    base_bytes: PositiveInt | None
-    after_first_bytes: PositiveInt | None
-    after_second_bytes: PositiveInt | None
-    before_steady_bytes: PositiveInt | None
-    peak_bytes: PositiveInt | None
-    kept_bytes: PositiveInt | None
-    kept_trimmed_bytes: PositiveInt | None
-    rss_bytes: list[PositiveInt | None]
-    threads_created: NonNegativeInt | None
-    huge_page_bytes: NonNegativeInt | None
-    session_calls: PositiveInt
-    """All calls of the session, the untimed ones too."""
-    trace_bytes: NonNegativeInt | None
-    """Size of the profiler's file; None without profiling."""
-    outputs_compared: NonNegativeInt
-    """Calls whose outputs were compared with the baseline's; 0: the fields below say nothing."""
-    outputs_finite: bool
-    outputs_identical: bool
-    outputs_difference: NonNegativeFloat
-    worker_ns: PositiveInt
-
-
-class NoiseRecord(Record):
-    """What went on beside us during a round; None where unreadable. Shares are of the usable CPUs."""
-
-    others: NonNegativeFloat | None
-    steal: NonNegativeFloat | None
-    pressure: NonNegativeFloat | None
-    """Share of the time during which some task waited for a CPU."""
-    held_back: NonNegativeFloat | None
-    """Share of the time during which the cgroup's quota kept us from running."""
-    throttled: NonNegativeInt | None
-    """How often a core was slowed for heat."""
-    frequency_mhz: NonNegativeFloat | None
-    """Mean over the usable cores at the end of the round."""
-    available_bytes: NonNegativeInt | None
-    """Free memory, the lower of before and after."""
-    dirty: bool
+    rounds: RoundCount
+    """Planned."""
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)]
+    started_at: Moment
+    machine: Facts
+    software: Texts
+    """Name -> version; empty: not installed."""
+    cases: Annotated[list[CaseRecord], Field(max_length=1000)]
+    groups: Annotated[list[GroupRecord], Field(max_length=1000)]
+    dropped: list[Text] = Field(default_factory=list, max_length=1000)
+    """Chinese: groups that the machine could not hold, with the reason."""
 
 
 class Sample(Record):
     """One process. `position` is its place in the order of the round."""
 
     kind: Literal["sample"] = "sample"
-    group: NonNegativeInt
-    round: NonNegativeInt
-    attempt: NonNegativeInt
-    position: NonNegativeInt
-    case: str
-    wall_s: NonNegativeFloat
+    group: Index
+    round: RoundNumber
+    attempt: RoundNumber
+    """0, or higher when the round had been begun before."""
+    position: Index
+    case: Id
+    wall_s: Seconds
+    """From starting the process to its end."""
     figures: Figures | None = None
     failure: Failure | None = None
 
@@ -165,9 +149,9 @@ class RoundEnd(Record):
     """A round of a group is whole; without this line it is repeated on resume."""
 
     kind: Literal["round"] = "round"
-    group: NonNegativeInt
-    round: NonNegativeInt
-    attempt: NonNegativeInt
+    group: Index
+    round: RoundNumber
+    attempt: RoundNumber
     noise: NoiseRecord
     final: bool
     """False when the round was dirty and is about to be repeated."""
@@ -177,12 +161,13 @@ class Untimed(Record):
     """An untimed child: does the option show, and what did the log say."""
 
     kind: Literal["untimed"] = "untimed"
-    group: NonNegativeInt
-    case: str
-    facts: dict[str, FiniteFloat]
-    regions: list[NonNegativeInt] = []
+    group: Index
+    case: Id
+    facts: Annotated[dict[Label, Number], Field(max_length=1000)]
+    """Observed facts by name."""
+    regions: list[Bytes] = Field(default_factory=list, max_length=100_000)
     """Sizes in bytes of the arena's regions, in the order in which they were requested."""
-    operators: dict[str, PositiveInt] = {}
+    operators: dict[Label, Positive] = Field(default_factory=dict, max_length=1000)
     """Operator types of one run and how many nodes have them."""
     proven: bool | None
     """None: the case names no proof."""
@@ -195,21 +180,21 @@ class ScriptReport(Record):
 
     kind: Literal["report"] = "report"
     script: Literal["line_memory", "log_lines"]
-    case: str
-    model: str
-    input: str
-    lines: dict[str, list[Text]]
+    case: Id
+    model: Id
+    input: Label
+    lines: Annotated[dict[Label, Annotated[list[Text], Field(max_length=10_000)]], Field(max_length=100)]
     failure: Failure | None = None
 
 
 class Cost(Record):
     """Time of an operator type, or of one node, in a trace."""
 
-    name: str
-    operator: str
-    nodes: PositiveInt
+    name: Text
+    operator: Text
+    nodes: Positive
     """Nodes in one run."""
-    microseconds: NonNegativeFloat
+    microseconds: Number
     """In one run, the mean over the steady ones."""
     share: Annotated[float, Field(ge=0, le=1)]
     """Of the time of all nodes."""
@@ -219,15 +204,15 @@ class TraceSummary(Record):
     """What the profiler's trace of one untimed child says."""
 
     kind: Literal["trace"] = "trace"
-    case: str
-    model: str
-    input: str
-    runs: PositiveInt
+    case: Id
+    model: Id
+    input: Label
+    runs: Positive
     """Steady runs that the figures are means of."""
-    run_microseconds: NonNegativeFloat
+    run_microseconds: Number
     """One run as a whole, the time between nodes included."""
-    operators: list[Cost]
-    nodes: list[Cost]
+    operators: Annotated[list[Cost], Field(max_length=1000)]
+    nodes: Annotated[list[Cost], Field(max_length=1000)]
     """The most expensive ones."""
 
 
@@ -235,10 +220,13 @@ class Footer(Record):
     """Last line: the plan was carried out, maybe with fewer rounds than planned."""
 
     kind: Literal["footer"] = "footer"
-    finished_at: str
-    measured_s: NonNegativeFloat
-    rounds: PositiveInt
-    resumed: NonNegativeInt
+    finished_at: Moment
+    measured_s: Seconds
+    """Of the whole build, all its experiments together."""
+    rounds: RoundCount
+    """Done."""
+    resumed: Count
+    """Samples of the whole build that were there before it was taken up again."""
 
 
 Line = Annotated[

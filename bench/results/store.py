@@ -2,7 +2,8 @@
 
 One journal per experiment and build, `results/<experiment>/<build>.jsonl`, appended line by line
 and flushed to disk after each, so that a kill costs at most the line being written. A last line
-cut short is dropped on reading; any other damage makes the whole file unreadable.
+cut short is dropped on reading; any other damage, or a number that cannot be, makes the whole file
+unreadable.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
+from bench.results import complaints
+from bench.results.plausible import Implausible
 from bench.results.schema import (
     Footer,
     Header,
@@ -24,6 +27,7 @@ from bench.results.schema import (
     TraceSummary,
     Untimed,
 )
+from bench.results.sequence import Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
 
 TAIL = 1 << 16
 """Bytes at the end of a journal in which its last newline is looked for first."""
+MOST_BYTES = 1 << 26
+"""Larger files are not ours: a thorough build of one experiment takes a few megabytes."""
 _LINE: TypeAdapter[Line] = TypeAdapter(Line)
 
 
@@ -136,33 +142,49 @@ def trace_path(journal: Path) -> Path:
 
 def read(path: Path) -> Journal:
     """Read a journal. Raises DamagedJournal with the reason when it cannot be believed."""
-    lines = path.read_bytes().split(b"\n")[:-1]  # what stands behind the last newline was cut short
+    if path.stat().st_size > MOST_BYTES:
+        raise DamagedJournal(f"{_name(path)}：文件太大，超过 {MOST_BYTES >> 20} MiB")
+    return parse(path, path.read_bytes())
+
+
+def parse(path: Path, content: bytes) -> Journal:
+    """The journal that stands in `content`, which was read from `path`. Raises DamagedJournal."""
+    lines = content.split(b"\n")[:-1]  # what stands behind the last newline was cut short
     if not lines:
-        raise DamagedJournal(f"{path.name}: 空文件")
-    records = [_parse(path, number, line) for number, line in enumerate(lines, 1)]
-    header = records[0]
+        raise DamagedJournal(f"{_name(path)}：空文件")
+    header = _record(path, 1, lines[0])
     if not isinstance(header, Header) or (header.experiment, header.build) != (path.parent.name, path.stem):
-        raise DamagedJournal(f"{path.name}: 第一行不是这个文件的文件头")
+        raise DamagedJournal(f"{_name(path)}：第一行不是这个文件的文件头")
     journal = Journal(path, header)
-    for number, record in enumerate(records[1:], 2):
-        if isinstance(record, Header) or journal.complete:
-            raise DamagedJournal(f"{path.name} 第 {number} 行：{type(record).__name__} 不该出现在这里")
-        journal.add(record)
+    number = 1
+    try:
+        sequence = Sequence(header)
+        for number, line in enumerate(lines[1:], 2):
+            record = _record(path, number, line)
+            if isinstance(record, Header) or journal.complete:
+                raise DamagedJournal(f"{_name(path)} 第 {number} 行：{type(record).__name__} 不该出现在这里")
+            sequence.add(record)
+            journal.add(record)
+    except Implausible as broken:
+        raise DamagedJournal(f"{_name(path)} 第 {number} 行：{broken}") from broken
     return journal
 
 
 def journals(folder: Path, experiment: str) -> Iterator[Path]:
     """Paths of an experiment's journals, newest first (build ids sort by time)."""
-    return iter(sorted((folder / experiment).glob("*.jsonl"), key=lambda path: path.stem, reverse=True))
+    found = (path for path in (folder / experiment).glob("*.jsonl") if path.is_file())
+    return iter(sorted(found, key=lambda path: path.stem, reverse=True))
 
 
-def _parse(path: Path, number: int, line: bytes) -> Record:
+def _record(path: Path, number: int, line: bytes) -> Record:
     try:
-        return _LINE.validate_json(line)
+        return _LINE.validate_json(line, strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise DamagedJournal(f"{path.name} 第 {number} 行 {where}: {first['msg']}") from error
+        raise DamagedJournal(f"{_name(path)} 第 {number} 行 {complaints.of(error)}") from error
+
+
+def _name(path: Path) -> str:
+    return complaints.printable(path.name)
 
 
 def _whole_lines(path: Path) -> int:

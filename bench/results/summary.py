@@ -8,12 +8,23 @@ from typing import TYPE_CHECKING
 from bench.results import stats
 from bench.results.choice import choose
 from bench.results.metrics import MIB
-from bench.results.published import Build, Curve, Export, GroupSummary, OperatorRow, OutputRow, ProofRow
+from bench.results.published import (
+    Build,
+    Curve,
+    Export,
+    GroupSummary,
+    NoiseSummary,
+    OperatorRow,
+    OutputRow,
+    ProofRow,
+)
 from bench.results.rows import control, rows_of
 from bench.results.view import GroupView, Half
 
 if TYPE_CHECKING:
-    from bench.results.schema import Untimed
+    from collections.abc import Iterable
+
+    from bench.results.schema import CaseRecord, Header, Untimed
     from bench.results.store import Journal
     from bench.spec import Experiment
 
@@ -35,6 +46,7 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
         rounds=footer.rounds,
         planned_rounds=header.rounds,
         resumed=footer.resumed,
+        dropped=header.dropped,
     )
     return Export(
         experiment=experiment.id,
@@ -42,7 +54,7 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
         machine=header.machine,
         software=header.software,
         groups=[_group_summary(view) for view in views],
-        cases=header.cases,
+        cases=_worded(experiment, header),
         rows=[row for view in views for row in rows_of(experiment.id, view)],
         curves=[curve for view in views for curve in _curves(view)] if _wants_curves(experiment) else [],
         proofs=[
@@ -59,6 +71,20 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
         traces=journal.traces,
         choices=list(choose(experiment, journal)),
     )
+
+
+def _worded(experiment: Experiment, header: Header) -> list[CaseRecord]:
+    """Cases as they were measured, under the titles that they have today."""
+    titles = {case.id: case.title for case in experiment.cases(_cores(header))}
+    return [
+        case.model_copy(update={"title": titles[case.id]}) if case.id in titles else case
+        for case in header.cases
+    ]
+
+
+def _cores(header: Header) -> int:
+    cores = header.machine.get("cores")
+    return cores if isinstance(cores, int) else 1
 
 
 def _operators(journal: Journal) -> list[OperatorRow]:
@@ -104,7 +130,37 @@ def _group_summary(view: GroupView) -> GroupSummary:
         cost_s=round(view.cost_s, 1),
         note=record.note,
         verdicts=view.judged,
+        noise=_noise(view),
     )
+
+
+def _noise(view: GroupView) -> NoiseSummary:
+    """The worst over the rounds: one bad round is what a reader must know of."""
+    seen = [end.noise for end in view.ends]
+    frequencies = [one.frequency_mhz for one in seen if one.frequency_mhz is not None]
+    throttled = [one.throttled for one in seen if one.throttled is not None]
+    free = [one.available_bytes for one in seen if one.available_bytes is not None]
+    switches = [
+        s.figures.involuntary_switches
+        for samples in view.rounds
+        for s in samples
+        if s.figures and s.figures.involuntary_switches is not None
+    ]
+    return NoiseSummary(
+        others=_worst(one.others for one in seen),
+        steal=_worst(one.steal for one in seen),
+        pressure=_worst(one.pressure for one in seen),
+        held_back=_worst(one.held_back for one in seen),
+        throttled=sum(throttled) if throttled else None,
+        frequency_low_mhz=min(frequencies, default=None),
+        frequency_high_mhz=max(frequencies, default=None),
+        available_mib=min(free) >> 20 if free else None,
+        involuntary_switches=sum(switches) if switches else None,
+    )
+
+
+def _worst(values: Iterable[float | None]) -> float | None:
+    return max((round(value, 4) for value in values if value is not None), default=None)
 
 
 def _wants_curves(experiment: Experiment) -> bool:

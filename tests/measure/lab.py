@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bench.spec import Experiment
 
 MIB = 1 << 20
+BUILD, KEY = "20260102-030405-abcd", "0123456789abcdef"
 
 
 @dataclass(slots=True)
@@ -84,12 +85,12 @@ class Lab:
         """A new journal, or the one that a build before left on disk."""
         planned = resolve(experiment or self.make.experiment(), profile or self.make.profile(), 2, free_bytes)
         models = {"toy": self.make.prepared([group.input.label for group in planned.groups])}
-        path = store.journal_path(self.folder, planned.experiment.id, "b1")
+        path = store.journal_path(self.folder, planned.experiment.id, BUILD)
         if path.exists():
             writer = store.Writer(store.read(path))
         else:
             facts = records.Facts(machine={"cores": 2}, software={"onnxruntime": "1.31.1"})
-            writer = store.Writer.create(self.folder, records.header(planned, facts, "key", "b1", 7, models))
+            writer = store.Writer.create(self.folder, records.header(planned, facts, KEY, BUILD, 7, models))
         return Task(planned=planned, writer=writer, models=models, work=self.folder / "w", worker=self.worker)
 
     def runner(self, *tasks: Task, budget_s: float = 1e6, seed: int = 7) -> Runner:
@@ -103,7 +104,7 @@ class Lab:
         )
 
     def on_disk(self, name: str = "toys") -> store.Journal:
-        return store.read(store.journal_path(self.folder, name, "b1"))
+        return store.read(store.journal_path(self.folder, name, BUILD))
 
     def row(self, case: str, metric: str = "latency_ms") -> Row:
         rows = summarise(self.make.experiment(), self.on_disk()).rows

@@ -80,8 +80,11 @@ class Site:
 
     def finished(self, name: str = "toys", **header: Any) -> store.Writer:
         writer = self.unfinished(name, **header)
+        for position, case in enumerate(("one", "two"), 2):
+            writer.append(self.make.sample(case, position=position))
         writer.append(self.make.end())
-        writer.append(self.make.footer())
+        ended = {"finished_at": writer.journal.header.started_at}
+        writer.append(self.make.footer().model_copy(update=ended))
         return writer
 
     def bytes_of_results(self) -> dict[str, bytes]:

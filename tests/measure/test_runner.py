@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from lab import hungry, interrupt_at
+from lab import BUILD, hungry, interrupt_at
 
 from bench.measure import applicable
 from bench.results import store
@@ -78,9 +78,9 @@ def test_order_within_a_round_follows_the_seed(lab: Lab, make: Make) -> None:
 
     first = order("toys", 7)
     assert first[0] != first[1]
-    store.journal_path(lab.folder, "toys", "b1").unlink()
+    store.journal_path(lab.folder, "toys", BUILD).unlink()
     assert order("toys", 7) == first
-    store.journal_path(lab.folder, "toys", "b1").unlink()
+    store.journal_path(lab.folder, "toys", BUILD).unlink()
     assert order("toys", 8) != first
 
 
@@ -276,8 +276,8 @@ def test_failure_in_a_dirty_round_still_shows_after_the_repeat(lab: Lab, make: M
 
 def test_budget_drops_whole_rounds_of_all_groups(lab: Lab, make: Make) -> None:
     experiment = make.experiment(groups=[make.group(2), make.group(3)])
-    tasks = [lab.task(experiment, make.profile(rounds=9)), lab.task(make.experiment("more"))]
-    tasks[1] = lab.task(make.experiment("more"), make.profile(rounds=9))
+    profile = make.profile(rounds=9)
+    tasks = [lab.task(experiment, profile), lab.task(make.experiment("more"), profile)]
     start = lab.clock()
     budget = 9 + 4.5 * 3 * PER_ROUND  # nine untimed children of a second each, then four rounds and a half
     assert lab.runner(*tasks, budget_s=budget).run() == 4
@@ -468,3 +468,12 @@ def test_profile_of_the_build_decides_the_job(lab: Lab, make: Make) -> None:
     assert (timed.min_seconds, timed.min_calls, timed.warm_up) == (0.7, 5, 1)
     assert (timed.observe, timed.write_reference) == (False, None)
     assert timed.reference is not None
+
+
+def test_figures_that_cannot_be_are_a_failed_cell_and_do_not_spoil_the_journal(lab: Lab) -> None:
+    lab.worker.scripts["one"] = [{"fastest_ns": 11_000_000}]
+    lab.runner().run()
+    (failed,) = (s for s in lab.on_disk().samples if s.case == "one")
+    assert failed.failure is not None
+    assert failed.failure.kind == "garbage"
+    assert "延迟不在最快与最慢之间" in failed.failure.reason

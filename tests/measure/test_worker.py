@@ -415,7 +415,7 @@ class Saving:
         models = {"tiny": tiny}
         facts = records.Facts(machine={}, software={})
         writer = store.Writer.create(
-            folder / "results", records.header(planned, facts, "key", "b1", 7, models)
+            folder / "results", records.header(planned, facts, "0" * 16, "20260102-030405-abcd", 7, models)
         )
         task = Task(planned=planned, writer=writer, models=models, work=folder / "work")
         saving = cls(task, [])

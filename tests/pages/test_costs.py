@@ -21,15 +21,16 @@ def _cost(name: str, microseconds: float, share: float, operator: str = "Conv", 
 
 
 def _trace(operators: list[Cost], nodes: list[Cost] | None = None, *, name: str = "ocr_det") -> TraceSummary:
-    return TraceSummary(
+    trace = TraceSummary(
         case="profiling",
-        model=name,
-        input=name,
+        model="ocr_det",
+        input="1x3x8x8",
         runs=8,
         run_microseconds=sum(cost.microseconds for cost in operators) + 120.0,
         operators=operators,
         nodes=operators if nodes is None else nodes,
     )
+    return trace.model_copy(update={"model": name, "input": name})  # no such name would be read from a file
 
 
 def _html(*traces: TraceSummary) -> str:

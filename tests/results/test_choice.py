@@ -335,17 +335,24 @@ def test_limits_are_held_against_the_even_rounds(need: Need) -> None:
     assert need.choose({"one": _halves(high, low)}, limits=(PEAK,)).winner == BASELINE
 
 
-def test_noise_of_the_other_half_does_not_count(need: Need, make: Make) -> None:
-    """The control is calm where settings are chosen, and wild where they are published."""
-    calm = _at(10)
+@pytest.mark.parametrize("half", [0, 1])
+def test_wild_control_on_either_half_recommends_nothing(need: Need, half: int) -> None:
+    """A winner could neither be chosen nor shown to be one."""
 
     def wild(number: int) -> Measured:
-        return calm if number % 2 == 0 else _at(7 if number % 4 == 1 else 13)
+        return _at(10) if number % 2 != half else _at(7 if number % 4 < 2 else 13)
 
-    group: Group = {CONTROL: wild, "one": _at(9)}
-    rows, choice = _published(need.journal(group), make, need)
-    assert choice.winner == "one"
-    assert rows["one", "ratio"].verdict == "same"
+    choice = need.choose({CONTROL: wild, "one": _at(9)})
+    assert choice.winner == BASELINE
+    assert "测两遍就差 30%" in choice.reason
+
+
+def test_noise_in_time_does_not_matter_to_a_need_of_memory(need: Need) -> None:
+    def wild(number: int) -> Measured:
+        return _at(7 if number % 4 < 2 else 13)
+
+    group: Group = {CONTROL: wild, "one": _at(10, kept_mib=100)}
+    assert need.choose(group, minimise="kept_mib").winner == "one"
 
 
 def test_without_a_need_all_rounds_are_published(need: Need, make: Make) -> None:

@@ -12,56 +12,25 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from whole_journal import BUILD, EXPERIMENT, FAILED, REPORT, SAMPLE, UNTIMED, header, records, write
 
-from bench.results import schema, store
+from bench.results import complaints, store
 from bench.results.store import DamagedJournal, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from conftest import Make
 
     from bench.results.store import Journal
 
-EXPERIMENT, BUILD = "toys", "20260102-030405-abcd"
-
-
-def _records(make: Make) -> list[schema.Record]:
-    """One of each kind, in the order of a real build."""
-    return [
-        make.untimed("one", facts={"arena_regions": 0.0, "huge_page_mib": 1.5}, regions=[1 << 40, 0]),
-        make.untimed("two", facts={}, proven=None, evidence="", failure=make.failure("not_applicable")),
-        schema.ScriptReport(
-            script="line_memory",
-            case="default",
-            model="toy",
-            input="batch=2",
-            lines={"table": ["Line #", "中文"]},
-        ),
-        make.sample("default"),
-        make.sample("one", make.failure("timeout", "超过 60 秒"), position=1),
-        make.end(dirty=True, final=False),
-        make.sample("default", {"idle_cpu_ns": None, "rss_bytes": [None, 4096]}, attempt=1),
-        make.end(attempt=1),
-        make.footer(),
-    ]
-
-
-def _write(folder: Path, make: Make, records: Sequence[schema.Record] | None = None) -> Path:
-    writer = Writer.create(folder, make.header())
-    for record in _records(make) if records is None else records:
-        writer.append(record)
-    return writer.journal.path
-
 
 def _content(journal: Journal) -> tuple[Any, ...]:
-    parts = (journal.samples, journal.rounds, journal.untimed, journal.reports, journal.footer)
-    return (journal.header, *parts)
+    parts = (journal.samples, journal.rounds, journal.untimed, journal.reports, journal.traces)
+    return (journal.header, *parts, journal.footer)
 
 
 def test_every_kind_of_record_comes_back_as_it_was(tmp_path: Path, make: Make) -> None:
-    writer = Writer.create(tmp_path, make.header())
-    for record in _records(make):
+    writer = Writer.create(tmp_path, header(make))
+    for record in records(make):
         writer.append(record)
     read = store.read(writer.journal.path)
     assert _content(read) == _content(writer.journal)
@@ -71,18 +40,18 @@ def test_every_kind_of_record_comes_back_as_it_was(tmp_path: Path, make: Make) -
 
 
 def test_journal_lies_where_its_experiment_and_build_say(tmp_path: Path, make: Make) -> None:
-    assert _write(tmp_path, make) == tmp_path / EXPERIMENT / f"{BUILD}.jsonl"
+    assert write(tmp_path, make) == tmp_path / EXPERIMENT / f"{BUILD}.jsonl"
 
 
 def test_record_is_on_disk_as_soon_as_it_is_appended(tmp_path: Path, make: Make) -> None:
-    writer = Writer.create(tmp_path, make.header())
-    for count, record in enumerate(_records(make), 1):
+    writer = Writer.create(tmp_path, header(make))
+    for count, record in enumerate(records(make), 1):
         writer.append(record)
         assert writer.journal.path.read_bytes().count(b"\n") == 1 + count
 
 
 def test_cut_off_last_line_is_dropped_and_the_journal_goes_on_cleanly(tmp_path: Path, make: Make) -> None:
-    path = _write(tmp_path, make, [make.sample("default"), make.sample("one", position=1)])
+    path = write(tmp_path, make, [make.sample("default"), make.sample("one", position=1)])
     path.write_bytes(path.read_bytes()[:-30])
     journal = store.read(path)
     assert [sample.case for sample in journal.samples] == ["default"]
@@ -105,16 +74,16 @@ def test_cut_off_last_line_is_dropped_and_the_journal_goes_on_cleanly(tmp_path: 
     ],
 )
 def test_damage_in_the_middle_names_file_and_line(tmp_path: Path, make: Make, damage: bytes) -> None:
-    path = _write(tmp_path, make)
+    path = write(tmp_path, make)
     lines = path.read_bytes().split(b"\n")
-    lines[3] = damage
+    lines[REPORT] = damage
     path.write_bytes(b"\n".join(lines))
-    with pytest.raises(DamagedJournal, match=rf"{BUILD}\.jsonl.* 4 "):
+    with pytest.raises(DamagedJournal, match=rf"{BUILD}\.jsonl.* {REPORT + 1} "):
         store.read(path)
 
 
 def test_second_header_names_file_and_line(tmp_path: Path, make: Make) -> None:
-    path = _write(tmp_path, make)
+    path = write(tmp_path, make)
     lines = path.read_bytes().split(b"\n")
     path.write_bytes(b"\n".join([*lines[:2], lines[0], *lines[2:]]))
     with pytest.raises(DamagedJournal, match=rf"{BUILD}\.jsonl.* 3 "):
@@ -122,7 +91,7 @@ def test_second_header_names_file_and_line(tmp_path: Path, make: Make) -> None:
 
 
 def test_lines_after_the_footer_are_refused(tmp_path: Path, make: Make) -> None:
-    path = _write(tmp_path, make)
+    path = write(tmp_path, make)
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([*lines, lines[4]]))
     with pytest.raises(DamagedJournal):
@@ -130,7 +99,7 @@ def test_lines_after_the_footer_are_refused(tmp_path: Path, make: Make) -> None:
 
 
 def test_journal_in_the_place_of_another_is_refused(tmp_path: Path, make: Make) -> None:
-    path = _write(tmp_path, make)
+    path = write(tmp_path, make)
     other_build = path.with_name("20260102-030405-ffff.jsonl")
     other_experiment = tmp_path / "others" / path.name
     other_experiment.parent.mkdir()
@@ -150,7 +119,7 @@ def test_file_without_a_whole_header_is_refused(tmp_path: Path, content: bytes) 
 
 
 def test_journal_that_begins_with_a_sample_is_refused(tmp_path: Path, make: Make) -> None:
-    path = _write(tmp_path, make)
+    path = write(tmp_path, make)
     path.write_bytes(path.read_bytes().split(b"\n", 1)[1])
     with pytest.raises(DamagedJournal):
         store.read(path)
@@ -161,19 +130,34 @@ def test_journal_that_begins_with_a_sample_is_refused(tmp_path: Path, make: Make
     [
         (0, "schema_version", 1),
         (0, "profile", "heroic"),
+        (0, "experiment", "Toys<b>"),
+        (0, "build", "b1"),
+        (0, "key", "0123456789abcdeX"),
+        (0, "rounds", 0),
+        (0, "rounds", "2"),
+        (0, "rounds", True),
+        (0, "started_at", "2026-02-30T03:04:05+00:00"),
+        (0, "started_at", "2026-01-02 03:04"),
         (0, "machine", {"quota_cores": float("nan")}),
-        (1, "facts", {"arena_regions": float("nan")}),
-        (1, "facts", {"arena_regions": float("inf")}),
-        (4, "wall_s", float("nan")),
-        (4, "wall_s", -1),
-        (4, "surprise", 1),
-        (5, "failure", {"kind": "bored", "reason": ""}),
+        (0, "machine", {"cpu": "x" * 4001}),
+        (0, "machine", {f"fact_{number}": 1 for number in range(101)}),
+        (0, "software", {"onnxruntime": 1.31}),
+        (UNTIMED, "facts", {"arena_regions": float("nan")}),
+        (UNTIMED, "facts", {"arena_regions": float("inf")}),
+        (UNTIMED, "facts", {"arena_regions": -1}),
+        (UNTIMED, "regions", [1 << 50]),
+        (UNTIMED, "evidence", "证" * 4001),
+        (SAMPLE, "wall_s", float("nan")),
+        (SAMPLE, "wall_s", -1),
+        (SAMPLE, "group", 10_000),
+        (SAMPLE, "surprise", 1),
+        (FAILED, "failure", {"kind": "bored", "reason": ""}),
     ],
 )
 def test_wrong_value_or_unknown_field_is_refused(
     tmp_path: Path, make: Make, line: int, field: str, value: object
 ) -> None:
-    path = _write(tmp_path, make)
+    path = write(tmp_path, make)
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     store.read(path)
     lines[line] = json.dumps({**json.loads(lines[line]), field: value}) + "\n"
@@ -183,16 +167,30 @@ def test_wrong_value_or_unknown_field_is_refused(
 
 
 @pytest.mark.parametrize(
-    "change", [{"latency_ns": float("nan")}, {"latency_ns": 0}, {"minor_faults": float("inf")}, {"extra": 1}]
+    "change",
+    [
+        {"latency_ns": float("nan")},
+        {"latency_ns": 0},
+        {"latency_ns": 10**40},
+        {"latency_ns": "10000000"},
+        {"latency_ns": 1e7},
+        {"session_ns": 86_400 * 10**9 + 1},
+        {"minor_faults": float("inf")},
+        {"minor_faults": -0.5},
+        {"kept_bytes": 1 << 50},
+        {"outputs_identical": 1},
+        {"outputs_difference": -1.0},
+        {"extra": 1},
+    ],
 )
 def test_impossible_figures_are_refused(tmp_path: Path, make: Make, change: dict[str, Any]) -> None:
-    path = _write(tmp_path, make)
+    path = write(tmp_path, make)
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    sample = json.loads(lines[4])
+    sample = json.loads(lines[SAMPLE])
     sample["figures"].update(change)
-    lines[4] = json.dumps(sample) + "\n"
+    lines[SAMPLE] = json.dumps(sample) + "\n"
     path.write_text("".join(lines), encoding="utf-8")
-    with pytest.raises(DamagedJournal, match=rf" 5 .*{next(iter(change))}"):
+    with pytest.raises(DamagedJournal, match=rf" {SAMPLE + 1} .*{next(iter(change))}"):
         store.read(path)
 
 
@@ -251,7 +249,7 @@ def test_full_disk_at_the_first_line_leaves_no_empty_journal(
 
 
 def test_new_journal_never_continues_an_existing_file(tmp_path: Path, make: Make) -> None:
-    path = _write(tmp_path, make)
+    path = write(tmp_path, make)
     intact = path.read_bytes()
     with pytest.raises(FileExistsError):
         Writer.create(tmp_path, make.header())
@@ -289,7 +287,7 @@ def test_final_rounds_leave_out_repeated_ones_and_other_groups(make: Make) -> No
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Path:
-    return _write(tmp_path_factory.mktemp("whole"), make)
+    return write(tmp_path_factory.mktemp("whole"), make)
 
 
 @given(data=st.data())
@@ -305,23 +303,44 @@ def test_journal_cut_at_any_byte_reads_as_a_beginning_or_is_refused(whole: Path,
         assert content[:size].count(b"\n") == 0
         return
     lines = content[:size].count(b"\n") - 1
-    parts = _content(journal)[1:5]
+    parts = _content(journal)[1:-1]
     assert sum(len(part) for part in parts) + journal.complete == lines
     full = store.read(whole)
-    for part, complete in zip(parts, _content(full)[1:5], strict=True):
+    for part, complete in zip(parts, _content(full)[1:-1], strict=True):
         assert part == complete[: len(part)]
 
 
-@given(data=st.data())
-def test_journal_with_any_byte_changed_is_read_or_refused(whole: Path, data: st.DataObject) -> None:
-    content = bytearray(whole.read_bytes())
-    content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    path = whole.parent.parent / "changed" / EXPERIMENT / whole.name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    told = ""
-    try:
+def test_file_that_is_far_too_large_is_refused_unread(tmp_path: Path, make: Make) -> None:
+    path = write(tmp_path, make)
+    with path.open("r+b") as file:
+        file.truncate(store.MOST_BYTES + 1)  # sparse: nothing is written
+    with pytest.raises(DamagedJournal, match="太大"):
         store.read(path)
-    except DamagedJournal as error:
-        told = str(error)
-    assert not told or path.name in told
+
+
+def test_folder_with_the_name_of_a_journal_is_none(tmp_path: Path, make: Make) -> None:
+    path = write(tmp_path, make)
+    path.with_name("20990101-000000-aaaa.jsonl").mkdir()
+    assert list(store.journals(tmp_path, EXPERIMENT)) == [path]
+
+
+def test_complaint_is_short_chinese_and_printable_whatever_the_file_says(tmp_path: Path, make: Make) -> None:
+    path = write(tmp_path, make)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    evil = "\x1b]0;title\x07\u202e<b>\n" + "x" * (1 << 20)
+    lines[SAMPLE] = json.dumps({**json.loads(lines[SAMPLE]), evil: 1}) + "\n"
+    path.write_text("".join(lines), encoding="utf-8")
+    with pytest.raises(DamagedJournal) as refusal:
+        store.read(path)
+    told = str(refusal.value)
+    assert told.isprintable()
+    assert "没有这一项" in told
+    assert len(told) < 2 * complaints.MOST
+
+
+def test_name_of_a_file_is_printable_in_the_complaint(tmp_path: Path) -> None:
+    path = tmp_path / "\x1b[31mred\n.jsonl"
+    path.write_bytes(b"{}\n")
+    with pytest.raises(DamagedJournal) as refusal:
+        store.read(path)
+    assert str(refusal.value).isprintable()
