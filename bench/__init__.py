@@ -4,10 +4,12 @@ The names below are all that a page may call.
 """
 
 from bench.pages.api import (
+    certificate,
     claim,
     conclusion,
     data_list,
     freshness,
+    licence_table,
     line_tables,
     log_lines,
     machine,
@@ -24,10 +26,12 @@ from bench.pages.api import (
 )
 
 __all__ = [
+    "certificate",
     "claim",
     "conclusion",
     "data_list",
     "freshness",
+    "licence_table",
     "line_tables",
     "log_lines",
     "machine",

@@ -1,4 +1,4 @@
-"""`python -m bench`: list, run, check, export, snippets, site.
+"""`python -m bench`: list, run, selftest, check, compare, export, snippets, site.
 
 Errors are one sentence on stderr and a non-zero status: 1 could not, 2 wrong usage, 3 measured but
 a case failed, 130 interrupted.
@@ -7,15 +7,18 @@ a case failed, 130 interrupted.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
-from bench import commands
+from bench import commands, harmless
 from bench.commands import Refused
+from bench.parent import follow
+from bench.terminal import Stopped, listen, speak_chinese
 
 app = App(
     name="bench",
@@ -26,12 +29,15 @@ app = App(
 )
 out = Console()
 err = Console(stderr=True)
-PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
-"""Sentences may hold brackets and paths: print them as they are."""
 
 ProfileName = Annotated[
     str, Parameter(help="smoke（几秒，只为测试）、quick（几分钟，草稿）、default、thorough。")
 ]
+
+
+def say(sentence: str, console: Console = out) -> None:
+    """As it is, whatever brackets and paths it holds; what it quotes of others must not steer the terminal."""
+    console.print(harmless.lines(sentence), markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command(name="list")
@@ -62,12 +68,29 @@ def run(
 
 
 @app.command
+def selftest() -> None:
+    """测几件事先知道答案的事，看测量程序看不看得见：睡眠、运算、内存、相同的设置、多 10% 的运算。约半分钟。
+
+    默认档和细致档开测前都会先做一遍，结果写在网站的构建证书上。
+    """
+    table = Table("量什么", "应当看到", "实际看到", "通过")
+    found = commands.selftest(out)
+    for one in found:
+        table.add_row(
+            one.title, one.expected, one.seen, {True: "✓", False: "✗", None: "本机读不到"}[one.passed]
+        )
+    out.print(table)
+    if any(one.passed is False for one in found):
+        sys.exit(1)
+
+
+@app.command
 def check() -> None:
     """检查已存的结果：能不能读，是不是本机、这套代码和这个 ORT 测的。"""
     good = True
     for sentence, fine in commands.check():
         good = good and fine
-        out.print(("✓ " if fine else "✗ ") + sentence, **PLAIN)
+        say(("✓ " if fine else "✗ ") + sentence)
     if not good:
         sys.exit(1)
 
@@ -80,7 +103,7 @@ def compare(first: str, second: str, /) -> None:
     """
     told, agrees = commands.compare(first, second)
     for line in told:
-        out.print(line, **PLAIN)
+        say(line)
     if not agrees:
         sys.exit(1)
 
@@ -93,9 +116,9 @@ def export(
     ] = False,
 ) -> None:
     """把结果写成 JSON、CSV、pyperf 和图表文件，放在 build/export/。"""
-    status = commands.export(stale_ok=stale_ok, tell=lambda text: err.print(text, **PLAIN))
+    status = commands.export(stale_ok=stale_ok, tell=lambda text: say(text, err))
     for name, state in status.items():
-        out.print(f"{name}：{'有效' if state == 'valid' else '过期'}", **PLAIN)
+        say(f"{name}：{'有效' if state == 'valid' else '过期'}")
 
 
 @app.command
@@ -105,7 +128,7 @@ def snippets(
     """从实验的设置写出 docs/snippets/ 里的代码片段。"""
     different = commands.snippets(write=not check)
     for path in different:
-        out.print(f"{'需要更新' if check else '已写'}：{path.name}", **PLAIN)
+        say(f"{'需要更新' if check else '已写'}：{path.name}")
     if check and different:
         sys.exit(1)
 
@@ -113,29 +136,33 @@ def snippets(
 @app.command
 def site(*, target: Annotated[Path, Parameter(help="成品放在哪里。")] = Path("site")) -> None:
     """构建网站：先在临时目录里建好、检查，再换掉旧的；失败时旧的网站原封不动。"""
-    pages, failures = commands.site(target)
-    out.print(f"网站已写好：{target}/index.html（{pages} 页）", **PLAIN)
+    pages, failures = commands.site(target, say)
+    say(f"网站已写好：{target}/index.html（{pages} 页）")
     _tell_failures(failures)
 
 
 def _tell_failures(sentences: list[str]) -> None:
     """Failed cases are data: everything else is there, but the status says that something is wrong."""
     for sentence in sentences:
-        err.print(f"失败：{sentence}", **PLAIN)
+        say(f"失败：{sentence}", err)
     if sentences:
         sys.exit(3)
 
 
 def main() -> None:
     """Run a command; known refusals are one sentence, without a traceback."""
+    speak_chinese()
+    follow()
+    listen()
     try:
         app()
     except Refused as refusal:
-        err.print(str(refusal), **PLAIN)
+        say(str(refusal), err)
         sys.exit(1)
-    except KeyboardInterrupt:
-        err.print("已中断。测好的样本都在；24 小时内用同一命令会接着做。", **PLAIN)
-        sys.exit(130)
+    except Stopped as stopped:
+        with suppress(OSError):  # the terminal may be gone
+            say("已中断。测好的样本都在；24 小时内用同一命令会接着做。", err)
+        sys.exit(stopped.status)
 
 
 if __name__ == "__main__":

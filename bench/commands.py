@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import errno
 import re
+import secrets
 import shutil
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
+from bench.ages import age
 from bench.experiments import EXPERIMENTS
 from bench.folders import ROOT, Folders
+from bench.lock import alone
 from bench.measure import campaign
+from bench.measure import selftest as selftests
 from bench.measure.campaign import CannotMeasure, Here, find_valid
 from bench.measure.observer import TITLES
 from bench.measure.plan import PROFILES, PlannedExperiment, Profile
@@ -22,6 +24,8 @@ from bench.measure.runner import Runner
 from bench.models import ModelError
 from bench.progress import Progress, duration, progress
 from bench.results import store
+from bench.results.selfchecks import Check, checks
+from bench.results.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +37,8 @@ DISK_NEEDED = 300 << 20
 """Models, inputs and results of a build, with room to spare, in bytes."""
 HARMLESS = ("out_of_memory", "not_applicable")
 """Failures that say something of the machine, not of us."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""No room on the disk, in our share of it, or in a file of ours."""
 UNWRITABLE = (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -48,7 +54,7 @@ def listing() -> Iterator[tuple[str, str, str]]:
         journal = find_valid(experiment, here, folders.results, lambda _: None)
         state = "没有本机的有效结果"
         if journal:
-            state = f"{journal.header.profile}，{age(journal.header.started_at)}"
+            state = f"{journal.header.profile}，{_ago(journal.header.started_at)}"
         yield experiment.id, experiment.question, state
 
 
@@ -60,7 +66,8 @@ def run(
     budget_s = profile.budget_s if budget is None else parse_duration(budget)
     wanted = _known(ids)
     folders = Folders.here()
-    with _refusals(), progress(console) as teller, _only_one(folders, teller):
+    with _refusals(), progress(console) as teller, alone(folders.lock, teller.note):
+        shutil.rmtree(folders.work, ignore_errors=True)  # a killed process may have left halves of files
         here = Here.read()
         if reuse:
             wanted = tuple(
@@ -77,17 +84,37 @@ def run(
         work = campaign.open_campaign(planned, here, folders, fresh=fresh, tell=teller.note)
         if work.resumed_samples:
             teller.note(f"接着做中断的测量 {work.build}：已有 {work.resumed_samples} 个样本")
+        if profile.name in selftests.WITH_SELFTEST:
+            _look_at_itself(work.build, here, folders, teller)
         Runner(tasks=work.tasks, seed=work.seed, budget_s=budget_s, reporter=teller).run()
         shutil.rmtree(folders.work / work.build, ignore_errors=True)
         teller.note(f"测完，构建 {work.build}")
         return [sentence for task in work.tasks for sentence in _failures(task.writer.journal)]
 
 
+def selftest(console: Console) -> list[Check]:
+    """Measure things of known cost, now. Returns what was seen of each."""
+    folders = Folders.here()
+    with _refusals(), progress(console) as teller, alone(folders.lock, teller.note):
+        return _look_at_itself(campaign.new_build_id(), Here.read(), folders, teller)
+
+
+def _look_at_itself(build: str, here: Here, folders: Folders, teller: Progress) -> list[Check]:
+    """Whether the harness sees what is there; what it misses is told, and stands on the certificate."""
+    teller.note("自检：先测几件事先知道答案的事，约半分钟")
+    journal = selftests.measure(build, secrets.randbelow(1 << 31), here, folders, teller)
+    found = list(checks(summarise(selftests.EXPERIMENT, journal)))
+    for one in found:
+        if one.passed is False:
+            teller.note(f"自检没有通过：{one.title}，应当 {one.expected}，实际 {one.seen}")
+    return found
+
+
 def check() -> Iterator[tuple[str, bool]]:
     """(sentence, fine) for every stored result."""
     here, folders = Here.read(), Folders.here()
     found = False
-    for experiment in EXPERIMENTS.values():
+    for experiment in (selftests.EXPERIMENT, *EXPERIMENTS.values()):
         key = here.key(experiment)
         for path in store.journals(folders.results, experiment.id):
             found = True
@@ -138,14 +165,14 @@ def compare(first: str, second: str) -> tuple[list[str], bool]:
     return list(compared.lines(found)), found.agrees
 
 
-def site(target: Path) -> tuple[int, list[str]]:
+def site(target: Path, tell: Callable[[str], object]) -> tuple[int, list[str]]:
     """Build, check and put in place the site. Returns the number of pages, and the failed cases that they show."""
     from bench.site import BrokenSite, build
 
     folders = Folders.here()
     try:
         with _refusals():
-            pages = build(ROOT / "mkdocs.yml", target, folders)
+            pages = build(ROOT / "mkdocs.yml", target, folders, tell)
     except BrokenSite as broken:
         raise Refused(f"网站没有建成，旧的保持不变：{broken}") from broken
     here = Here.read()
@@ -159,14 +186,6 @@ def parse_duration(text: str) -> float:
     if not match or float(match[1]) <= 0:
         raise Refused(f"看不懂的时间“{text}”：请写成 90s、10m 或 1h")
     return float(match[1]) * UNITS[match[2] or "s"]
-
-
-def age(started_at: str) -> str:
-    """How long ago, in Chinese."""
-    seconds = (datetime.now(UTC) - datetime.fromisoformat(started_at)).total_seconds()
-    if seconds < 3600:
-        return f"{max(0, int(seconds // 60))} 分钟前"
-    return f"{int(seconds // 3600)} 小时前" if seconds < 48 * 3600 else f"{int(seconds // 86400)} 天前"
 
 
 def _profile(name: str) -> Profile:
@@ -190,28 +209,11 @@ def _refusals() -> Iterator[None]:
     except (CannotMeasure, ModelError) as error:
         raise Refused(str(error)) from error
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in FULL:
             raise Refused("磁盘已满：已测好的样本都在，腾出空间后用同一命令接着做") from error
         if error.errno in UNWRITABLE:
             raise Refused(f"不能写入 {Path(error.filename or '.').name}：请检查结果目录的权限") from error
         raise
-
-
-@contextmanager
-def _only_one(folders: Folders, teller: Progress) -> Iterator[None]:
-    """Two measurements at once would disturb each other: the second waits and says so."""
-    folders.lock.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folders.lock)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        teller.note("另一个测量正在进行，等它结束")
-        lock.acquire()
-    with lock:
-        try:
-            yield
-        finally:
-            lock.release()
 
 
 def _tell_plan(
@@ -258,6 +260,10 @@ def _failures(journal: store.Journal) -> Iterator[str]:
     yield from dict.fromkeys(told)
 
 
+def _ago(started_at: str) -> str:
+    return f"{age(datetime.fromisoformat(started_at))}前"
+
+
 def _check_one(path: Path, key: str) -> tuple[str, bool]:
     name = f"{path.parent.name}/{path.name}"
     try:
@@ -268,4 +274,4 @@ def _check_one(path: Path, key: str) -> tuple[str, bool]:
         return f"{name}：没有测完，{len(journal.samples)} 个样本", True
     if journal.header.key != key:
         return f"{name}：不是这台机器、这套代码或这个 ORT 的结果", False
-    return f"{name}：有效，{journal.header.profile}，{age(journal.header.started_at)}", True
+    return f"{name}：有效，{journal.header.profile}，{_ago(journal.header.started_at)}", True

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
+from bench import harmless
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -35,7 +37,7 @@ class Progress:
         self._console, self._live, self._last = console, live, 0.0
 
     def step(self, text: str, remaining_s: float) -> None:
-        line = f"{text}，约剩 {duration(remaining_s)}"
+        line = harmless.text(f"{text}，约剩 {duration(remaining_s)}")
         if self._live:
             self._live.update(escape(line))
         elif time.monotonic() - self._last >= PLAIN_EVERY_S:
@@ -43,13 +45,13 @@ class Progress:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
-        self._console.print(f"· {text}", markup=False, highlight=False, soft_wrap=True)
+        self._console.print(f"· {harmless.text(text)}", markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
 def progress(console: Console) -> Iterator[Progress]:
     """Progress for the length of a run. The live line redraws once a second: it must not disturb."""
-    if not console.is_terminal:
+    if not console.is_interactive:  # a file, a pipe, or a terminal that cannot redraw a line
         yield Progress(console, None)
         return
     with console.status("开始", refresh_per_second=1) as live:

@@ -7,23 +7,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from bench import harmless, whole
 from bench.experiments import EXPERIMENTS
 from bench.folders import ROOT, Folders
+from bench.measure import selftest
 from bench.measure.campaign import Here, find_valid
 from bench.options import installed_stamp, read_installed
 from bench.results import store
+from bench.results.selfchecks import SELFTEST
 from bench.results.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from bench.results.published import Row
     from bench.spec import Experiment
 
-MAKERS = ("results", "pages", "experiments")
-"""Packages whose change makes exported files out of date."""
+MAKERS = ("results", "pages", "experiments", "spec.py", "answers.py", "harmless.py")
+"""Sources whose change makes exported files out of date."""
 
 
 def publish(
@@ -34,6 +40,7 @@ def publish(
     With `stale_ok`, a complete result of another key stands in where there is no valid one: for a
     live preview while the code changes, never for a site to publish.
     """
+    whole.sweep(folders.export)
     status: dict[str, str] = {}
     newest: store.Journal | None = None
     for experiment in EXPERIMENTS.values():
@@ -49,8 +56,11 @@ def publish(
             newest = journal
     if newest:
         _write_machine(newest, folders.export)
+        _write_bundle(folders.export)
+    _write_selftest(here, folders, tell)
     _write_options(folders.export)
-    _write(folders.export / "status.json", json.dumps(status))
+    _write_schemas(folders.export)
+    whole.write(folders.export / "status.json", json.dumps(status))
     return status
 
 
@@ -67,70 +77,119 @@ def _newest_complete(experiment: Experiment, folder: Path) -> store.Journal | No
 
 def _write_experiment(experiment: Experiment, journal: store.Journal, folder: Path) -> None:
     """All files of one experiment, unless they are up to date."""
-    stamp = folder / "stamps" / experiment.id
-    now = _stamp(journal.path)
-    if stamp.exists() and stamp.read_text() == now:
+
+    def make() -> dict[str, str]:
+        from bench.pages import charts
+        from bench.results import export
+
+        summary = harmless.record(summarise(experiment, journal))
+        plain = replace(journal, header=harmless.record(journal.header))
+        files = {
+            f"data/{experiment.id}.json": export.as_json(summary),
+            f"data/{experiment.id}.csv": export.as_csv(map(_for_spreadsheets, summary.rows)),
+            f"data/{experiment.id}.pyperf.json": export.as_pyperf(plain),
+            f"charts/{experiment.id}.json": json.dumps(charts.specs(experiment, summary)),
+        }
+        trace = store.trace_path(journal.path)
+        if trace.exists():
+            files[f"data/{experiment.id}.trace.json"] = trace.read_text(encoding="utf-8")
+        else:
+            (folder / "data" / f"{experiment.id}.trace.json").unlink(missing_ok=True)
+        return files
+
+    _keep(folder, experiment.id, _stamp(journal.path), make)
+
+
+def _for_spreadsheets(row: Row) -> Row:
+    """No cell that a spreadsheet would take for a formula."""
+    return row.model_copy(update={name: harmless.cell(value) for name, value in row})
+
+
+def _write_bundle(folder: Path) -> None:
+    """The script that draws the charts; it takes a second to make."""
+
+    def make() -> dict[str, str]:
+        from bench.pages import charts
+
+        return {f"assets/{charts.BUNDLE}": charts.bundle()}
+
+    _keep(folder, "bundle", version("vl-convert-python"), make)
+
+
+def _keep(folder: Path, name: str, state: str, make: Callable[[], dict[str, str]]) -> None:
+    """Make files anew, unless the stamp says that they were made in this state and are still what was written."""
+    stamp = folder / "stamps" / name
+    if _is_intact(stamp, state, folder):
         return
-    from bench.pages import charts
-    from bench.results import export
-
-    summary = summarise(experiment, journal)
-    _write(folder / "data" / f"{experiment.id}.json", export.as_json(summary))
-    _write(folder / "data" / f"{experiment.id}.csv", export.as_csv(summary.rows))
-    _write(folder / "data" / f"{experiment.id}.pyperf.json", export.as_pyperf(journal))
-    _copy_trace(store.trace_path(journal.path), folder / "data" / f"{experiment.id}.trace.json")
-    _write(folder / "charts" / f"{experiment.id}.json", json.dumps(charts.specs(experiment, summary)))
-    bundle = folder / "assets" / charts.BUNDLE
-    if not bundle.exists() or not bundle.read_text(encoding="utf-8").startswith(charts.BUNDLE_HEAD):
-        _write(bundle, charts.bundle())
-    _write(stamp, now)
+    files = make()
+    for path, content in files.items():
+        whole.write(folder / path, content)
+    hashes = {path: hashlib.sha256(content.encode()).hexdigest() for path, content in files.items()}
+    whole.write(stamp, json.dumps({"state": state, "files": hashes}))
 
 
-def _copy_trace(source: Path, target: Path) -> None:
-    """The profiler's trace of this very build, or none."""
-    if source.exists():
-        _write(target, source.read_text(encoding="utf-8"))
-    else:
-        target.unlink(missing_ok=True)
+def _is_intact(stamp: Path, state: str, folder: Path) -> bool:
+    try:
+        found = json.loads(stamp.read_bytes())
+        return found["state"] == state and all(
+            hashlib.sha256((folder / path).read_bytes()).hexdigest() == digest
+            for path, digest in found["files"].items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def _write_machine(journal: store.Journal, folder: Path) -> None:
     from bench.results import export
 
-    summary = summarise(EXPERIMENTS[journal.header.experiment], journal)
-    _write(folder / "data" / "machine.json", export.machine_json(summary))
+    summary = harmless.record(summarise(EXPERIMENTS[journal.header.experiment], journal))
+    whole.write(folder / "data" / "machine.json", export.machine_json(summary))
+
+
+def _write_selftest(here: Here, folders: Folders, tell: Callable[[str], None]) -> None:
+    """The newest self-test of this machine, or none: an old one vouches for nothing."""
+    from bench.results import export
+
+    target = folders.export / "data" / f"{SELFTEST}.json"
+    journal = find_valid(selftest.EXPERIMENT, here, folders.results, tell)
+    if journal is None:
+        target.unlink(missing_ok=True)
+    else:
+        summary = harmless.record(summarise(selftest.EXPERIMENT, journal))
+        whole.write(target, export.as_json(summary))
 
 
 def _write_options(folder: Path) -> None:
     """What the installed ONNX Runtime offers, unless it was asked before."""
-    target, stamp, now = folder / "data" / "options.json", folder / "stamps" / "options", installed_stamp()
-    if target.exists() and stamp.exists() and stamp.read_text() == now:
-        return
-    _write(target, json.dumps(read_installed(), indent=1))
-    _write(stamp, now)
+    _keep(
+        folder,
+        "options",
+        installed_stamp(),
+        lambda: {"data/options.json": json.dumps(read_installed(), indent=1)},
+    )
+
+
+def _write_schemas(folder: Path) -> None:
+    from bench.results import json_schema
+
+    whole.write(folder / "data" / "journal.schema.json", json_schema.journal_schema())
+    whole.write(folder / "data" / "export.schema.json", json_schema.export_schema())
 
 
 def _stamp(journal: Path) -> str:
-    digest = hashlib.sha256(f"{journal.name} {journal.stat().st_size}".encode())
+    digest = hashlib.sha256(journal.name.encode() + journal.read_bytes())
     for path in _sources():
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 def _sources() -> Iterator[Path]:
-    for package in MAKERS:
-        yield from sorted((ROOT / "bench" / package).glob("*.py"))
+    for name in MAKERS:
+        path = ROOT / "bench" / name
+        yield from sorted(path.glob("*.py")) if path.is_dir() else [path]
 
 
 def _remove(folder: Path, experiment: str) -> None:
     """An old export must not be taken for this machine's."""
     for path in (*folder.glob(f"*/{experiment}.*"), folder / "stamps" / experiment):
         path.unlink(missing_ok=True)
-
-
-def _write(path: Path, content: str) -> None:
-    """Write whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.new")
-    scratch.write_text(content, encoding="utf-8", newline="\n")
-    scratch.replace(path)

@@ -37,11 +37,19 @@ def conclude(say: Findings) -> Iterator[str]:
 
 def _growth(say: Findings, group: Measured) -> str:
     """Memory and file; without profiling, memory may grow a little too."""
-    grown, base = (say.number(group, case, "grown_mib_per_1000") for case in ("profiling", BASELINE))
+    grown, base = (_grown(say, group, case) for case in ("profiling", BASELINE))
     trace = say.number(group, "profiling", "trace_kib_per_run")
-    beside = f"（默认 {base} MiB）" if base else ""
-    memory = f"每千次推理内存增长 {grown} MiB{beside}" if grown else "内存增长没有测到"
+    beside = f"（默认 {base}）" if base else ""
+    memory = f"每千次推理内存增长 {grown}{beside}" if grown else "内存增长没有测到"
     return f"{memory}，文件每次推理增加 {trace} KiB" if trace else memory
+
+
+def _grown(say: Findings, group: Measured, case: str) -> str:
+    """With its unit; memory given back is no growth. Empty when there is no figure."""
+    value = say.value(group, case, "grown_mib_per_1000")
+    if value is None:
+        return ""
+    return "0 MiB" if value <= 0 else f"{say.number(group, case, 'grown_mib_per_1000')} MiB"
 
 
 def _more_grown(say: Findings, group: Measured) -> float | None:

@@ -41,6 +41,7 @@ def header(
         software=dict(facts.software),
         cases=[_case(case) for case in one.cases],
         groups=[_group(group, models[group.group.model]) for group in one.groups],
+        dropped=list(one.dropped),
     )
 
 

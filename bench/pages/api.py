@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING
 
 from bench.experiments import EXPERIMENTS
-from bench.pages import claims, costs, figures, options, scenarios, snippets, source, stamps, tables, words
+from bench.pages import (
+    certificates,
+    claims,
+    costs,
+    figures,
+    licences,
+    options,
+    scenarios,
+    snippets,
+    source,
+    stamps,
+    tables,
+    words,
+)
 from bench.pages.words import Words
 
 if TYPE_CHECKING:
@@ -136,8 +150,14 @@ def machine() -> str:
 
 def freshness() -> str:
     """Age and origin of the numbers, with every reason not to quote them."""
-    exports = [_get(name)[1] for name in EXPERIMENTS]
-    return _block(stamps.of_site(exports, {name for name in EXPERIMENTS if source.is_stale(name)}))
+    exports, stale = _all()
+    return _block(certificates.line(exports, source.selftest(), stale) + stamps.of_site(exports, stale))
+
+
+def certificate() -> str:
+    """How this build was measured: noise, rounds, self-test, time."""
+    exports, stale = _all()
+    return _block(certificates.page(exports, source.selftest(), stale))
 
 
 def options_table(which: str) -> str:
@@ -150,6 +170,11 @@ def traps_table() -> str:
     return _block(options.traps_table())
 
 
+def licence_table() -> str:
+    """The Python packages behind this site, each with its licence."""
+    return _block(licences.table())
+
+
 def data_list() -> str:
     """All downloads."""
     items = "".join(
@@ -157,12 +182,20 @@ def data_list() -> str:
     )
     return _block(
         f'<ul>{items}<li>本机与软件版本：<a data-link="data/machine.json">machine.json</a></li>'
-        '<li>选项的默认值：<a data-link="data/options.json">options.json</a></li></ul>'
+        '<li>选项的默认值：<a data-link="data/options.json">options.json</a></li>'
+        '<li>格式：<a data-link="data/export.schema.json">export.schema.json</a> · '
+        '<a data-link="data/journal.schema.json">journal.schema.json</a></li></ul>'
     )
 
 
 def _downloads(experiment: Experiment) -> str:
     return figures.downloads(experiment, trace=source.has_trace(experiment.id))
+
+
+def _all() -> tuple[list[Export], set[str]]:
+    """All results, and the ids of those that are old ones standing in."""
+    exports = [_get(name)[1] for name in EXPERIMENTS]
+    return exports, {name for name in EXPERIMENTS if source.is_stale(name)}
 
 
 def _newest() -> Export:
@@ -176,7 +209,9 @@ def _get(experiment_id: str) -> tuple[Experiment, Export]:
 
 
 def _fence(code: str) -> str:
-    return f'```python linenums="1"\n{code}```'
+    longest = max(map(len, re.findall("`+", code)), default=0)
+    ticks = "`" * max(3, longest + 1)
+    return f'{ticks}python linenums="1"\n{code}{ticks}'
 
 
 def _block(html: str) -> str:

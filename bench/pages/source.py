@@ -14,7 +14,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bench.folders import Folders
+from bench.parent import bound
 from bench.results.published import Export
+from bench.results.selfchecks import SELFTEST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +35,12 @@ def load(experiment: str) -> Export:
     """The exported result of an experiment; measured once, quickly, if there is none."""
     ensure(experiment)
     return _read(Folders.here().export / "data" / f"{experiment}.json")
+
+
+def selftest() -> Export | None:
+    """The exported self-test of the measuring code; None where none was made."""
+    path = Folders.here().export / "data" / f"{SELFTEST}.json"
+    return _read(path) if path.exists() else None
 
 
 def chart_specs(experiment: str) -> dict[str, Any]:
@@ -85,7 +93,7 @@ def _bench(*arguments: str) -> None:
         text=True,
         encoding="utf-8",
         check=False,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, **bound(), "PYTHONIOENCODING": "utf-8"},
     )
     if done.returncode not in (0, 3):
         said = [line for line in done.stderr.splitlines() if line.strip()] or [f"退出码 {done.returncode}"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING
+
+from bench.ages import dated
+from bench.results.view import DRAFT_PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -14,19 +17,9 @@ if TYPE_CHECKING:
 PROFILE_TITLES = {"smoke": "冒烟", "quick": "快速", "default": "默认", "thorough": "细致"}
 
 
-def when(export: Export, now: datetime | None = None) -> str:
-    """`2026 年 1 月 2 日 03:04 UTC（5 分钟前）`."""
-    finished = datetime.fromisoformat(export.build.finished_at)
-    seconds = ((now or datetime.now(UTC)) - finished).total_seconds()
-    if seconds < 3600:
-        ago = f"建站前 {max(0, int(seconds // 60))} 分钟"
-    else:
-        ago = (
-            f"建站前 {int(seconds // 3600)} 小时"
-            if seconds < 48 * 3600
-            else f"建站前 {int(seconds // 86400)} 天"
-        )
-    return f"{finished.year} 年 {finished.month} 月 {finished.day} 日 {finished:%H:%M} UTC（{ago}）"
+def when(export: Export) -> str:
+    """When the measuring ended, and how long before the building of the site that was."""
+    return dated(datetime.fromisoformat(export.build.finished_at))
 
 
 def warnings(export: Export, *, stale: bool = False) -> str:
@@ -67,7 +60,7 @@ def _reasons(export: Export, *, stale: bool) -> list[str]:
         for g in export.groups
         if not g.verdicts and not g.memory_only
     ]
-    if busy and export.build.profile not in ("smoke", "quick"):
+    if busy and export.build.profile not in DRAFT_PROFILES:
         texts.append(f"<strong>机器繁忙</strong>：{'、'.join(busy)}受扰的轮次超过三成，不作快慢结论。")
     return texts
 
@@ -78,7 +71,7 @@ def provenance(export: Export) -> str:
     return (
         f'<p class="bench-provenance">测于 {when(export)}，{PROFILE_TITLES[build.profile]}档，'
         f"整次测量 {build.measured_s / 60:.1f} 分钟；{escape(str(export.machine.get('cpu', '')))}，"
-        f"可用 {export.machine.get('cores')} 核；onnxruntime {escape(export.software.get('onnxruntime', ''))}。</p>"
+        f"可用 {escape(str(export.machine.get('cores')))} 核；onnxruntime {escape(export.software.get('onnxruntime', ''))}。</p>"
     )
 
 

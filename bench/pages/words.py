@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING
 
 from bench.results import stats
+from bench.results.view import DRAFT_PROFILES
 from bench.spec import BASELINE
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ class Words:
 
     @property
     def draft(self) -> bool:
-        return self.export.build.profile in ("smoke", "quick")
+        return self.export.build.profile in DRAFT_PROFILES
 
     def memory_change(self, group: GroupSummary, case: str, metric: str) -> str:
         """`比默认少 45%(6.1 GiB 对 12.1 GiB)`, or that there is no difference worth naming."""

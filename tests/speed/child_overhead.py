@@ -24,6 +24,7 @@ def main() -> None:
             "input": str(prepared.input_paths[small.label]), "shapes": small.shapes, "settings": {},
             "run_settings": {}, "shared_arena": {}, "warm_up": 0, "min_calls": 3, "min_seconds": 0.1,
             "idle_seconds": 0.0, "observe": False, "verify": [0], "reference": None, "write_reference": None,
+            "cpus": None, "processes": 1, "company": False, "trace_prefix": "",
             "parent_pid": os.getpid(),
         }  # fmt: skip
         overheads = []

@@ -1,0 +1,179 @@
+"""The certificate of a build: on which machine, how noisy, how long, and does the harness see what is there."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from bench.pages.stamps import PROFILE_TITLES, when
+from bench.results.quotable import Standing, is_noisy, standing
+from bench.results.selfchecks import checks
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from bench.results.published import Export, GroupSummary
+
+WORDS = {"yes": "可以引用", "except": "可以引用，但有例外", "no": "不要引用"}
+MARKS = {True: "✓", False: "✗", None: "—"}
+
+
+def line(exports: Sequence[Export], selftest: Export | None, stale: Collection[str]) -> str:
+    """For the home page: whether these numbers may be quoted, and why not."""
+    found = standing(exports, selftest, stale)
+    why = (
+        f"：{'；'.join(escape(reason) for reason in found.reasons)}"
+        if found.reasons
+        else "：机器安静，自检通过"
+    )
+    return (
+        f'<p class="bench-quotable bench-quotable-{found.word}" data-quotable="{found.word}">'
+        f"<strong>这些数字{WORDS[found.word]}</strong>{why}。"
+        '<a data-link="reference/certificate/">构建证书</a></p>'
+    )
+
+
+def page(exports: Sequence[Export], selftest: Export | None, stale: Collection[str]) -> str:
+    """Everything that a build can say for itself."""
+    return "".join(
+        (
+            line(exports, selftest, stale),
+            _builds(exports),
+            _quiet(exports),
+            _selftest(selftest, {export.build.id for export in exports}),
+            _groups(exports),
+        )
+    )
+
+
+def _builds(exports: Sequence[Export]) -> str:
+    rows = "".join(
+        f'<tr data-experiment-build="{escape(one.experiment)}"><th scope="row">{escape(one.experiment)}</th>'
+        f"<td>{escape(PROFILE_TITLES[one.build.profile])}</td><td>{escape(when(one))}</td>"
+        f"<td>{one.build.rounds} / {one.build.planned_rounds}</td><td>{_cost(one):.1f}</td>"
+        f"<td>{escape(_dropped(one))}</td></tr>"
+        for one in exports
+    )
+    return _table(
+        "各实验的测量：做了几轮，用了多久，少测了什么",
+        ("实验", "档位", "测完于", "轮数（做了 / 计划）", "分钟", "少测的"),
+        rows,
+    )
+
+
+def _cost(export: Export) -> float:
+    return sum(group.cost_s for group in export.groups) / 60
+
+
+def _dropped(export: Export) -> str:
+    parts = [f"有一组没测：{reason}" for reason in export.build.dropped]
+    if export.build.rounds < export.build.planned_rounds:
+        parts.append(f"因时间预算少 {export.build.planned_rounds - export.build.rounds} 轮")
+    if export.build.resumed:
+        parts.append(f"中断过，接着做的，此前已有 {export.build.resumed} 个样本")
+    return "；".join(parts) or "没有"
+
+
+def _quiet(exports: Sequence[Export]) -> str:
+    timed = [group for export in exports for group in export.groups if not group.memory_only]
+    dirty, rounds = sum(g.dirty_rounds for g in timed), sum(g.rounds for g in timed)
+    repeated = sum(g.repeated_rounds for g in timed)
+    busy = sum(not g.verdicts for g in timed)
+    word = "机器繁忙" if busy else "机器有时繁忙" if dirty else "机器安静"
+    told = f"计时的 {rounds} 轮里，有 {dirty} 轮被别的进程或宿主机打扰；另有 {repeated} 轮因此重测过。"
+    held = f"{busy} 组受扰太多，不作快慢结论。" if busy else ""
+    slowed = sum(g.noise.throttled or 0 for g in timed)
+    heat = f"测量期间处理器因过热降频 {slowed} 次，绝对时间不可靠。" if slowed else ""
+    return (
+        f'<p class="bench-quiet" data-dirty-rounds="{dirty}"><strong>{word}</strong>：{told}{held}{heat}</p>'
+    )
+
+
+def _selftest(export: Export | None, builds: Collection[str]) -> str:
+    if export is None:
+        return '<p class="bench-selftest">测量程序没有做自检：草稿档不做，用默认档测一次就有。</p>'
+    elsewhere = "" if export.build.id in builds else "（不是同一次测量做的）"
+    rows = "".join(
+        f'<tr data-passed="{str(check.passed).lower()}"><th scope="row">{escape(check.title)}</th>'
+        f"<td>{escape(check.expected)}</td><td>{escape(check.seen)}</td><td>{MARKS[check.passed]}</td></tr>"
+        for check in checks(export)
+    )
+    caption = f"测量程序的自检：事先知道答案的事，它看不看得见。{escape(when(export))}{elsewhere}"
+    return _table(caption, ("量什么", "应当看到", "实际看到", "通过"), rows, name="bench-selftest")
+
+
+def _groups(exports: Sequence[Export]) -> str:
+    rows = "".join(row for export in exports for row in _group_rows(export))
+    return _table(
+        "每一组的噪声：A/A 偏离是默认设置测两遍的区间离 1 最远的一端；占用、steal、空闲内存取各轮里最坏的；“—”是本机读不到",
+        (
+            "实验与模型",
+            "A/A 偏离",
+            "受扰轮 / 轮数",
+            "重测",
+            "他人占 CPU",
+            "steal",
+            "等 CPU 的时间",
+            "配额拦下",
+            "降频次数",
+            "频率（MHz）",
+            "被抢占",
+            "空闲内存（MiB）",
+        ),
+        rows,
+    )
+
+
+def _group_rows(export: Export) -> Iterator[str]:
+    for group in export.groups:
+        cells = "".join(f"<td>{escape(cell)}</td>" for cell in _cells(group))
+        mark = (
+            ' class="bench-noisy"'
+            if not group.memory_only and (is_noisy(group) or not group.verdicts)
+            else ""
+        )
+        yield (
+            f'<tr data-group="{escape(export.experiment)}/{group.index}"{mark}><th scope="row">'
+            f"{escape(export.experiment)}<br><small>{escape(group.model_title)}，{escape(group.input)}</small></th>{cells}</tr>"
+        )
+
+
+def _cells(group: GroupSummary) -> tuple[str, ...]:
+    seen = group.noise
+    low, high = seen.frequency_low_mhz, seen.frequency_high_mhz
+    clock = "—" if low is None or high is None else f"{low:.0f}" if low == high else f"{low:.0f}–{high:.0f}"
+    return (
+        "只看内存" if group.memory_only else f"{group.noise_floor:.1%}",
+        f"{group.dirty_rounds} / {group.rounds}",
+        str(group.repeated_rounds),
+        _share(seen.others),
+        _share(seen.steal),
+        _share(seen.pressure),
+        _share(seen.held_back),
+        _count(seen.throttled),
+        clock,
+        _count(seen.involuntary_switches),
+        _count(seen.available_mib),
+    )
+
+
+def _share(value: float | None) -> str:
+    return "—" if value is None else f"{value:.1%}"
+
+
+def _count(value: int | None) -> str:
+    return "—" if value is None else str(value)
+
+
+def _table(caption: str, heads: Sequence[str], rows: str, name: str = "") -> str:
+    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in heads)
+    mark = f' class="{name}"' if name else ""
+    return (
+        f'<div class="bench-table"><table{mark}><caption><span>{caption}</span></caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def told(found: Standing) -> str:
+    """For a terminal."""
+    return f"这些数字{WORDS[found.word]}" + (f"：{'；'.join(found.reasons)}" if found.reasons else "")

@@ -1,0 +1,58 @@
+"""May the numbers of a site be quoted? One answer for all of them, with the reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from bench.results import stats
+from bench.results.selfchecks import checks
+from bench.results.view import DRAFT_PROFILES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from bench.results.published import Export, GroupSummary
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`except`: all but the groups that are named."""
+
+    word: Literal["yes", "except", "no"]
+    reasons: tuple[str, ...]
+    """Chinese, one sentence each."""
+
+
+def standing(exports: Sequence[Export], selftest: Export | None, stale: Collection[str]) -> Standing:
+    """Drafts, old results and a harness that does not see what is there are not to be quoted."""
+    grave = tuple(_grave(exports, selftest, stale))
+    timed = [group for export in exports for group in export.groups if not group.memory_only]
+    noisy = [group for group in timed if not group.verdicts or is_noisy(group)]
+    if not grave and noisy and 2 * len(noisy) > len(timed):
+        grave = (f"{len(timed)} 组里有 {len(noisy)} 组受扰或噪声太大",)
+    if grave:
+        return Standing("no", grave)
+    if noisy:
+        return Standing("except", (f"{len(timed)} 组里有 {len(noisy)} 组受扰或噪声太大，快慢不要引用",))
+    return Standing("yes", ())
+
+
+def is_noisy(group: GroupSummary) -> bool:
+    """Identical settings differed by more than what a reader would take for an effect."""
+    return group.control_excludes_one or group.noise_floor > stats.UNDECIDED_WIDTH
+
+
+def _grave(exports: Sequence[Export], selftest: Export | None, stale: Collection[str]) -> Iterator[str]:
+    drafts = [export for export in exports if export.build.profile in DRAFT_PROFILES]
+    if drafts:
+        yield f"{len(drafts)} 个实验只是草稿" if len(drafts) < len(exports) else "只是草稿"
+    if stale:
+        yield f"{len(stale)} 个实验是旧结果"
+    if selftest is None:
+        if len(drafts) < len(exports):
+            yield "测量程序没有做自检"
+        return
+    failed = [check.title for check in checks(selftest) if check.passed is False]
+    if failed:
+        yield f"测量程序的自检没有通过：{'、'.join(failed)}"
