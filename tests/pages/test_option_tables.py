@@ -106,14 +106,14 @@ def test_unknown_table_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("page", "href"),
     [
-        ("reference/options/", "../../blog/onnxruntime-cpu/#enable_cpu_mem_arena"),
-        ("blog/onnxruntime-cpu/", "#enable_cpu_mem_arena"),
-        ("blog/", "onnxruntime-cpu/#enable_cpu_mem_arena"),
+        ("reference/options.html", "../blog/onnxruntime-cpu.html#enable_cpu_mem_arena"),
+        ("blog/onnxruntime-cpu.html", "onnxruntime-cpu.html#enable_cpu_mem_arena"),
+        ("index.html", "blog/onnxruntime-cpu.html#enable_cpu_mem_arena"),
     ],
 )
 def test_links_to_sections_are_resolved_for_the_page(page: str, href: str) -> None:
     html = options.table("session")
-    assert 'data-link="blog/onnxruntime-cpu/#enable_cpu_mem_arena"' in html
+    assert 'data-link="blog/onnxruntime-cpu.html#enable_cpu_mem_arena"' in html
     resolved = hooks.on_post_page(html, page=SimpleNamespace(url=page), config=None)
     assert f'<a href="{href}">本机实测</a>' in resolved
     assert "data-link" not in resolved
