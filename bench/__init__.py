@@ -22,12 +22,17 @@ from bench.pages.api import (
     value,
     verdict,
 )
+from bench.pages.overview import chooser, findings_summary, findings_table, hero_figure, surprising
 
 __all__ = [
+    "chooser",
     "claim",
     "conclusion",
     "data_list",
+    "findings_summary",
+    "findings_table",
     "freshness",
+    "hero_figure",
     "line_tables",
     "log_lines",
     "machine",
@@ -38,6 +43,7 @@ __all__ = [
     "scenario_line",
     "show",
     "snippet",
+    "surprising",
     "traps_table",
     "value",
     "verdict",
