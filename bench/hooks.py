@@ -58,7 +58,8 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
 
 
 def on_post_build(config: Any) -> None:
-    """Publish data, the experiments' sources and the chart bundle."""
+    """Publish data, the experiments' sources and the chart bundle, then the pages for programs."""
+    from bench import machine_readable
     from bench.experiments import SOURCES
     from bench.folders import Folders
 
@@ -68,5 +69,6 @@ def on_post_build(config: Any) -> None:
     (site / "source").mkdir(exist_ok=True)
     for path in SOURCES.glob("*.py"):
         shutil.copy(path, site / "source")
+    machine_readable.publish(site, config["site_name"], config["site_description"])
     if os.environ.get(SERVING):
         os.environ["BENCH_PREVIEW"] = "1"  # from the second build on, nothing is measured again
