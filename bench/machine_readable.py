@@ -22,6 +22,10 @@ LISTS = ("404.html", "blog/archive/", "blog/category/", "blog/tags")
 SCREEN_ONLY = "script, style, svg, form, button, nav, .headerlink, .bench-vega, .md-source-file"
 SECTIONS = {"": "首页", "blog/": "文章", "reference/": "参考", "notebooks/": "笔记本"}
 """Beginning of a page's path -> heading; the longest that fits counts."""
+_CONVERTER = MarkdownConverter(
+    heading_style="atx", bullets="-", code_language="python", escape_underscores=False
+)
+"""Names of options are full of underscores; a program should find them as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def as_markdown(article: Tag) -> str:
         caption.name = "p"
         if parent := caption.find_parent("table"):
             parent.insert_before(caption.extract())
-    text = MarkdownConverter(heading_style="atx", bullets="-", code_language="python").convert_soup(article)
+    text = _CONVERTER.convert_soup(article)
     return "\n".join(_without_runs_of_blanks(text)).strip() + "\n"
 
 
