@@ -71,7 +71,7 @@ def _write_experiment(experiment: Experiment, journal: store.Journal, folder: Pa
     now = _stamp(journal.path)
     if stamp.exists() and stamp.read_text() == now:
         return
-    from bench.pages import charts
+    from bench.pages import charts, vega
     from bench.results import export
 
     summary = summarise(experiment, journal)
@@ -80,9 +80,9 @@ def _write_experiment(experiment: Experiment, journal: store.Journal, folder: Pa
     _write(folder / "data" / f"{experiment.id}.pyperf.json", export.as_pyperf(journal))
     _copy_trace(store.trace_path(journal.path), folder / "data" / f"{experiment.id}.trace.json")
     _write(folder / "charts" / f"{experiment.id}.json", json.dumps(charts.specs(experiment, summary)))
-    bundle = folder / "assets" / charts.BUNDLE
-    if not bundle.exists() or not bundle.read_text(encoding="utf-8").startswith(charts.BUNDLE_HEAD):
-        _write(bundle, charts.bundle())
+    bundle = folder / "assets" / vega.NAME
+    if not bundle.exists() or not bundle.read_text(encoding="utf-8").startswith(vega.HEAD):
+        _write(bundle, vega.bundle())
     _write(stamp, now)
 
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING
 
+from bench.pages import frames
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
@@ -111,7 +113,10 @@ def machine_table(export: Export) -> str:
     rows = "".join(
         f'<tr><th scope="row">{escape(title)}</th><td>{escape(text)}</td></tr>' for title, text in facts
     )
-    return f'<div class="bench-table"><table class="bench-machine"><tbody>{rows}</tbody></table></div>'
+    table = f'<table class="bench-machine"><tbody>{rows}</tbody></table>'
+    return frames.figure(
+        "machine", f"<strong>本机与软件</strong>；测于 {when(export)}", frames.scrolled(table, "本机与软件")
+    )
 
 
 def _fact(value: object) -> str:
