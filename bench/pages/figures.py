@@ -23,6 +23,12 @@ EXPORT = (
     '<p class="bench-export">存为 <button type="button" data-export="svg">SVG</button> '
     '<button type="button" data-export="png">PNG</button></p>'
 )
+HINTS = {
+    "memory_over_runs": "指着某一次，看各设置当时的内存；点图例突出一条线。",
+    "thread_scaling": "竖线是 95% 区间，虚线是理想的加速；点图例突出一条线。",
+    "frontier": "实心点是留存，空心点是峰值，横线是耗时的 95% 区间；加圈的没有被比下去：没有别的设置测得更快而不多占，或更省而不更慢。",
+}
+"""How to read a chart of each kind."""
 EACH_GROUP = ("memory_over_runs", "frontier")
 """Kinds drawn once per group; the others once per experiment."""
 
@@ -40,7 +46,8 @@ def of_group(
             )
             title = f"{chart.title}：{group.model_title}，输入 {group.input}"
             origin = frames.origin(words.export, group.rounds)
-            html += _chart(f"{experiment.id}-{name}", specs[name], title, origin, told, twin, links)
+            after = _hint(chart.kind) + links
+            html += _chart(f"{experiment.id}-{name}", specs[name], title, origin, told, twin, after)
     return html
 
 
@@ -53,7 +60,7 @@ def of_experiment(experiment: Experiment, words: Words, specs: Mapping[str, Any]
             chart.title,
             frames.origin(words.export, words.export.build.rounds),
             *_scaling(words),
-            links,
+            _hint(chart.kind) + links,
         )
         for chart in experiment.charts
         if chart.kind not in EACH_GROUP and chart.kind in specs
@@ -61,7 +68,7 @@ def of_experiment(experiment: Experiment, words: Words, specs: Mapping[str, Any]
 
 
 def _chart(
-    anchor: str, spec: Mapping[str, Any], title: str, origin: str, told: str, twin: str, links: str
+    anchor: str, spec: Mapping[str, Any], title: str, origin: str, told: str, twin: str, after: str
 ) -> str:
     """A place where the local script draws `spec` when it comes into view; what it shows; its data."""
     data = json.dumps(spec, ensure_ascii=False).replace("<", "\\u003c")
@@ -74,7 +81,11 @@ def _chart(
         f"<details><summary>图的数据</summary>{frames.scrolled(twin, f'{title}，图的数据')}</details>"
     )
     caption = f"<strong>{escape(title)}</strong>；{origin}"
-    return frames.figure(anchor, caption, body, links, told=told, css="bench-figure bench-chart")
+    return frames.figure(anchor, caption, body, after, told=told, css="bench-figure bench-chart")
+
+
+def _hint(kind: str) -> str:
+    return f'<p class="bench-notes">{HINTS[kind]}</p>'
 
 
 def _memory(words: Words, group: GroupSummary) -> tuple[str, str]:

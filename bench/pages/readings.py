@@ -48,8 +48,9 @@ def _growth(line: Sequence[float]) -> str:
         text = "直到结束还在增长"
     else:
         text = f"从第 {settled + 1} 次推理起不再增长"
-    fallen = stats.memory_verdict(line[-1], max(line)) == "less"
-    return f"{text}，最多时 {memory(max(line))}，结束时{'降到' if fallen else '占'} {memory(line[-1])}"
+    if stats.memory_verdict(line[-1], max(line)) == "less":
+        return f"{text}，最多时 {memory(max(line))}，结束时降到 {memory(line[-1])}"
+    return f"{text}，结束时占 {memory(line[-1])}"
 
 
 def thread_scaling(lines: Mapping[str, Sequence[SpeedUp]], cores: int) -> str:
@@ -104,7 +105,7 @@ def frontier(found: Sequence[Point], best: Collection[str], titles: Mapping[str,
     if not rest:
         return _sentence([f"谁也没有被比下去，各有取舍：{named}"])
     return _sentence(
-        [f"没有被比下去的是{named}", f"其余 {rest} 种，都有别的设置测得更快而不多占，或更省而不更慢"]
+        [f"没有被比下去的是{named}", f"其余 {rest} 种，都有别的设置更快而不多占，或更省而不更慢"]
     )
 
 
