@@ -45,10 +45,21 @@ def on_pre_page(page: Any, config: Any, files: Any) -> Any:
     return page
 
 
-def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
-    """Make notebooks look like the other pages."""
-    from bench import notebook
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """Link terms to the glossary; pages in another language have their own words."""
+    from bench import glossary
 
+    if page.meta.get("lang"):
+        return markdown
+    return glossary.linked(markdown, page.file.src_uri, glossary.read(Path(config["docs_dir"])))
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """Make notebooks look like the other pages, and tell how long a post takes to read."""
+    from bench import notebook, reading_time
+
+    if page.meta.get("date"):
+        page.config.readtime = reading_time.minutes(html)
     return notebook.present(html, page, config)
 
 
