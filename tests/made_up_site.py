@@ -72,6 +72,7 @@ def build(folder: Path, make: Make) -> Path:
     """The site as `bench site` leaves it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(BUILD_VARIABLE, str(folder))
+        patch.setenv("SITE_URL", "https://example.org/guide/")
         sample(make, patch)
         site.build(ROOT / "mkdocs.yml", folder / "site", Folders.here())
     return folder / "site"

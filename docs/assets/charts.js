@@ -23,7 +23,11 @@
     if (!drawn.has(figure)) {
       const spec = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
       const options = { renderer: "svg", actions: false, tooltip: { theme: "bench" } };
-      drawn.set(figure, load().then(function (embed) { return embed(place(figure), spec, options); }));
+      drawn.set(figure, load().then(function (embed) {
+        return embed(place(figure), spec, options);
+      }).then(function () {
+        place(figure).querySelector("svg").setAttribute("aria-hidden", "true"); // its place says what it shows
+      }));
       drawn.get(figure).catch(function () {
         place(figure).textContent = "图没有画出来；数据在下面的表里。";
         figure.querySelector("details").open = true;
