@@ -7,7 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from bench.experiments import EXPERIMENTS
-from bench.options import ARTICLE, SECTIONS
+from bench.options import ARTICLE
+from bench.pages import frames
 from bench.pages.words import Words, interval, memory, percent
 from bench.results import stats
 from bench.results.findings import TIMES
@@ -35,11 +36,11 @@ VERDICTS = {
 """In the order in which the column sorts."""
 COLUMNS = (
     ("设置", False),
-    ("实验", False),
-    ("输入", False),
-    ("比的是", False),
     ("结论", True),
     ("相差", True),
+    ("比的是", False),
+    ("输入", False),
+    ("实验", False),
 )
 """Title, and whether its cells carry a number to sort by."""
 NONE = "这次没有可作结论的数字：是草稿，或者测量时机器繁忙。各组的数字仍在文章的表里。"
@@ -76,24 +77,25 @@ def table(found: Sequence[Finding]) -> str:
         for title, number in COLUMNS
     )
     body = "".join(_row(one) for one in found)
-    return (
-        '<div class="bench-table"><table class="bench-sortable bench-findings">'
-        "<caption><span>本次构建的全部结论；点列名可以排序，点结论看它的表</span></caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    made = (
+        f'<table class="bench-sortable bench-findings"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table>"
     )
+    caption = "本次构建的全部结论；点列名可以排序，点结论看它的表"
+    return frames.figure("findings", caption, frames.scrolled(made, "本次构建的全部结论"))
 
 
 def _row(one: Finding) -> str:
     row, verdict = one.row, one.row.verdict or ""
-    place = f"{ARTICLE}#{SECTIONS[row.experiment]}"
+    place = f"{ARTICLE}#{frames.slug(f'{row.experiment}-{row.model}-{row.input}')}"
     return (
         f'<tr data-verdict="{verdict}"><th scope="row">{escape(Words(one.export).title(row.case))}</th>'
-        f"<td>{escape(experiment_title(one))}</td>"
-        f"<td>{escape(one.group.model_title)}<small>{escape(row.input)}</small></td>"
-        f"<td>{METRICS[row.metric]}</td>"
         f'<td data-value="{list(VERDICTS).index(verdict)}">'
         f'<a class="bench-verdict bench-{verdict}" data-link="{place}">{VERDICTS[verdict]}</a></td>'
-        f'<td data-value="{one.ratio!r}">{difference(one)}{_detail(one)}</td></tr>'
+        f'<td data-value="{one.ratio!r}">{difference(one)}{_detail(one)}</td>'
+        f"<td>{METRICS[row.metric]}</td>"
+        f"<td>{escape(one.group.model_title)}<small>{escape(row.input)}</small></td>"
+        f"<td>{escape(experiment_title(one))}</td></tr>"
     )
 
 

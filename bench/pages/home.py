@@ -10,6 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from bench.experiments import EXPERIMENTS
+from bench.pages import frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,10 +83,8 @@ def _table() -> str:
         + "</td></tr>"
         for rule in RULES
     )
-    return (
-        '<div class="bench-table"><table><caption><span>从上往下，第一行符合的就是</span></caption>'
-        f'<thead><tr>{head}<th scope="col">用这一套</th></tr></thead><tbody>{body}</tbody></table></div>'
-    )
+    table = f'<table><thead><tr>{head}<th scope="col">用这一套</th></tr></thead><tbody>{body}</tbody></table>'
+    return f"<p>从上往下，第一行符合的就是：</p>{frames.scrolled(table, '按情形找')}"
 
 
 def _data(rule: Rule) -> str:
