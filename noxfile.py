@@ -68,16 +68,24 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """ruff 与 mypy，片段和实验是否一致，GitHub 工作流是否安全、合规。"""
+    """ruff 与 mypy，中文的标点和空格，片段和实验是否一致，GitHub 工作流是否安全、合规。"""
     install(session, "lint", "test")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+    session.run("python", "tests/lint_writing.py")
     session.run("python", "-m", "bench", "snippets", "--check")
     session.run("zizmor", "--offline", "--no-progress", "--persona=auditor", "--strict-collection", ".github")
     for schema, pattern in SCHEMAS.items():
         files = sorted(str(path) for path in Path(".github").glob(pattern))
         session.run("check-jsonschema", "--builtin-schema", schema, *files)
+
+
+@nox.session(default=False)
+def shots(session: nox.Session) -> None:
+    """给 site/ 的各种页面截图（三种宽度、浅色和深色），放在 build/shots/；-- home article 只截这几页。"""
+    install(session, "shots")
+    session.run("python", "tests/shots.py", *session.posargs)
 
 
 if __name__ == "__main__":

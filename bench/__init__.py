@@ -24,13 +24,18 @@ from bench.pages.api import (
     value,
     verdict,
 )
+from bench.pages.overview import chooser, findings_summary, findings_table, hero_figure, surprising
 
 __all__ = [
     "certificate",
+    "chooser",
     "claim",
     "conclusion",
     "data_list",
+    "findings_summary",
+    "findings_table",
     "freshness",
+    "hero_figure",
     "licence_table",
     "line_tables",
     "log_lines",
@@ -42,6 +47,7 @@ __all__ = [
     "scenario_line",
     "show",
     "snippet",
+    "surprising",
     "traps_table",
     "value",
     "verdict",

@@ -1,4 +1,4 @@
-"""`python -m bench`: list, run, selftest, check, compare, export, snippets, site.
+"""`python -m bench`: list, run, selftest, check, compare, export, snippets, site, links.
 
 Errors are one sentence on stderr and a non-zero status: 1 could not, 2 wrong usage, 3 measured but
 a case failed, 130 interrupted.
@@ -139,6 +139,13 @@ def site(*, target: Annotated[Path, Parameter(help="成品放在哪里。")] = P
     pages, failures = commands.site(target, say)
     say(f"网站已写好：{target}/index.html（{pages} 页）")
     _tell_failures(failures)
+
+
+@app.command
+def links(*, site: Annotated[Path, Parameter(help="建好的网站在哪里。")] = Path("site")) -> None:
+    """列出网站里通向别处的链接和它们所在的页面，供人复查；站内的链接每次构建都会检查。"""
+    for address, pages in commands.outward_links(site).items():
+        say(f"{address}  {'、'.join(pages)}")
 
 
 def _tell_failures(sentences: list[str]) -> None:

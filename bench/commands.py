@@ -180,6 +180,15 @@ def site(target: Path, tell: Callable[[str], object]) -> tuple[int, list[str]]:
     return pages, [sentence for journal in shown if journal for sentence in _failures(journal)]
 
 
+def outward_links(site: Path) -> dict[str, list[str]]:
+    """Addresses that a built site links to elsewhere, and the pages that do."""
+    from bench.links import leaving
+
+    if not (site / "index.html").exists():
+        raise Refused(f"{site} 里没有建好的网站：先运行 python -m bench site")
+    return leaving(site)
+
+
 def parse_duration(text: str) -> float:
     """Seconds from `90s`, `10m`, `1h`, or a bare number of seconds."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())

@@ -45,10 +45,21 @@ def on_pre_page(page: Any, config: Any, files: Any) -> Any:
     return page
 
 
-def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
-    """Make notebooks look like the other pages."""
-    from bench import notebook
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """Link terms to the glossary; pages in another language have their own words."""
+    from bench import glossary
 
+    if page.meta.get("lang"):
+        return markdown
+    return glossary.linked(markdown, page.file.src_uri, glossary.read(Path(config["docs_dir"])))
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """Make notebooks look like the other pages, and tell how long a post takes to read."""
+    from bench import notebook, reading_time
+
+    if page.meta.get("date"):
+        page.config.readtime = reading_time.minutes(html)
     return notebook.present(html, page, config)
 
 
@@ -58,7 +69,8 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
 
 
 def on_post_build(config: Any) -> None:
-    """Publish data, the experiments' sources and the chart bundle."""
+    """Publish data, the experiments' sources and the chart bundle, then the pages for programs."""
+    from bench import machine_readable
     from bench.experiments import SOURCES
     from bench.folders import Folders
 
@@ -68,5 +80,6 @@ def on_post_build(config: Any) -> None:
     (site / "source").mkdir(exist_ok=True)
     for path in SOURCES.glob("*.py"):
         shutil.copy(path, site / "source")
+    machine_readable.publish(site, config["site_name"], config["site_description"])
     if os.environ.get(SERVING):
         os.environ["BENCH_PREVIEW"] = "1"  # from the second build on, nothing is measured again

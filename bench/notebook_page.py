@@ -7,13 +7,14 @@ theme in the dark, and Chinese headings without ids, which the table of contents
 from __future__ import annotations
 
 from html import escape
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from bs4 import BeautifulSoup
 from markdown.extensions.toc import slugify_unicode, unique
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from bs4 import Tag
 
@@ -38,11 +39,12 @@ def tidy(html: str, toc: Mapping[str, Any]) -> tuple[str, list[Token]]:
     for element in soup.select(UNWANTED):
         element.decompose()
     tokens = _name_headings(soup, toc)
-    parts = (_part(element) for element in soup.select(f".{TEXT}, .{CODE}, .{OUTPUT}"))
+    numbers = count(1)
+    parts = (_part(element, numbers) for element in soup.select(f".{TEXT}, .{CODE}, .{OUTPUT}"))
     return "\n".join(parts), tokens
 
 
-def _part(element: Tag) -> str:
+def _part(element: Tag, numbers: Iterator[int]) -> str:
     classes = element.get_attribute_list("class")
     if CODE in classes:
         return _code(element)
@@ -50,7 +52,13 @@ def _part(element: Tag) -> str:
         for block in element.select("div.highlight"):
             block.replace_with(BeautifulSoup(_code(block), "html.parser"))
         return element.decode_contents()
-    return f'<div class="notebook-output">{element.decode_contents()}</div>'
+    for table in element.select("table"):
+        table["class"] = "notebook-table"  # left alone, Material would wrap it in a region without a name
+    name = f"输出 {next(numbers)}"
+    return (
+        f'<div class="notebook-output" role="region" tabindex="0" aria-label="{name}">'
+        f"{element.decode_contents()}</div>"
+    )
 
 
 def _code(block: Tag) -> str:

@@ -109,9 +109,9 @@ def _write_bundle(folder: Path) -> None:
     """The script that draws the charts; it takes a second to make."""
 
     def make() -> dict[str, str]:
-        from bench.pages import charts
+        from bench.pages import vega
 
-        return {f"assets/{charts.BUNDLE}": charts.bundle()}
+        return {f"assets/{vega.NAME}": vega.bundle()}
 
     _keep(folder, "bundle", version("vl-convert-python"), make)
 

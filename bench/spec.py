@@ -138,7 +138,7 @@ class Column:
 class Chart:
     """A curve of an experiment; `kind` names its maker in `bench.pages.charts`."""
 
-    kind: Literal["memory_over_runs", "thread_scaling"]
+    kind: Literal["memory_over_runs", "thread_scaling", "frontier"]
     title: str
     groups: tuple[tuple[str, int], ...] = ()
     """(model, index of its group) pairs drawn; empty: all groups."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import made_up_site
 import pytest
 
 from bench.answers import Scenario
@@ -352,6 +353,12 @@ class FakeWorker:
 @pytest.fixture(scope="session")
 def make() -> Make:
     return Make()
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Path:
+    """The real pages over made-up samples, built once for all tests that look at them."""
+    return made_up_site.build(tmp_path_factory.mktemp("whole"), make)
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def test_page_keeps_text_code_and_outputs_and_nothing_else() -> None:
     assert '<pre><code><span></span><span class="n">x</span> &lt; 1</code></pre>' in body
     assert body.count("&lt; 1") == 1
     assert '<div class="highlight"><pre><code>pip</code></pre></div>' in body
-    assert '<div class="notebook-output"><pre>RECOMMENDED=2</pre></div>' in body
+    assert 'aria-label="输出 1"><pre>RECOMMENDED=2</pre></div>' in body
 
 
 def test_chinese_headings_can_be_reached() -> None:
@@ -361,7 +361,7 @@ class Project:
 def test_notebook_runs_once_and_is_kept(project: Project) -> None:
     page = project.build()
     assert project.runs == 1
-    assert '<div class="notebook-output">\n<pre>好\n</pre>\n</div>' in page
+    assert 'aria-label="输出 1">\n<pre>好\n</pre>\n</div>' in page
     assert re.search(r"运行于 .*建站前 0 分钟.*onnxruntime \d", page)
     assert 'href="one.ipynb" download' in page
     assert (project.folder / "site" / "notebooks" / "one" / "one.ipynb").exists()

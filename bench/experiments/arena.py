@@ -274,7 +274,10 @@ EXPERIMENT = Experiment(
         "cpu_s",
     ),
     conclude=conclude,
-    charts=(Chart(kind="memory_over_runs", title="每次推理之后的进程内存（RSS）"),),
+    charts=(
+        Chart(kind="memory_over_runs", title="每次推理之后的进程内存（RSS）"),
+        Chart(kind="frontier", title="耗时与内存"),
+    ),
     scripts=(Script(name="line_memory", cases=(BASELINE, "arena_off")),),
     claims=(
         Claim(

@@ -107,5 +107,8 @@ EXPERIMENT = Experiment(
         "minor_faults",
     ),
     conclude=conclude,
-    charts=(Chart(kind="memory_over_runs", title="每次推理之后的进程内存（RSS）"),),
+    charts=(
+        Chart(kind="memory_over_runs", title="每次推理之后的进程内存（RSS）"),
+        Chart(kind="frontier", title="耗时与内存"),
+    ),
 )

@@ -16,7 +16,7 @@ from bench.experiments._common import (
     columns,
 )
 from bench.experiments._phrases import memory, spaced, versus_default, where
-from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Proof
+from bench.spec import BASELINE, CONTROL, Case, Chart, Experiment, Group, Proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,5 +160,6 @@ EXPERIMENT = Experiment(
         "session_ms",
     ),
     conclude=conclude,
+    charts=(Chart(kind="frontier", title="耗时与内存"),),
     scenarios=SCENARIOS,
 )

@@ -30,7 +30,7 @@ TOPICS = {
     "quantisation": "量化与低精度",
     "other": "日志、性能分析与其他",
 }
-ARTICLE = "blog/onnxruntime-cpu/"
+ARTICLE = "blog/onnxruntime-cpu.html"
 SECTIONS = {
     "arena": "enable_cpu_mem_arena",
     "memory_pattern": "enable_mem_pattern",

@@ -11,6 +11,7 @@ from bench.pages import (
     certificates,
     claims,
     costs,
+    downloads,
     figures,
     licences,
     options,
@@ -30,31 +31,16 @@ if TYPE_CHECKING:
 
 
 def show(experiment_id: str) -> str:
-    """Tables, curves, proofs and downloads of an experiment."""
+    """Tables, charts and proofs of an experiment, each with its downloads."""
     experiment, export = _get(experiment_id)
     say = Words(export)
+    links, charts = _links(experiment), source.chart_specs(experiment_id)
     parts = [stamps.provenance(export), stamps.warnings(export, stale=source.is_stale(experiment_id))]
-    charts = source.chart_specs(experiment_id)
     for group in export.groups:
-        parts.append(tables.group_table(experiment, say, group))
-        chart_id = f"memory_over_runs-{group.model}-{group.input}"
-        if chart_id in charts:
-            title = f"{experiment.charts[0].title}：{group.model_title}（{group.input}）"
-            parts.append(
-                figures.chart(
-                    f"{experiment_id}-{chart_id}", charts[chart_id], title, figures.memory_twin(say, group)
-                )
-            )
-    if "thread_scaling" in charts:
-        parts.append(
-            figures.chart(
-                f"{experiment_id}-scaling",
-                charts["thread_scaling"],
-                experiment.charts[0].title,
-                figures.scaling_twin(say),
-            )
-        )
-    parts += [tables.proofs_table(say), _downloads(experiment)]
+        parts.append(tables.group_table(experiment, say, group, links))
+        parts.append(figures.of_group(experiment, say, group, charts, links))
+    parts.append(figures.of_experiment(experiment, say, charts, links))
+    parts.append(tables.proofs_table(experiment, say, links))
     return _block("".join(parts))
 
 
@@ -69,17 +55,21 @@ def conclusion(experiment_id: str) -> str:
 
 def line_tables(experiment_id: str) -> str:
     """memory_profiler's tables of an experiment."""
-    return _block(figures.reports(_get(experiment_id)[1], "line_memory", {"table": "memory_profiler 的表"}))
+    experiment, export = _get(experiment_id)
+    headings = {"table": "memory_profiler 的表"}
+    return _block(figures.reports(export, "line_memory", headings, _links(experiment)))
 
 
 def log_lines(experiment_id: str, **headings: str) -> str:
     """What the log printed at each level; `headings` names the incidents to show."""
-    return _block(figures.reports(_get(experiment_id)[1], "log_lines", headings))
+    experiment, export = _get(experiment_id)
+    return _block(figures.reports(export, "log_lines", headings, _links(experiment)))
 
 
 def node_costs(experiment_id: str) -> str:
     """The most expensive operators and nodes of the trace that an experiment kept."""
-    return _block(costs.tables(_get(experiment_id)[1]))
+    experiment, export = _get(experiment_id)
+    return _block(costs.tables(export, _links(experiment)))
 
 
 def claim(experiment_id: str, claim_id: str) -> str:
@@ -178,7 +168,7 @@ def licence_table() -> str:
 def data_list() -> str:
     """All downloads."""
     items = "".join(
-        f"<li>{escape(experiment.title)}{_downloads(experiment)}</li>" for experiment in EXPERIMENTS.values()
+        f"<li>{escape(experiment.title)}{_links(experiment)}</li>" for experiment in EXPERIMENTS.values()
     )
     return _block(
         f'<ul>{items}<li>本机与软件版本：<a data-link="data/machine.json">machine.json</a></li>'
@@ -188,8 +178,8 @@ def data_list() -> str:
     )
 
 
-def _downloads(experiment: Experiment) -> str:
-    return figures.downloads(experiment, trace=source.has_trace(experiment.id))
+def _links(experiment: Experiment) -> str:
+    return downloads.links(experiment, trace=source.has_trace(experiment.id))
 
 
 def _all() -> tuple[list[Export], set[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from bench.pages import frames
 from bench.pages.stamps import PROFILE_TITLES, when
 from bench.results.quotable import Standing, is_noisy, standing
 from bench.results.selfchecks import checks
@@ -29,7 +30,7 @@ def line(exports: Sequence[Export], selftest: Export | None, stale: Collection[s
     return (
         f'<p class="bench-quotable bench-quotable-{found.word}" data-quotable="{found.word}">'
         f"<strong>这些数字{WORDS[found.word]}</strong>{why}。"
-        '<a data-link="reference/certificate/">构建证书</a></p>'
+        '<a data-link="reference/certificate.html">构建证书</a></p>'
     )
 
 
@@ -55,6 +56,7 @@ def _builds(exports: Sequence[Export]) -> str:
         for one in exports
     )
     return _table(
+        "builds",
         "各实验的测量：做了几轮，用了多久，少测了什么",
         ("实验", "档位", "测完于", "轮数（做了 / 计划）", "分钟", "少测的"),
         rows,
@@ -98,13 +100,14 @@ def _selftest(export: Export | None, builds: Collection[str]) -> str:
         f"<td>{escape(check.expected)}</td><td>{escape(check.seen)}</td><td>{MARKS[check.passed]}</td></tr>"
         for check in checks(export)
     )
-    caption = f"测量程序的自检：事先知道答案的事，它看不看得见。{escape(when(export))}{elsewhere}"
-    return _table(caption, ("量什么", "应当看到", "实际看到", "通过"), rows, name="bench-selftest")
+    caption = f"测量程序的自检：事先知道答案的事，它看不看得见。测于 {escape(when(export))}{elsewhere}"
+    return _table("selftest", caption, ("量什么", "应当看到", "实际看到", "通过"), rows)
 
 
 def _groups(exports: Sequence[Export]) -> str:
     rows = "".join(row for export in exports for row in _group_rows(export))
     return _table(
+        "noise",
         "每一组的噪声：A/A 偏离是默认设置测两遍的区间离 1 最远的一端；占用、steal、空闲内存取各轮里最坏的；“—”是本机读不到",
         (
             "实验与模型",
@@ -165,13 +168,9 @@ def _count(value: int | None) -> str:
     return "—" if value is None else str(value)
 
 
-def _table(caption: str, heads: Sequence[str], rows: str, name: str = "") -> str:
-    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in heads)
-    mark = f' class="{name}"' if name else ""
-    return (
-        f'<div class="bench-table"><table{mark}><caption><span>{caption}</span></caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+def _table(name: str, caption: str, titles: Sequence[str], rows: str) -> str:
+    table = f'<table data-certificate="{name}">{frames.head(titles)}<tbody>{rows}</tbody></table>'
+    return frames.figure(f"certificate-{name}", caption, frames.scrolled(table, caption))
 
 
 def told(found: Standing) -> str:

@@ -20,7 +20,7 @@ def box(claim: Claim, say: Findings) -> str:
     answer: Answer = claim.answer(say)
     css, outcome = OUTCOMES[answer.agrees]
     return (
-        f'<aside class="bench-claim {css}" data-claim="{escape(claim.id)}" aria-label="原文的说法">'
+        f'<aside class="bench-claim {css}" data-claim="{escape(claim.id)}" role="note" aria-label="原文的说法">'
         f'<p class="bench-outcome">{outcome}</p><dl>'
         f"<dt>原文说</dt><dd>{escape(claim.said)}</dd>"
         f"<dt>本机实测</dt><dd>{answer.measured}</dd>"

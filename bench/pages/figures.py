@@ -1,43 +1,100 @@
-"""Curves, line tables and downloads of an experiment, as HTML."""
+"""Curves with their data as tables, and what scripts reported, as HTML."""
 
 from __future__ import annotations
 
 import json
-import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from bench.pages.words import Words, memory
+from bench.pages import frames, readings
+from bench.pages.words import Words, memory, number
+from bench.results import frontier
+from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bench.results.published import Export, GroupSummary
     from bench.results.schema import ScriptReport
     from bench.spec import Experiment
 
 FEW_POINTS = 8
+EXPORT = (
+    '<p class="bench-export">存为 <button type="button" data-export="svg">SVG</button> '
+    '<button type="button" data-export="png">PNG</button></p>'
+)
+HINTS = {
+    "memory_over_runs": "指着某一次，看各设置当时的内存；点图例突出一条线。",
+    "thread_scaling": "竖线是 95% 区间，虚线是理想的加速；点图例突出一条线。",
+    "frontier": "实心点是留存，空心点是峰值，横线是耗时的 95% 区间；加圈的没有被比下去：没有别的设置测得更快而不多占，或更省而不更慢。",
+}
+"""How to read a chart of each kind."""
+EACH_GROUP = ("memory_over_runs", "frontier")
+"""Kinds drawn once per group; the others once per experiment."""
 
 
-def chart(chart_id: str, spec: dict[str, Any], title: str, twin: str) -> str:
-    """A place where the local script draws `spec` when it scrolls into view, and its table."""
-    data = json.dumps(spec, ensure_ascii=False).replace("<", "\\u003c")
-    return (
-        f'<figure class="bench-chart" id="{escape(slug(chart_id))}"><figcaption>{escape(title)}</figcaption>'
-        f'<div class="bench-vega" role="img" aria-label="{escape(title)}"></div>'
-        f'<script type="application/json">{data}</script>'
-        f"<details><summary>曲线的数据</summary>{twin}</details></figure>"
+def of_group(
+    experiment: Experiment, words: Words, group: GroupSummary, specs: Mapping[str, Any], links: str = ""
+) -> str:
+    """The charts of one group, as far as there is something to draw."""
+    html = ""
+    for chart in experiment.charts:
+        name = f"{chart.kind}-{group.model}-{group.input}"
+        if chart.kind in EACH_GROUP and name in specs:
+            told, twin = (
+                _memory(words, group) if chart.kind == "memory_over_runs" else _frontier(words, group)
+            )
+            title = f"{chart.title}：{group.model_title}，输入 {group.input}"
+            origin = frames.origin(words.export, group.rounds)
+            after = _hint(chart.kind) + links
+            html += _chart(f"{experiment.id}-{name}", specs[name], title, origin, told, twin, after)
+    return html
+
+
+def of_experiment(experiment: Experiment, words: Words, specs: Mapping[str, Any], links: str = "") -> str:
+    """The charts that show all groups at once."""
+    return "".join(
+        _chart(
+            f"{experiment.id}-{chart.kind}",
+            specs[chart.kind],
+            chart.title,
+            frames.origin(words.export, words.export.build.rounds),
+            *_scaling(words),
+            _hint(chart.kind) + links,
+        )
+        for chart in experiment.charts
+        if chart.kind not in EACH_GROUP and chart.kind in specs
     )
 
 
-def memory_twin(words: Words, group: GroupSummary) -> str:
-    """RSS after chosen runs, as a table."""
+def _chart(
+    anchor: str, spec: Mapping[str, Any], title: str, origin: str, told: str, twin: str, after: str
+) -> str:
+    """A place where the local script draws `spec` when it comes into view; what it shows; its data."""
+    data = json.dumps(spec, ensure_ascii=False).replace("<", "\\u003c")
+    body = (
+        f'<div class="bench-vega" role="img" aria-label="{escape(f"{title}。{told}")}" '
+        f'style="min-height:{spec["height"]}px"></div>'
+        "<noscript><p>没有启用 JavaScript，图不画；数据在下面的表里。</p></noscript>"
+        f"{EXPORT}"
+        f'<script type="application/json">{data}</script>'
+        f"<details><summary>图的数据</summary>{frames.scrolled(twin, f'{title}，图的数据')}</details>"
+    )
+    caption = f"<strong>{escape(title)}</strong>；{origin}"
+    return frames.figure(anchor, caption, body, after, told=told, css="bench-figure bench-chart")
+
+
+def _hint(kind: str) -> str:
+    return f'<p class="bench-notes">{HINTS[kind]}</p>'
+
+
+def _memory(words: Words, group: GroupSummary) -> tuple[str, str]:
+    """RSS after chosen runs: what it shows, and its table."""
     curves = [c for c in words.export.curves if (c.model, c.input) == (group.model, group.input)]
+    lines = {words.title(curve.case): curve.y for curve in curves if curve.case != CONTROL}
     longest = max(len(curve.x) for curve in curves)
     picks = _picks(longest, group.calls)
-    head = "".join(
-        f'<th scope="col">{"结束时" if i == longest - 1 else f"第 {i + 1} 次后"}</th>' for i in picks
-    )
+    heads = ["设置", *("结束时" if i == longest - 1 else f"第 {i + 1} 次后" for i in picks)]
     body = "".join(
         f'<tr data-case="{escape(c.case)}"><th scope="row">{escape(words.title(c.case))}</th>'
         + "".join(
@@ -47,7 +104,7 @@ def memory_twin(words: Words, group: GroupSummary) -> str:
         + "</tr>"
         for c in curves
     )
-    return f'<div class="bench-table"><table><thead><tr><th scope="col">设置</th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return readings.memory_over_runs(lines, words.title(BASELINE)), _twin(heads, body)
 
 
 def _picks(length: int, calls: int) -> list[int]:
@@ -56,61 +113,74 @@ def _picks(length: int, calls: int) -> list[int]:
     return sorted({0, 1, calls - 1, calls, 2 * calls - 1, length - 1} & set(range(length)))
 
 
-def scaling_twin(words: Words) -> str:
-    """Speed-up by thread count, a row a model."""
+def _scaling(words: Words) -> tuple[str, str]:
+    """Speed-up by thread count, a row a model: what it shows, and its table."""
     counts = [case for case in words.cases() if case.isdigit()]
-    head = "".join(f'<th scope="col">{escape(count)} 线程</th>' for count in counts)
-    body = "".join(
-        f'<tr><th scope="row">{escape(group.model_title)}（{escape(group.input)}）</th>'
-        + "".join(_speed_up(words, group, count) for count in counts)
-        + "</tr>"
-        for group in words.groups()
+    lines, body = {}, ""
+    for group in words.groups():
+        title = f"{group.model_title}（{group.input}）"
+        rows = {count: words.row(group, count, "speed_up") for count in counts}
+        lines[title] = [
+            readings.SpeedUp(threads=int(count), value=row.value, low=row.low, high=row.high)
+            for count, row in rows.items()
+            if row and row.value is not None
+        ]
+        cells = (
+            f'<td data-value="{row.value!r}">{number(row)}</td>'
+            if row and row.value is not None
+            else "<td>—</td>"
+            for row in rows.values()
+        )
+        body += f'<tr><th scope="row">{escape(title)}</th>{"".join(cells)}</tr>'
+    return readings.thread_scaling(lines, words.cores()), _twin(
+        ["模型", *(f"{n} 线程" for n in counts)], body
     )
-    return f'<div class="bench-table"><table><thead><tr><th scope="col">模型</th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _speed_up(words: Words, group: GroupSummary, count: str) -> str:
-    value = words.value(group, count, "speed_up")
-    return "<td>—</td>" if value is None else f'<td data-value="{value!r}">{value:.2f}</td>'
+def _frontier(words: Words, group: GroupSummary) -> tuple[str, str]:
+    """Time against memory: what it shows, and its table."""
+    found = frontier.points(words.export, group)
+    best = frontier.unbeaten(found, group.noise_floor) if group.verdicts else []
+    body = "".join(
+        f'<tr data-case="{escape(one.case)}"><th scope="row">{escape(words.title(one.case))}</th>'
+        f'<td data-value="{one.ratio!r}">{words.number(group, one.case, "ratio")}</td>'
+        f'<td data-value="{one.kept!r}">{memory(one.kept)}</td>'
+        f"<td>{'—' if one.peak is None else memory(one.peak)}</td>"
+        f"<td>{'是' if one.case in best else ''}</td></tr>"
+        for one in found
+    )
+    titles = {one.case: words.title(one.case) for one in found}
+    heads = ["设置", "耗时（对默认）", "留存", "峰值", "没有被比下去"]
+    return readings.frontier(found, best, titles), _twin(heads, body)
 
 
-def reports(export: Export, script: str, headings: Mapping[str, str]) -> str:
+def _twin(heads: Iterable[str], body: str) -> str:
+    heads = [escape(head) for head in heads]
+    return f'<table class="bench-twin">{frames.head(heads)}<tbody>{body}</tbody></table>'
+
+
+def reports(export: Export, script: str, headings: Mapping[str, str], links: str = "") -> str:
     """What a script reported: a block a case; with several headings, a part each."""
-    return "".join(_report(export, one, headings) for one in export.reports if one.script == script)
+    return "".join(_report(export, one, headings, links) for one in export.reports if one.script == script)
 
 
-def _report(export: Export, report: ScriptReport, headings: Mapping[str, str]) -> str:
+def _report(export: Export, report: ScriptReport, headings: Mapping[str, str], links: str) -> str:
     title = next((case.title for case in export.cases if case.id == report.case), report.case)
     if report.failure:
         body = f"<p>失败：{escape(report.failure.reason)}</p>"
     else:
         body = "".join(_lines(headings[key], lines) for key, lines in report.lines.items() if key in headings)
-    return (
-        f'<figure class="bench-lines" data-script="{report.script}" data-case="{escape(report.case)}">'
-        f"<figcaption>{escape(title)}，{escape(report.model)} <code>{escape(report.input)}</code></figcaption>{body}</figure>"
+    caption = (
+        f"<strong>{escape(title)}，{escape(report.model)} <code>{escape(report.input)}</code></strong>；"
+        f"{frames.origin(export)}"
     )
+    anchor = f"{export.experiment}-{report.script}-{report.case}"
+    body = f'<div data-script="{report.script}" data-case="{escape(report.case)}">{body}</div>'
+    return frames.figure(anchor, caption, body, links, css="bench-figure bench-lines")
 
 
-def _lines(title: str, lines: list[str]) -> str:
+def _lines(title: str, lines: Sequence[str]) -> str:
     if not lines:
         return f'<p>{escape(title)}：<span class="bench-none">没有打印任何东西</span></p>'
     text = escape("\n".join(lines))
     return f'<p>{escape(title)}：</p><pre tabindex="0"><code>{text}</code></pre>'
-
-
-def downloads(experiment: Experiment, *, trace: bool) -> str:
-    """Links to the data and the source of an experiment; a hook resolves them for the page."""
-    files: tuple[tuple[str, str], ...] = (
-        (f"data/{experiment.id}.json", "JSON"),
-        (f"data/{experiment.id}.csv", "CSV"),
-        (f"data/{experiment.id}.pyperf.json", "pyperf"),
-        (f"source/{experiment.id}.py", "怎么测的（实验源码）"),
-    )
-    if trace:
-        files += ((f"data/{experiment.id}.trace.json", "性能分析文件（Perfetto）"),)
-    links = " · ".join(f'<a data-link="{escape(path)}">{text}</a>' for path, text in files)
-    return f'<p class="bench-downloads">下载：{links}</p>'
-
-
-def slug(text: str) -> str:
-    return re.sub(r"[^\w=-]+", "-", text)

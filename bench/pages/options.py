@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.folders import Folders
 from bench.options import ARTICLE, IRRELEVANT, OPTIONS, SECTIONS, TOPICS, TRAPS
+from bench.pages import frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +36,12 @@ def table(which: str) -> str:
     options, installed = OPTIONS[which], _installed()
     groups = {topic: [option for option in options if option.topic == topic] for topic in TOPICS}
     tables = [
-        _table(_caption(which, topic, installed), COLUMNS, (_row(which, one, installed) for one in rows))
+        _table(
+            f"options-{which}-{topic}",
+            _caption(which, topic, installed),
+            COLUMNS,
+            (_row(which, one, installed) for one in rows),
+        )
         for topic, rows in groups.items()
         if rows
     ]
@@ -45,7 +51,7 @@ def table(which: str) -> str:
 def traps_table() -> str:
     """Beliefs that cost time, each with what really happens."""
     caption = f"{len(TRAPS)} 个常见的陷阱；标“有测试演示”的，本站的测试在装好的 onnxruntime 上演示"
-    return _table(caption, TRAP_COLUMNS, map(_trap, TRAPS))
+    return _table("options-traps", caption, TRAP_COLUMNS, map(_trap, TRAPS))
 
 
 def _installed() -> dict[str, Any]:
@@ -54,12 +60,9 @@ def _installed() -> dict[str, Any]:
     return found
 
 
-def _table(caption: str, columns: Iterable[str], rows: Iterable[str]) -> str:
-    head = "".join(f'<th scope="col">{column}</th>' for column in columns)
-    return (
-        f'<div class="bench-table"><table class="bench-options"><caption><span>{caption}</span></caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-    )
+def _table(name: str, caption: str, columns: Iterable[str], rows: Iterable[str]) -> str:
+    table = f'<table class="bench-options">{frames.head(columns)}<tbody>{"".join(rows)}</tbody></table>'
+    return frames.figure(name, caption, frames.scrolled(table, caption))
 
 
 def _caption(which: str, topic: str, installed: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from bench.pages import frames
 from bench.pages.words import Words, memory
 from bench.results.view import ORIGINAL
 from bench.spec import BASELINE
@@ -125,6 +126,8 @@ def _candidates(words: Words, scenario: Scenario, chosen: Choice) -> str:
         f"<td>{_result(chosen, row)}</td></tr>"
         for row in chosen.candidates
     )
+    heads = ("候选", f"{MINIMISED[scenario.minimise]}（对默认的倍数）", "结果")
+    table = f'<table class="bench-candidates">{frames.head(heads)}<tbody>{rows}</tbody></table>'
     half = (
         "这次没有据此选。"
         if chosen.reason
@@ -132,9 +135,7 @@ def _candidates(words: Words, scenario: Scenario, chosen: Choice) -> str:
     )
     return (
         f"<details><summary>怎么选的：{MINIMISED[scenario.minimise]}最小，条件：{limits}</summary>"
-        f'<div class="bench-table"><table><thead><tr><th scope="col">候选</th>'
-        f'<th scope="col">{MINIMISED[scenario.minimise]}（对默认的倍数）</th><th scope="col">结果</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+        f"{frames.scrolled(table, f'{scenario.title}的候选')}"
         f"<p>{half}</p></details>"
     )
 

@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from bench.ages import dated
+from bench.pages import frames
 from bench.results.view import DRAFT_PROFILES
 
 if TYPE_CHECKING:
@@ -104,7 +105,10 @@ def machine_table(export: Export) -> str:
     rows = "".join(
         f'<tr><th scope="row">{escape(title)}</th><td>{escape(text)}</td></tr>' for title, text in facts
     )
-    return f'<div class="bench-table"><table class="bench-machine"><tbody>{rows}</tbody></table></div>'
+    table = f'<table class="bench-machine"><tbody>{rows}</tbody></table>'
+    return frames.figure(
+        "machine", f"<strong>本机与软件</strong>；测于 {when(export)}", frames.scrolled(table, "本机与软件")
+    )
 
 
 def _fact(value: object) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from bench.pages import frames, marks
 from bench.pages.words import Words, interval, number
 from bench.results import stats
 from bench.results.metrics import METRICS
 from bench.spec import CONTROL, Experiment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bench.results.published import Export, GroupSummary, Row
     from bench.results.schema import CaseRecord
 
@@ -24,34 +27,43 @@ VERDICT_WORDS = {
 }
 
 
-def group_table(experiment: Experiment, words: Words, group: GroupSummary) -> str:
+def group_table(experiment: Experiment, words: Words, group: GroupSummary, links: str = "") -> str:
     """The table of one group, with caption and footnotes, as a figure of its own."""
     export = words.export
-    metrics = [c for c in experiment.columns if _has(export, group, c.metric)]
-    head = "".join(f'<th scope="col">{escape(c.title)}{_unit(c.unit)}</th>' for c in metrics)
+    columns = [column for column in experiment.columns if _has(export, group, column.metric)]
     cases = [case for case in export.cases if any(_is(row, group, case.id) for row in export.rows)]
-    body = "".join(_case_row(words, group, case, [c.metric for c in metrics]) for case in cases)
-    anchor = f"{experiment.id}-{group.model}-{group.input}".replace(" ", "-")
-    return (
-        f'<div class="bench-table" id="{escape(anchor)}">'
-        f'<table data-experiment="{escape(experiment.id)}" data-model="{escape(group.model)}" '
-        f'data-input="{escape(group.input)}">'
-        f"<caption><span>{_caption(export, group)}</span></caption>"
-        f'<thead><tr><th scope="col">设置</th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-        f"{_notes(words, group, cases)}"
+    axes = {
+        column.metric: marks.axis(column.metric, [words.row(group, case.id, column.metric) for case in cases])
+        for column in columns
+    }
+    titles = ("设置", *(f"{escape(column.title)}{_unit(column.unit)}" for column in columns))
+    body = "".join(_case_row(words, group, case, axes) for case in cases)
+    table = (
+        f'<table class="bench-measured bench-sortable" data-experiment="{escape(experiment.id)}" '
+        f'data-model="{escape(group.model)}" data-input="{escape(group.input)}">'
+        f"{frames.head(titles, sort='number')}<tbody>{body}</tbody></table>"
+    )
+    return frames.figure(
+        f"{experiment.id}-{group.model}-{group.input}",
+        _caption(export, group),
+        frames.scrolled(table, f"{experiment.title}：{group.model_title}，{group.input}"),
+        f"{_notes(words, group, cases)}{links}",
     )
 
 
-def _case_row(words: Words, group: GroupSummary, case: CaseRecord, metrics: list[str]) -> str:
-    rows = {metric: words.row(group, case.id, metric) for metric in metrics}
-    cells = "".join(_cell(words, group, case.id, metric, row) for metric, row in rows.items())
+def _case_row(
+    words: Words, group: GroupSummary, case: CaseRecord, axes: Mapping[str, marks.Axis | None]
+) -> str:
+    cells = "".join(
+        _cell(words, group, metric, words.row(group, case.id, metric), axis) for metric, axis in axes.items()
+    )
     return (
         f'<tr data-case="{escape(case.id)}"><th scope="row">{escape(case.title)}'
-        f"<code>{escape(case.id)}</code></th>{cells}</tr>"
+        f"<code>{escape(case.id).replace('_', '_<wbr>')}</code></th>{cells}</tr>"
     )
 
 
-def _cell(words: Words, group: GroupSummary, case: str, metric: str, row: Row | None) -> str:
+def _cell(words: Words, group: GroupSummary, metric: str, row: Row | None, axis: marks.Axis | None) -> str:
     if row is None:
         return f'<td data-metric="{metric}"><span class="bench-none" title="没有测这一项">—</span></td>'
     if row.value is None:
@@ -60,18 +72,25 @@ def _cell(words: Words, group: GroupSummary, case: str, metric: str, row: Row | 
     ends = "" if row.low is None or row.high is None else f' data-low="{row.low!r}" data-high="{row.high!r}"'
     verdict = f' data-verdict="{row.verdict}"' if row.verdict else ""
     range_text = f"<small>{interval(row)}</small>" if interval(row) else ""
-    word = ""
-    if row.verdict:
-        text = words.rounds_needed(row) if row.verdict == "unclear" else VERDICT_WORDS[row.verdict]
-        if row.verdict == "same" and metric in METRICS and METRICS[metric].kind == "memory":
-            text = "分不出差别"
-        word = f'<span class="bench-verdict bench-{row.verdict}">{text}</span>'
-    return f'<td data-metric="{metric}" data-value="{row.value!r}"{ends}{verdict}>{number(row)}{range_text}{word}</td>'
+    word = (
+        f'<span class="bench-verdict bench-{row.verdict}">{_word(words, row)}</span>' if row.verdict else ""
+    )
+    return (
+        f'<td data-metric="{metric}" data-value="{row.value!r}"{ends}{verdict}>'
+        f"{marks.number(number(row), row, axis)}{range_text}{word}</td>"
+    )
+
+
+def _word(words: Words, row: Row) -> str:
+    if row.verdict == "unclear":
+        return words.rounds_needed(row)
+    if row.verdict == "same" and row.metric in METRICS and METRICS[row.metric].kind == "memory":
+        return "分不出差别"
+    return VERDICT_WORDS[row.verdict or "same"]
 
 
 def _caption(export: Export, group: GroupSummary) -> str:
     build, gflop = export.build, group.flops / group.calls / 1e9
-    size = _flops(gflop)
     calls = _how_it_ran(group) + (f"每轮依次推理 {group.calls} 种尺寸，" if group.calls > 1 else "")
     planned = (
         ""
@@ -80,9 +99,8 @@ def _caption(export: Export, group: GroupSummary) -> str:
     )
     note = f"；{escape(group.note)}" if group.note else ""
     return (
-        f"{escape(group.model_title)}，输入 <code>{escape(group.input)}</code>，{calls}{size}；"
-        f"{group.rounds} 轮{planned}，onnxruntime {escape(export.software.get('onnxruntime', ''))}，"
-        f"{escape(str(export.machine.get('cpu', '')))}，可用 {export.machine.get('cores')} 核{note}"
+        f"<strong>{escape(group.model_title)}，输入 <code>{escape(group.input)}</code></strong>，{calls}{_flops(gflop)}；"
+        f"{frames.origin(export, group.rounds)}{planned}{note}"
     )
 
 
@@ -125,7 +143,7 @@ def _notes(words: Words, group: GroupSummary, cases: list[CaseRecord]) -> str:
     return f'<p class="bench-notes">{"".join(notes)}</p>' if notes else ""
 
 
-def proofs_table(words: Words) -> str:
+def proofs_table(experiment: Experiment, words: Words, links: str = "") -> str:
     """What showed that each option took effect, and whether outputs stayed the same."""
     rows = "".join(
         f'<tr data-case="{escape(proof.case)}"><th scope="row">{escape(words.title(proof.case))}</th>'
@@ -133,11 +151,11 @@ def proofs_table(words: Words) -> str:
         f"<td>{_outputs(words, proof.case)}</td></tr>"
         for proof in words.export.proofs
     )
-    return (
-        '<div class="bench-table"><table class="bench-proofs"><caption>设置是否真的生效，输出是否改变</caption>'
-        '<thead><tr><th scope="col">设置</th><th scope="col">写法</th><th scope="col">观察到的证据</th>'
-        f'<th scope="col">输出与默认相比</th></tr></thead><tbody>{rows}</tbody></table></div>'
-    )
+    heads = ("设置", "写法", "观察到的证据", "输出与默认相比")
+    table = f'<table class="bench-proofs">{frames.head(heads)}<tbody>{rows}</tbody></table>'
+    caption = f"<strong>设置是否真的生效，输出是否改变</strong>；{frames.origin(words.export)}"
+    label = f"{experiment.title}：设置是否生效"
+    return frames.figure(f"{experiment.id}-proofs", caption, frames.scrolled(table, label), links)
 
 
 def _settings(words: Words, case_id: str) -> str:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING, Any
+
 import pytest
 from made_up import MadeUp
 
 from bench.experiments import EXPERIMENTS
+from bench.folders import ROOT
 from bench.pages import charts
+from bench.results import frontier
 from bench.results.published import Curve, Export
 from bench.spec import CONTROL
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PAPERS = ("#fcfbf8", "#14181c")
+"""What charts stand on, light and dark; see docs/assets/theme.css."""
 WATCHED = [e.id for e in EXPERIMENTS.values() if any(c.kind == "memory_over_runs" for c in e.charts)]
 HUES = len(charts.CONFIG["range"]["category"])
 
@@ -25,20 +35,25 @@ def _export(name: str) -> Export:
     return export.model_copy(update={"curves": curves})
 
 
+def _rows(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """The largest data set: the others are lines to read the chart by."""
+    return max(spec["datasets"].values(), key=len)
+
+
 @pytest.mark.parametrize("name", WATCHED)
 def test_every_line_has_a_hue_of_its_own(name: str) -> None:
     export = _export(name)
     spec = charts.memory_over_runs(export, export.groups[0])
     titles = {case.title for case in export.cases if case.id != CONTROL}
-    assert {row["case"] for row in next(iter(spec["datasets"].values()))} == titles
+    assert {row["case"] for row in _rows(spec)} == titles
     assert len(titles) <= HUES
 
 
 def test_long_names_take_a_line_of_the_legend_each() -> None:
     export = _export("memory_pattern")
     spec = charts.memory_over_runs(export, export.groups[0])
-    assert spec["encoding"]["color"]["legend"]["columns"] == 1
-    short = [row | {"case": "短"} for row in next(iter(spec["datasets"].values()))]
+    assert spec["layer"][0]["encoding"]["color"]["legend"]["columns"] == 1
+    short = [row | {"case": "短"} for row in _rows(spec)]
     assert charts._legend_columns(short, "case") == 2
 
 
@@ -48,3 +63,76 @@ def test_legend_takes_nothing_from_the_curve() -> None:
         for name in ("arena", "memory_pattern")
     )
     assert charts.HEIGHT < few < many
+
+
+def _lightness(colour: str) -> float:
+    """Relative luminance as WCAG defines it."""
+    parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_hues_stand_out_on_light_and_dark_paper(paper: str) -> None:
+    theme = (ROOT / "docs" / "assets" / "theme.css").read_text(encoding="utf-8")
+    assert f"--paper: {paper};" in theme
+    for hue in charts.CONFIG["range"]["category"]:
+        light, dark = sorted((_lightness(hue), _lightness(paper)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 3, hue
+
+
+def _fields(spec: Any) -> Iterator[str]:
+    """Names of all fields that a specification reads."""
+    if isinstance(spec, dict):
+        if isinstance(spec.get("field"), str):
+            yield spec["field"]
+        for value in spec.values():
+            yield from _fields(value)
+    elif isinstance(spec, list):
+        for value in spec:
+            yield from _fields(value)
+
+
+def test_tooltip_tells_every_setting_at_a_run() -> None:
+    export = _export("arena")
+    spec = charts.memory_over_runs(export, export.groups[0])
+    told = spec["layer"][-1]["encoding"]["tooltip"]
+    titles = [case.title for case in export.cases if case.id != CONTROL]
+    assert [one["title"] for one in told] == ["次", *titles]
+    assert spec["layer"][-1]["transform"][0]["pivot"] == "case"
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), [("关闭 a.b", "关闭 a\\.b"), ("x[0]", "x\\[0\\]"), ("默认", "默认")]
+)
+def test_names_with_dots_and_brackets_are_no_paths(name: str, field: str) -> None:
+    assert charts._escaped(name) == field
+
+
+DRAWN = [e.id for e in EXPERIMENTS.values() if any(c.kind == "frontier" for c in e.charts)]
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_frontier_has_a_point_a_setting_and_marks_what_no_other_beats(name: str) -> None:
+    export = MadeUp(experiment=name, time=1.3, memory=0.5).export()
+    group = next(one for one in export.groups if not one.memory_only)
+    rows = _rows(charts.time_and_memory(export, group))
+    best = frontier.unbeaten(frontier.points(export, group), group.noise_floor)
+    titles = {case.id: case.title for case in export.cases}
+    assert len({row["case"] for row in rows}) == len(rows) <= HUES
+    assert {row["case"] for row in rows if row["best"] == "是"} == {titles[case] for case in best} != set()
+
+
+def test_frontier_of_a_draft_marks_nothing() -> None:
+    export = MadeUp(experiment="arena", profile="quick", rounds=3).export()
+    rows = _rows(charts.time_and_memory(export, export.groups[0]))
+    assert {row["best"] for row in rows} == {"否"}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_specs_skip_what_was_not_measured(name: str) -> None:
+    whole, none = MadeUp(experiment=name), MadeUp(experiment=name, absent=("kept_mib",))
+    kinds = [re.split("-", key)[0] for key in charts.specs(whole.spec, whole.export())]
+    timed = [group for group in whole.export().groups if not group.memory_only]
+    assert kinds == ["frontier"] * len(timed)
+    assert charts.specs(none.spec, none.export()) == {}

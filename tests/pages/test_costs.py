@@ -13,7 +13,7 @@ from bench.results.schema import Cost, TraceSummary
 
 EVIL = """<script>alert("&'")</script>"""
 CELL = re.compile(r'<td data-metric="(\w+)" data-value="([^"]*)">')
-BAR = re.compile(r"--share:([^\"]*)\"")
+BAR = re.compile(r"--bar:([^\"]*)%\"")
 
 
 def _cost(name: str, microseconds: float, share: float, operator: str = "Conv", nodes: int = 1) -> Cost:
@@ -62,14 +62,14 @@ def test_cells_carry_the_exact_values() -> None:
 def test_bars_are_between_nothing_and_the_whole_width(operators: list[Cost]) -> None:
     widths = [float(width) for width in BAR.findall(_html(_trace(operators)))]
     assert len(widths) == min(len(operators), costs.MOST) + len(operators)
-    assert all(0 <= width <= 1 for width in widths)
-    assert not any(operators) or max(widths) == (1 if any(cost.share for cost in operators) else 0)
+    assert all(0 <= width <= 100 for width in widths)
+    assert not any(operators) or max(widths) == (100 if any(cost.share for cost in operators) else 0)
 
 
 def test_longest_bar_belongs_to_the_largest_share() -> None:
     first, *others = (float(width) for width in BAR.findall(_html(_trace(USUAL, []))))
-    assert first == 1
-    assert others == [pytest.approx(0.29 / 0.7, abs=0.001), pytest.approx(0.01 / 0.7, abs=0.001)]
+    assert first == 100
+    assert others == [pytest.approx(29 / 0.7, abs=0.1), pytest.approx(1 / 0.7, abs=0.1)]
 
 
 def test_operators_beyond_the_tenth_are_summed_up() -> None:

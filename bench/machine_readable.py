@@ -1,0 +1,123 @@
+"""The site for programs: every page as Markdown beside its HTML, and a list of them in llms.txt.
+
+Made from the finished pages, so that conclusions and recommended settings stand there as readers see them.
+Measured tables are left to their data files, which are exact and smaller. The name `page.html.md` and the
+form of llms.txt are those of llmstxt.org.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bs4 import BeautifulSoup, Tag
+from markdownify import MarkdownConverter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LISTS = ("404.html", "blog/archive/", "blog/category/", "blog/tags")
+"""Pages that only list others."""
+SCREEN_ONLY = "script, style, svg, form, button, nav, .headerlink, .bench-vega, .md-source-file"
+SECTIONS = {"": "首页", "blog/": "文章", "reference/": "参考", "notebooks/": "笔记本"}
+"""Beginning of a page's path -> heading; the longest that fits counts."""
+_CONVERTER = MarkdownConverter(
+    heading_style="atx", bullets="-", code_language="python", escape_underscores=False
+)
+"""Names of options are full of underscores; a program should find them as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A page that somebody wrote."""
+
+    path: str
+    """Of its HTML, from the root of the site."""
+    title: str
+    description: str
+    markdown: str
+
+
+def publish(site: Path, name: str, description: str) -> None:
+    """Write the Markdown files and llms.txt into a built site."""
+    documents = list(_documents(site))
+    for one in documents:
+        (site / f"{one.path}.md").write_text(one.markdown, encoding="utf-8", newline="\n")
+    data = sorted(path.name for path in (site / "data").glob("*.json") if path.name.count(".") == 1)
+    (site / "llms.txt").write_text(
+        listing(name, description, documents, data), encoding="utf-8", newline="\n"
+    )
+
+
+def listing(name: str, description: str, documents: list[Document], data: list[str]) -> str:
+    """llms.txt: what there is, section by section, with paths from the root of the site."""
+    lines = [f"# {name}", "", f"> {description}"]
+    for start, heading in SECTIONS.items():
+        here = [one for one in documents if _section(one.path) == start]
+        if here:
+            lines += ["", f"## {heading}", ""]
+            lines += [f"- [{one.title}]({one.path}.md): {one.description}" for one in here]
+    if data:
+        lines += ["", "## 数据", "", *(f"- [{file}](data/{file})" for file in data)]
+    return "\n".join(lines) + "\n"
+
+
+def _section(path: str) -> str:
+    return max((start for start in SECTIONS if path.startswith(start)), key=len)
+
+
+def _documents(site: Path) -> Iterator[Document]:
+    for path in sorted(site.rglob("*.html")):
+        name = path.relative_to(site).as_posix()
+        if not name.startswith(LISTS):
+            soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+            article = soup.select_one("article.md-content__inner")
+            if article:
+                yield Document(name, _title(article), _description(soup), as_markdown(article))
+
+
+def _title(article: Tag) -> str:
+    heading = article.select_one("h1")
+    return heading.get_text().removesuffix("¶").strip() if heading else ""
+
+
+def _description(soup: BeautifulSoup) -> str:
+    tag = soup.select_one("meta[name=description]")
+    return str(tag["content"]) if tag else ""
+
+
+def as_markdown(article: Tag) -> str:
+    """The text of a page; a measured table is replaced by the way to its data."""
+    for element in article.select(SCREEN_ONLY):
+        element.decompose()
+    for table in article.select("table.highlighttable"):
+        if code := table.select_one("td.code pre"):
+            table.replace_with(code.extract())
+    for table in article.select("table[data-experiment]"):
+        _leave_to_data(table)
+    for caption in article.select("caption"):
+        caption.name = "p"
+        if parent := caption.find_parent("table"):
+            parent.insert_before(caption.extract())
+    text = _CONVERTER.convert_soup(article)
+    return "\n".join(_without_runs_of_blanks(text)).strip() + "\n"
+
+
+def _leave_to_data(table: Tag) -> None:
+    """The page links the data of every experiment; name the file and the rows."""
+    caption = table.select_one("caption")
+    said = caption.get_text(" ", strip=True) if caption else ""
+    where = f"data/{table['data-experiment']}.json，model={table['data-model']}，input={table['data-input']}"
+    note = BeautifulSoup("<p></p>", "html.parser").p
+    assert note
+    note.string = f"（表：{said}。数字在 {where}。）"
+    table.replace_with(note)
+
+
+def _without_runs_of_blanks(text: str) -> Iterator[str]:
+    blank = True
+    for line in text.splitlines():
+        if line.strip() or not blank:
+            yield line.rstrip()
+        blank = not line.strip()

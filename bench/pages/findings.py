@@ -1,0 +1,122 @@
+"""All verdicts of a build in one table, and what they amount to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from html import escape
+from typing import TYPE_CHECKING
+
+from bench.experiments import EXPERIMENTS
+from bench.options import ARTICLE
+from bench.pages import frames
+from bench.pages.words import Words, interval, memory, percent
+from bench.results import stats
+from bench.results.findings import TIMES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.results.findings import Finding
+
+METRICS = {
+    "ratio": "延迟",
+    "ratio_original": "延迟，对原文设置",
+    "peak_mib": "峰值",
+    "kept_mib": "留存",
+    "kept_trimmed_mib": "trim 后留存",
+}
+VERDICTS = {
+    "faster": "更快",
+    "less": "更少",
+    "slower": "更慢",
+    "more": "更多",
+    "unclear": "还分不出",
+    "same": "分不出差别",
+}
+"""In the order in which the column sorts."""
+COLUMNS = (
+    ("设置", False),
+    ("结论", True),
+    ("相差", True),
+    ("比的是", False),
+    ("输入", False),
+    ("实验", False),
+)
+"""Title, and whether its cells carry a number to sort by."""
+NONE = "这次没有可作结论的数字：是草稿，或者测量时机器繁忙。各组的数字仍在文章的表里。"
+
+
+def summary(found: Sequence[Finding]) -> str:
+    """How many comparisons, and how they ended."""
+    if not found:
+        return f"<p>{NONE}</p>"
+    times = [one for one in found if one.row.metric in TIMES]
+    sizes = [one for one in found if one.row.metric not in TIMES]
+    parts = []
+    if times:
+        wrong = stats.expected_false_verdicts(len(times))
+        parts.append(
+            f"延迟作了 {len(times)} 次比较：{_tally(times)}，按区间的置信度预计误判至多 {wrong:.1g} 次"
+        )
+    if sizes:
+        parts.append(f"内存作了 {len(sizes)} 次比较：{_tally(sizes)}")
+    return f"<p>{'；'.join(parts)}。</p>"
+
+
+def _tally(found: Sequence[Finding]) -> str:
+    counted = Counter(str(one.row.verdict) for one in found)
+    return "，".join(f"{counted[name]} 次{text}" for name, text in VERDICTS.items() if counted[name])
+
+
+def table(found: Sequence[Finding]) -> str:
+    """A row a verdict, with the exact numbers for sorting."""
+    if not found:
+        return ""
+    head = "".join(
+        f'<th scope="col" data-sort="{"number" if number else "text"}">{title}</th>'
+        for title, number in COLUMNS
+    )
+    body = "".join(_row(one) for one in found)
+    made = (
+        f'<table class="bench-sortable bench-findings"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table>"
+    )
+    caption = "本次构建的全部结论；点列名可以排序，点结论看它的表"
+    return frames.figure("findings", caption, frames.scrolled(made, "本次构建的全部结论"))
+
+
+def _row(one: Finding) -> str:
+    row, verdict = one.row, one.row.verdict or ""
+    place = f"{ARTICLE}#{frames.slug(f'{row.experiment}-{row.model}-{row.input}')}"
+    return (
+        f'<tr data-verdict="{verdict}"><th scope="row">{escape(Words(one.export).title(row.case))}</th>'
+        f'<td data-value="{list(VERDICTS).index(verdict)}">'
+        f'<a class="bench-verdict bench-{verdict}" data-link="{place}">{VERDICTS[verdict]}</a></td>'
+        f'<td data-value="{one.ratio!r}">{difference(one)}{_detail(one)}</td>'
+        f"<td>{METRICS[row.metric]}</td>"
+        f"<td>{escape(one.group.model_title)}<small>{escape(row.input)}</small></td>"
+        f"<td>{escape(experiment_title(one))}</td></tr>"
+    )
+
+
+def experiment_title(one: Finding) -> str:
+    """Without what follows a colon."""
+    return EXPERIMENTS[one.row.experiment].title.partition("：")[0]
+
+
+def difference(one: Finding) -> str:
+    """`多 98%`, to the digits that the interval allows; never `少 100%`, as something is always left."""
+    low, high = (one.row.low, one.row.high) if one.row.metric in TIMES else (None, None)
+    size = percent(one.ratio, low, high)
+    if size == "100%" and one.ratio < 1:
+        size = f"{(1 - one.ratio) * 100:.1f}%" if one.ratio > 0.0005 else "99.9% 以上"
+    return f"{'多' if one.ratio > 1 else '少'} {size}"
+
+
+def _detail(one: Finding) -> str:
+    """The interval of a ratio, or both figures of a memory."""
+    row = one.row
+    if row.metric not in TIMES:
+        value = row.value or 0.0
+        return f"<small>{memory(value)} 对 {memory(value / one.ratio)}</small>"
+    return f"<small>{interval(row)} 倍</small>" if interval(row) else ""

@@ -1,0 +1,54 @@
+"""The frame of every table and figure: an address, a caption, what it was measured on, and where it comes from."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bench.results.published import Export
+
+PERMALINK = "¶"
+
+
+def figure(
+    anchor: str, caption: str, body: str, after: str = "", *, told: str = "", css: str = "bench-figure"
+) -> str:
+    """`body` under its caption, with a link to itself and what it shows; `after` stands below it."""
+    name = escape(slug(anchor))
+    link = f'<a class="bench-anchor" href="#{name}" title="这一处的链接">{PERMALINK}</a>'
+    shown = f'<span class="bench-told">{escape(told)}</span>' if told else ""
+    return (
+        f'<figure class="{css}" id="{name}"><figcaption>{caption} {link}{shown}</figcaption>'
+        f"{body}{after}</figure>"
+    )
+
+
+def scrolled(table: str, label: str) -> str:
+    """A table that scrolls in a region of its own: reached by keyboard, named by `label`."""
+    return f'<div class="bench-table" role="region" tabindex="0" aria-label="{escape(label)}">{table}</div>'
+
+
+def head(titles: Iterable[str], sort: str = "") -> str:
+    """The header of a table; `sort` says how every column but the first is sorted: by number or text."""
+    attribute = f' data-sort="{sort}"' if sort else ""
+    cells = (
+        f'<th scope="col"{attribute if place else ""}>{title}</th>' for place, title in enumerate(titles)
+    )
+    return f"<thead><tr>{''.join(cells)}</tr></thead>"
+
+
+def origin(export: Export, rounds: int | None = None) -> str:
+    """Rounds, version and machine, as they stand in the caption of whatever was measured."""
+    return (
+        f"{'' if rounds is None else f'{rounds} 轮，'}onnxruntime {escape(export.software.get('onnxruntime', ''))}，"
+        f"{escape(str(export.machine.get('cpu', '')))}，可用 {export.machine.get('cores')} 核"
+    )
+
+
+def slug(text: str) -> str:
+    """An id that needs no escape in an address."""
+    return re.sub(r"[^\w=.-]+", "-", text)

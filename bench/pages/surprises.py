@@ -1,0 +1,131 @@
+"""What surprises in this build, chosen by the numbers: the largest effect, advice that fails, a switch without effect."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from bench.experiments import EXPERIMENTS
+from bench.options import ARTICLE, SECTIONS
+from bench.pages.findings import METRICS, difference, experiment_title
+from bench.pages.words import Words
+from bench.results.findings import of_build
+from bench.results.view import ORIGINAL
+from bench.spec import BASELINE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bench.results.findings import Finding
+    from bench.results.published import Export
+
+MOST = 3
+ENOUGH = 3
+"""A setting is said to make no difference only after so many comparisons."""
+HEADLINES = {"ratio": "耗时", "peak_mib": "峰值内存", "kept_mib": "留存内存"}
+"""Metrics whose effect may stand in a headline; what is left after a trim is for those who read on."""
+NOTHING = "这次没有可说的：是草稿，或者测量时机器繁忙，没有作出结论。"
+
+
+@dataclass(frozen=True, slots=True)
+class Surprise:
+    """A headline and the numbers behind it, both HTML."""
+
+    experiment: str
+    headline: str
+    told: str
+
+
+def cards(exports: Sequence[Export]) -> str:
+    """The surprises as a list, each with a link to its evidence."""
+    items = "".join(
+        f"<li><strong>{one.headline}</strong><p>{one.told}</p>"
+        f'<a data-link="{ARTICLE}#{SECTIONS[one.experiment]}">看证据</a></li>'
+        for one in pick(exports)
+    )
+    return f'<ul class="bench-surprises">{items}</ul>' if items else f"<p>{NOTHING}</p>"
+
+
+def pick(exports: Sequence[Export]) -> list[Surprise]:
+    """One of each kind, each from another experiment; a second of a kind only where another kind has none."""
+    found = of_build(exports)
+    kinds = [list(_effects(found)), list(_refuted(exports, found)), list(_without_effect(found))]
+    chosen: list[Surprise] = []
+    for _ in range(MOST):
+        for kind in kinds:
+            used = {one.experiment for one in chosen}
+            chosen += [one for one in kind if one.experiment not in used][:1]
+    return chosen[:MOST]
+
+
+def _effects(found: Sequence[Finding]) -> Iterator[Surprise]:
+    """Differences that were stated, the largest first."""
+    for one in found:
+        if one.decided and one.row.metric in HEADLINES:
+            case = escape(Words(one.export).title(one.row.case))
+            headline = f"{case}：{HEADLINES[one.row.metric]}{difference(one)}"
+            yield Surprise(one.row.experiment, headline, f"{_where(one)}：{_measured(one)}。")
+
+
+def _measured(one: Finding) -> str:
+    """Time, or peak and kept side by side: neither of the two tells the other."""
+    say, case = Words(one.export), one.row.case
+    if one.row.metric == "ratio":
+        return f"与默认比{say.speed(one.group, case)}"
+    return "；".join(
+        f"{METRICS[metric]}{say.memory_change(one.group, case, metric)}"
+        for metric in ("peak_mib", "kept_mib")
+    )
+
+
+def _refuted(exports: Sequence[Export], found: Sequence[Finding]) -> Iterator[Surprise]:
+    """Statements of the article that this build contradicts, those first where most is at stake."""
+    stake: dict[str, float] = defaultdict(float)
+    for one in found:
+        if one.decided:
+            stake[one.row.experiment] = max(stake[one.row.experiment], one.effect)
+    for export in sorted(exports, key=lambda export: -stake[export.experiment]):
+        for claim in EXPERIMENTS[export.experiment].claims:
+            answer = claim.answer(Words(export))
+            if answer.agrees is False:
+                headline = f"与本机不符：“{escape(claim.said.rstrip('。'))}”"
+                yield Surprise(export.experiment, headline, answer.measured)
+
+
+def _without_effect(found: Sequence[Finding]) -> Iterator[Surprise]:
+    """Settings seen to be in effect that no comparison told from the default, the surest first."""
+    cases: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for one in found:
+        if one.row.case not in (BASELINE, ORIGINAL) and one.row.metric != "ratio_original":
+            cases[one.row.experiment, one.row.case].append(one)
+    silent = [group for group in cases.values() if _shows_nothing(group)]
+    for group in sorted(silent, key=lambda group: (_undecided(group), -len(group))):
+        first = group[0]
+        case = escape(Words(first.export).title(first.row.case))
+        compared = "、".join(
+            name for metric, name in METRICS.items() if any(one.row.metric == metric for one in group)
+        )
+        open_ = _undecided(group)
+        told = (
+            f"{escape(experiment_title(first))}：有证据表明它生效了，但与默认比{compared}，"
+            f"{len(group)} 次里没有一次测出差别" + (f"（{open_} 次还要多测几轮）" if open_ else "")
+        )
+        yield Surprise(first.row.experiment, f"{case}：没有测出差别", f"{told}。")
+
+
+def _shows_nothing(group: Sequence[Finding]) -> bool:
+    """All comparisons without a difference, one of time at least told to be a tie, and the setting proven."""
+    proofs = {proof.case: proof.proven for proof in group[0].export.proofs}
+    tied = any(one.row.metric == "ratio" and one.row.verdict == "same" for one in group)
+    quiet = len(group) >= ENOUGH and not any(one.decided for one in group)
+    return tied and quiet and proofs.get(group[0].row.case) is True
+
+
+def _undecided(group: Sequence[Finding]) -> int:
+    return sum(one.row.verdict == "unclear" for one in group)
+
+
+def _where(one: Finding) -> str:
+    return f"{escape(experiment_title(one))}，{escape(one.group.model_title)}（{escape(one.row.input)}）"

@@ -1,0 +1,93 @@
+"""axe-core finds nothing, light and dark, on a phone and on a desk, beyond a short list of Material's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+KINDS = {
+    "home": "index.html",
+    "article": "blog/onnxruntime-cpu.html",
+    "blog": "blog/index.html",
+    "tags": "blog/tags.html",
+    "notebook": "notebooks/thread-ablation.html",
+    "options": "reference/options.html",
+    "findings": "reference/findings.html",
+    "method": "reference/method.html",
+    "data": "reference/data.html",
+    "machine": "reference/machine.html",
+    "glossary": "reference/glossary.html",
+    "english": "en.html",
+    "missing": "404.html",
+}
+WINDOWS = (("light", 1280), ("dark", 1280), ("dark", 375), ("light", 375))
+MATERIALS_OWN = {
+    ("landmark-unique", ".md-code__nav"): "the bundle puts a nav without a name around every copy button",
+}
+"""(rule, part of the selector) -> why it is left. Nothing of ours belongs here."""
+MANY = [
+    "figure.bench-figure ~ figure.bench-figure ~ figure.bench-figure",
+    "table.bench-measured tr:nth-child(n+4)",
+    "table.bench-measured tr > :nth-child(n+6)",
+    "table.bench-findings tr:nth-child(n+9)",
+    "table.bench-options tr:nth-child(n+4)",
+]
+"""Alike by the dozen; the first ones stand for all."""
+RUN = """(options) => axe.run({ exclude: options.exclude.map(one => [one]) }, { resultTypes: ["violations"] })
+  .then(found => found.violations.flatMap(rule => rule.nodes.map(node => {
+    const others = [...node.any, ...node.all, ...node.none].flatMap(check => check.relatedNodes);
+    const where = [node, ...others].map(one => one.target.join(" ")).join(" | ");
+    return [rule.id, where, node.failureSummary];
+  })))"""
+"""Each violation: the rule, the element and those it clashes with, what is wrong."""
+STILL = "*, *::before, *::after { animation: none !important; transition: none !important; }"
+
+
+def _violations(found: list[list[str]]) -> list[list[str]]:
+    return [
+        one for one in found if not any(one[0] == rule and part in one[1] for rule, part in MATERIALS_OWN)
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_page_is_accessible(visit: Callable, address: Callable, kind: str) -> None:
+    page = visit(address(KINDS[kind])).page
+    page.add_style_tag(content=STILL)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    problems = {}
+    for scheme, width in WINDOWS:
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.locator(f"body[data-md-color-scheme='{'slate' if scheme == 'dark' else 'default'}']").wait_for()
+        found = _violations(page.evaluate(RUN, {"exclude": MANY}))
+        if found:
+            problems[scheme, width] = found[:5]
+    assert problems == {}
+
+
+def test_drawn_chart_is_accessible(visit: Callable, address: Callable) -> None:
+    page = visit(address(KINDS["article"])).page
+    chart = page.locator("figure.bench-chart").first
+    chart.scroll_into_view_if_needed()
+    chart.locator("svg").wait_for()
+    chart.locator("summary").click()
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate(
+        "one => axe.run(one).then(all => all.violations.map(rule => rule.id))", chart.element_handle()
+    )
+    assert found == []
+
+
+def test_axe_does_find_what_is_wrong(visit: Callable, address: Callable) -> None:
+    page = visit(address(KINDS["machine"])).page
+    page.evaluate(
+        "() => document.querySelector('article').insertAdjacentHTML('beforeend', '<img src=\"data:,\">')"
+    )
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert "image-alt" in [rule for rule, *_ in page.evaluate(RUN, {"exclude": []})]

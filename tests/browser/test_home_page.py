@@ -1,0 +1,114 @@
+"""The home page in the hand: two taps to a copied setting, one more to its evidence; and without any script."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bench.pages import home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
+
+PHONE: dict[str, Any] = {
+    "width": 375,
+    "height": 812,
+    "color_scheme": "dark",
+    "has_touch": True,
+    "is_mobile": True,
+}
+SECTIONS = "section[id^='set-']"
+ANSWERS = [
+    dict(zip(home.QUESTIONS, values, strict=True))
+    for values in product(*(answers for _, answers in home.QUESTIONS.values()))
+]
+
+
+def _shown(page: Page) -> list[str]:
+    return [one.get_attribute("id") or "" for one in page.locator(SECTIONS).all() if one.is_visible()]
+
+
+def _answer(page: Page, name: str, value: str) -> None:
+    page.locator(f".bench-chooser label:has(input[name='{name}'][value='{value}'])").click()
+
+
+@pytest.fixture
+def phone(visit: Callable, address: Callable) -> Page:
+    return visit(address("index.html"), permissions=["clipboard-read", "clipboard-write"], **PHONE).page
+
+
+def test_two_taps_copy_a_setting_and_one_more_shows_its_evidence(phone: Page) -> None:
+    phone.locator("label:has(input[value='memory'])").tap()
+    section = phone.locator("#set-memory")
+    section.locator(".md-code__button").tap()
+    copied = phone.evaluate("navigator.clipboard.readText()")
+    assert copied.strip() == section.locator("td.code code, pre code").last.inner_text().strip()
+    assert copied.startswith("# 适用于 onnxruntime")
+    section.get_by_text("证据").tap()
+    phone.wait_for_url("**/onnxruntime-cpu.html#recommended-memory")
+    assert phone.locator("#recommended-memory").is_visible()
+
+
+def test_targets_are_large_enough_for_a_thumb(phone: Page) -> None:
+    for place in (".bench-chooser label", "#set-general .md-code__button"):
+        for one in phone.locator(place).all():
+            box = one.bounding_box()
+            assert box
+            assert min(box["width"], box["height"]) >= 40
+
+
+def test_every_answer_shows_the_scenario_that_the_rules_name(visit: Callable, address: Callable) -> None:
+    page = visit(address("index.html")).page
+    for answers in (
+        ANSWERS[1:] + ANSWERS[:1]
+    ):  # the first is what stands there: choosing it changes nothing yet
+        for name, value in answers.items():
+            _answer(page, name, value)
+        scenario = home.scenario_for(answers)
+        assert _shown(page) == [f"set-{scenario}"], answers
+        assert page.url.endswith(f"#set-{scenario}")
+        title = page.locator(f"#set-{scenario} h3").evaluate("heading => heading.firstChild.textContent")
+        assert title.strip() in page.locator(".bench-chooser [role='status']").inner_text()
+
+
+@pytest.mark.parametrize("scenario", sorted({rule.scenario for rule in home.RULES}))
+def test_link_to_a_setting_shows_it_with_answers_that_lead_there(
+    visit: Callable, address: Callable, scenario: str
+) -> None:
+    page = visit(address(f"index.html#set-{scenario}")).page
+    assert _shown(page) == [f"set-{scenario}"]
+    given = {
+        name: page.locator(f"input[name='{name}']:checked").get_attribute("value") for name in home.QUESTIONS
+    }
+    assert home.scenario_for(given) == scenario
+
+
+def test_answers_are_given_by_keyboard(visit: Callable, address: Callable) -> None:
+    page = visit(address("index.html")).page
+    page.locator("input[name='need']:checked").focus()
+    page.keyboard.press("ArrowRight")
+    assert _shown(page) == ["set-latency"]
+
+
+def test_works_from_the_file_system(visit: Callable, address: Callable) -> None:
+    page = visit(address("index.html", "file")).page
+    _answer(page, "place", "shared")
+    assert _shown(page) == ["set-container"]
+
+
+def test_without_scripts_the_table_and_all_settings_stand_there(visit: Callable, address: Callable) -> None:
+    page = visit(address("index.html"), java_script_enabled=False).page
+    assert page.locator(".bench-rules table").is_visible()
+    assert not page.locator(".bench-chooser").is_visible()
+    assert len(_shown(page)) == len({rule.scenario for rule in home.RULES})
+
+
+def test_on_paper_all_settings_stand_there(visit: Callable, address: Callable) -> None:
+    page = visit(address("index.html")).page
+    page.emulate_media(media="print")
+    assert len(_shown(page)) == len({rule.scenario for rule in home.RULES})
+    assert not page.locator(".md-header").is_visible()

@@ -1,0 +1,81 @@
+"""Everything that can be used can be used with the keyboard alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
+
+MOST = 400
+"""Steps after which a walk gives up."""
+WANTED = {
+    "skip link": ".md-skip",
+    "search": ".md-search__input",
+    "theme": "input[name='__palette']",
+    "sort button": ".bench-sort",
+    "table": ".bench-table[role='region']",
+    "copy button": ".md-code__button",
+    "folded part": "summary",
+    "permalink": ".bench-anchor",
+    "download": ".bench-downloads a",
+    "chart's buttons": "[data-export]",
+}
+HERE = """(wanted) => {
+  const one = document.activeElement;
+  return wanted.filter(([, selector]) => one.matches(selector)).map(([name]) => name);
+}"""
+
+
+def _walk(page: Page, wanted: dict[str, str]) -> set[str]:
+    """What of `wanted` is reached by pressing Tab."""
+    reached: set[str] = set()
+    for _ in range(MOST):
+        page.keyboard.press("Tab")
+        reached |= set(page.evaluate(HERE, [*wanted.items()]))
+        if reached == set(wanted):
+            break
+    return reached
+
+
+def test_tab_reaches_everything(visit: Callable, address: Callable) -> None:
+    page = visit(address("blog/onnxruntime-cpu.html")).page
+    assert _walk(page, WANTED) == set(WANTED)
+
+
+def test_skip_link_comes_first_and_leads_to_the_text(visit: Callable, address: Callable) -> None:
+    page = visit(address("blog/onnxruntime-cpu.html")).page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.matches('.md-skip')")
+    page.keyboard.press("Enter")
+    assert "#" in page.url
+    page.keyboard.press("Tab")
+    assert page.evaluate("Boolean(document.activeElement.closest('.md-content'))")
+
+
+def test_focus_can_be_seen(visit: Callable, address: Callable) -> None:
+    page = visit(address("blog/onnxruntime-cpu.html")).page
+    for selector in (".bench-sort", ".bench-table[role='region']", "[data-export]", ".bench-anchor"):
+        page.locator(selector).first.focus()
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Tab")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline not in ("none", ""), selector
+
+
+def test_region_of_a_table_scrolls_by_arrow_keys(visit: Callable, address: Callable) -> None:
+    page = visit(address("blog/onnxruntime-cpu.html"), width=375).page
+    region = page.locator(".bench-table", has=page.locator("table[data-experiment='arena']")).first
+    region.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("one => one.scrollLeft > 0", arg=region.element_handle())
+
+
+def test_search_opens_and_closes_by_keys(visit: Callable, address: Callable) -> None:
+    page = visit(address("index.html")).page
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.matches('.md-search__input')")
+    page.keyboard.press("Escape")
+    assert not page.evaluate("document.activeElement.matches('.md-search__input')")

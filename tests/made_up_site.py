@@ -1,0 +1,78 @@
+"""The real pages over made-up samples of every experiment: nothing is measured, everything is shown."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bench import site
+from bench.experiments import EXPERIMENTS
+from bench.folders import BUILD_VARIABLE, ROOT, Folders
+from bench.measure import campaign, observer
+from bench.measure.campaign import Here
+from bench.measure.child import Outcome
+from bench.measure.plan import PROFILES
+from bench.measure.runner import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conftest import Make
+
+MIB = 1 << 20
+LINES = {"table": ["Line #"], "error": ["[E:onnxruntime:, x] no"], "warning": [], "misspelt_key": []}
+TRACE = """[
+{"cat" : "Session","tid" :1,"dur" :90,"ts" :10,"name" :"model_run","args" : {}},
+{"cat" : "Node","tid" :1,"dur" :40,"ts" :20,"name" :"conv_kernel_time","args" : {"op_name" : "Conv"}},
+]
+"""
+
+
+class MadeUp:
+    """A worker that answers at once; a setting decides its latency, chance shakes it a little."""
+
+    def __init__(self, make: Make) -> None:
+        self.make, self.random = make, random.Random(5)
+
+    def __call__(self, job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:  # noqa: ARG002
+        for path in (job["write_reference"], job["settings"].get("optimized_model_filepath")):
+            if path:
+                Path(path).write_bytes(b"")
+        if job["observe"]:
+            Path(job["trace_prefix"]).write_text(TRACE, encoding="utf-8")
+        slower = 1 + len(json.dumps([job["settings"], job["run_settings"]])) / 200
+        latency = int(10_000_000 * slower * self.random.uniform(0.99, 1.01))
+        kept = int(200 * MIB * slower)
+        figures = self.make.figures(latency_ns=latency, kept_bytes=kept, peak_bytes=kept + 9 * MIB)
+        return Outcome(0.01, "", figures=figures)
+
+
+class Silent:
+    def step(self, text: str, remaining_s: float) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
+def sample(make: Make, patch: pytest.MonkeyPatch) -> None:
+    """Fill the build folder with a complete result of every experiment."""
+    patch.setattr(observer, "run_script", lambda *_: (0, json.dumps(LINES).encode(), ""))
+    folders, here = Folders.here(), Here.read()
+    planned = campaign.plan(tuple(EXPERIMENTS), PROFILES["default"], here)
+    work = campaign.open_campaign(planned, here, folders, fresh=True, tell=lambda _: None)
+    for task in work.tasks:
+        task.worker = MadeUp(make)
+    Runner(tasks=work.tasks, seed=1, budget_s=1e9, reporter=Silent(), read_noise=lambda _: None).run()
+
+
+def build(folder: Path, make: Make) -> Path:
+    """The site as `bench site` leaves it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(BUILD_VARIABLE, str(folder))
+        patch.setenv("SITE_URL", "https://example.org/guide/")
+        sample(make, patch)
+        site.build(ROOT / "mkdocs.yml", folder / "site", Folders.here())
+    return folder / "site"

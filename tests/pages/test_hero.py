@@ -1,0 +1,69 @@
+"""The picture of the home page: a square a comparison, where it belongs, and its finding in words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from made_up import NO_PROC, MadeUp
+from prose import faults, markup_faults
+
+from bench.experiments import EXPERIMENTS
+from bench.pages import hero
+from bench.results.findings import of_build
+
+SQUARE = re.compile(
+    r'<rect class="hero-(\w+)" x="([\d.]+)" y="([\d.-]+)" width="([\d.]+)" height="([\d.]+)"/>'
+)
+
+
+def _exports(**world: Any) -> list[Any]:
+    return [MadeUp(experiment=name, **world).export() for name in EXPERIMENTS]
+
+
+def test_every_comparison_of_time_and_of_kept_memory_is_one_square() -> None:
+    exports = _exports(time=1.6, memory=0.5)
+    drawn = SQUARE.findall(hero.figure(exports))
+    shown = [one for one in of_build(exports) if one.row.metric in ("ratio", "kept_mib")]
+    assert len(drawn) == len(shown)
+    assert sorted(found[0] for found in drawn) == sorted(str(one.row.verdict) for one in shown)
+
+
+@pytest.mark.parametrize("world", [{}, {"time": 30.0}, {"time": 0.01, "memory": 0.0001}, {"time": 1.6}])
+def test_squares_stay_inside_the_picture(world: dict[str, Any]) -> None:
+    html = hero.figure(_exports(**world))
+    size = re.search(r'viewBox="0 0 (\d+) (\d+)"', html)
+    assert size
+    for _, x, y, width, height in SQUARE.findall(html):
+        assert 0 <= float(x) <= float(x) + float(width) <= int(size[1])
+        assert 0 <= float(y) <= float(y) + float(height) <= hero.TEXT + hero.PLOT
+
+
+def test_slower_lies_right_of_the_default_and_less_left_of_it() -> None:
+    squares = SQUARE.findall(hero.figure(_exports(time=1.6, memory=0.5)))
+    middle = hero.WIDTH / 2
+    assert min(float(x) for verdict, x, *_ in squares if verdict == "slower") > middle
+    assert max(float(x) for verdict, x, *_ in squares if verdict == "less") < middle
+
+
+@pytest.mark.parametrize(
+    "world",
+    [{}, {"time": 1.6}, {"time": 0.7, "memory": 0.2}, {"busy": True}, {"absent": NO_PROC}, {"groups": ()},
+     {"profile": "quick", "rounds": 3}],
+)  # fmt: skip
+def test_finding_stands_in_words_for_those_who_do_not_see_it(world: dict[str, Any]) -> None:
+    html = hero.figure(_exports(**world))
+    assert not markup_faults(html)
+    label = re.search(r'aria-label="([^"]+)"', html)
+    if label:
+        assert not faults(f"{label[1]}。")
+        assert label[1] in html.partition("<figcaption>")[2]
+    else:
+        assert not faults(html)
+
+
+def test_strip_without_comparisons_is_left_out() -> None:
+    html = hero.figure(_exports(absent=NO_PROC, time=1.6))
+    assert "延迟比较" in html
+    assert "留存内存" not in html

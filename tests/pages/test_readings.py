@@ -1,0 +1,112 @@
+"""What charts are said to show, on made-up data in all directions."""
+
+from __future__ import annotations
+
+import pytest
+from prose import faults
+
+from bench.pages import readings
+from bench.pages.readings import SpeedUp
+from bench.results.frontier import Point
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ([100, 100, 101], "从第 1 次推理起就不再增长"),
+        ([100, 800, 801, 800], "从第 2 次推理起不再增长"),
+        ([100, 200, 300, 310], "从第 3 次推理起不再增长"),
+        ([100, 200, 300, 400], "直到结束还在增长"),
+        ([800, 800, 60], "结束时降到 60"),
+        ([800, 800, 790], "结束时占 790"),
+        ([100], "从第 1 次推理起就不再增长"),
+    ],
+)
+def test_growth_is_told_from_the_line(line: list[float], expected: str) -> None:
+    told = readings.memory_over_runs({"默认": line}, "默认")
+    assert expected in told
+    assert faults(told) == []
+
+
+@pytest.mark.parametrize(
+    ("ends", "expected"),
+    [
+        ((800, 80), "最少的是“关闭 arena”（80\u202fMiB），最多的是“默认”"),
+        ((80, 800), "最少的是“默认”（80\u202fMiB），最多的是“关闭 arena”"),
+        ((800, 805), "各设置分不出差别"),
+        ((100, 110), "各设置分不出差别"),  # 10 % but less than 16 MiB
+    ],
+)
+def test_settings_are_compared_by_where_they_end(ends: tuple[float, float], expected: str) -> None:
+    lines = {"默认": [100.0, ends[0]], "关闭 arena": [100.0, ends[1]]}
+    told = readings.memory_over_runs(lines, "默认")
+    assert expected in told
+    assert faults(told) == []
+
+
+def test_nothing_is_said_of_a_default_that_was_not_measured() -> None:
+    told = readings.memory_over_runs({"甲": [1.0], "乙": [900.0]}, "默认")
+    assert told.startswith("结束时")
+    assert readings.memory_over_runs({}, "默认") == ""
+
+
+def _line(*points: tuple[int, float], half: float | None = 0.05) -> list[SpeedUp]:
+    return [
+        SpeedUp(threads=n, value=v, low=None if half is None else v - half, high=None if half is None else v + half)
+        for n, v in points
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (_line((1, 1.0), (2, 1.9), (4, 1.7)), ["最快时是 1 线程的 1.90 倍（2 线程）", "没有测出更快的"]),
+        (_line((1, 1.0), (2, 1.5), (4, 2.2)), ["2.20 倍（4 线程）", "之后还更快的：某网络"]),
+        (_line((1, 1.0), (2, 0.9), (4, 0.5)), ["没有测出多线程更快", "没有测出更快的"]),
+        (_line((1, 1.0), (2, 1.02), (4, 1.03)), ["没有测出多线程更快"]),
+        (_line((1, 1.0), (4, 1.6)), ["1.60 倍（4 线程）", "之后还更快的：某网络"]),
+        (_line((1, 1.0), (2, 1.9), (4, 2.4), half=None), ["约 2.40 倍（4 线程，不作结论）"]),
+    ],
+)
+def test_speed_up_is_told_with_its_threads(line: list[SpeedUp], expected: list[str]) -> None:
+    told = readings.thread_scaling({"某网络（batch=1）": line}, 2)
+    assert [text for text in expected if text not in told] == []
+    assert faults(told) == []
+
+
+def test_draft_says_nothing_of_more_threads_than_cores() -> None:
+    assert "核之后" not in readings.thread_scaling({"甲": _line((2, 1.5), (4, 2.0), half=None)}, 2)
+
+
+def test_machine_with_more_cores_than_threads_tried_says_nothing_of_them() -> None:
+    assert "核之后" not in readings.thread_scaling({"甲": _line((1, 1.0), (2, 1.5))}, 64)
+
+
+TITLES = {"default": "默认", "a": "关闭 arena", "b": "关闭内存模式"}
+POINTS = [
+    Point(case="default", ratio=1.0, low=1.0, high=1.0, kept=836.1, peak=836.1),
+    Point(case="a", ratio=1.32, low=1.24, high=1.37, kept=80.6, peak=452.0),
+    Point(case="b", ratio=0.97, low=0.93, high=1.01, kept=448.6, peak=448.7),
+]
+
+
+@pytest.mark.parametrize(
+    ("best", "expected"),
+    [
+        (
+            ["a", "b"],
+            "没有被比下去的是“关闭 arena”（耗时 1.32 倍，留存 81\u202fMiB）、“关闭内存模式”（耗时 0.97 倍，留存 449\u202fMiB）；其余 1 种",
+        ),
+        (["default"], "没有被比下去的是“默认”（耗时 1.00 倍，留存 836\u202fMiB）；其余 2 种"),
+        (["default", "a", "b"], "谁也没有被比下去，各有取舍："),
+        ([], "这次不作结论；留存的中位数最少的是“关闭 arena”，延迟的中位数最短的是“关闭内存模式”"),
+    ],
+)
+def test_settings_that_no_other_beats_are_named(best: list[str], expected: str) -> None:
+    told = readings.frontier(POINTS, best, TITLES)
+    assert expected in told
+    assert faults(told) == []
+
+
+def test_frontier_of_nothing_says_so() -> None:
+    assert "没有一种设置" in readings.frontier([], [], TITLES)
