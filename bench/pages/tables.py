@@ -24,6 +24,15 @@ VERDICT_WORDS = {
 }
 
 
+TOLD = {
+    *(name for name, metric in METRICS.items() if metric.kind == "memory"),
+    "grown_mib_per_1000",
+    "minor_faults",
+    "threads",
+}
+"""Metrics that not every system tells."""
+
+
 def group_table(experiment: Experiment, words: Words, group: GroupSummary) -> str:
     """The table of one group, with caption and footnotes, as a figure of its own."""
     export = words.export
@@ -36,9 +45,9 @@ def group_table(experiment: Experiment, words: Words, group: GroupSummary) -> st
         f'<div class="bench-table" id="{escape(anchor)}">'
         f'<table data-experiment="{escape(experiment.id)}" data-model="{escape(group.model)}" '
         f'data-input="{escape(group.input)}">'
-        f"<caption><span>{_caption(export, group)}</span></caption>"
+        f"<caption><span>{_caption(words, group)}</span></caption>"
         f'<thead><tr><th scope="col">设置</th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-        f"{_notes(words, group, cases)}"
+        f"{_notes(experiment, words, group, cases)}"
     )
 
 
@@ -69,7 +78,8 @@ def _cell(words: Words, group: GroupSummary, case: str, metric: str, row: Row | 
     return f'<td data-metric="{metric}" data-value="{row.value!r}"{ends}{verdict}>{number(row)}{range_text}{word}</td>'
 
 
-def _caption(export: Export, group: GroupSummary) -> str:
+def _caption(words: Words, group: GroupSummary) -> str:
+    export = words.export
     build, gflop = export.build, group.flops / group.calls / 1e9
     size = _flops(gflop)
     calls = _how_it_ran(group) + (f"每轮依次推理 {group.calls} 种尺寸，" if group.calls > 1 else "")
@@ -82,7 +92,7 @@ def _caption(export: Export, group: GroupSummary) -> str:
     return (
         f"{escape(group.model_title)}，输入 <code>{escape(group.input)}</code>，{calls}{size}；"
         f"{group.rounds} 轮{planned}，onnxruntime {escape(export.software.get('onnxruntime', ''))}，"
-        f"{escape(str(export.machine.get('cpu', '')))}，可用 {export.machine.get('cores')} 核{note}"
+        f"{escape(str(export.machine.get('cpu', '')))}，可用 {words.cores()} 核{note}"
     )
 
 
@@ -98,7 +108,14 @@ def _flops(gflop: float) -> str:
     return f"{gflop:.3g} GFLOP/次" if gflop >= 0.1 else f"{gflop * 1000:.3g} MFLOP/次"
 
 
-def _notes(words: Words, group: GroupSummary, cases: list[CaseRecord]) -> str:
+def _unreadable(experiment: Experiment, export: Export, group: GroupSummary) -> list[str]:
+    """Titles of columns that are not there because this system does not tell; not because nothing ran."""
+    if not _has(export, group, "latency_ms"):
+        return []
+    return [c.title for c in experiment.columns if c.metric in TOLD and not _has(export, group, c.metric)]
+
+
+def _notes(experiment: Experiment, words: Words, group: GroupSummary, cases: list[CaseRecord]) -> str:
     notes = []
     if group.memory_only:
         notes.append("这一组只看内存：进程数少，延迟列只作参考。")
@@ -113,6 +130,8 @@ def _notes(words: Words, group: GroupSummary, cases: list[CaseRecord]) -> str:
             notes.append("默认设置测两遍的区间也不含 1：本组的噪声比区间显示的大。")
     elif not words.draft:
         notes.append(f"测量时机器繁忙（{group.rounds} 轮中 {group.dirty_rounds} 轮受扰），本组不作快慢结论。")
+    if unreadable := _unreadable(experiment, words.export, group):
+        notes.append(f"本机读不到：{'、'.join(unreadable)}（要靠 Linux 的 /proc 和 glibc）。")
     notes.append(f"测这一组用了 {group.cost_s / 60:.1f} 分钟。")
     if group.repeated_rounds:
         notes.append(f"因机器繁忙重测了 {group.repeated_rounds} 轮。")
