@@ -17,7 +17,10 @@ _LINK = re.compile(r'data-link="([^"]+)"')
 
 
 def on_startup(command: str, **_: Any) -> None:
-    """Remember that this is a live preview; the variable outlives the reload of this file."""
+    """End with `bench site`; remember that this is a live preview: the variable outlives the reload of this file."""
+    from bench.parent import follow
+
+    follow()
     os.environ.pop("BENCH_PREVIEW", None)
     if command == "serve":
         os.environ[SERVING] = "1"
@@ -76,7 +79,9 @@ def on_post_build(config: Any) -> None:
 
     site, export = Path(config["site_dir"]), Folders.here().export
     for folder in ("data", "assets"):
-        shutil.copytree(export / folder, site / folder, dirs_exist_ok=True)
+        shutil.copytree(
+            export / folder, site / folder, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True
+        )
     (site / "source").mkdir(exist_ok=True)
     for path in SOURCES.glob("*.py"):
         shutil.copy(path, site / "source")

@@ -17,26 +17,26 @@ import re
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import cache
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.toc import get_toc
 from nbclient.exceptions import CellExecutionError
 
-from bench import notebook_page
+from bench import notebook_kept, notebook_page
+from bench.ages import dated
 from bench.folders import Folders
+from bench.lock import alone
 from bench.pages import source
 from bench.pages.words import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from datetime import datetime
 
     from bench.results.published import Export
 
@@ -64,6 +64,7 @@ def use_kept(config: Any) -> None:
     for other in folder.parent.glob("*"):
         if other != folder:
             shutil.rmtree(other)
+    notebook_kept.sweep(folder)
     plugin.config["cache"], plugin.config["cache_dir"] = True, str(folder)
 
 
@@ -71,20 +72,22 @@ def take_turn(page: Any, config: Any) -> None:
     """A notebook that has to run waits until nothing is being measured, and leaves a note of its run."""
     if not _is_notebook(page) or _note(page, config).exists():
         return
-    render = page.render
+    render, log = page.render, logging.getLogger("mkdocs.bench")
 
     def run(*arguments: Any) -> None:
+        note = _note(page, config)
+        before = notebook_kept.copies(note.parent)
         try:
-            with _alone(page):
+            with alone(Folders.here().lock, log.info):
+                log.info("运行笔记本 %s，约半分钟", page.file.src_uri)
                 render(*arguments)
         except CellExecutionError as error:
             reason = f"{page.file.src_uri}：{error.ename}: {error.evalue}"
             raise PluginError(f"{reason}\n{error}") from error
-        note = _note(page, config)
-        note.parent.mkdir(parents=True, exist_ok=True)
         for old in note.parent.glob(f"{page.file.name}-*.run_at"):
             old.unlink()  # mkdocs-jupyter forgets what ran with another text, too
-        note.write_text(datetime.now(UTC).isoformat(timespec="seconds"), encoding="utf-8")
+        (copy,) = notebook_kept.copies(note.parent) - before
+        notebook_kept.write_note(note, copy)
 
     page.render = run
 
@@ -96,9 +99,10 @@ def present(html: str, page: Any, config: Any) -> str:
     options = config.mdx_configs.get("toc", {})
     body, headings = notebook_page.tidy(html, options)
     page.toc = get_toc(headings)
-    run_at = datetime.fromisoformat(_note(page, config).read_text(encoding="utf-8"))
+    note = notebook_kept.read_note(_note(page, config))
+    assert note  # its copy was just shown
     count = recommended_count(html)
-    stamp = _origin(run_at, datetime.now(UTC), Path(page.file.src_uri).name)
+    stamp = _origin(note.run_at, Path(page.file.src_uri).name)
     title, end, rest = body.partition("</h1>")
     return f"{title}{end}{stamp}{_conclusion(count)}{rest}{_agreement(count)}"
 
@@ -149,23 +153,13 @@ def _agreement(count: int | None) -> str:
     return f'<p class="bench-agreement">{text}</p>'
 
 
-def _origin(run_at: datetime, now: datetime, name: str) -> str:
+def _origin(run_at: datetime, name: str) -> str:
     here = _here()
-    when = (
-        f"{run_at.year} 年 {run_at.month} 月 {run_at.day} 日 {run_at:%H:%M} UTC（建站前 {_age(run_at, now)}）"
-    )
     return (
-        f'<p class="bench-provenance">运行于 {when}；{escape(here["cpu"])}，可用 {here["cores"]} 核；'
+        f'<p class="bench-provenance">运行于 {dated(run_at)}；{escape(here["cpu"])}，可用 {here["cores"]} 核；'
         f"onnxruntime {escape(here['software']['onnxruntime'])}。</p>"
         f'<p><a href="{escape(name)}" download>下载这个笔记本</a></p>'
     )
-
-
-def _age(run_at: datetime, now: datetime) -> str:
-    minutes = max(0, int((now - run_at).total_seconds() // 60))
-    if minutes < 60:
-        return f"{minutes} 分钟"
-    return f"{minutes // 60} 小时" if minutes < 48 * 60 else f"{minutes // (24 * 60)} 天"
 
 
 def _is_notebook(page: Any) -> bool:
@@ -176,25 +170,6 @@ def _note(page: Any, config: Any) -> Path:
     """Says when this notebook was run with this text."""
     text = hashlib.sha256(Path(page.file.abs_src_path).read_bytes()).hexdigest()[:16]
     return Path(config.plugins[PLUGIN].config["cache_dir"]) / f"{page.file.name}-{text}.run_at"
-
-
-@contextmanager
-def _alone(page: Any) -> Iterator[None]:
-    """Hold the lock that measurements take."""
-    log = logging.getLogger("mkdocs.bench")
-    path = Folders.here().lock
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        log.info("另一个测量正在进行，等它结束再运行笔记本")
-        lock.acquire()
-    log.info("运行笔记本 %s，约半分钟", page.file.src_uri)
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _state(options: dict[str, Any]) -> str:

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from bench.lock import alone, held
+from bench.parent import bound
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bench.folders import Folders
 
@@ -23,22 +26,30 @@ FENCE_OPTIONS = {'exec="on"', 'html="true"', 'linenums="1"'}
 """A misspelt option is not an error to markdown-exec: it shows the code, or ignores the option."""
 SHOWN = re.compile(r"bench\.show\(['\"](\w+)['\"]\)")
 MAX_LINES = 12
+SCRATCH = "site-"
+"""Beginning of the names of scratch folders."""
 
 
 class BrokenSite(Exception):
     """The build is not fit to be published; the message says why."""
 
 
-def build(config: Path, target: Path, folders: Folders) -> int:
+def build(config: Path, target: Path, folders: Folders, tell: Callable[[str], object] = print) -> int:
     """Build into a scratch folder, check, then move to `target`. Returns the number of pages."""
+    with alone(folders.lock, tell):
+        _sweep(target, folders)
+        return _build(config, target, folders)
+
+
+def _build(config: Path, target: Path, folders: Folders) -> int:
     docs = config.parent / "docs"
     problems = list(check_fences(docs))
     if problems:
         raise BrokenSite("；".join(problems))
     folders.work.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folders.work, prefix="site-") as folder:
+    with tempfile.TemporaryDirectory(dir=folders.work, prefix=SCRATCH) as folder:
         scratch = Path(folder) / "site"
-        _mkdocs(config, scratch)
+        _mkdocs(config, scratch, folders)
         problems = list(check_site(scratch, expected_experiments(docs)))
         if problems:
             raise BrokenSite("；".join(problems[:MAX_LINES]))
@@ -70,11 +81,11 @@ def check_site(site: Path, experiments: set[str]) -> Iterator[str]:
     pages = {path: Page(path) for path in sorted(site.rglob("*.html"))}
     for path, page in pages.items():
         name = path.relative_to(site).as_posix()
-        if "Traceback (most recent call last)" in page.text:
+        if "Traceback (most recent call last)" in page.prose:
             yield f"{name}：页面里有 traceback"
-        if 'exec="on"' in page.text or "import bench" in page.text:
+        if 'exec="on"' in page.prose or "import bench" in page.prose:
             yield f"{name}：有没执行的代码块"
-        if "data-link=" in page.html:
+        if page.unresolved:
             yield f"{name}：有没解析的链接"
         yield from (f"{name}：死链接 {link}" for link in page.dead_links())
     shown = {name for page in pages.values() for name in page.experiments}
@@ -82,22 +93,43 @@ def check_site(site: Path, experiments: set[str]) -> Iterator[str]:
 
 
 def replace(scratch: Path, target: Path) -> None:
-    """Swap in the new site; the old one is gone only once the new one stands."""
-    old = target.with_name(f".{target.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.rename(old)
+    """Swap in the new site by two renames; the old one is gone only once the new one stands.
+
+    The new one is brought beside it first: the scratch folder may lie on another disk.
+    """
+    new, old = _beside(target)
     try:
-        shutil.move(scratch, target)
+        shutil.move(scratch, new)
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
     except BaseException:
-        if old.exists():
-            shutil.rmtree(target, ignore_errors=True)
-            old.rename(target)
+        _restore(target)
         raise
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _mkdocs(config: Path, scratch: Path) -> None:
+def _beside(target: Path) -> tuple[Path, Path]:
+    return target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
+
+
+def _restore(target: Path) -> None:
+    """Whatever a swap was interrupted at: the site that stands, or stood, and nothing beside it."""
+    new, old = _beside(target)
+    if old.exists() and not target.exists():
+        old.rename(target)
+    for folder in (new, old):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(target: Path, folders: Folders) -> None:
+    """Remove what a killed build left behind."""
+    _restore(target)
+    for scratch in folders.work.glob(f"{SCRATCH}*"):
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _mkdocs(config: Path, scratch: Path, folders: Folders) -> None:
     """Never with -q: it disarms --strict."""
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", str(config), "-d", str(scratch)],
@@ -106,7 +138,13 @@ def _mkdocs(config: Path, scratch: Path) -> None:
         encoding="utf-8",
         errors="replace",
         check=False,
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONIOENCODING": "utf-8"},
+        env={
+            **os.environ,
+            **held(folders.lock),
+            **bound(),
+            "NO_MKDOCS_2_WARNING": "1",
+            "PYTHONIOENCODING": "utf-8",
+        },
     )
     if done.returncode:
         said = (done.stdout + done.stderr).splitlines()
@@ -138,20 +176,30 @@ class Page(HTMLParser):
     def __init__(self, path: Path) -> None:
         super().__init__(convert_charrefs=True)
         self.path, self.experiments, self._links, self._text = path, set[str](), list[str](), list[str]()
-        self.html = path.read_text(encoding="utf-8")
-        self.feed(self.html)
-        self.text = "".join(self._text)
+        self._prose, self._inside, self.unresolved = list[str](), 0, False
+        self.feed(path.read_text(encoding="utf-8"))
+        self.text, self.prose = "".join(self._text), "".join(self._prose)
+        """All text; and that which stands outside of generated blocks, where messages of libraries are quoted."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
+        self.unresolved |= "data-link" in found
+        if tag == "div" and (self._inside or found.get("class") == "bench"):
+            self._inside += 1
         if tag == "table" and found.get("data-experiment"):
             self.experiments.add(found["data-experiment"] or "")
         link = found.get("href") if tag in ("a", "link") else found.get("src")
         if link:
             self._links.append(link)
 
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "div" and self._inside:
+            self._inside -= 1
+
     def handle_data(self, data: str) -> None:
         self._text.append(data)
+        if not self._inside:
+            self._prose.append(data)
 
     def dead_links(self) -> Iterator[str]:
         """Relative links without a file behind them. 404.html is served from anywhere: absolute ones are skipped."""

@@ -12,14 +12,14 @@ import pytest
 from bench import site
 from bench.experiments import EXPERIMENTS
 from bench.folders import BUILD_VARIABLE, ROOT, Folders
-from bench.measure import campaign, observer
+from bench.measure import campaign, observer, selftest
 from bench.measure.campaign import Here
 from bench.measure.child import Outcome
 from bench.measure.plan import PROFILES
 from bench.measure.runner import Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from conftest import Make
 
@@ -47,8 +47,34 @@ class MadeUp:
         slower = 1 + len(json.dumps([job["settings"], job["run_settings"]])) / 200
         latency = int(10_000_000 * slower * self.random.uniform(0.99, 1.01))
         kept = int(200 * MIB * slower)
-        figures = self.make.figures(latency_ns=latency, kept_bytes=kept, peak_bytes=kept + 9 * MIB)
-        return Outcome(0.01, "", figures=figures)
+        figures = self.make.figures(
+            len(job["shapes"]), latency_ns=latency, kept_bytes=kept, peak_bytes=kept + 9 * MIB
+        )
+        return Outcome(figures.worker_ns / 1e9, "", figures=figures)
+
+
+def known(make: Make) -> Callable[[Mapping[str, Any], Mapping[str, str], float], Outcome]:
+    """A worker for the self-test that sees everything as it is."""
+
+    def answer(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
+        kind, text = env["BENCH_KNOWN"].split(":")
+        amount = int(text)
+        latency = amount * (1_000_000 if kind == "sleep" else 100_000)
+        taken = amount * MIB if kind in ("allocation", "holding") else 0
+        kept = taken if kind == "holding" else 0
+        figures = make.figures(
+            len(job["shapes"]),
+            latency_ns=latency,
+            cpu_ns=0 if kind == "sleep" else latency,
+            kept_bytes=50 * MIB + kept,
+            peak_bytes=50 * MIB + taken,
+            kept_trimmed_bytes=50 * MIB + kept,
+            **dict.fromkeys(("after_first_bytes", "after_second_bytes", "before_steady_bytes"), 50 * MIB),
+            rss_bytes=[50 * MIB],
+        )
+        return Outcome(figures.worker_ns / 1e9, "", figures=figures)
+
+    return answer
 
 
 class Silent:
@@ -65,6 +91,8 @@ def sample(make: Make, patch: pytest.MonkeyPatch) -> None:
     work = campaign.open_campaign(planned, here, folders, fresh=True, tell=lambda _: None)
     for task in work.tasks:
         task.worker = MadeUp(make)
+    patch.setattr(selftest, "_run_known", known(make))
+    selftest.measure(work.build, 1, here, folders, Silent())
     Runner(tasks=work.tasks, seed=1, budget_s=1e9, reporter=Silent(), read_noise=lambda _: None).run()
 
 

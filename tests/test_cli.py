@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.commands import Refused, age, parse_duration
+from bench.commands import Refused, parse_duration
 from bench.folders import BUILD_VARIABLE
 
 if TYPE_CHECKING:
@@ -118,10 +118,6 @@ def test_durations(text: str, seconds: float) -> None:
 def test_durations_that_make_no_sense(text: str) -> None:
     with pytest.raises(Refused):
         parse_duration(text)
-
-
-def test_age_is_told_in_chinese() -> None:
-    assert age("2020-01-01T00:00:00+00:00").endswith("天前")
 
 
 def test_snippets_on_disk_are_up_to_date(tmp_path: Path) -> None:

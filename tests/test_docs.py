@@ -156,24 +156,59 @@ def test_experiments_are_well_formed(experiment: object, cores: int) -> None:
 TABLES = {"session", "run", "keys", "run_keys", "environment"}
 """Names of option tables, which are no experiments."""
 
+TOOLS = {"ages", "harmless", "lock", "parent", "whole"}
+"""Small things that stand on nothing of ours and may be used everywhere."""
+SPOKEN = {"spec", "answers", "folders"}
 LAYERS = {
+    **{part: set[str]() for part in (*TOOLS, "folders", "terminal", "answers")},
+    "progress": TOOLS,
     "spec": {"answers"},
-    "answers": set(),
-    "folders": set(),
+    "options": TOOLS,
+    "models": {"spec"} | TOOLS,
     "experiments": {"spec", "answers"},
-    "models": {"spec"},
-    "results": {"spec", "answers"},
-    "measure": {"spec", "answers", "folders", "experiments", "models", "results"},
-    "options": set(),
-    "pages": {"spec", "answers", "folders", "experiments", "options", "results"},
+    "results": {"spec", "answers"} | TOOLS,
+    "measure": {"experiments", "models", "results"} | SPOKEN | TOOLS,
+    "pages": {"experiments", "options", "results"} | SPOKEN | TOOLS,
+    "builds": {"experiments", "results"} | SPOKEN,
+    "notebook_page": set(),
+    "notebook_kept": TOOLS,
+    "notebook": {"notebook_page", "notebook_kept", "pages", "results", "measure"} | SPOKEN | TOOLS,
+    "site": {"folders"} | TOOLS,
+    "publish": {"experiments", "measure", "options", "pages", "results"} | SPOKEN | TOOLS,
+    "hooks": {"notebook", "pages", "experiments", "folders"} | TOOLS,
+    "commands": {
+        "builds",
+        "experiments",
+        "measure",
+        "models",
+        "pages",
+        "progress",
+        "publish",
+        "results",
+        "site",
+    }
+    | SPOKEN
+    | TOOLS,
+    "__main__": {"commands", "terminal"} | TOOLS,
+    "__init__": {"pages"},
 }
 """What each part of `bench` may import of the others."""
+PARTS = sorted(
+    path.stem
+    for path in (ROOT / "bench").iterdir()
+    if path.suffix == ".py" or (path / "__init__.py").exists()
+)
 
 
-@pytest.mark.parametrize("part", sorted(LAYERS))
+def test_every_part_has_its_place() -> None:
+    assert sorted(LAYERS) == PARTS
+
+
+@pytest.mark.parametrize("part", PARTS)
 def test_imports_point_one_way(part: str) -> None:
     root = ROOT / "bench" / part
     files = sorted(root.glob("*.py")) if root.is_dir() else [root.with_suffix(".py")]
+    assert files
     for path in files:
         for name in _imported(path):
             assert name == part or name in LAYERS[part], f"{path.name} imports bench.{name}"
@@ -183,15 +218,18 @@ def _imported(path: Path) -> set[str]:
     """Parts of `bench` that a module imports."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bench"):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "bench":
             parts = (node.module or "").split(".")
             found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names = (alias.name.split(".") for alias in node.names)
+            found |= {parts[1] for parts in names if parts[0] == "bench" and len(parts) > 1}
     return found
 
 
 def test_pages_load_nothing_that_measures() -> None:
     code = (
-        "import sys, bench; loaded = [m for m in sys.modules if m.startswith('bench.measure') "
+        "import sys, bench, bench.hooks, bench.notebook; loaded = [m for m in sys.modules if m.startswith('bench.measure') "
         "or m in ('onnxruntime', 'onnx', 'altair', 'vl_convert')]; assert not loaded, loaded"
     )
     done = _run(code, ROOT)

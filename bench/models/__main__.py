@@ -14,6 +14,7 @@ from pathlib import Path
 from bench.models import MODELS, ModelError
 from bench.models._build import build
 from bench.models.prepared import REFUSED
+from bench.parent import follow
 from bench.spec import Input
 
 REASONS = {
@@ -46,4 +47,5 @@ def main(model_id: str, directory: str, wanted: str) -> int:
 
 
 if __name__ == "__main__":
+    follow()
     sys.exit(main(*sys.argv[1:]))

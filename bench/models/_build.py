@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from bench.models._errors import ModelError
 from bench.models.flops import count_flops
-from bench.models.prepared import input_name, intact_input, read_record
+from bench.models.prepared import hash_of, input_name, intact_input, read_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,7 +74,7 @@ def _build_input(model: Model, proto: ModelProto, entry: Input, directory: Path)
         "shapes": entry.shapes,
         "calls": len(entry.shapes),
         "flops": flops,
-        "file_bytes": path.stat().st_size,
+        "file_sha256": hash_of(path),
     }
 
 
@@ -95,4 +95,6 @@ def _write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     with temporary.open("wb") as file:
         fill(file)
+        file.flush()
+        os.fsync(file.fileno())
     temporary.replace(path)

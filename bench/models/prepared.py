@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.models._errors import ModelError
+from bench.parent import bound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,17 +96,22 @@ def read_record(directory: Path) -> dict[str, Any] | None:
     """Content of `model.json` when it can be read and `model.onnx` beside it is the file it describes."""
     try:
         record = json.loads((directory / "model.json").read_bytes())
-        with (directory / "model.onnx").open("rb") as file:
-            intact = hashlib.file_digest(file, "sha256").hexdigest() == record["sha256"]
+        intact = hash_of(directory / "model.onnx") == record["sha256"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return record if intact else None
 
 
 def intact_input(directory: Path, name: str, record: Mapping[str, Any]) -> bool:
-    """Whether an input is recorded and its file has the recorded size."""
+    """Whether an input is recorded and its file is the one that the record describes."""
     entry, path = record["inputs"].get(name), directory / f"{name}.npy"
-    return entry is not None and path.is_file() and path.stat().st_size == entry["file_bytes"]
+    return entry is not None and path.is_file() and hash_of(path) == entry.get("file_sha256")
+
+
+def hash_of(path: Path) -> str:
+    """SHA-256 of a file. A size would not do: after a power failure blocks may be all zero."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read(model: Model, inputs: Sequence[Input] | None, folder: Path) -> Prepared | None:
@@ -134,7 +140,7 @@ def _build(model: Model, inputs: Sequence[Input], folder: Path) -> None:
     child = subprocess.run(
         [sys.executable, "-m", "bench.models", model.id, str(model_folder(model, folder).absolute()), wanted],
         cwd=PACKAGE.parent.parent,
-        env={**os.environ, "PYTHONUTF8": "1"},
+        env={**os.environ, **bound(), "PYTHONUTF8": "1"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",

@@ -45,7 +45,7 @@ def origin(export: Export, rounds: int | None = None) -> str:
     """Rounds, version and machine, as they stand in the caption of whatever was measured."""
     return (
         f"{'' if rounds is None else f'{rounds} 轮，'}onnxruntime {escape(export.software.get('onnxruntime', ''))}，"
-        f"{escape(str(export.machine.get('cpu', '')))}，可用 {export.machine.get('cores')} 核"
+        f"{escape(str(export.machine.get('cpu', '')))}，可用 {escape(str(export.machine.get('cores')))} 核"
     )
 
 

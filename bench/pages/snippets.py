@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from typing import TYPE_CHECKING
 
 from bench.experiments import EXPERIMENTS
@@ -21,7 +23,9 @@ REFERENCE_CORES = 4
 def of_case(case: Case | CaseRecord) -> str:
     """Complete code for a case; `model.onnx` and `feed` are the reader's."""
     lines = [f"# 适用于 onnxruntime {case.since} 及以上"]
-    lines += [f"# 启动进程前先设环境变量：export {name}={value}" for name, value in case.env.items()]
+    lines += [
+        f"# 启动进程前先设环境变量：export {name}={_in_shell(value)}" for name, value in case.env.items()
+    ]
     lines += ["import onnxruntime as ort", ""]
     if case.saved_by:
         lines += _saving(case.saved_by)
@@ -37,7 +41,7 @@ def of_case(case: Case | CaseRecord) -> str:
     if case.run_settings:
         lines += ["", "run_options = ort.RunOptions()"]
         lines += [
-            f'run_options.add_run_config_entry("{key}", "{value}")'
+            f"run_options.add_run_config_entry({_quoted(key)}, {_quoted(value)})"
             for key, value in case.run_settings.items()
         ]
         lines += ["# 每次推理都传入：outputs = session.run(None, feed, run_options)"]
@@ -79,11 +83,21 @@ def files() -> dict[str, str]:
 
 def _setting(name: str, value: Scalar) -> str:
     if "." in name:
-        return f'options.add_session_config_entry("{name}", "{value}")'
+        return f"options.add_session_config_entry({_quoted(name)}, {_quoted(value)})"
     if name in ENUMS:
         return f"options.{name} = ort.{ENUMS[name]}.{value}"
     return f"options.{name} = {value!r}"
 
 
 def _dictionary(entries: Mapping[str, int]) -> str:
-    return "{" + ", ".join(f'"{name}": {value}' for name, value in entries.items()) + "}"
+    return "{" + ", ".join(f"{_quoted(name)}: {value}" for name, value in entries.items()) + "}"
+
+
+def _in_shell(value: str) -> str:
+    """One word on one line."""
+    return shlex.quote(" ".join(value.split()))
+
+
+def _quoted(value: Scalar) -> str:
+    """A literal in double quotes, whatever is in it."""
+    return json.dumps(str(value), ensure_ascii=False)

@@ -27,6 +27,15 @@ VERDICT_WORDS = {
 }
 
 
+TOLD = {
+    *(name for name, metric in METRICS.items() if metric.kind == "memory"),
+    "grown_mib_per_1000",
+    "minor_faults",
+    "threads",
+}
+"""Metrics that not every system tells."""
+
+
 def group_table(experiment: Experiment, words: Words, group: GroupSummary, links: str = "") -> str:
     """The table of one group, with caption and footnotes, as a figure of its own."""
     export = words.export
@@ -45,9 +54,9 @@ def group_table(experiment: Experiment, words: Words, group: GroupSummary, links
     )
     return frames.figure(
         f"{experiment.id}-{group.model}-{group.input}",
-        _caption(export, group),
+        _caption(words, group),
         frames.scrolled(table, f"{experiment.title}：{group.model_title}，{group.input}"),
-        f"{_notes(words, group, cases)}{links}",
+        f"{_notes(experiment, words, group, cases)}{links}",
     )
 
 
@@ -89,7 +98,8 @@ def _word(words: Words, row: Row) -> str:
     return VERDICT_WORDS[row.verdict or "same"]
 
 
-def _caption(export: Export, group: GroupSummary) -> str:
+def _caption(words: Words, group: GroupSummary) -> str:
+    export = words.export
     build, gflop = export.build, group.flops / group.calls / 1e9
     calls = _how_it_ran(group) + (f"每轮依次推理 {group.calls} 种尺寸，" if group.calls > 1 else "")
     planned = (
@@ -116,7 +126,14 @@ def _flops(gflop: float) -> str:
     return f"{gflop:.3g} GFLOP/次" if gflop >= 0.1 else f"{gflop * 1000:.3g} MFLOP/次"
 
 
-def _notes(words: Words, group: GroupSummary, cases: list[CaseRecord]) -> str:
+def _unreadable(experiment: Experiment, export: Export, group: GroupSummary) -> list[str]:
+    """Titles of columns that are not there because this system does not tell; not because nothing ran."""
+    if not _has(export, group, "latency_ms"):
+        return []
+    return [c.title for c in experiment.columns if c.metric in TOLD and not _has(export, group, c.metric)]
+
+
+def _notes(experiment: Experiment, words: Words, group: GroupSummary, cases: list[CaseRecord]) -> str:
     notes = []
     if group.memory_only:
         notes.append("这一组只看内存：进程数少，延迟列只作参考。")
@@ -131,6 +148,8 @@ def _notes(words: Words, group: GroupSummary, cases: list[CaseRecord]) -> str:
             notes.append("默认设置测两遍的区间也不含 1：本组的噪声比区间显示的大。")
     elif not words.draft:
         notes.append(f"测量时机器繁忙（{group.rounds} 轮中 {group.dirty_rounds} 轮受扰），本组不作快慢结论。")
+    if unreadable := _unreadable(experiment, words.export, group):
+        notes.append(f"本机读不到：{'、'.join(unreadable)}（要靠 Linux 的 /proc 和 glibc）。")
     notes.append(f"测这一组用了 {group.cost_s / 60:.1f} 分钟。")
     if group.repeated_rounds:
         notes.append(f"因机器繁忙重测了 {group.repeated_rounds} 轮。")
