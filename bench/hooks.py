@@ -84,7 +84,9 @@ def on_post_build(config: Any) -> None:
         )
     (site / "source").mkdir(exist_ok=True)
     for path in SOURCES.glob("*.py"):
-        shutil.copy(path, site / "source")
+        text = path.read_text(encoding="utf-8")
+        # Servers name no charset for source code; with the mark, browsers show its Chinese all the same.
+        (site / "source" / path.name).write_text(text, encoding="utf-8-sig", newline="\n")
     machine_readable.publish(site, config["site_name"], config["site_description"])
     if os.environ.get(SERVING):
         os.environ["BENCH_PREVIEW"] = "1"  # from the second build on, nothing is measured again

@@ -11,6 +11,7 @@
     if (frame) { frame.contentWindow.postMessage({ giscus: { setConfig: { theme: theme() } } }, ORIGIN); }
   }
 
+  button.closest("section").hidden = false;
   button.addEventListener("click", function () {
     const script = document.createElement("script");
     const given = button.dataset;
