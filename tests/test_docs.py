@@ -160,7 +160,7 @@ TOOLS = {"ages", "harmless", "lock", "parent", "whole"}
 """Small things that stand on nothing of ours and may be used everywhere."""
 SPOKEN = {"spec", "answers", "folders"}
 LAYERS = {
-    **{part: set[str]() for part in (*TOOLS, "folders", "terminal", "answers")},
+    **{part: set[str]() for part in (*TOOLS, "folders", "terminal", "answers", "glossary", "reading_time")},
     "progress": TOOLS,
     "spec": {"answers"},
     "options": TOOLS,
@@ -175,9 +175,13 @@ LAYERS = {
     "notebook": {"notebook_page", "notebook_kept", "pages", "results", "measure"} | SPOKEN | TOOLS,
     "site": {"folders"} | TOOLS,
     "publish": {"experiments", "measure", "options", "pages", "results"} | SPOKEN | TOOLS,
-    "hooks": {"notebook", "pages", "experiments", "folders"} | TOOLS,
+    "links": {"site"},
+    "machine_readable": {"pages", "folders"} | TOOLS,
+    "hooks": {"notebook", "pages", "experiments", "folders", "glossary", "reading_time", "machine_readable"}
+    | TOOLS,
     "commands": {
         "builds",
+        "links",
         "experiments",
         "measure",
         "models",
