@@ -6,6 +6,7 @@ a case failed, 130 interrupted.
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -169,7 +170,8 @@ def main() -> None:
     except Stopped as stopped:
         with suppress(OSError):  # the terminal may be gone
             say("已中断。测好的样本都在；24 小时内用同一命令会接着做。", err)
-        sys.exit(stopped.status)
+            sys.stdout.flush()
+        os._exit(stopped.status)  # everything is put away; a timer that is left over must not hold us up
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Iterator[Path
         patch.setattr(records, "MODELS", evil_models)
         patch.setattr(Here, "facts", lambda _: facts)
         folders = Folders.here()
-        planned = campaign.plan(tuple(EXPERIMENTS), PROFILES["quick"], here)
+        planned = campaign.plan(tuple(EXPERIMENTS), PROFILES["smoke"], here)
         work = campaign.open_campaign(planned, here, folders, fresh=True, tell=lambda _: None)
         for task in work.tasks:
             task.worker = Evil(make)

@@ -74,6 +74,11 @@ print(bench.show("toy"))
 """
 
 
+def cases(experiment: str) -> int:
+    """How many it compares: one where that is enough, for each takes two children."""
+    return 2 if experiment in ("slow", "pair") else 1
+
+
 def make_checkout(folder: Path) -> Path:
     """Lay out the small checkout below `folder`. Returns its path."""
     checkout = folder / ODD_NAME
@@ -81,8 +86,7 @@ def make_checkout(folder: Path) -> Path:
     for path in (code / "experiments").glob("[a-z]*.py"):
         path.unlink()
     for name, groups in EXPERIMENTS.items():
-        cases = 1 if name == "glutton" else 2
-        text = EXPERIMENT.format(name=name, groups=groups, cases=cases, calls=CALLS, rows=ROWS)
+        text = EXPERIMENT.format(name=name, groups=groups, cases=cases(name), calls=CALLS, rows=ROWS)
         (code / "experiments" / f"{name}.py").write_text(text, encoding="utf-8")
     (checkout / "docs").mkdir()
     (checkout / "docs" / "index.md").write_text(PAGE, encoding="utf-8")

@@ -53,6 +53,11 @@ def build_is_whole(stage: Stage) -> None:
     assert len(journal.samples_of(end)) == len(journal.header.cases)
 
 
+def newest_build_is_whole(stage: Stage) -> None:
+    """Beside the one that was there before."""
+    assert [store.read(path).complete for path in stage.journals()] == [True, True]
+
+
 def no_cell_failed(stage: Stage) -> None:
     assert not [sample for sample in stage.journal().samples if sample.failure]
 

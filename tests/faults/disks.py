@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from faults.injectors import OBSERVED, old_site
+from faults.injectors import old_site
 from faults.stage import MKDOCS, WORKER, wait_for
 
 from bench.models import MODELS, ModelError
@@ -72,7 +72,7 @@ def disk_full_while_measuring(stage: Stage) -> None:
 def no_more_room_for_the_journal(stage: Stage) -> None:
     """Part of a line is written, then comes the error: as on a full disk, or over a quota."""
     running = stage.start_measuring()
-    running.child(WORKER, OBSERVED + 1)
+    running.child(WORKER, stage.observed + 1)
     stage.before = stage.whole_lines()
     limit = len(stage.before) + 100
     resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (limit, limit))

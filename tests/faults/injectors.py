@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from faults.stage import Running, Stage
 
-OBSERVED = 2
-"""Children that observe the two cases, before the first sample."""
 OLD_SITE = "<p>旧站</p>"
 NOTEBOOK_OPTIONS = (
     '{include: ["*.ipynb"], ignore: ["*.md"], execute: true, allow_errors: false, include_source: true}'
@@ -59,7 +57,7 @@ def kill_child(number: int, *, times: int = 1, early: bool = False) -> Callable[
     def inject(stage: Stage) -> None:
         running = stage.start_measuring()
         for turn in range(times):
-            pid = running.child(WORKER, OBSERVED + 1 + turn)
+            pid = running.child(WORKER, stage.observed + 1 + turn)
             wait_for(lambda pid=pid: early or measuring(pid), "a child that measures")
             os.kill(pid, number)
         stage.done = running.wait()
@@ -70,52 +68,54 @@ def kill_child(number: int, *, times: int = 1, early: bool = False) -> Callable[
 def kill_company(stage: Stage) -> None:
     """The second of two processes that run side by side is not the one that is measured, if it comes first."""
     running = stage.start_measuring()
-    running.child(WORKER, OBSERVED + 2)
+    running.child(WORKER, stage.observed + 2)
     company, _ = running.descendants(WORKER)
     os.kill(company, signal.SIGKILL)
     stage.done = running.wait()
 
 
-def kill_run(moment: Callable[[Running], object], number: int = signal.SIGKILL) -> Callable[[Stage], None]:
+def kill_run(
+    moment: Callable[[Stage, Running], object], number: int = signal.SIGKILL
+) -> Callable[[Stage], None]:
     """A signal for `bench run` at some moment."""
 
     def inject(stage: Stage) -> None:
         running = stage.start_measuring()
-        moment(running)
+        moment(stage, running)
         stage.kill(running, number)
 
     return inject
 
 
-def making_the_model(running: Running) -> None:
+def making_the_model(stage: Stage, running: Running) -> None:
     running.child(MODEL_MAKER)
 
 
-def observing(running: Running) -> None:
+def observing(stage: Stage, running: Running) -> None:
     running.child(WORKER)
 
 
-def at_the_first_sample(running: Running) -> None:
-    running.child(WORKER, OBSERVED + 1)
+def at_the_first_sample(stage: Stage, running: Running) -> None:
+    running.child(WORKER, stage.observed + 1)
 
 
-def at_the_second_sample(running: Running) -> None:
-    pid = running.child(WORKER, OBSERVED + 2)
+def at_the_second_sample(stage: Stage, running: Running) -> None:
+    pid = running.child(WORKER, stage.observed + 2)
     wait_for(lambda: measuring(pid), "a child that measures")
 
 
-def with_company(running: Running) -> None:
+def with_company(stage: Stage, running: Running) -> None:
     wait_for(lambda: len(running.descendants(WORKER)) == 2, "two processes side by side")
 
 
 def cut_the_journal(leave: Callable[[bytes], bytes]) -> Callable[[Stage], None]:
-    """A journal that ends in its second sample: what is left of that line looks as `leave` says."""
+    """A journal that ends in its first sample: what is left of that line looks as `leave` says."""
 
     def inject(stage: Stage) -> None:
         (path,) = stage.journals()
         lines = path.read_bytes().splitlines(keepends=True)
-        stage.before = b"".join(lines[: OBSERVED + 2])
-        path.write_bytes(stage.before + leave(lines[OBSERVED + 2]))
+        stage.before = b"".join(lines[: stage.observed + 1])
+        path.write_bytes(stage.before + leave(lines[stage.observed + 1]))
 
     return inject
 
@@ -132,7 +132,7 @@ def zeros_in_the_journal(stage: Stage) -> None:
 def torn_scratch(stage: Stage) -> None:
     """A build interrupted after its first sample whose scratch files are halves of what they were."""
     running = stage.start_measuring()
-    at_the_second_sample(running)
+    at_the_second_sample(stage, running)
     stage.kill(running)
     torn = [path for path in stage.folders.work.rglob("*") if path.is_file()]
     assert torn
@@ -142,7 +142,7 @@ def torn_scratch(stage: Stage) -> None:
 
 def close_window(stage: Stage) -> None:
     running = stage.start_measuring(wrapper=IN_A_WINDOW)
-    at_the_second_sample(running)
+    at_the_second_sample(stage, running)
     stage.kill(running)
 
 
@@ -151,7 +151,7 @@ def press_ctrl_c(times: int) -> Callable[[Stage], None]:
 
     def inject(stage: Stage) -> None:
         running = stage.start_measuring(wrapper=IN_A_WINDOW)
-        at_the_second_sample(running)
+        at_the_second_sample(stage, running)
         stage.orphans, stage.before = running.descendants(WORKER), stage.whole_lines()
         running.type(b"\x03" * times)
         stage.done = running.wait()

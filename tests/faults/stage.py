@@ -10,16 +10,16 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
+from faults.checkout import cases
 
 from bench.folders import BUILD_VARIABLE, Folders
 from bench.results import store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
 PATIENCE_S = 60.0
 """Longest wait for something that must come; a loaded machine is slow."""
@@ -33,15 +33,29 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = PATIENCE_
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.002)
+        time.sleep(0.005)
     return found
 
 
-def is_running(pid: int) -> bool:
+def _of_process(pid: int, file: str) -> str:
+    """A file below /proc; empty once the process has gone. Cheaper than asking psutil in a loop."""
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+        return Path(f"/proc/{pid}/{file}").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def is_running(pid: int) -> bool:
+    state = _of_process(pid, "stat").rpartition(") ")[2][:1]
+    return state not in ("", "Z")
+
+
+def _below(pid: int) -> Iterator[int]:
+    """Ids of children, theirs behind them, as the kernel lists them: oldest first."""
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        for child in map(int, _of_process(pid, f"task/{thread.name}/children").split()):
+            yield child
+            yield from _below(child)
 
 
 @contextmanager
@@ -88,12 +102,7 @@ class Running:
 
     def descendants(self, word: str = "") -> list[int]:
         """Ids of running processes below this one whose command line has a word, in the order of starting."""
-        try:
-            below = psutil.Process(self.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            return []
-        ordered = sorted(below, key=lambda one: one.create_time())
-        return [one.pid for one in ordered if word in _command(one) and is_running(one.pid)]
+        return [pid for pid in _below(self.pid) if word in _of_process(pid, "cmdline") and is_running(pid)]
 
     def says(self, text: str) -> None:
         """Wait until it has printed something."""
@@ -125,15 +134,8 @@ class Running:
         """Whatever a failed test left."""
         for pid in [self.pid, *self.descendants()]:
             if is_running(pid):
-                psutil.Process(pid).kill()
+                os.kill(pid, signal.SIGKILL)
         self.wait()
-
-
-def _command(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.NoSuchProcess:
-        return ""
 
 
 @dataclass(slots=True)
@@ -161,6 +163,11 @@ class Stage:
     @property
     def folders(self) -> Folders:
         return Folders.below(self.folder)
+
+    @property
+    def observed(self) -> int:
+        """Children that observe its cases, before the first sample."""
+        return cases(self.experiment)
 
     @property
     def target(self) -> Path:
