@@ -183,4 +183,4 @@ def _lines(title: str, lines: Sequence[str]) -> str:
     if not lines:
         return f'<p>{escape(title)}：<span class="bench-none">没有打印任何东西</span></p>'
     text = escape("\n".join(lines))
-    return f'<p>{escape(title)}：</p><pre tabindex="0"><code>{text}</code></pre>'
+    return f'<p>{escape(title)}：</p><pre tabindex="0"><samp>{text}</samp></pre>'

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -39,3 +41,17 @@ def test_first_column_stays_while_a_table_scrolls(visit: Callable, address: Call
     assert region.evaluate("one => one.scrollLeft") == 300
     assert abs(heading["x"] - left) < 1
     assert heading["width"] < 0.5 * 375
+
+
+ANCHORS = ("enable_mem_pattern", "log_severity_level", "intra_op_num_threads-thread_scaling", "arena-proofs")
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_link_to_a_place_far_down_leads_there(visit: Callable, address: Callable, width: int) -> None:
+    """What is out of sight is not laid out yet when the browser jumps."""
+    tops = {}
+    for anchor in ANCHORS:
+        page = visit(address(f"blog/onnxruntime-cpu.html#{anchor}"), width=width).page
+        page.wait_for_timeout(500)
+        tops[anchor] = page.locator(f"[id='{anchor}']").evaluate("one => one.getBoundingClientRect().top")
+    assert {anchor: top for anchor, top in tops.items() if not 0 <= top < 150} == {}
