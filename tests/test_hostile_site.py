@@ -26,7 +26,7 @@ from faults.texts import (
     odd_characters,
     published_names,
 )
-from test_whole_site import LINES, MadeUp, Silent
+from made_up_site import LINES, MadeUp, Silent
 
 from bench import site
 from bench.experiments import EXPERIMENTS

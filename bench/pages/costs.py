@@ -64,10 +64,11 @@ def _table(
     table = (
         f'<table class="bench-costs">{frames.head((*heads, "毫秒/次", "占比"))}<tbody>{body}</tbody></table>'
     )
-    where = f"{escape(trace.model)} <code>{escape(trace.input)}</code>，{trace.runs} 次推理的平均"
+    model = frames.model_title(export, trace.model)
+    where = f"{escape(model)} <code>{escape(trace.input)}</code>，{trace.runs} 次推理的平均"
     return frames.figure(
         f"{export.experiment}-{trace.model}-{trace.input}-{anchor}",
         f"<strong>{title}：{where}</strong>；{frames.origin(export)}",
-        frames.scrolled(table, f"{title}：{trace.model}，{trace.input}"),
+        frames.scrolled(table, f"{title}：{model}，{trace.input}"),
         after,
     )

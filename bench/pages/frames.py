@@ -49,6 +49,11 @@ def origin(export: Export, rounds: int | None = None) -> str:
     )
 
 
+def model_title(export: Export, model: str) -> str:
+    """The name of a model as readers see it."""
+    return next((group.model_title for group in export.groups if group.model == model), model)
+
+
 def slug(text: str) -> str:
     """An id that needs no escape in an address."""
     return re.sub(r"[^\w=.-]+", "-", text)
