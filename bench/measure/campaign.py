@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from bench import harmless
 from bench.experiments import EXPERIMENTS
 from bench.measure import records
 from bench.measure.keys import result_key
@@ -51,11 +52,24 @@ class Here:
         return cls(machine=read_machine(), software=software())
 
     def facts(self) -> records.Facts:
-        return records.Facts(machine=asdict(self.machine), software=dict(self.software))
+        """Plain data for a result; what a system says of itself is cut to what a result may hold."""
+        software = {name: harmless.text(text) for name, text in self.software.items()}
+        return records.Facts(machine=_bounded(asdict(self.machine)), software=software)
 
     def key(self, experiment: Experiment) -> str:
         models = {group.model: content_key(MODELS[group.model]) for group in experiment.groups}
         return result_key(experiment, self.machine, self.software, models)
+
+
+def _bounded(machine: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: harmless.text(value)
+        if isinstance(value, str)
+        else tuple(harmless.text(one) for one in value)
+        if isinstance(value, tuple)
+        else value
+        for name, value in machine.items()
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

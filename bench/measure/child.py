@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from bench.results.schema import Failure, Figures, Record
+from bench.results.schema import Failure, FailureKind, Figures, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,8 +34,16 @@ FOREIGN = ("GLIBC_TUNABLES", "LD_PRELOAD")
 FOREIGN_PREFIXES = ("ORT_", "OMP_", "MALLOC_", "KMP_", "OPENBLAS_", "MKL_")
 MAX_REASON = 300
 MAX_LINE = 500
-OUT_OF_MEMORY_SIGNS = ("MemoryError", "bad_alloc", "Available memory", "Failed to allocate memory")
-"""How Python, the C++ library and ORT's arena say it."""
+OUT_OF_MEMORY_SIGNS = (
+    "MemoryError",
+    "bad_alloc",
+    "Available memory",
+    "Failed to allocate memory",
+    "Cannot allocate memory",
+    "Memory allocation still failed",
+)
+"""How Python, the C++ library, ORT's arena, the system and OpenBLAS say it."""
+DISK_FULL_SIGN = f"[Errno {errno.ENOSPC}]"
 
 
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]")
@@ -115,8 +124,9 @@ def _company(script: Path, job: Mapping[str, Any], env: Mapping[str, str], count
 def _wait_until_ready(child: subprocess.Popen[bytes]) -> None:
     """Its first line says that it is under way; killed, the read ends without one."""
     timer = threading.Timer(READY_SECONDS, child.kill)
-    timer.start()
+    timer.daemon = True
     try:
+        timer.start()
         assert child.stdout
         line = child.stdout.readline()
     finally:
@@ -153,8 +163,9 @@ def run_script(
             child.kill()
 
         timer = threading.Timer(timeout_s, give_up)
-        timer.start()
+        timer.daemon = True
         try:
+            timer.start()
             output = _exchange(child, job)
         finally:
             timer.cancel()
@@ -212,7 +223,8 @@ def ended_badly(status: int | None, output: bytes, log: str, timeout_s: float) -
     if status < 0:
         return _killed(-status)
     if not output:
-        return Failure(kind="crashed", reason=f"退出码 {status}，没有报告。{_last_line(log)}")
+        reason = f"退出码 {status}，没有报告。{_last_line(log)}"
+        return Failure(kind=_crash_kind(log), reason=reason)
     return None
 
 
@@ -229,8 +241,13 @@ def _told_failure(report: Report) -> Failure:
     if report.unsupported:
         return Failure(kind="unsupported", reason=clean_text(report.unsupported))
     text = report.error or "未说明原因"
-    starved = any(sign in text for sign in OUT_OF_MEMORY_SIGNS)
-    return Failure(kind="out_of_memory" if starved else "crashed", reason=clean_text(text))
+    if DISK_FULL_SIGN in text:  # the fault of the disk, not of the case: nothing is written down
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return Failure(kind=_crash_kind(text), reason=clean_text(text))
+
+
+def _crash_kind(text: str) -> FailureKind:
+    return "out_of_memory" if any(sign in text for sign in OUT_OF_MEMORY_SIGNS) else "crashed"
 
 
 def _last_line(log: str) -> str:

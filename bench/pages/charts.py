@@ -5,7 +5,6 @@ Loaded only when results are exported: altair is heavy, and mkdocs does not need
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -221,29 +220,24 @@ def _reader(
     near = alt.selection_point(
         name="near", fields=["n"], nearest=True, on="pointerover", clear="pointerout", empty=False
     )
+    # Columns of our own naming: in the name of a field, Vega reads dots and Altair colons.
+    keys = {name: f"series{number}" for number, name in enumerate(names)}
+    keyed = [{"n": row["n"], "key": keys[row[field]], value: row[value]} for row in rows]
     chart: alt.Chart = (
-        alt.Chart(_data(rows))
-        .transform_pivot(field, value=value, groupby=["n"])
+        alt.Chart(_data(keyed))
+        .transform_pivot("key", value=value, groupby=["n"])
         .mark_rule(stroke="currentColor")
         .encode(
             x=x,
             opacity=alt.condition(near, alt.value(0.4), alt.value(0)),
             tooltip=[
                 alt.Tooltip("n:Q", title=unit),
-                *(
-                    alt.Tooltip(_escaped(name), type="quantitative", title=name, format=digits)
-                    for name in names
-                ),
+                *(alt.Tooltip(f"{key}:Q", title=name, format=digits) for name, key in keys.items()),
             ],
         )
         .add_params(near)
     )
     return chart
-
-
-def _escaped(field: str) -> str:
-    """Vega reads dots and brackets in the name of a field as a path."""
-    return re.sub(r"([.\[\]\\'\"])", r"\\\1", field)
 
 
 def _data(rows: list[dict[str, Any]]) -> alt.InlineData:

@@ -89,6 +89,7 @@ def _benchmark(name: str, unit: str, values: list[float], journal: Journal) -> p
         "onnxruntime_version": journal.header.software.get("onnxruntime", ""),
         "python_version": journal.header.software.get("python", ""),
     }
+    metadata = {key: value for key, value in metadata.items() if value != ""}  # pyperf refuses empty ones
     runs = [pyperf.Run([value], metadata=metadata, collect_metadata=False) for value in values]
     return pyperf.Benchmark(runs)
 

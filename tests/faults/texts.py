@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import unicodedata
 from dataclasses import dataclass
@@ -43,6 +44,10 @@ HOSTILE = (
 )
 
 
+OWN_PLACE = re.compile(r"^#[\w=.-]+$")
+"""A link to a place on the same page, named after what stands there, in letters that need no escape."""
+
+
 class Structure(HTMLParser):
     """Elements with the names of their attributes, in order; and the text between them."""
 
@@ -57,7 +62,9 @@ class Structure(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, *(name for name, _ in attrs)))
         self.links += [
-            value or "" for name, value in attrs if name in ("href", "src", "action", "xlink:href")
+            OWN_PLACE.sub("#", value or "")
+            for name, value in attrs
+            if name in ("href", "src", "action", "xlink:href")
         ]
 
     def handle_comment(self, data: str) -> None:
