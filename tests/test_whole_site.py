@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from fnmatch import fnmatch
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from made_up_site import TRACE
 from site_reader import read_tables
 
@@ -98,3 +99,57 @@ def test_every_script_of_the_site_is_named_with_its_licence(whole: Path) -> None
     scripts = [path.relative_to(whole).as_posix() for path in whole.rglob("*.js")]
     assert scripts
     assert [script for script in scripts if not any(fnmatch(script, one) for one in named)] == []
+
+
+def _figures(page: Path) -> list[Tag]:
+    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    return list(soup.select("figure.bench-figure"))
+
+
+def test_every_table_of_results_stands_in_a_frame(whole: Path) -> None:
+    soup = BeautifulSoup((whole / POST).read_text(encoding="utf-8"), "html.parser")
+    tables = soup.select("table.bench-measured, table.bench-proofs, table.bench-costs, table.bench-twin")
+    assert len(tables) > len(EXPERIMENTS)
+    for table in tables:
+        assert table.find_parent("figure", class_="bench-figure")
+        region = table.find_parent("div", class_="bench-table")
+        assert region
+        assert region["tabindex"] == "0"
+
+
+def test_every_figure_of_results_says_where_it_is_and_where_it_comes_from(whole: Path) -> None:
+    """An address of its own; machine, version and, where rounds were measured, their number; data and method."""
+    figures = _figures(whole / POST)
+    names = [figure["id"] for figure in figures]
+    assert len(set(names)) == len(names) > 2 * len(EXPERIMENTS)
+    for figure in figures:
+        assert figure.select_one(f'figcaption a[href="#{figure["id"]}"]')
+        caption = figure.figcaption.get_text()
+        assert "onnxruntime 1." in caption, figure["id"]
+        assert re.search(r"可用 \d+ 核", caption), figure["id"]
+        if figure.select_one("table.bench-measured, .bench-vega"):
+            assert re.search(r"\d+ 轮", caption), figure["id"]
+        links = [link["href"] for link in figure.select(".bench-downloads a")]
+        experiment = figure["id"].split("-")[0]
+        for file in (
+            f"data/{experiment}.csv",
+            f"data/{experiment}.json",
+            f"data/{experiment}.pyperf.json",
+            f"source/{experiment}.py",
+        ):
+            assert f"../{file}" in links, figure["id"]
+            assert (whole / file).exists()
+
+
+def test_regions_of_a_page_have_names_of_their_own(whole: Path) -> None:
+    for page in whole.rglob("*.html"):
+        soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+        names = [region.get("aria-label") for region in soup.select("[role=region]")]
+        assert len(set(names)) == len(names), page.name
+        assert all(names), page.name
+
+
+def test_published_source_is_the_experiment_and_says_how_it_is_written(whole: Path) -> None:
+    for path in (ROOT / "bench" / "experiments").glob("*.py"):
+        published = (whole / "source" / path.name).read_bytes()
+        assert published == codecs.BOM_UTF8 + path.read_bytes()

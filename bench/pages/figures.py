@@ -47,7 +47,9 @@ def of_group(
             title = f"{chart.title}：{group.model_title}，输入 {group.input}"
             origin = frames.origin(words.export, group.rounds)
             after = _hint(chart.kind) + links
-            html += _chart(f"{experiment.id}-{name}", specs[name], title, origin, told, twin, after)
+            html += _chart(
+                (f"{experiment.id}-{name}", experiment.title), specs[name], title, origin, told, twin, after
+            )
     return html
 
 
@@ -55,7 +57,7 @@ def of_experiment(experiment: Experiment, words: Words, specs: Mapping[str, Any]
     """The charts that show all groups at once."""
     return "".join(
         _chart(
-            f"{experiment.id}-{chart.kind}",
+            (f"{experiment.id}-{chart.kind}", experiment.title),
             specs[chart.kind],
             chart.title,
             frames.origin(words.export, words.export.build.rounds),
@@ -68,9 +70,19 @@ def of_experiment(experiment: Experiment, words: Words, specs: Mapping[str, Any]
 
 
 def _chart(
-    anchor: str, spec: Mapping[str, Any], title: str, origin: str, told: str, twin: str, after: str
+    names: tuple[str, str],
+    spec: Mapping[str, Any],
+    title: str,
+    origin: str,
+    told: str,
+    twin: str,
+    after: str,
 ) -> str:
-    """A place where the local script draws `spec` when it comes into view; what it shows; its data."""
+    """A place where the local script draws `spec` when it comes into view; what it shows; its data.
+
+    `names`: of the chart's address, and of the experiment, whose title tells tables alike apart.
+    """
+    anchor, name = names
     data = json.dumps(spec, ensure_ascii=False).replace("<", "\\u003c")
     body = (
         f'<div class="bench-vega" role="img" aria-label="{escape(f"{title}。{told}")}" '
@@ -78,7 +90,7 @@ def _chart(
         "<noscript><p>没有启用 JavaScript，图不画；数据在下面的表里。</p></noscript>"
         f"{EXPORT}"
         f'<script type="application/json">{data}</script>'
-        f"<details><summary>图的数据</summary>{frames.scrolled(twin, f'{title}，图的数据')}</details>"
+        f"<details><summary>图的数据</summary>{frames.scrolled(twin, f'{name}：{title}，图的数据')}</details>"
     )
     caption = f"<strong>{escape(title)}</strong>；{origin}"
     return frames.figure(anchor, caption, body, after, told=told, css="bench-figure bench-chart")

@@ -50,7 +50,7 @@ def test_skip_link_comes_first_and_leads_to_the_text(visit: Callable, address: C
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.matches('.md-skip')")
     page.keyboard.press("Enter")
-    assert "#" in page.url
+    page.wait_for_url("**#*")
     page.keyboard.press("Tab")
     assert page.evaluate("Boolean(document.activeElement.closest('.md-content'))")
 

@@ -53,7 +53,7 @@ def test_frontier_says_what_it_shows_and_has_its_data_as_a_table(name: str) -> N
 def test_specification_cannot_end_its_script() -> None:
     (embedded,) = re.findall(
         r'<script type="application/json">(.*?)</script>',
-        figures._chart("x", SPEC, "题", "出处", "说明。", "<table></table>", ""),
+        figures._chart(("x", "实验"), SPEC, "题", "出处", "说明。", "<table></table>", ""),
     )
     assert json.loads(embedded) == SPEC
 
