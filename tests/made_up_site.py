@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from conftest import Make
 
+SITE_URL = "https://example.org/guide/"
+"""Below a path, as a project's pages are."""
 MIB = 1 << 20
 LINES = {"table": ["Line #"], "error": ["[E:onnxruntime:, x] no"], "warning": [], "misspelt_key": []}
 TRACE = """[
@@ -100,7 +102,7 @@ def build(folder: Path, make: Make) -> Path:
     """The site as `bench site` leaves it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(BUILD_VARIABLE, str(folder))
-        patch.setenv("SITE_URL", "https://example.org/guide/")
+        patch.setenv("SITE_URL", SITE_URL)
         sample(make, patch)
         site.build(ROOT / "mkdocs.yml", folder / "site", Folders.here())
     return folder / "site"
