@@ -58,12 +58,13 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
 
 
 def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
-    """Make notebooks look like the other pages, and tell how long a post takes to read."""
+    """Make notebooks look like the other pages, let tables scroll, and tell how long a post takes to read."""
     from bench import notebook, reading_time
+    from bench.pages import frames
 
     if page.meta.get("date"):
         page.config.readtime = reading_time.minutes(html)
-    return notebook.present(html, page, config)
+    return frames.scroll_plain(notebook.present(html, page, config))
 
 
 def on_post_page(output: str, page: Any, config: Any) -> str:

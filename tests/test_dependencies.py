@@ -37,7 +37,7 @@ def pin_problems(constraints: str, project: str) -> Iterator[str]:
 
 def _wanted(project: str) -> list[str]:
     read = tomllib.loads(project)
-    groups = [one for group in read["dependency-groups"].values() for one in group]
+    groups = [one for group in read["dependency-groups"].values() for one in group if isinstance(one, str)]
     return [*read["project"]["dependencies"], *groups]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from html import escape
+from html import escape, unescape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from bench.results.published import Export
 
 PERMALINK = "¶"
+_PLAIN = re.compile(r"<table>.*?</table>", re.DOTALL)
+"""As Python-Markdown writes it: generated ones have a class."""
 
 
 def figure(
@@ -30,6 +32,16 @@ def figure(
 def scrolled(table: str, label: str) -> str:
     """A table that scrolls in a region of its own: reached by keyboard, named by `label`."""
     return f'<div class="bench-table" role="region" tabindex="0" aria-label="{escape(label)}">{table}</div>'
+
+
+def scroll_plain(html: str) -> str:
+    """Tables that somebody wrote in Markdown, made to scroll like ours; each is named by its headings."""
+    return _PLAIN.sub(lambda table: scrolled(table[0], f"表：{_headings(table[0])}"), html)
+
+
+def _headings(table: str) -> str:
+    titles = (re.sub(r"<[^>]+>", "", title) for title in re.findall(r"<th[^>]*>(.*?)</th>", table))
+    return unescape("、".join(titles))
 
 
 def head(titles: Iterable[str], sort: str = "") -> str:

@@ -26,6 +26,8 @@ PATIENCE_S = 60.0
 SMOKE = ("--profile", "smoke")
 WORKER, MODEL_MAKER, MKDOCS, KERNEL = "worker.py", "bench.models", "mkdocs", "ipykernel_launcher"
 """Words in the command lines of our children."""
+FOREIGN = ("BENCH_", "COV")
+"""Of the caller; coverage writes files of its own, which would be the first to meet a full disk."""
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = PATIENCE_S) -> Any:
@@ -190,7 +192,7 @@ class Stage:
 
     def start(self, *arguments: str, wrapper: Sequence[str] = ()) -> Running:
         """A command of `python -m bench` in the checkout, maybe by way of another one."""
-        env = {name: value for name, value in os.environ.items() if not name.startswith("BENCH_")}
+        env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         env |= {BUILD_VARIABLE: str(self.folder), "BENCH_MISSING_PROFILE": "smoke", **self.env}
         log = self.logs / f"log-{len(self.started)}"
         command = [*wrapper, sys.executable, "-m", "bench", *arguments]

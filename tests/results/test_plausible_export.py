@@ -262,7 +262,7 @@ def test_units_of_times_and_sizes_stand_in_the_schema_of_a_journal() -> None:
 
 
 def test_data_page_links_both_schemas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "_downloads", lambda _: "")
+    monkeypatch.setattr(api, "_links", lambda _: "")
     html = api.data_list()
     assert 'data-link="data/journal.schema.json"' in html
     assert 'data-link="data/export.schema.json"' in html

@@ -1,0 +1,21 @@
+"""Tables of Markdown made to scroll; generated ones are left alone."""
+
+from __future__ import annotations
+
+import markdown
+
+from bench.pages import frames
+
+TWO = "| 列 | <含义> |\n| --- | --- |\n| a | b |\n\n文字\n\n| 甲 | 乙 |\n| --- | --- |\n| c | d |\n"
+
+
+def test_tables_of_markdown_scroll_under_names_of_their_own() -> None:
+    html = frames.scroll_plain(markdown.markdown(TWO, extensions=["tables"]))
+    assert html.count('<div class="bench-table" role="region" tabindex="0"') == 2
+    assert 'aria-label="表：甲、乙"' in html
+    assert html.count("<table>") == html.count("</table></div>") == 2
+
+
+def test_generated_tables_are_left_as_they_are() -> None:
+    html = '<div class="bench-table"><table class="bench-measured"><tr><td>1</td></tr></table></div>'
+    assert frames.scroll_plain(html) == html
