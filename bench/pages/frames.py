@@ -36,7 +36,13 @@ def scrolled(table: str, label: str) -> str:
 
 def scroll_plain(html: str) -> str:
     """Tables that somebody wrote in Markdown, made to scroll like ours; each is named by its headings."""
-    return _PLAIN.sub(lambda table: scrolled(table[0], f"表：{_headings(table[0])}"), html)
+    return _PLAIN.sub(_scrolled_plain, html)
+
+
+def _scrolled_plain(found: re.Match[str]) -> str:
+    """With a class, or Material would put a region of its own around it, which no key reaches."""
+    table = found[0].replace("<table>", '<table class="bench-plain">', 1)
+    return scrolled(table, f"表：{_headings(table)}")
 
 
 def _headings(table: str) -> str:

@@ -13,7 +13,7 @@ def test_tables_of_markdown_scroll_under_names_of_their_own() -> None:
     html = frames.scroll_plain(markdown.markdown(TWO, extensions=["tables"]))
     assert html.count('<div class="bench-table" role="region" tabindex="0"') == 2
     assert 'aria-label="表：甲、乙"' in html
-    assert html.count("<table>") == html.count("</table></div>") == 2
+    assert html.count('<table class="bench-plain">') == html.count("</table></div>") == 2
 
 
 def test_generated_tables_are_left_as_they_are() -> None:
