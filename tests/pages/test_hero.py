@@ -13,9 +13,17 @@ from bench.experiments import EXPERIMENTS
 from bench.pages import hero
 from bench.results.findings import of_build
 
-SQUARE = re.compile(
-    r'<rect class="hero-(\w+)" x="([\d.]+)" y="([\d.-]+)" width="([\d.]+)" height="([\d.]+)"/>'
-)
+PATH = re.compile(r'<path class="hero-(\w+)" d="([^"]+)"/>')
+SQUARE = re.compile(r"M([\d.]+) ([\d.-]+)h([\d.]+)v([\d.]+)h-[\d.]+z")
+
+
+def _squares(html: str) -> list[tuple[str, float, float, float, float]]:
+    """Verdict, left, top, width and height of each."""
+    return [
+        (verdict, *map(float, square))
+        for verdict, outline in PATH.findall(html)
+        for square in SQUARE.findall(outline)
+    ]
 
 
 def _exports(**world: Any) -> list[Any]:
@@ -24,7 +32,7 @@ def _exports(**world: Any) -> list[Any]:
 
 def test_every_comparison_of_time_and_of_kept_memory_is_one_square() -> None:
     exports = _exports(time=1.6, memory=0.5)
-    drawn = SQUARE.findall(hero.figure(exports))
+    drawn = _squares(hero.figure(exports))
     shown = [one for one in of_build(exports) if one.row.metric in ("ratio", "kept_mib")]
     assert len(drawn) == len(shown)
     assert sorted(found[0] for found in drawn) == sorted(str(one.row.verdict) for one in shown)
@@ -35,16 +43,16 @@ def test_squares_stay_inside_the_picture(world: dict[str, Any]) -> None:
     html = hero.figure(_exports(**world))
     size = re.search(r'viewBox="0 0 (\d+) (\d+)"', html)
     assert size
-    for _, x, y, width, height in SQUARE.findall(html):
-        assert 0 <= float(x) <= float(x) + float(width) <= int(size[1])
-        assert 0 <= float(y) <= float(y) + float(height) <= hero.TEXT + hero.PLOT
+    for _, x, y, width, height in _squares(html):
+        assert 0 <= x <= x + width <= int(size[1])
+        assert 0 <= y <= y + height <= hero.TEXT + hero.PLOT
 
 
 def test_slower_lies_right_of_the_default_and_less_left_of_it() -> None:
-    squares = SQUARE.findall(hero.figure(_exports(time=1.6, memory=0.5)))
+    squares = _squares(hero.figure(_exports(time=1.6, memory=0.5)))
     middle = hero.WIDTH / 2
-    assert min(float(x) for verdict, x, *_ in squares if verdict == "slower") > middle
-    assert max(float(x) for verdict, x, *_ in squares if verdict == "less") < middle
+    assert min(x for verdict, x, *_ in squares if verdict == "slower") > middle
+    assert max(x for verdict, x, *_ in squares if verdict == "less") < middle
 
 
 @pytest.mark.parametrize(
