@@ -56,6 +56,14 @@ def percent(ratio: float, low: float | None, high: float | None) -> str:
     return f"{abs(ratio - 1) * 100:.{digits}f}%"
 
 
+def change(ratio: float, low: float | None, high: float | None) -> str:
+    """`多 98%`, to the digits that the interval allows; never `少 100%`, as something is always left."""
+    size = percent(ratio, low, high)
+    if size == "100%" and ratio < 1:
+        size = f"{(1 - ratio) * 100:.1f}%" if ratio > 0.0005 else "99.9% 以上"
+    return f"{'多' if ratio > 1 else '少'} {size}"
+
+
 def _value(row: Row) -> float:
     assert row.value is not None
     return row.value
@@ -158,15 +166,14 @@ class Words:
 
     def speed_of(self, row: Row, group: GroupSummary) -> str:
         assert row.value is not None
-        more = "多" if row.value > 1 else "少"
-        size = percent(row.value, row.low, row.high)
+        size = change(row.value, row.low, row.high)
         if row.verdict in ("slower", "faster"):
-            return f"耗时{more} {size}（{self._percent_interval(row)}）"
+            return f"耗时{size}（{self._percent_interval(row)}）"
         if row.verdict == "same":
             return "分不出快慢"
         if row.verdict == "unclear":
             return f"还分不出快慢（{self.rounds_needed(row)}）"
-        return f"耗时约{more} {size}（{self.why_no_verdict(group)}）"
+        return f"耗时约{size}（{self.why_no_verdict(group)}）"
 
     def rounds_needed(self, row: Row) -> str:
         rounds = stats.rounds_needed(_estimate(row))
@@ -196,9 +203,7 @@ class Words:
             return f"{both}（{self.why_no_verdict(group)}）"
         if row.verdict == "same":
             return f"与默认分不出差别（{both}）"
-        word = "少" if row.value < base.value else "多"
-        size = f"{abs(row.value / base.value - 1) * 100:.0f}%"
-        return f"比默认{word} {size}（{both}）"
+        return f"比默认{change(row.value / base.value, None, None)}（{both}）"
 
     def _percent_interval(self, row: Row) -> str:
         if row.low is None or row.high is None:

@@ -87,6 +87,11 @@ def test_memory_is_compared_in_both_directions(told: Callable[..., Words], mib: 
     assert expected in say.memory_change(say.groups()[0], "arena_off", "kept_mib")
 
 
+def test_memory_that_rounds_to_nothing_is_not_called_nothing(told: Callable[..., Words]) -> None:
+    say = told({BASELINE: _figures(10, kept_bytes=20_000), "arena_off": _figures(10, kept_bytes=20)})
+    assert "比默认少 99.9%" in say.memory_change(say.groups()[0], "arena_off", "kept_mib")
+
+
 def test_digits_end_where_the_noise_begins() -> None:
     assert words.plain(60.1234, 59.8, 60.6) == "60.1"
     assert words.plain(523.4, 480.0, 560.0) == "523"
