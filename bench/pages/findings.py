@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bench.experiments import EXPERIMENTS
 from bench.options import ARTICLE
 from bench.pages import frames
-from bench.pages.words import Words, interval, memory, percent
+from bench.pages.words import Words, change, interval, memory
 from bench.results import stats
 from bench.results.findings import TIMES
 
@@ -43,6 +43,8 @@ COLUMNS = (
     ("实验", False),
 )
 """Title, and whether its cells carry a number to sort by."""
+FOLDED_ROWS = 25
+"""A longer table shows so many rows, and the others on demand; also in docs/assets/tables.css."""
 NONE = "这次没有可作结论的数字：是草稿，或者测量时机器繁忙。各组的数字仍在文章的表里。"
 
 
@@ -77,8 +79,9 @@ def table(found: Sequence[Finding]) -> str:
         for title, number in COLUMNS
     )
     body = "".join(_row(one) for one in found)
+    folded = " bench-folded" if len(found) > FOLDED_ROWS else ""
     made = (
-        f'<table class="bench-sortable bench-findings"><thead><tr>{head}</tr></thead>'
+        f'<table class="bench-sortable bench-findings{folded}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table>"
     )
     caption = "本次构建的全部结论；点列名可以排序，点结论看它的表"
@@ -105,12 +108,9 @@ def experiment_title(one: Finding) -> str:
 
 
 def difference(one: Finding) -> str:
-    """`多 98%`, to the digits that the interval allows; never `少 100%`, as something is always left."""
+    """How far a verdict lies from the default: `多 98%`."""
     low, high = (one.row.low, one.row.high) if one.row.metric in TIMES else (None, None)
-    size = percent(one.ratio, low, high)
-    if size == "100%" and one.ratio < 1:
-        size = f"{(1 - one.ratio) * 100:.1f}%" if one.ratio > 0.0005 else "99.9% 以上"
-    return f"{'多' if one.ratio > 1 else '少'} {size}"
+    return change(one.ratio, low, high)
 
 
 def _detail(one: Finding) -> str:

@@ -1,4 +1,4 @@
-// Sorting. A table that says so gets a button in each of its headings that can be sorted by: once for
+// Sorting and folding. A table that says so gets a button in each of its headings that can be sorted by: once for
 // ascending, twice for descending, the third time the order of the page is back. Without this script
 // the tables stand as they are.
 (function () {
@@ -49,7 +49,24 @@
     table.tBodies[0].append(...order);
   }
 
+  // A long table shows its first rows, of whatever order: laying out all of them would keep a phone busy
+  // before anything can be read. The style sheet hides the rest, on screen only.
+  function offerRest(table) {
+    const region = table.closest(".bench-table");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "bench-rest";
+    button.textContent = "显示全部 " + table.tBodies[0].rows.length + " 行";
+    button.addEventListener("click", function () {
+      table.classList.remove("bench-folded");
+      button.remove();
+      region.focus({ preventScroll: true });
+    });
+    region.after(button);
+  }
+
   document.querySelectorAll("table.bench-sortable").forEach(prepare);
+  document.querySelectorAll("table.bench-folded").forEach(offerRest);
   document.addEventListener("click", function (event) {
     const button = event.target.closest(".bench-sort");
     if (button) { sort(button.closest("th")); }

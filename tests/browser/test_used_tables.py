@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.pages.findings import FOLDED_ROWS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 ARTICLE = "blog/onnxruntime-cpu.html"
 TABLE = "table[data-experiment='arena'][data-model='aspp']"
 CASES = "all => all.map(row => row.dataset.case)"
+TEXTS = "all => all.map(row => row.textContent)"
 VALUES = "(all, column) => all.map(row => Number(row.cells[column].dataset.value))"
 
 
@@ -79,6 +82,30 @@ def test_findings_sort_by_words_and_by_numbers(visit: Callable, address: Callabl
             )
             assert words == order
             assert len(set(words)) > 1
+
+
+def test_long_table_shows_its_first_rows_and_all_when_asked(visit: Callable, address: Callable) -> None:
+    page = visit(address("reference/findings.html")).page
+    rows = page.locator("table.bench-findings tbody tr")
+    seen = page.locator("table.bench-findings tbody tr:visible")
+    assert seen.count() == FOLDED_ROWS < rows.count()
+    page.locator("table.bench-findings thead button").nth(2).click()
+    assert seen.evaluate_all(TEXTS) == rows.evaluate_all(TEXTS)[:FOLDED_ROWS]
+    more = page.get_by_role("button", name=f"显示全部 {rows.count()} 行")
+    more.focus()
+    page.keyboard.press("Enter")
+    assert seen.count() == rows.count()
+    assert more.count() == 0
+    assert page.evaluate("document.activeElement.matches('.bench-table')")
+
+
+def test_long_table_is_whole_without_scripts_and_on_paper(visit: Callable, address: Callable) -> None:
+    rows, seen = "table.bench-findings tbody tr", "table.bench-findings tbody tr:visible"
+    plain = visit(address("reference/findings.html"), java_script_enabled=False).page
+    assert plain.locator(seen).count() == plain.locator(rows).count()
+    page = visit(address("reference/findings.html")).page
+    page.emulate_media(media="print")
+    assert page.locator(seen).count() == page.locator(rows).count()
 
 
 def test_bars_and_intervals_are_drawn_where_the_numbers_say(table: Locator) -> None:
