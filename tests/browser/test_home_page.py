@@ -44,6 +44,7 @@ def phone(visit: Callable, address: Callable) -> Page:
 def test_two_taps_copy_a_setting_and_one_more_shows_its_evidence(phone: Page) -> None:
     phone.locator("label:has(input[value='memory'])").tap()
     section = phone.locator("#set-memory")
+    section.locator("pre").last.scroll_into_view_if_needed()
     section.locator(".md-code__button").tap()
     copied = phone.evaluate("navigator.clipboard.readText()")
     assert copied.strip() == section.locator("td.code code, pre code").last.inner_text().strip()
@@ -54,6 +55,8 @@ def test_two_taps_copy_a_setting_and_one_more_shows_its_evidence(phone: Page) ->
 
 
 def test_targets_are_large_enough_for_a_thumb(phone: Page) -> None:
+    phone.locator("#set-general pre").last.scroll_into_view_if_needed()
+    phone.locator("#set-general .md-code__button").first.wait_for()
     for place in (".bench-chooser label", "#set-general .md-code__button"):
         for one in phone.locator(place).all():
             box = one.bounding_box()
