@@ -9,6 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+INDEX = "search_index.json"
 WORDS = (
     "内存",
     "线程池",
@@ -58,3 +59,20 @@ def test_result_leads_to_its_place_on_the_page(visit: Callable, address: Callabl
     page.wait_for_load_state()
     assert page.url.startswith(address("", "file"))
     assert "allow_spinning" in page.locator("article").text_content()
+
+
+def test_index_is_asked_for_only_when_somebody_turns_to_the_search(
+    visit: Callable, address: Callable
+) -> None:
+    seen = visit(address("index.html"))
+    seen.page.wait_for_load_state("networkidle")
+    assert not any(INDEX in url for url in seen.requests)
+    with seen.page.expect_request(f"**/{INDEX}"):
+        seen.page.keyboard.press("/")
+
+
+def test_index_is_asked_for_at_once_where_words_are_to_be_marked(visit: Callable, address: Callable) -> None:
+    seen = visit(address("index.html?h=arena"))
+    seen.page.wait_for_load_state("networkidle")
+    assert any(INDEX in url for url in seen.requests)
+    assert seen.page.locator("article mark").count() > 0
