@@ -69,8 +69,8 @@ def test_good_pins_pass() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "--index-url https://example.org/simple",
-        "--extra-index-url=https://example.org/simple",
+        "--index-url file:///wheels",
+        "--extra-index-url=file:///wheels",
         "-e .",
         "f @ https://example.org/f-1.tar.gz",
         "f==1 # from https://example.org",
