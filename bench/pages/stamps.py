@@ -13,9 +13,10 @@ from bench.results.view import DRAFT_PROFILES
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from bench.results.published import Export
+    from bench.results.published import Export, GroupSummary
 
 PROFILE_TITLES = {"smoke": "冒烟", "quick": "快速", "default": "默认", "thorough": "细致"}
+BUSY, UNDECIDED = "<strong>机器繁忙</strong>", "受扰的轮次超过三成，不作快慢结论。"
 
 
 def when(export: Export) -> str:
@@ -25,7 +26,8 @@ def when(export: Export) -> str:
 
 def warnings(export: Export, *, stale: bool = False) -> str:
     """Everything that keeps these numbers from being quoted, as HTML; empty when nothing does."""
-    return _notes(_reasons(export, stale=stale))
+    busy = "、".join(f"{escape(g.model_title)}（{escape(g.input)}）" for g in _busy(export))
+    return _notes([*_reasons(export, stale=stale), *([f"{BUSY}：{busy}{UNDECIDED}"] if busy else [])])
 
 
 def of_site(exports: Sequence[Export], stale: Collection[str]) -> str:
@@ -35,7 +37,9 @@ def of_site(exports: Sequence[Export], stale: Collection[str]) -> str:
     builds = len({export.build.id for export in exports})
     mixed = [f"各实验的数字来自 {builds} 次测量，最早的测于 {when(oldest)}。"] if builds > 1 else []
     reasons = [text for one in exports for text in _reasons(one, stale=one.experiment in stale)]
-    return provenance(newest) + _notes([*mixed, *dict.fromkeys(reasons)])
+    count = sum(len(_busy(one)) for one in exports)
+    busy = [f"{BUSY}：{count} 组{UNDECIDED}"] if count else []
+    return provenance(newest) + _notes([*mixed, *dict.fromkeys(reasons), *busy])
 
 
 def _notes(texts: Iterable[str]) -> str:
@@ -56,14 +60,14 @@ def _reasons(export: Export, *, stale: bool) -> list[str]:
         )
     if stale:
         texts.append("<strong>旧结果</strong>：测量之后代码、模型、ORT 或机器变了；这里只是预览。")
-    busy = [
-        f"{escape(g.model_title)}（{escape(g.input)}）"
-        for g in export.groups
-        if not g.verdicts and not g.memory_only
-    ]
-    if busy and export.build.profile not in DRAFT_PROFILES:
-        texts.append(f"<strong>机器繁忙</strong>：{'、'.join(busy)}受扰的轮次超过三成，不作快慢结论。")
     return texts
+
+
+def _busy(export: Export) -> list[GroupSummary]:
+    """Groups without verdicts because of disturbed rounds; a draft has none anyway."""
+    if export.build.profile in DRAFT_PROFILES:
+        return []
+    return [group for group in export.groups if not group.verdicts and not group.memory_only]
 
 
 def provenance(export: Export) -> str:

@@ -48,6 +48,17 @@ def test_old_result_in_a_preview_is_told() -> None:
 
 def test_titles_in_a_warning_are_text() -> None:
     evil = "<script>"
-    html = stamps.of_site([_export("arena", busy=True, model_title=evil)], set())
-    assert "机器繁忙" in html
-    assert evil not in html
+    export = _export("arena", busy=True, model_title=evil)
+    for html in (stamps.warnings(export), stamps.of_site([export], set())):
+        assert "机器繁忙" in html
+        assert evil not in html
+
+
+def test_busy_groups_are_named_beside_their_tables_and_counted_for_the_site() -> None:
+    exports = [_export(name, busy=True) for name in ("arena", "profiling")]
+    groups = [g for one in exports for g in one.groups if not g.memory_only]
+    html = stamps.of_site(exports, set())
+    assert html.count("机器繁忙") == 1
+    assert f"{len(groups)} 组受扰" in html
+    for group in exports[1].groups:
+        assert f"（{group.input}）" in stamps.warnings(exports[1])
