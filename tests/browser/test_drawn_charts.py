@@ -35,7 +35,7 @@ def _colour(chart: Locator) -> str:
 
 
 def _toggle(page: Page) -> None:
-    page.locator(".md-header__option label:not([hidden])").click()
+    page.locator("[data-theme-switch]").click()
 
 
 @pytest.mark.parametrize("protocol", ["http", "file"])

@@ -14,7 +14,7 @@ MOST = 400
 WANTED = {
     "skip link": ".md-skip",
     "search": ".md-search__input",
-    "theme": "input[name='__palette']",
+    "theme": "[data-theme-switch]",
     "sort button": ".bench-sort",
     "table": ".bench-table[role='region']",
     "copy button": ".md-code__button",
@@ -77,5 +77,7 @@ def test_search_opens_and_closes_by_keys(visit: Callable, address: Callable) -> 
     page = visit(address("index.html")).page
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.matches('.md-search__input')")
+    page.wait_for_function("document.querySelector('#__search').checked")  # Material looks at the focus a little later
     page.keyboard.press("Escape")
+    page.wait_for_function("!document.querySelector('#__search').checked")
     assert not page.evaluate("document.activeElement.matches('.md-search__input')")

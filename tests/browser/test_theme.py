@@ -1,0 +1,100 @@
+"""Light, dark or as the system has it: painted right from the start, chosen with one button, kept."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.folders import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
+
+HOME = "index.html"
+SWITCH = "[data-theme-switch]"
+AT_THE_FIRST_TEXT = """() => {
+  new MutationObserver((_, watcher) => {
+    if (document.querySelector("main")) {
+      watcher.disconnect();
+      window.schemeAtFirst = document.body.dataset.mdColorScheme;
+    }
+  }).observe(document, { childList: true, subtree: true });
+}"""
+NO_STORAGE = """() => Object.defineProperty(window, "localStorage", {
+  get() { throw new DOMException("denied", "SecurityError"); },
+})"""
+
+
+def _scheme(page: Page) -> str | None:
+    return page.locator("body").get_attribute("data-md-color-scheme")
+
+
+def _frame(page: Page) -> str:
+    """What the browser paints its own parts with, and scroll bars and form fields."""
+    return page.evaluate(
+        "[document.querySelector('[name=theme-color]').content,"
+        " getComputedStyle(document.documentElement).colorScheme].join(' ')"
+    )
+
+
+@pytest.mark.parametrize(("system", "scheme"), [("light", "default"), ("dark", "slate")])
+def test_first_visit_is_as_the_system_has_it_before_any_text(
+    visit: Callable, address: Callable, system: str, scheme: str
+) -> None:
+    page = visit("about:blank", color_scheme=system).page
+    page.add_init_script(f"({AT_THE_FIRST_TEXT})()")
+    page.goto(address(HOME))
+    assert page.evaluate("window.schemeAtFirst") == scheme == _scheme(page)
+
+
+def test_button_goes_round_and_says_where_it_is(visit: Callable, address: Callable) -> None:
+    page = visit(address(HOME), color_scheme="dark").page
+    switch = page.locator(SWITCH)
+    found = []
+    for _ in range(4):
+        found.append((switch.get_attribute("aria-label"), _scheme(page)))
+        assert switch.locator("svg:visible").count() == 1
+        switch.press("Enter")
+    system, *_, again = found
+    assert found == [("颜色：跟随系统", "slate"), ("颜色：浅色", "default"), ("颜色：深色", "slate"), again]
+    assert system == again
+
+
+def test_choice_is_kept_on_the_next_page_and_against_the_system(visit: Callable, address: Callable) -> None:
+    page = visit(address(HOME), color_scheme="dark", locale="zh-CN").page
+    page.locator(SWITCH).click()
+    page.goto(address("reference/method.html"))
+    assert page.locator(SWITCH).get_attribute("aria-label") == "颜色：浅色"
+    assert _scheme(page) == "default"
+    assert _frame(page) == "#fcfbf8 light"
+
+
+def test_page_follows_the_system_while_it_is_open(visit: Callable, address: Callable) -> None:
+    page = visit(address(HOME), color_scheme="light", locale="zh-CN").page
+    assert _frame(page) == "#fcfbf8 light"
+    page.emulate_media(color_scheme="dark")
+    page.locator("body[data-md-color-scheme='slate']").wait_for()
+    assert _frame(page) == "#14181c dark"
+
+
+def test_without_storage_the_system_decides(visit: Callable, address: Callable) -> None:
+    page = visit("about:blank", color_scheme="dark").page
+    page.add_init_script(f"({NO_STORAGE})()")
+    page.goto(address(HOME))
+    assert _scheme(page) == "slate"
+    page.locator(SWITCH).click()
+    assert _scheme(page) == "default"
+    page.goto("about:blank")  # nothing to clear up
+
+
+def test_colours_of_the_browsers_frame_are_those_of_the_paper() -> None:
+    docs = ROOT / "docs"
+    script = (docs / "overrides" / "partials" / "javascripts" / "palette.html").read_text(encoding="utf-8")
+    theme = (docs / "assets" / "theme.css").read_text(encoding="utf-8")
+    for scheme, colour in re.findall(r"(default|slate): \"(#\w{6})\"", script):
+        block = theme[theme.index(f'[data-md-color-scheme="{scheme}"] {{') :]
+        assert re.search(r"--paper: (#\w+);", block).group(1) == colour
