@@ -20,8 +20,12 @@ MARKS = {True: "✓", False: "✗", None: "—"}
 
 
 def line(exports: Sequence[Export], selftest: Export | None, stale: Collection[str]) -> str:
-    """For the home page: whether these numbers may be quoted, and why not."""
-    found = standing(exports, selftest, stale)
+    """For other pages: whether these numbers may be quoted, and why not; links to the certificate."""
+    link = '<a data-link="reference/certificate.html">构建证书</a>'
+    return _verdict(standing(exports, selftest, stale), link)
+
+
+def _verdict(found: Standing, link: str = "") -> str:
     why = (
         f"：{'；'.join(escape(reason) for reason in found.reasons)}"
         if found.reasons
@@ -29,8 +33,7 @@ def line(exports: Sequence[Export], selftest: Export | None, stale: Collection[s
     )
     return (
         f'<p class="bench-quotable bench-quotable-{found.word}" data-quotable="{found.word}">'
-        f"<strong>这些数字{WORDS[found.word]}</strong>{why}。"
-        '<a data-link="reference/certificate.html">构建证书</a></p>'
+        f"<strong>这些数字{WORDS[found.word]}</strong>{why}。{link}</p>"
     )
 
 
@@ -38,7 +41,7 @@ def page(exports: Sequence[Export], selftest: Export | None, stale: Collection[s
     """Everything that a build can say for itself."""
     return "".join(
         (
-            line(exports, selftest, stale),
+            _verdict(standing(exports, selftest, stale)),
             _builds(exports),
             _quiet(exports),
             _selftest(selftest, {export.build.id for export in exports}),
@@ -49,16 +52,16 @@ def page(exports: Sequence[Export], selftest: Export | None, stale: Collection[s
 
 def _builds(exports: Sequence[Export]) -> str:
     rows = "".join(
-        f'<tr data-experiment-build="{escape(one.experiment)}"><th scope="row">{escape(one.experiment)}</th>'
-        f"<td>{escape(PROFILE_TITLES[one.build.profile])}</td><td>{escape(when(one))}</td>"
+        f'<tr data-experiment-build="{escape(one.experiment)}"><th scope="row">{escape(frames.experiment_title(one.experiment))}</th>'
         f"<td>{one.build.rounds} / {one.build.planned_rounds}</td><td>{_cost(one):.1f}</td>"
-        f"<td>{escape(_dropped(one))}</td></tr>"
+        f"<td>{escape(_dropped(one))}</td>"
+        f"<td>{escape(PROFILE_TITLES[one.build.profile])}</td><td>{escape(when(one))}</td></tr>"
         for one in exports
     )
     return _table(
         "builds",
         "各实验的测量：做了几轮，用了多久，少测了什么",
-        ("实验", "档位", "测完于", "轮数（做了 / 计划）", "分钟", "少测的"),
+        ("实验", "轮数（做了 / 计划）", "分钟", "少测的", "档位", "测完于"),
         rows,
     )
 
@@ -137,7 +140,7 @@ def _group_rows(export: Export) -> Iterator[str]:
         )
         yield (
             f'<tr data-group="{escape(export.experiment)}/{group.index}"{mark}><th scope="row">'
-            f"{escape(export.experiment)}<br><small>{escape(group.model_title)}，{escape(group.input)}</small></th>{cells}</tr>"
+            f"{escape(frames.experiment_title(export.experiment))}<br><small>{escape(group.model_title)}，{escape(group.input)}</small></th>{cells}</tr>"
         )
 
 
@@ -169,7 +172,7 @@ def _count(value: int | None) -> str:
 
 
 def _table(name: str, caption: str, titles: Sequence[str], rows: str) -> str:
-    table = f'<table data-certificate="{name}">{frames.head(titles)}<tbody>{rows}</tbody></table>'
+    table = f'<table class="bench-certificate" data-certificate="{name}">{frames.head(titles)}<tbody>{rows}</tbody></table>'
     return frames.figure(f"certificate-{name}", caption, frames.scrolled(table, caption))
 
 

@@ -6,7 +6,6 @@ from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING
 
-from bench.experiments import EXPERIMENTS
 from bench.options import ARTICLE
 from bench.pages import frames
 from bench.pages.words import Words, change, interval, memory
@@ -98,13 +97,8 @@ def _row(one: Finding) -> str:
         f'<td data-value="{one.ratio!r}">{difference(one)}{_detail(one)}</td>'
         f"<td>{METRICS[row.metric]}</td>"
         f"<td>{escape(one.group.model_title)}<small>{escape(row.input)}</small></td>"
-        f"<td>{escape(experiment_title(one))}</td></tr>"
+        f"<td>{escape(frames.experiment_title(one.row.experiment))}</td></tr>"
     )
-
-
-def experiment_title(one: Finding) -> str:
-    """Without what follows a colon."""
-    return EXPERIMENTS[one.row.experiment].title.partition("：")[0]
 
 
 def difference(one: Finding) -> str:

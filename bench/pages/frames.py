@@ -6,6 +6,8 @@ import re
 from html import escape, unescape
 from typing import TYPE_CHECKING
 
+from bench.experiments import EXPERIMENTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -70,6 +72,11 @@ def origin(export: Export, rounds: int | None = None) -> str:
 def model_title(export: Export, model: str) -> str:
     """The name of a model as readers see it."""
     return next((group.model_title for group in export.groups if group.model == model), model)
+
+
+def experiment_title(name: str) -> str:
+    """The name of an experiment as readers see it: without what follows a colon."""
+    return EXPERIMENTS[name].title.partition("：")[0]
 
 
 def slug(text: str) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from bench.experiments import EXPERIMENTS
 from bench.options import ARTICLE, SECTIONS
-from bench.pages.findings import METRICS, difference, experiment_title
+from bench.pages import frames
+from bench.pages.findings import METRICS, difference
 from bench.pages.words import Words
 from bench.results.findings import of_build
 from bench.results.view import ORIGINAL
@@ -109,7 +110,7 @@ def _without_effect(found: Sequence[Finding]) -> Iterator[Surprise]:
         )
         open_ = _undecided(group)
         told = (
-            f"{escape(experiment_title(first))}：有证据表明它生效了，但与默认比{compared}，"
+            f"{escape(frames.experiment_title(first.row.experiment))}：有证据表明它生效了，但与默认比{compared}，"
             f"{len(group)} 次里没有一次测出差别" + (f"（{open_} 次还要多测几轮）" if open_ else "")
         )
         yield Surprise(first.row.experiment, f"{case}：没有测出差别", f"{told}。")
@@ -128,4 +129,4 @@ def _undecided(group: Sequence[Finding]) -> int:
 
 
 def _where(one: Finding) -> str:
-    return f"{escape(experiment_title(one))}，{escape(one.group.model_title)}（{escape(one.row.input)}）"
+    return f"{escape(frames.experiment_title(one.row.experiment))}，{escape(one.group.model_title)}（{escape(one.row.input)}）"

@@ -77,7 +77,9 @@ def test_search_opens_and_closes_by_keys(visit: Callable, address: Callable) -> 
     page = visit(address("index.html")).page
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.matches('.md-search__input')")
-    page.wait_for_function("document.querySelector('#__search').checked")  # Material looks at the focus a little later
+    page.wait_for_function(
+        "document.querySelector('#__search').checked"
+    )  # Material looks at the focus a little later
     page.keyboard.press("Escape")
     page.wait_for_function("!document.querySelector('#__search').checked")
     assert not page.evaluate("document.activeElement.matches('.md-search__input')")

@@ -49,6 +49,18 @@ def test_busy_build_says_so() -> None:
     assert rounds > 0
 
 
+def test_only_other_pages_link_to_the_certificate() -> None:
+    exports = (MadeUp(experiment="arena").export(),)
+    assert "certificate.html" not in certificates.page(exports, SELFTEST, ())
+    assert "certificate.html" in certificates.line(exports, SELFTEST, ())
+
+
+def test_experiments_go_by_their_titles() -> None:
+    text = text_of(_page(MadeUp(experiment="intra_op_num_threads").export()))
+    assert "算子内线程数" in text
+    assert "intra_op_num_threads" not in text
+
+
 def test_every_group_has_a_row() -> None:
     exports = [MadeUp(experiment=name).export() for name in ("arena", "container")]
     rows = re.findall(r'data-group="([^"]+)"', _page(*exports))
