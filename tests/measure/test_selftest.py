@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jobs import job_of
 from lab import Told
 
 from bench.folders import Folders
@@ -29,28 +30,16 @@ BUILD = "20260102-030405-abcd"
 
 def _known(folder: Path, known: str, **changes: Any) -> Outcome:
     prepared = prepare(MODELS["tiny"], (selftest.ONE_ROW,), folder)
-    job = {
-        "model": str(prepared.model_path),
-        "input_name": MODELS["tiny"].input_name,
-        "input": str(prepared.input_paths[selftest.ONE_ROW.label]),
-        "shapes": selftest.ONE_ROW.shapes,
-        "settings": {},
-        "run_settings": {},
-        "shared_arena": {},
-        "cpus": None,
-        "processes": 1,
-        "company": False,
-        "trace_prefix": "",
-        "warm_up": 500,
-        "min_calls": 3,
-        "min_seconds": 0,
-        "idle_seconds": 0.0,
-        "observe": False,
-        "verify": [],
-        "reference": None,
-        "write_reference": None,
+    job = job_of(
+        MODELS["tiny"],
+        prepared,
+        selftest.ONE_ROW,
+        warm_up=500,
+        min_seconds=0,
+        verify=[],
+        trace_prefix="",
         **changes,
-    }
+    )
     return selftest._run_known(job, {"BENCH_KNOWN": known}, 60)
 
 

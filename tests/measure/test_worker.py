@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psutil
 import pytest
+from jobs import job_of
 
 from bench.experiments import EXPERIMENTS
 from bench.measure import evidence, records, trace
@@ -53,28 +54,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 @pytest.fixture
 def job(tiny: Prepared) -> Job:
     def make_job(entry: Input = ONE, **changes: Any) -> dict[str, Any]:
-        return {
-            "model": str(tiny.model_path),
-            "input_name": MODELS["tiny"].input_name,
-            "input": str(tiny.input_paths[entry.label]),
-            "shapes": entry.shapes,
-            "settings": {},
-            "run_settings": {},
-            "shared_arena": {},
-            "cpus": None,
-            "processes": 1,
-            "company": False,
-            "trace_prefix": str(tiny.model_path.with_name("trace")),
-            "warm_up": 2,
-            "min_calls": 3,
-            "min_seconds": 0.02,
-            "idle_seconds": 0.0,
-            "observe": False,
-            "verify": sorted({0, len(entry.shapes) - 1}),
-            "reference": None,
-            "write_reference": None,
-            **changes,
-        }
+        return job_of(MODELS["tiny"], tiny, entry, **changes)
 
     return make_job
 
