@@ -7,6 +7,7 @@ form of llms.txt are those of llmstxt.org.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,24 @@ if TYPE_CHECKING:
 
 LISTS = ("404.html", "blog/archive/", "blog/category/", "blog/tags")
 """Pages that only list others."""
-SCREEN_ONLY = "script, style, svg, form, button, nav, .headerlink, .bench-vega, .md-source-file"
+SCREEN_ONLY = "script, style, svg, form, button, nav, noscript, .headerlink, .bench-vega, .bench-export, .md-source-file"
 SECTIONS = {"": "首页", "blog/": "文章", "reference/": "参考", "notebooks/": "笔记本"}
 """Beginning of a page's path -> heading; the longest that fits counts."""
+_LANGUAGE = re.compile(r"(?:language|hl)-(\w+)")
+
+
+def _language(block: Tag) -> str:
+    """Of a block of code, as Pygments was told; printed text has none."""
+    marked = block.find_parent(class_=_LANGUAGE)
+    found = _LANGUAGE.search(" ".join(marked["class"])) if marked else None
+    return found[1].replace("ipython3", "python") if found else ""
+
+
 _CONVERTER = MarkdownConverter(
-    heading_style="atx", bullets="-", code_language="python", escape_underscores=False
+    heading_style="atx",
+    bullets="-",
+    code_language_callback=_language,
+    escape_underscores=False,
 )
 """Names of options are full of underscores; a program should find them as they are."""
 
@@ -106,12 +120,10 @@ def as_markdown(article: Tag) -> str:
 
 def _leave_to_data(table: Tag) -> None:
     """The page links the data of every experiment; name the file and the rows."""
-    caption = table.select_one("caption")
-    said = caption.get_text(" ", strip=True) if caption else ""
     where = f"data/{table['data-experiment']}.json，model={table['data-model']}，input={table['data-input']}"
     note = BeautifulSoup("<p></p>", "html.parser").p
     assert note
-    note.string = f"（表：{said}。数字在 {where}。）"
+    note.string = f"（数字在 {where}。）"
     table.replace_with(note)
 
 

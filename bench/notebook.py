@@ -46,6 +46,9 @@ MAKERS = ("ipykernel", "matplotlib", "mkdocs-jupyter", "nbconvert")
 EXPERIMENT, MODEL, INPUT = "intra_op_num_threads", "ocr_det", "1x3x480x480"
 """The table that answers the same question as the notebook."""
 RECOMMENDED = re.compile(r"\bRECOMMENDED=(\d+)")
+NOISE = re.compile(r"（噪声 (\d+)%）")
+TOO_NOISY_PERCENT = 10
+"""As the notebook itself has it."""
 MACHINE_SCRIPT = """\
 import json
 from bench.measure.machine import read_machine, software
@@ -104,12 +107,18 @@ def present(html: str, page: Any, config: Any) -> str:
     count = recommended_count(html)
     stamp = _origin(note.run_at, Path(page.file.src_uri).name)
     title, end, rest = body.partition("</h1>")
-    return f"{title}{end}{stamp}{_conclusion(count)}{rest}{_agreement(count)}"
+    return f"{title}{end}{stamp}{_conclusion(count, noise_percent(html))}{rest}{_agreement(count)}"
 
 
 def recommended_count(executed: str) -> int | None:
     """The number of threads that an executed notebook ends in, from its page or its file; None without one."""
     found = RECOMMENDED.findall(executed)
+    return int(found[-1]) if found else None
+
+
+def noise_percent(executed: str) -> int | None:
+    """What one thread differed by from itself, as an executed notebook printed it."""
+    found = NOISE.findall(executed)
     return int(found[-1]) if found else None
 
 
@@ -127,9 +136,14 @@ def _fastest_in_table(export: Export) -> Sequence[str]:
     return next((say.tied_with_best(group, counts) for group in groups), [])
 
 
-def _conclusion(count: int | None) -> str:
+def _conclusion(count: int | None, noise: int | None) -> str:
     if count is None:
         return ""
+    if noise is not None and noise > TOO_NOISY_PERCENT:
+        return (
+            f"<p>这次运行选的是 <code>intra_op_num_threads = {count}</code>，但噪声有 {noise}%，算不得结论：请在机器空闲时再运行一遍。"
+            "过程见下。</p>"
+        )
     return f"<p>这次运行得出：在这台机器上，这个模型设 <code>intra_op_num_threads = {count}</code>。过程和噪声见下。</p>"
 
 

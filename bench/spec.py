@@ -72,6 +72,12 @@ class Input:
     shapes: tuple[Shape, ...]
 
 
+def input_title(label: str) -> str:
+    """A label as readers see it: `30 shapes` are `30 种尺寸`; axes and sizes stay as they are."""
+    count, _, kind = label.partition(" ")
+    return f"{count} 种尺寸" if kind == "shapes" else label
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LargestBatch:
     """An input whose batch is chosen when the plan is made: the largest that fits."""

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 PAGE = """<html><head><meta name="description" content="说明 {name}"></head><body><nav>菜单</nav>
 <article class="md-content__inner md-typeset">{body}</article></body></html>"""
 MEASURED = """<div class="bench-table"><table data-experiment="arena" data-model="aspp" data-input="batch=2">
-<caption><span>分割网络，输入 <code>batch=2</code></span></caption>
 <tr><th>默认</th><td data-value="12.345">12</td></tr></table></div>"""
-NUMBERED = """<div class="highlight"><table class="highlighttable"><tr><td class="linenos"><pre>1
+NUMBERED = """<div class="language-python highlight"><table class="highlighttable"><tr><td class="linenos"><pre>1
 2</pre></td><td class="code"><div><pre><span></span><code>import onnxruntime
 print(1)
 </code></pre></div></td></tr></table></div>"""
@@ -47,13 +46,20 @@ def test_heading_text_and_list_become_markdown() -> None:
 def test_measured_table_gives_the_way_to_its_data() -> None:
     text = _markdown(MEASURED)
     assert "12" not in text
-    assert "分割网络，输入 batch=2" in text
     assert "data/arena.json，model=aspp，input=batch=2" in text
 
 
 def test_table_of_prose_stays_and_its_caption_stands_before_it() -> None:
     text = _markdown("<table><caption>甲</caption><tr><th>名</th></tr><tr><td>乙</td></tr></table>")
     assert text.index("甲") < text.index("| 名 |") < text.index("| 乙 |")
+
+
+def test_code_has_its_language_and_printed_text_none() -> None:
+    shell = (
+        '<div class="language-bash highlight"><pre><span></span><code>pip install nox\n</code></pre></div>'
+    )
+    assert _markdown(shell) == "```bash\npip install nox\n```\n"
+    assert _markdown("<pre><samp>一行\n</samp></pre>").startswith("```\n")
 
 
 def test_code_keeps_its_lines_and_loses_their_numbers() -> None:

@@ -167,6 +167,15 @@ def test_count_is_read_from_the_output_not_the_code(text: str, count: int | None
     assert notebook.recommended_count(text) == count
 
 
+def test_noise_is_read_from_the_output_and_spoils_the_conclusion() -> None:
+    printed = "最快的是 2 线程，分不出差别的有：2（噪声 13%）。"
+    assert notebook.noise_percent('print(f"（噪声 {noise:.0%}）。")') is None
+    assert notebook.noise_percent(printed) == 13
+    assert "算不得结论" in notebook._conclusion(2, 13)
+    assert "这次运行得出" in notebook._conclusion(2, 10)
+    assert notebook._conclusion(None, 13) == ""
+
+
 @pytest.fixture
 def table(make: Make) -> Callable[..., Export]:
     """The thread table of nine rounds, `count` -> latency in ms."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import TYPE_CHECKING
 
-from bench.spec import BASELINE
+from bench.spec import BASELINE, input_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,13 +26,19 @@ def model(group: Measured) -> str:
 
 def where(group: Measured) -> str:
     """`PP-OCRv6 文字检测（1x3x480x480）`."""
-    return f"{model(group)}（{escape(group.input)}）"
+    return f"{model(group)}（{escape(input_title(group.input))}）"
 
 
 def named(say: Findings, case: str) -> str:
     """The title of a case; in quotation marks where its own comma would break the sentence."""
     title = escape(say.title(case))
     return f"“{title}”" if "，" in title else title
+
+
+def three_digits(value: float) -> str:
+    """Enough for a sentence, whatever finer digits an interval would allow."""
+    digits = 2 - math.floor(math.log10(abs(value))) if value else 0
+    return f"{value:.{min(2, max(0, digits))}f}"
 
 
 def spaced(before: str, after: str) -> str:

@@ -186,7 +186,7 @@ def _needed(say: Findings, group: Measured) -> tuple[bool | None, str]:
     if kept != "less":
         return False, "在本机，关闭 arena 没有让留存变少，保持默认。"
     if off_peak > NEEDED_OVER_KEPT * off_kept:
-        now = "两个数都要看：推理途中仍要用到峰值那么多，容器的内存上限按峰值给；关 arena 省的是推理之间的占用。"
+        now = "留存确实变少，但不能当成推理需要的内存：途中仍要用到峰值那么多，容器的内存上限按峰值给；关 arena 省的是推理之间的占用。"
         return False, now
     if peak != "less":
         return False, "在本机，关闭 arena 只让留存变少，峰值没有降：容器的内存上限按峰值给。"
@@ -287,7 +287,7 @@ EXPERIMENT = Experiment(
         ),
         Claim(
             id="13_percent",
-            said="开启 arena，推理时间只有大约 13% 的提升（原文测得，ORT 1.14.1）。",
+            said="开启 arena，推理时间只有大约 13% 提升（原文测得，ORT 1.14.1）。",
             answer=_thirteen_percent,
         ),
     ),

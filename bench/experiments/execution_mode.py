@@ -60,13 +60,7 @@ def conclude(say: Findings) -> Iterator[str]:
     """Whether branches ran side by side, and what the mode costs."""
     for group in say.groups():
         overlap = _overlap(say, group)
-        ran = (
-            "节点怎样执行没有观察到"
-            if overlap is None
-            else "一次推理里没有任何节点与别的线程上的节点同时执行"
-            if overlap == 0
-            else f"一次推理里最多有 {overlap:.0f} 个节点与别的线程上的节点同时执行"
-        )
+        ran = "节点怎样执行没有观察到" if overlap is None else _side_by_side(overlap)
         case = _shortest(say, group, _second_pool(say))
         cost = (
             f"inter_op 大于 1 的设置里，耗时最短的是{named(say, case)}，{versus_default(say, group, case)}"
@@ -74,6 +68,12 @@ def conclude(say: Findings) -> Iterator[str]:
             else "快慢没有测成"
         )
         yield f"{where(group)}：并行模式下，{cost}；{ran}。"
+
+
+def _side_by_side(nodes: float) -> str:
+    if nodes == 0:
+        return "一次推理里没有任何节点与别的线程上的节点同时执行"
+    return f"一次推理里最多有 {nodes:.0f} 个节点与别的线程上的节点同时执行"
 
 
 def _shortest(say: Findings, group: Measured, cases: list[str]) -> str | None:
@@ -95,7 +95,7 @@ def _many_branches(say: Findings) -> Answer:
         return Answer(measured=NOT_MEASURED, now="保持顺序执行。", agrees=None)
     verdicts = {say.verdict(group, one) for one in cases}
     overlap = _overlap(say, group)
-    nodes = "" if overlap is None else f"，一次推理里同时执行的节点最多 {overlap:.0f} 个"
+    nodes = "" if overlap is None else f"，{_side_by_side(overlap)}"
     measured = f"{where(group)}有五条独立分支；inter_op 大于 1 的并行设置里，耗时最短的是{named(say, case)}，{versus_default(say, group, case)}{nodes}。"
     if "faster" in verdicts:
         now = "在本机，有分支的模型值得一试，以自己的模型实测为准。"

@@ -62,6 +62,8 @@ def _best(say: Findings, group: Measured) -> str:
     if len(tied) == 1:
         return f"<strong>明确设置的线程数里，{tied[0]} 线程最快</strong>（{say.ms(group, tied[0])}）"
     latencies = "、".join(f"{case} 线程 {say.ms(group, case)}" for case in tied)
+    if any(say.verdict(group, case) == "slower" for case in tied):
+        return f"明确设置的线程数里，{'、'.join(tied)} 的区间有重叠，还分不出谁最快（{latencies}）"
     return f"<strong>明确设置的线程数里，{'、'.join(tied)} 并列最快，分不出快慢</strong>（{latencies}）"
 
 

@@ -128,5 +128,5 @@ EXPERIMENT = Experiment(
     columns=columns("latency_ms", "ratio", "session_ms", "session_info_lines"),
     conclude=conclude,
     scripts=(Script(name="log_lines", cases=(BASELINE, *(f"level_{level}" for level in LEVELS))),),
-    claims=(Claim(id="level_four", said="把 log_severity_level 设为 4。", answer=_level_four),),
+    claims=(Claim(id="level_four", said="推荐把 log_severity_level 设为 4。", answer=_level_four),),
 )

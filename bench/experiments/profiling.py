@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.answers import Answer, Claim, Findings, Measured
 from bench.experiments._common import BERT_32, BERT_128, DET_320, DET_480, TINY, columns
-from bench.experiments._phrases import DECIDED, model, sentence, versus_default, where
+from bench.experiments._phrases import DECIDED, model, sentence, three_digits, versus_default, where
 from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Proof
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ def conclude(say: Findings) -> Iterator[str]:
 def _growth(say: Findings, group: Measured) -> str:
     """Memory and file; without profiling, memory may grow a little too."""
     grown, base = (_grown(say, group, case) for case in ("profiling", BASELINE))
-    trace = say.number(group, "profiling", "trace_kib_per_run")
+    trace = say.value(group, "profiling", "trace_kib_per_run")
     beside = f"（默认 {base}）" if base else ""
     memory = f"每千次推理内存增长 {grown}{beside}" if grown else "内存增长没有测到"
-    return f"{memory}，文件每次推理增加 {trace} KiB" if trace else memory
+    return f"{memory}，文件每次推理增加 {three_digits(trace)} KiB" if trace else memory
 
 
 def _grown(say: Findings, group: Measured, case: str) -> str:
@@ -49,7 +49,7 @@ def _grown(say: Findings, group: Measured, case: str) -> str:
     value = say.value(group, case, "grown_mib_per_1000")
     if value is None:
         return ""
-    return "0 MiB" if value <= 0 else f"{say.number(group, case, 'grown_mib_per_1000')} MiB"
+    return "0 MiB" if value <= 0 else f"{three_digits(value)} MiB"
 
 
 def _more_grown(say: Findings, group: Measured) -> float | None:

@@ -22,6 +22,16 @@ FOLDER = Path(__file__).parent
 SCRIPT = FOLDER / "installed.py"
 REPOSITORY = "https://github.com/microsoft/onnxruntime/issues/"
 DOCS = "https://onnxruntime.ai/docs/"
+PAGES = {
+    "performance/model-optimizations/graph-optimizations.html": "图优化",
+    "performance/model-optimizations/quantization.html": "量化",
+    "performance/tune-performance/logging_tracing.html": "日志",
+    "performance/tune-performance/memory.html": "内存",
+    "performance/tune-performance/profiling-tools.html": "性能分析",
+    "performance/tune-performance/threading.html": "线程",
+    "performance/tune-performance/troubleshooting.html": "排错",
+}
+"""Official pages that rows cite -> what readers call them."""
 
 TOPICS = {
     "threads": "线程与空转",
@@ -103,7 +113,9 @@ def source(reference: str) -> Source:
         return Source(reference, REPOSITORY + reference.removeprefix("#"))
     if reference.startswith("docs:"):
         page = reference.removeprefix("docs:")
-        return Source(f"官方文档 {Path(page).stem}", DOCS + page)
+        if page not in PAGES:
+            raise BadTable(f"no title for the official page {page}")
+        return Source(f"官方{PAGES[page]}页", DOCS + page)
     if reference not in NAMED:
         raise BadTable(f"unknown source {reference}")
     return NAMED[reference]

@@ -9,6 +9,7 @@ from bench.pages import frames
 from bench.pages.stamps import PROFILE_TITLES, when
 from bench.results.quotable import Standing, is_noisy, standing
 from bench.results.selfchecks import checks
+from bench.spec import input_title
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -111,7 +112,7 @@ def _groups(exports: Sequence[Export]) -> str:
     rows = "".join(row for export in exports for row in _group_rows(export))
     return _table(
         "noise",
-        "每一组的噪声：A/A 偏离是默认设置测两遍的区间离 1 最远的一端；占用、steal、空闲内存取各轮里最坏的；“—”是本机读不到",
+        "每一组的噪声：A/A 偏离是默认设置测两遍的区间离 1 最远的一端；占用、steal、空闲内存取各轮里最坏的；要选出推荐设置的实验，有一半轮次只用来选，不列在这里；“—”是本机读不到",
         (
             "实验与模型",
             "A/A 偏离",
@@ -140,7 +141,7 @@ def _group_rows(export: Export) -> Iterator[str]:
         )
         yield (
             f'<tr data-group="{escape(export.experiment)}/{group.index}"{mark}><th scope="row">'
-            f"{escape(frames.experiment_title(export.experiment))}<br><small>{escape(group.model_title)}，{escape(group.input)}</small></th>{cells}</tr>"
+            f"{escape(frames.experiment_title(export.experiment))}<br><small>{escape(group.model_title)}，{escape(input_title(group.input))}</small></th>{cells}</tr>"
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from bench.results import frontier
-from bench.spec import CONTROL
+from bench.spec import CONTROL, input_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +116,7 @@ def thread_scaling(export: Export) -> dict[str, Any]:
             "speed_up": row.value,
             "low": row.low,
             "high": row.high,
-            "model": f"{titles[row.model]}（{row.input}）",
+            "model": f"{titles[row.model]}（{input_title(row.input)}）",
         }
         for row in export.rows
         if row.metric == "speed_up" and row.case.isdigit() and row.value is not None

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from bench.answers import Answer, Claim, Findings
 
 OUTCOMES = {
-    True: ("bench-agrees", "与本机一致"),
-    False: ("bench-differs", "与本机不符"),
+    True: ("bench-agrees", "本机的数字支持"),
+    False: ("bench-differs", "本机的数字不支持"),
     None: ("bench-open", "本次构建判断不了"),
 }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.pages import frames
 from bench.pages.words import plain
+from bench.spec import input_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,10 +66,10 @@ def _table(
         f'<table class="bench-costs">{frames.head((*heads, "毫秒/次", "占比"))}<tbody>{body}</tbody></table>'
     )
     model = frames.model_title(export, trace.model)
-    where = f"{escape(model)} <code>{escape(trace.input)}</code>，{trace.runs} 次推理的平均"
+    where = f"{escape(model)} <code>{escape(input_title(trace.input))}</code>，{trace.runs} 次推理的平均"
     return frames.figure(
         f"{export.experiment}-{trace.model}-{trace.input}-{anchor}",
         f"<strong>{title}：{where}</strong>；{frames.origin(export)}",
-        frames.scrolled(table, f"{title}：{model}，{trace.input}"),
+        frames.scrolled(table, f"{title}：{model}，{input_title(trace.input)}"),
         after,
     )

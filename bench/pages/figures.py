@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.pages import frames, readings
 from bench.pages.words import Words, memory, number
 from bench.results import frontier
-from bench.spec import BASELINE, CONTROL
+from bench.spec import BASELINE, CONTROL, input_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +44,7 @@ def of_group(
             told, twin = (
                 _memory(words, group) if chart.kind == "memory_over_runs" else _frontier(words, group)
             )
-            title = f"{chart.title}：{group.model_title}，输入 {group.input}"
+            title = f"{chart.title}：{group.model_title}，输入 {input_title(group.input)}"
             origin = frames.origin(words.export, group.rounds)
             after = _hint(chart.kind) + links
             html += _chart(
@@ -87,7 +87,7 @@ def _chart(
     body = (
         f'<div class="bench-vega" role="img" aria-label="{escape(f"{title}。{told}")}" '
         f'style="min-height:{spec["height"]}px"></div>'
-        "<noscript><p>没有启用 JavaScript，图不画；数据在下面的表里。</p></noscript>"
+        "<noscript><p>没有启用 JavaScript，所以不画图；数据在下面的表里。</p></noscript>"
         f"{EXPORT}"
         f'<script type="application/json">{data}</script>'
         f"<details><summary>图的数据</summary>{frames.scrolled(twin, f'{name}：{title}，图的数据')}</details>"
@@ -130,7 +130,7 @@ def _scaling(words: Words) -> tuple[str, str]:
     counts = [case for case in words.cases() if case.isdigit()]
     lines, body = {}, ""
     for group in words.groups():
-        title = f"{group.model_title}（{group.input}）"
+        title = f"{group.model_title}（{input_title(group.input)}）"
         rows = {count: words.row(group, count, "speed_up") for count in counts}
         lines[title] = [
             readings.SpeedUp(threads=int(count), value=row.value, low=row.low, high=row.high)
@@ -192,7 +192,7 @@ def _ran_on(export: Export, report: ScriptReport) -> str:
     """The script that reads logs brings networks of its own, made to fail."""
     if report.script == "log_lines":
         return "，专门会出错的小网络"
-    return f"，{escape(frames.model_title(export, report.model))} <code>{escape(report.input)}</code>"
+    return f"，{escape(frames.model_title(export, report.model))} <code>{escape(input_title(report.input))}</code>"
 
 
 def _lines(title: str, lines: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from bench.pages import frames
 from bench.pages.words import Words, change, interval, memory
 from bench.results import stats
 from bench.results.findings import TIMES
+from bench.spec import input_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,11 +57,17 @@ def summary(found: Sequence[Finding]) -> str:
     parts = []
     if times:
         wrong = stats.expected_false_verdicts(len(times))
+        with_article = sum(one.row.metric == "ratio_original" for one in times)
+        of = (
+            f"（与默认比 {len(times) - with_article} 次，与原文设置比 {with_article} 次）"
+            if with_article
+            else ""
+        )
         parts.append(
-            f"延迟作了 {len(times)} 次比较：{_tally(times)}，按区间的置信度预计误判至多 {wrong:.1g} 次"
+            f"延迟作了 {len(times)} 次比较{of}：{_tally(times)}，按区间的置信度预计误判至多 {wrong:.1g} 次"
         )
     if sizes:
-        parts.append(f"内存作了 {len(sizes)} 次比较：{_tally(sizes)}")
+        parts.append(f"内存作了 {len(sizes)} 次比较（峰值、留存、trim 后留存各算一次）：{_tally(sizes)}")
     return f"<p>{'；'.join(parts)}。</p>"
 
 
@@ -96,7 +103,7 @@ def _row(one: Finding) -> str:
         f'<a class="bench-verdict bench-{verdict}" data-link="{place}">{VERDICTS[verdict]}</a></td>'
         f'<td data-value="{one.ratio!r}">{difference(one)}{_detail(one)}</td>'
         f"<td>{METRICS[row.metric]}</td>"
-        f"<td>{escape(one.group.model_title)}<small>{escape(row.input)}</small></td>"
+        f"<td>{escape(one.group.model_title)}<small>{escape(input_title(row.input))}</small></td>"
         f"<td>{escape(frames.experiment_title(one.row.experiment))}</td></tr>"
     )
 

@@ -29,7 +29,14 @@ TICKS = {-2: "≤ ¼", -1: "一半", 0: "默认", 1: "2 倍", 2: "≥ 4 倍"}
 STRIPS = (("ratio", "延迟"), ("kept_mib", "留存内存"))
 ORDER = ("same", "unclear", "faster", "less", "slower", "more")
 """Of the squares in a column, from below."""
-WORDS = {"faster": "更快", "less": "更少", "slower": "更慢", "more": "更多"}
+WORDS = {
+    "faster": "更快",
+    "less": "更少",
+    "slower": "更慢",
+    "more": "更多",
+    "unclear": "还分不出",
+    "same": "分不出差别",
+}
 
 
 def figure(exports: Sequence[Export]) -> str:
@@ -55,10 +62,8 @@ def figure(exports: Sequence[Export]) -> str:
 
 def _told(title: str, points: Sequence[Finding]) -> str:
     counted = Counter(str(one.row.verdict) for one in points)
-    decided = [f"{counted[name]} 次{word}" for name, word in WORDS.items() if counted[name]]
-    rest = len(points) - sum(counted[name] for name in WORDS)
-    parts = decided + ([f"{rest} 次分不出"] if rest else [])
-    return f"{title}比较 {len(points)} 次，{'，'.join(parts)}"
+    parts = [f"{counted[name]} 次{word}" for name, word in WORDS.items() if counted[name]]
+    return f"{title}与默认比较 {len(points)} 次，{'，'.join(parts)}"
 
 
 def _strip(title: str, points: Sequence[Finding]) -> str:

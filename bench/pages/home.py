@@ -21,7 +21,7 @@ QUESTIONS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "place": ("在哪里跑", {"alone": "独占一台机器", "shared": "容器，或几个进程"}),
 }
 """Name of a question -> its title and answers; the first answer is the one that stands there at the start."""
-ANY = "都一样"
+ANY = "不限"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

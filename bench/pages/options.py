@@ -29,6 +29,7 @@ COLUMNS = ("选项", "默认", "作用、影响、陷阱", "实测与出处")
 TRAP_COLUMNS = ("常见的写法或说法", "实际", "应当", "实测与出处")
 NOTHING = "—"
 _CODE = re.compile(r"`([^`]+)`")
+_VERSION = re.compile(r"≤?\d+(\.\d+)+")
 
 
 def table(which: str) -> str:
@@ -80,7 +81,7 @@ def _row(which: str, option: Option, installed: dict[str, Any]) -> str:
     )
     return (
         f'<tr id="{anchor}" data-option="{escape(option.name)}"><th scope="row"><code>{_breakable(option.name)}</code>'
-        f"<small>{escape(option.kind)}，起始版本 {_mark(option.since)}</small></th>"
+        f"<small>{escape(option.kind)}，{_since(option.since)}</small></th>"
         f"{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
     )
 
@@ -88,6 +89,11 @@ def _row(which: str, option: Option, installed: dict[str, Any]) -> str:
 def _breakable(name: str) -> str:
     """A long name breaks at its joints."""
     return escape(name).replace("_", "_<wbr>").replace(".", ".<wbr>")
+
+
+def _since(text: str) -> str:
+    """A version with what it is; anything else is a remark of its own."""
+    return f"起始版本 {text}" if _VERSION.fullmatch(text) else _mark(text)
 
 
 def _default(which: str, option: Option, installed: dict[str, Any]) -> str:

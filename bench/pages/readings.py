@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.pages.words import memory
+from bench.pages.words import memory, plain
 from bench.results import stats
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ def _growth(line: Sequence[float]) -> str:
     """When it stops growing; a small rise is none, as in the verdicts on memory."""
     settled = next(n for n in range(len(line)) if stats.memory_verdict(max(line[n:]), line[n]) != "more")
     if settled == 0:
-        text = "从第 1 次推理起就不再增长"
+        text = "第 1 次推理之后就不再明显增长"
     elif settled == len(line) - 1:
         text = "直到结束还在增长"
     else:
-        text = f"从第 {settled + 1} 次推理起不再增长"
+        text = f"第 {settled + 1} 次推理之后不再明显增长"
     if stats.memory_verdict(line[-1], max(line)) == "less":
         return f"{text}，最多时 {memory(max(line))}，结束时降到 {memory(line[-1])}"
     return f"{text}，结束时占 {memory(line[-1])}"
@@ -110,7 +110,7 @@ def frontier(found: Sequence[Point], best: Collection[str], titles: Mapping[str,
 
 
 def _both(point: Point) -> str:
-    return f"耗时 {point.ratio:.2f} 倍，留存 {memory(point.kept)}"
+    return f"耗时 {plain(point.ratio, point.low, point.high)} 倍，留存 {memory(point.kept)}"
 
 
 def _sentence(parts: Sequence[str]) -> str:

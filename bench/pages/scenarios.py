@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bench.pages import frames
 from bench.pages.words import Words, memory
 from bench.results.view import ORIGINAL
-from bench.spec import BASELINE
+from bench.spec import BASELINE, input_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,11 @@ def card(export: Export, scenario: Scenario) -> str:
 
 def _outcome(chosen: Choice, won: CaseRecord) -> str:
     if chosen.reason:
-        return f"这次没有选出更好的：{escape(chosen.reason)}，先用<strong>{escape(won.title)}</strong>。"
+        fallback = next((row.refused for row in chosen.candidates if row.case == won.id), "")
+        unfit = f"它自己也不合条件（{escape(fallback)}），只是没有更好的依据。" if fallback else ""
+        return (
+            f"这次没有选出更好的：{escape(chosen.reason)}，先用<strong>{escape(won.title)}</strong>。{unfit}"
+        )
     return f"本机胜出：<strong>{escape(won.title)}</strong>。"
 
 
@@ -74,7 +78,7 @@ def _evidence(words: Words, scenario: Scenario, case: str) -> Iterator[str]:
             _memory(words, group, case, "peak_mib", "峰值"),
             _memory(words, group, case, "kept_mib", "留存"),
         ]
-        yield f"{escape(group.model_title)}（{escape(group.input)}{_setting(group)}）：{'；'.join(parts)}。"
+        yield f"{escape(group.model_title)}（{escape(input_title(group.input))}{_setting(group)}）：{'；'.join(parts)}。"
 
 
 def _time(words: Words, group: GroupSummary, case: str, other: str, metric: str) -> str:
@@ -119,7 +123,9 @@ def _memory(words: Words, group: GroupSummary, case: str, metric: str, title: st
 
 def _candidates(words: Words, scenario: Scenario, chosen: Choice) -> str:
     """How every candidate did on the rounds that chose."""
-    limits = "；".join(escape(limit.text) for limit in scenario.limits) or "没有"
+    limits = "；".join(escape(limit.text) for limit in scenario.limits)
+    wanted = f"{MINIMISED[scenario.minimise]}最小的"
+    rule = f"满足下列条件的候选里，取{wanted}：{limits}" if limits else f"取{wanted}，没有别的条件"
     rows = "".join(
         f'<tr data-case="{escape(row.case)}"><th scope="row">{escape(words.title(row.case))}</th>'
         f"<td>{'—' if row.score is None else f'{row.score:.3f}'}</td>"
@@ -134,7 +140,7 @@ def _candidates(words: Words, scenario: Scenario, chosen: Choice) -> str:
         else f"用 {chosen.rounds} 轮来选，上面的证据来自另外的轮次；分不出高下时，排在前面的、更简单的胜出。"
     )
     return (
-        f"<details><summary>怎么选的：{MINIMISED[scenario.minimise]}最小，条件：{limits}</summary>"
+        f"<details><summary>怎么选的：{rule}</summary>"
         f"{frames.scrolled(table, f'{scenario.title}的候选')}"
         f"<p>{half}</p></details>"
     )

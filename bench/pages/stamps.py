@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bench.ages import dated
 from bench.pages import frames
 from bench.results.view import DRAFT_PROFILES
+from bench.spec import input_title
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -26,7 +27,7 @@ def when(export: Export) -> str:
 
 def warnings(export: Export, *, stale: bool = False) -> str:
     """Everything that keeps these numbers from being quoted, as HTML; empty when nothing does."""
-    busy = "、".join(f"{escape(g.model_title)}（{escape(g.input)}）" for g in _busy(export))
+    busy = "、".join(f"{escape(g.model_title)}（{escape(input_title(g.input))}）" for g in _busy(export))
     return _notes([*_reasons(export, stale=stale), *([f"{BUSY}：{busy}{UNDECIDED}"] if busy else [])])
 
 

@@ -14,7 +14,7 @@ from bench.pages.findings import METRICS, difference
 from bench.pages.words import Words
 from bench.results.findings import of_build
 from bench.results.view import ORIGINAL
-from bench.spec import BASELINE
+from bench.spec import BASELINE, input_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -91,7 +91,7 @@ def _refuted(exports: Sequence[Export], found: Sequence[Finding]) -> Iterator[Su
         for claim in EXPERIMENTS[export.experiment].claims:
             answer = claim.answer(Words(export))
             if answer.agrees is False:
-                headline = f"与本机不符：“{escape(claim.said.rstrip('。'))}”"
+                headline = f"本机的数字不支持：“{escape(claim.said.rstrip('。'))}”"
                 yield Surprise(export.experiment, headline, answer.measured)
 
 
@@ -129,4 +129,4 @@ def _undecided(group: Sequence[Finding]) -> int:
 
 
 def _where(one: Finding) -> str:
-    return f"{escape(frames.experiment_title(one.row.experiment))}，{escape(one.group.model_title)}（{escape(one.row.input)}）"
+    return f"{escape(frames.experiment_title(one.row.experiment))}，{escape(one.group.model_title)}（{escape(input_title(one.row.input))}）"

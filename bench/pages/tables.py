@@ -9,7 +9,7 @@ from bench.pages import frames, marks
 from bench.pages.words import Words, interval, number
 from bench.results import stats
 from bench.results.metrics import METRICS
-from bench.spec import CONTROL, Experiment
+from bench.spec import CONTROL, Experiment, input_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,7 @@ def group_table(experiment: Experiment, words: Words, group: GroupSummary, links
     return frames.figure(
         f"{experiment.id}-{group.model}-{group.input}",
         _caption(words, group),
-        frames.scrolled(table, f"{experiment.title}：{group.model_title}，{group.input}"),
+        frames.scrolled(table, f"{experiment.title}：{group.model_title}，{input_title(group.input)}"),
         f"{_notes(experiment, words, group, cases)}{links}",
     )
 
@@ -109,7 +109,7 @@ def _caption(words: Words, group: GroupSummary) -> str:
     )
     note = f"；{escape(group.note)}" if group.note else ""
     return (
-        f"<strong>{escape(group.model_title)}，输入 <code>{escape(group.input)}</code></strong>，{calls}{_flops(gflop)}；"
+        f"<strong>{escape(group.model_title)}，输入 <code>{escape(input_title(group.input))}</code></strong>，{calls}{_flops(gflop)}；"
         f"{frames.origin(export, group.rounds)}{planned}{note}"
     )
 
@@ -136,7 +136,7 @@ def _unreadable(experiment: Experiment, export: Export, group: GroupSummary) -> 
 def _notes(experiment: Experiment, words: Words, group: GroupSummary, cases: list[CaseRecord]) -> str:
     notes = []
     if group.memory_only:
-        notes.append("这一组只看内存：进程数少，延迟列只作参考。")
+        notes.append(f"这一组只看内存：只测了 {group.rounds} 轮，延迟列只作参考。")
     elif group.verdicts:
         compared = sum(1 for row in words.export.rows if _is(row, group) and _is_compared(row))
         expected = stats.expected_false_verdicts(compared)

@@ -14,7 +14,7 @@ from bench.results.metrics import METRICS
 from bench.results.published import CandidateRow, Choice
 from bench.results.rows import control
 from bench.results.view import GroupView
-from bench.spec import BASELINE
+from bench.spec import BASELINE, input_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,7 +45,7 @@ def _too_noisy(views: Sequence[GroupView]) -> str:
     worst = max(_noise(view) for view in views)
     if worst <= stats.UNDECIDED_WIDTH:
         return ""
-    return f"同样的设置测两遍就差 {worst:.0%}，不足以挑选"
+    return f"默认设置测两遍，延迟的偏差最大到 {worst:.0%}，噪声太大，选不出来"
 
 
 def _proven(journal: Journal) -> dict[str, bool]:
@@ -106,7 +106,9 @@ def _candidate(scenario: Scenario, views: Sequence[GroupView], case: str, *, pro
     for limit in scenario.limits:
         broken = [view for view in views if _breaks(view, case, limit)]
         if broken and not refused:
-            where = "、".join(f"{view.record.model} {view.record.input}" for view in broken)
+            where = "、".join(
+                f"{view.record.model_title} {input_title(view.record.input)}" for view in broken
+            )
             refused = f"不满足“{limit.text}”（{where}）"
     score = math.prod(ratio for ratio in ratios if ratio is not None) ** (1 / len(ratios))
     return CandidateRow(case=case, score=float(f"{score:.6g}"), refused=refused)

@@ -128,7 +128,7 @@ def test_every_variable_in_the_library_is_known(strings: set[str]) -> None:
 def test_keys_and_variables_of_the_tables_are_in_the_library(libraries: bytes) -> None:
     """Or the row says for which machines they are."""
     for option in (*OPTIONS["keys"], *OPTIONS["run_keys"], *OPTIONS["environment"]):
-        ours = option.kind in ("会话键", "推理键") or (
+        ours = option.kind in ("会话配置键", "推理配置键") or (
             option.kind == "变量" and option.name.startswith("ORT_")
         )
         if ours and option.name[:INLINED].encode() not in libraries:

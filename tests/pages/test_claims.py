@@ -31,8 +31,8 @@ def _claim(agrees: bool | None) -> Claim:  # noqa: FBT001
 @pytest.mark.parametrize(
     ("agrees", "css", "words"),
     [
-        (True, "bench-agrees", "与本机一致"),
-        (False, "bench-differs", "与本机不符"),
+        (True, "bench-agrees", "本机的数字支持"),
+        (False, "bench-differs", "本机的数字不支持"),
         (None, "bench-open", "本次构建判断不了"),
     ],
 )

@@ -64,6 +64,13 @@ def test_summary_counts_what_the_table_shows() -> None:
     assert f"{slower} 次更慢" in findings.summary(found)
 
 
+def test_summary_tells_what_was_compared_with_what() -> None:
+    found = _found(time=1.6)
+    article = sum(one.row.metric == "ratio_original" for one in found)
+    default = sum(one.row.metric == "ratio" for one in found)
+    assert f"（与默认比 {default} 次，与原文设置比 {article} 次）" in findings.summary(found)
+
+
 def test_names_out_of_a_result_file_stay_text() -> None:
     titles = {case.id: EVIL for case in MadeUp(experiment="arena").cases}
     export = MadeUp(experiment="arena", titles=titles, model_title=EVIL, input=EVIL, time=1.5).export()

@@ -55,6 +55,13 @@ def test_slower_lies_right_of_the_default_and_less_left_of_it() -> None:
     assert max(x for verdict, x, *_ in squares if verdict == "less") < middle
 
 
+def test_undecided_comparisons_are_told_from_ties() -> None:
+    open_, tied = (hero.figure(_exports(**world)) for world in ({"time": 1.05, "half_width": 0.1}, {}))
+    assert "次还分不出" in open_
+    assert "次分不出差别" in tied
+    assert "次还分不出" not in tied
+
+
 @pytest.mark.parametrize(
     "world",
     [{}, {"time": 1.6}, {"time": 0.7, "memory": 0.2}, {"busy": True}, {"absent": NO_PROC}, {"groups": ()},
@@ -73,5 +80,5 @@ def test_finding_stands_in_words_for_those_who_do_not_see_it(world: dict[str, An
 
 def test_strip_without_comparisons_is_left_out() -> None:
     html = hero.figure(_exports(absent=NO_PROC, time=1.6))
-    assert "延迟比较" in html
+    assert "延迟与默认比较" in html
     assert "留存内存" not in html

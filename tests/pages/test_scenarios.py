@@ -113,6 +113,14 @@ def test_without_a_winner_the_reason_stands_there_and_nobody_has_won(scenario_id
     assert "另外的轮次" not in html
 
 
+def test_default_that_breaks_a_limit_itself_is_not_praised() -> None:
+    html = _card(
+        "container", BASELINE, NONE_ABLE, {BASELINE: "不满足“用到的核不超过自己那一份”（玩具 batch=1）"}
+    )
+    assert "先用<strong>默认</strong>。它自己也不合条件（不满足“用到的核" in html
+    assert "它自己也不合条件" not in _card("container", BASELINE, NONE_ABLE)
+
+
 def test_default_that_won_is_a_winner_and_is_not_compared_with_itself() -> None:
     html = _card("general", BASELINE)
     assert "本机胜出：<strong>默认</strong>。" in html

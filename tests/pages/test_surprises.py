@@ -87,7 +87,7 @@ def test_difference_in_time_is_told_with_its_interval() -> None:
 
 def test_advice_that_this_build_contradicts_is_quoted() -> None:
     exports = _exports(values={(0, "parallel_2", "ratio"): 2.0})
-    told = [one for one in surprises.pick(exports) if one.headline.startswith("与本机不符")]
+    told = [one for one in surprises.pick(exports) if one.headline.startswith("本机的数字不支持")]
     assert told
     assert "“" in told[0].headline
 

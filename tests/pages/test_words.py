@@ -26,14 +26,16 @@ Story = "Callable[..., Words]"
 
 @pytest.fixture
 def told(make: Make) -> Callable[..., Words]:
-    """Words on nine rounds of one group, `case` -> latency in ms and other figures."""
+    """Words on nine rounds of one group, `case` -> latency in ms and other figures, or a list of them by round."""
 
     def tell(cases: dict[str, Any], *, experiment: str = "arena", dirty: int = 0, **header: Any) -> Words:
         rounds = []
-        for noise in NOISE:
+        for number, noise in enumerate(NOISE):
             samples: list[tuple[str, Any]] = []
             for case, said in cases.items():
-                if isinstance(said, dict):
+                if isinstance(said, list):
+                    samples.append((case, said[number]))
+                elif isinstance(said, dict):
                     figures = {**said, "latency_ns": round(said["latency_ns"] * noise)}
                     samples.append((case, figures))
                 else:
@@ -149,6 +151,18 @@ def test_best_thread_count_is_named(told: Callable[..., Words], make: Make) -> N
 def test_thread_counts_that_tie_are_named_together(told: Callable[..., Words], make: Make) -> None:
     text = _threads(told, make, {BASELINE: 10, CONTROL: 10, "1": 10.02, "2": 10, "4": 10.01})
     assert "1、2、4 并列最快，分不出快慢" in text
+
+
+def test_wide_interval_does_not_make_a_slower_count_one_of_the_fastest(
+    told: Callable[..., Words], make: Make
+) -> None:
+    spread = [_figures(10 * share) for share in (0.7, 1.0, 1.6, 0.8, 1.5, 0.7, 1.6, 1.0, 1.4)]
+    cases = {BASELINE: _figures(10), CONTROL: _figures(10), "1": _figures(30), "2": spread, "4": _figures(13)}
+    text = "".join(
+        EXPERIMENTS["intra_op_num_threads"].conclude(told(cases, experiment="intra_op_num_threads"))
+    )
+    assert "2、4 的区间有重叠，还分不出谁最快" in text
+    assert "并列最快" not in text
 
 
 def test_thread_draft_names_no_winner(told: Callable[..., Words], make: Make) -> None:

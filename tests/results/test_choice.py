@@ -148,14 +148,14 @@ def test_candidate_beyond_a_limit_is_refused_with_its_words_and_the_group(
     row = _candidate(choice, "one")
     assert row.score == 0.5
     if winner == BASELINE:
-        assert row.refused == "不满足“峰值不比默认高”（toy batch=2）"
+        assert row.refused == "不满足“峰值不比默认高”（玩具 batch=2）"
         assert choice.reason == ""
 
 
 def test_every_group_beyond_a_limit_is_named(need: Need) -> None:
     high: Group = {"one": _at(5, peak_mib=400)}
     choice = need.choose(high, {}, high, limits=(PEAK,))
-    assert _candidate(choice, "one").refused.endswith("（toy batch=1、toy batch=3）")
+    assert _candidate(choice, "one").refused.endswith("（玩具 batch=1、玩具 batch=3）")
 
 
 @pytest.mark.parametrize(("one_ms", "refused"), [(21.3, False), (21.5, True)])
@@ -344,7 +344,7 @@ def test_wild_control_on_either_half_recommends_nothing(need: Need, half: int) -
 
     choice = need.choose({CONTROL: wild, "one": _at(9)})
     assert choice.winner == BASELINE
-    assert "测两遍就差 30%" in choice.reason
+    assert "偏差最大到 30%" in choice.reason
 
 
 def test_noise_in_time_does_not_matter_to_a_need_of_memory(need: Need) -> None:
