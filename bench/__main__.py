@@ -32,7 +32,7 @@ out = Console()
 err = Console(stderr=True)
 
 ProfileName = Annotated[
-    str, Parameter(help="smoke（几秒，只为测试）、quick（几分钟，草稿）、default、thorough。")
+    str, Parameter(help="smoke（一轮，只为测试）、quick（几轮，草稿，不作结论）、default、thorough。")
 ]
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import announce
 from bench.ages import age
 from bench.experiments import EXPERIMENTS
 from bench.folders import ROOT, Folders
@@ -19,10 +20,10 @@ from bench.measure import campaign
 from bench.measure import selftest as selftests
 from bench.measure.campaign import CannotMeasure, Here, find_valid
 from bench.measure.observer import TITLES
-from bench.measure.plan import PROFILES, PlannedExperiment, Profile
+from bench.measure.plan import PROFILES, Profile
 from bench.measure.runner import Runner
 from bench.models import ModelError
-from bench.progress import Progress, duration, progress
+from bench.progress import Progress, progress
 from bench.results import store
 from bench.results.selfchecks import Check, checks
 from bench.results.summary import summarise
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-GIB = 1 << 30
-DISK_NEEDED = 300 << 20
-"""Models, inputs and results of a build, with room to spare, in bytes."""
 HARMLESS = ("out_of_memory", "not_applicable")
 """Failures that say something of the machine, not of us."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -70,20 +68,19 @@ def run(
         shutil.rmtree(folders.work, ignore_errors=True)  # a killed process may have left halves of files
         here = Here.read()
         if reuse:
-            wanted = tuple(
-                n for n in wanted if not find_valid(EXPERIMENTS[n], here, folders.results, teller.note)
-            )
+            kept = {n: find_valid(EXPERIMENTS[n], here, folders.results, teller.note) for n in wanted}
+            announce.drafts([journal for journal in kept.values() if journal], teller)
+            wanted = tuple(name for name, journal in kept.items() if not journal)
             if not wanted:
                 teller.note("全部实验都有本机的有效结果，不用再测")
                 return []
         planned = campaign.plan(wanted, profile, here)
         campaign.check_budget(planned, budget_s)
-        _tell_plan(planned, profile, budget_s, folders, teller)
+        announce.plan(planned, profile, budget_s, folders, teller)
         if not ids and not reuse:  # the notebooks belong to the build: let the next site run them anew
             shutil.rmtree(folders.notebooks, ignore_errors=True)
         work = campaign.open_campaign(planned, here, folders, fresh=fresh, tell=teller.note)
-        if work.resumed_samples:
-            teller.note(f"接着做中断的测量 {work.build}：已有 {work.resumed_samples} 个样本")
+        announce.resumed(work, teller)
         if profile.name in selftests.WITH_SELFTEST:
             _look_at_itself(work.build, here, folders, teller)
         Runner(tasks=work.tasks, seed=work.seed, budget_s=budget_s, reporter=teller).run()
@@ -120,7 +117,7 @@ def check() -> Iterator[tuple[str, bool]]:
             found = True
             yield _check_one(path, key)
     if not found:
-        yield "还没有任何结果：先运行 python -m bench run", False
+        yield "还没有任何结果：先运行 nox -s docs", False
 
 
 def export(*, stale_ok: bool, tell: Callable[[str], None]) -> dict[str, str]:
@@ -185,7 +182,7 @@ def outward_links(site: Path) -> dict[str, list[str]]:
     from bench.links import leaving
 
     if not (site / "index.html").exists():
-        raise Refused(f"{site} 里没有建好的网站：先运行 python -m bench site")
+        raise Refused(f"{site} 里没有建好的网站：先运行 nox -s docs")
     return leaving(site)
 
 
@@ -223,35 +220,6 @@ def _refusals() -> Iterator[None]:
         if error.errno in UNWRITABLE:
             raise Refused(f"不能写入 {Path(error.filename or '.').name}：请检查结果目录的权限") from error
         raise
-
-
-def _tell_plan(
-    planned: Sequence[PlannedExperiment],
-    profile: Profile,
-    budget_s: float,
-    folders: Folders,
-    teller: Progress,
-) -> None:
-    expected = min(campaign.total_seconds(planned), budget_s)
-    memory = campaign.memory_needed(planned) / GIB
-    free = shutil.disk_usage(folders.lock.parent).free
-    names = "、".join(one.experiment.id for one in planned)
-    teller.note(f"计划：{names}，档位“{profile.title}”，{profile.rounds} 轮")
-    hungry = f"内存最多约 {memory:.1f} GiB" if memory >= 1 else "内存不到 1 GiB"
-    teller.note(
-        f"约需时间 {duration(expected)}（上限 {duration(budget_s)}），{hungry}，磁盘约 {DISK_NEEDED >> 20} MiB"
-    )
-    if free < DISK_NEEDED:
-        raise Refused(f"磁盘只剩 {free >> 20} MiB，至少要 {DISK_NEEDED >> 20} MiB")
-    for one in planned:
-        for group in one.groups:
-            if group.memory_bytes:
-                teller.note(
-                    f"{one.experiment.id} / {group.group.model}：取 {group.input.label}"
-                    + (f"（{group.note}）" if group.note else "")
-                )
-        for reason in one.dropped:
-            teller.note(f"{one.experiment.id}：有一组不测（{reason}）")
 
 
 def _failures(journal: store.Journal) -> Iterator[str]:

@@ -68,7 +68,7 @@ def test_list_shows_every_experiment(tmp_path: Path) -> None:
 def test_check_without_results_says_what_to_do(tmp_path: Path) -> None:
     done = _bench(tmp_path, "check")
     assert done.returncode == 1
-    assert "python -m bench run" in done.stdout
+    assert "先运行 nox -s docs" in done.stdout
 
 
 def test_damaged_result_is_named_and_ignored(tmp_path: Path) -> None:

@@ -179,7 +179,9 @@ LAYERS = {
     "machine_readable": {"pages", "folders"} | TOOLS,
     "hooks": {"notebook", "pages", "experiments", "folders", "glossary", "reading_time", "machine_readable"}
     | TOOLS,
+    "announce": {"folders", "measure", "progress", "results"} | TOOLS,
     "commands": {
+        "announce",
         "builds",
         "links",
         "experiments",

@@ -80,6 +80,8 @@ class Campaign:
     tasks: tuple[Task, ...]
     seed: int
     resumed_samples: int
+    resumed_checks: int
+    """Settings that were seen to take effect before the build was interrupted."""
 
 
 def plan(ids: Sequence[str], profile: Profile, here: Here) -> tuple[PlannedExperiment, ...]:
@@ -142,7 +144,10 @@ def open_campaign(
         writer = store.Writer(journal) if journal else _new_journal(one, here, folders, build, seed, models)
         tasks.append(Task(planned=one, writer=writer, models=models, work=folders.work / build))
     samples = sum(len(journal.samples) for journal in resumed.values())
-    return Campaign(build=build, tasks=tuple(tasks), seed=seed, resumed_samples=samples)
+    checks = sum(len(journal.untimed) for journal in resumed.values())
+    return Campaign(
+        build=build, tasks=tuple(tasks), seed=seed, resumed_samples=samples, resumed_checks=checks
+    )
 
 
 def _new_journal(

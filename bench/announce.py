@@ -1,0 +1,75 @@
+"""What a run says before it measures: what it takes up, how long it needs, what it leaves out."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from bench.measure import campaign
+from bench.measure.campaign import CannotMeasure
+from bench.progress import duration
+from bench.results.view import DRAFT_PROFILES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.folders import Folders
+    from bench.measure.campaign import Campaign
+    from bench.measure.plan import PlannedExperiment, Profile
+    from bench.progress import Progress
+    from bench.results.store import Journal
+
+GIB = 1 << 30
+DISK_NEEDED = 300 << 20
+"""Models, inputs and results of a build, with room to spare, in bytes."""
+
+
+def plan(
+    planned: Sequence[PlannedExperiment],
+    profile: Profile,
+    budget_s: float,
+    folders: Folders,
+    teller: Progress,
+) -> None:
+    """What will be measured, and what it needs. Raises CannotMeasure when the disk is too full."""
+    expected = campaign.total_seconds(planned)
+    memory = campaign.memory_needed(planned) / GIB
+    free = shutil.disk_usage(folders.lock.parent).free
+    names = "、".join(one.experiment.id for one in planned)
+    teller.note(f"计划：{names}，档位“{profile.title}”，{profile.rounds} 轮")
+    hungry = f"内存最多约 {memory:.1f} GiB" if memory >= 1 else "内存不到 1 GiB"
+    limit = f"上限 {duration(budget_s)}"
+    time = (
+        f"全做约需 {duration(expected)}，超过{limit}，会均匀减少轮数"
+        if expected > budget_s
+        else f"约需时间 {duration(expected)}（{limit}）"
+    )
+    teller.note(f"{time}，{hungry}，磁盘约 {DISK_NEEDED >> 20} MiB")
+    if free < DISK_NEEDED:
+        raise CannotMeasure(f"磁盘只剩 {free >> 20} MiB，至少要 {DISK_NEEDED >> 20} MiB")
+    for one in planned:
+        for group in one.groups:
+            if group.memory_bytes:
+                teller.note(
+                    f"{one.experiment.id} / {group.group.model}：取 {group.input.label}"
+                    + (f"（{group.note}）" if group.note else "")
+                )
+        for reason in one.dropped:
+            teller.note(f"{one.experiment.id}：有一组不测（{reason}）")
+
+
+def resumed(work: Campaign, teller: Progress) -> None:
+    """What is left of an interrupted build."""
+    if work.resumed_samples or work.resumed_checks:
+        done = f"已有 {work.resumed_samples} 个样本，{work.resumed_checks} 项设置已核对"
+        teller.note(f"接着做中断的测量 {work.build}：{done}")
+
+
+def drafts(kept: Sequence[Journal], teller: Progress) -> None:
+    """Reused drafts look like results, and draw no conclusions."""
+    found = [one.header for one in kept if one.header.profile in DRAFT_PROFILES]
+    if found:
+        names = "、".join(one.experiment for one in found)
+        teller.note(
+            f"已有的结果里，这些只是草稿（冒烟或快速档），不作快慢结论：{names}；要正式的数字，去掉 --reuse"
+        )

@@ -1,0 +1,74 @@
+"""What a run says before it measures."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bench import announce
+from bench.folders import Folders
+from bench.measure.campaign import CannotMeasure
+from bench.measure.plan import PROFILES, resolve
+from bench.spec import BASELINE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Make
+
+HOUR_S = 3600.0
+
+
+class Told(list[str]):
+    def note(self, text: str) -> None:
+        self.append(text)
+
+
+def _plan(make: Make, folder: Path, budget_s: float) -> Told:
+    told: Any = Told()
+    folders = Folders.below(folder)
+    folders.lock.parent.mkdir(parents=True, exist_ok=True)
+    planned = [resolve(make.experiment(), PROFILES["default"], 2, 1 << 30)]
+    announce.plan(planned, PROFILES["default"], budget_s, folders, told)
+    return told
+
+
+def test_plan_that_fits_gives_its_time_and_the_limit(make: Make, tmp_path: Path) -> None:
+    (line,) = [text for text in _plan(make, tmp_path, HOUR_S) if "约需时间" in text]
+    assert "（上限 1 小时" in line
+
+
+def test_plan_that_does_not_fit_says_what_will_be_left_out(make: Make, tmp_path: Path) -> None:
+    (line,) = [text for text in _plan(make, tmp_path, 1.0) if "全做约需" in text]
+    assert "会均匀减少轮数" in line
+    assert "约需时间" not in line
+
+
+def test_disk_without_room_is_refused(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.announce.shutil.disk_usage", lambda _: SimpleNamespace(free=100 << 20))
+    with pytest.raises(CannotMeasure, match="磁盘只剩 100 MiB"):
+        _plan(make, tmp_path, HOUR_S)
+
+
+@pytest.mark.parametrize(("samples", "checks", "lines"), [(0, 0, 0), (0, 3, 1), (8, 3, 1)])
+def test_resumed_build_says_what_it_has(samples: int, checks: int, lines: int) -> None:
+    told: Any = Told()
+    work: Any = SimpleNamespace(build="20260102-030405-abcd", resumed_samples=samples, resumed_checks=checks)
+    announce.resumed(work, told)
+    assert len(told) == lines
+    assert all(f"{checks} 项设置已核对" in text for text in told)
+
+
+def test_reused_drafts_are_named(make: Make) -> None:
+    told: Any = Told()
+    draft, whole = (
+        make.journal([[(BASELINE, {})]], profile=name, experiment=name) for name in ("quick", "default")
+    )
+    announce.drafts([draft, whole], told)
+    assert len(told) == 1
+    assert "草稿" in told[0]
+    assert "：quick；" in told[0]
+    announce.drafts([whole], told)
+    assert len(told) == 1
