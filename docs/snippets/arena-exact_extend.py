@@ -7,5 +7,7 @@ ort.create_and_register_allocator(info, ort.OrtArenaCfg({"arena_extend_strategy"
 options = ort.SessionOptions()
 options.add_session_config_entry("session.use_env_allocators", "1")
 session = ort.InferenceSession(
-    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+    "model.onnx",
+    sess_options=options,
+    providers=["CPUExecutionProvider"],
 )

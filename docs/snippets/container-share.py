@@ -4,5 +4,7 @@ import onnxruntime as ort
 options = ort.SessionOptions()
 options.intra_op_num_threads = 2
 session = ort.InferenceSession(
-    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+    "model.onnx",
+    sess_options=options,
+    providers=["CPUExecutionProvider"],
 )

@@ -7,5 +7,7 @@ options.inter_op_num_threads = 2
 options.add_session_config_entry("session.intra_op.allow_spinning", "0")
 options.add_session_config_entry("session.inter_op.allow_spinning", "0")
 session = ort.InferenceSession(
-    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+    "model.onnx",
+    sess_options=options,
+    providers=["CPUExecutionProvider"],
 )

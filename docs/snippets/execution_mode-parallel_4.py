@@ -5,5 +5,7 @@ options = ort.SessionOptions()
 options.execution_mode = ort.ExecutionMode.ORT_PARALLEL
 options.inter_op_num_threads = 4
 session = ort.InferenceSession(
-    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+    "model.onnx",
+    sess_options=options,
+    providers=["CPUExecutionProvider"],
 )

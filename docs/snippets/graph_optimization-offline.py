@@ -6,12 +6,16 @@ options = ort.SessionOptions()
 options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
 options.optimized_model_filepath = "model.optimized.onnx"
 ort.InferenceSession(
-    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+    "model.onnx",
+    sess_options=options,
+    providers=["CPUExecutionProvider"],
 )
 
 # 上线时：直接加载它
 options = ort.SessionOptions()
 options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
 session = ort.InferenceSession(
-    "model.optimized.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+    "model.optimized.onnx",
+    sess_options=options,
+    providers=["CPUExecutionProvider"],
 )

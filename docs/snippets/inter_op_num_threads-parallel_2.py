@@ -6,5 +6,7 @@ options.execution_mode = ort.ExecutionMode.ORT_PARALLEL
 options.intra_op_num_threads = 1
 options.inter_op_num_threads = 2
 session = ort.InferenceSession(
-    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+    "model.onnx",
+    sess_options=options,
+    providers=["CPUExecutionProvider"],
 )

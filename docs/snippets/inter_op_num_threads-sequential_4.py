@@ -4,5 +4,7 @@ import onnxruntime as ort
 options = ort.SessionOptions()
 options.inter_op_num_threads = 4
 session = ort.InferenceSession(
-    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+    "model.onnx",
+    sess_options=options,
+    providers=["CPUExecutionProvider"],
 )

@@ -4,5 +4,7 @@ import onnxruntime as ort
 options = ort.SessionOptions()
 options.log_severity_level = 0
 session = ort.InferenceSession(
-    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+    "model.onnx",
+    sess_options=options,
+    providers=["CPUExecutionProvider"],
 )

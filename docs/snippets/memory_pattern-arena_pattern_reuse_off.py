@@ -6,5 +6,7 @@ options.enable_cpu_mem_arena = False
 options.enable_mem_pattern = False
 options.enable_mem_reuse = False
 session = ort.InferenceSession(
-    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+    "model.onnx",
+    sess_options=options,
+    providers=["CPUExecutionProvider"],
 )

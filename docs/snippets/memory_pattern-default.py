@@ -3,5 +3,7 @@ import onnxruntime as ort
 
 options = ort.SessionOptions()
 session = ort.InferenceSession(
-    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+    "model.onnx",
+    sess_options=options,
+    providers=["CPUExecutionProvider"],
 )

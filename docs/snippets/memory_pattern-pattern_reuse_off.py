@@ -5,5 +5,7 @@ options = ort.SessionOptions()
 options.enable_mem_pattern = False
 options.enable_mem_reuse = False
 session = ort.InferenceSession(
-    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+    "model.onnx",
+    sess_options=options,
+    providers=["CPUExecutionProvider"],
 )

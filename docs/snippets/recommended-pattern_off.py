@@ -4,5 +4,7 @@ import onnxruntime as ort
 options = ort.SessionOptions()
 options.enable_mem_pattern = False
 session = ort.InferenceSession(
-    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+    "model.onnx",
+    sess_options=options,
+    providers=["CPUExecutionProvider"],
 )

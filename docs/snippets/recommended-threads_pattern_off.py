@@ -5,5 +5,7 @@ options = ort.SessionOptions()
 options.intra_op_num_threads = 4
 options.enable_mem_pattern = False
 session = ort.InferenceSession(
-    "model.onnx", sess_options=options, providers=["CPUExecutionProvider"]
+    "model.onnx",
+    sess_options=options,
+    providers=["CPUExecutionProvider"],
 )

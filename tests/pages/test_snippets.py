@@ -64,7 +64,10 @@ def test_run_options_and_environment_stand_there_only_where_they_are_set(case: C
 def test_default_has_no_setting_at_all() -> None:
     code = snippets.of_case(Case(id=BASELINE, title="默认"))
     assert not re.findall(r"options\.\w", code)
-    assert '"model.onnx", sess_options=options, providers=["CPUExecutionProvider"]' in code
+    assert code.endswith(
+        'session = ort.InferenceSession(\n    "model.onnx",\n    sess_options=options,\n'
+        '    providers=["CPUExecutionProvider"],\n)\n'
+    )
 
 
 def test_environment_is_told_before_the_import() -> None:
@@ -81,7 +84,7 @@ def test_saving_comes_first_under_its_own_options_and_the_saved_file_is_loaded()
     assert '"model.onnx"' in saving
     assert "options = ort.SessionOptions()" in loading
     assert "GraphOptimizationLevel.ORT_DISABLE_ALL" in loading
-    assert f'"{snippets.SAVED}", sess_options=options' in loading
+    assert f'"{snippets.SAVED}",\n    sess_options=options' in loading
     assert "optimized_model_filepath" not in loading
     assert '"model.onnx"' not in loading
 
