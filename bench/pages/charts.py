@@ -44,6 +44,7 @@ CONFIG = {
         "labelFontSize": 11,
         "titleFontSize": 11,
     },
+    "axisY": {"titlePadding": 14},  # the width of labels in the reader's own font is not known before
     "legend": {
         "labelFontSize": 11,
         "labelColor": "currentColor",

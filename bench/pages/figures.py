@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from bench.pages import frames, readings
-from bench.pages.words import Words, memory, number
+from bench.pages.words import Words, memory, number, plain
 from bench.results import frontier
 from bench.spec import BASELINE, CONTROL, input_title
 
@@ -155,7 +155,7 @@ def _frontier(words: Words, group: GroupSummary) -> tuple[str, str]:
     best = frontier.unbeaten(found, group.noise_floor) if group.verdicts else []
     body = "".join(
         f'<tr data-case="{escape(one.case)}"><th scope="row">{escape(words.title(one.case))}</th>'
-        f'<td data-value="{one.ratio!r}">{words.number(group, one.case, "ratio")}</td>'
+        f'<td data-value="{one.ratio!r}">{plain(one.ratio, one.low, one.high)}{_ends(one)}</td>'
         f'<td data-value="{one.kept!r}">{memory(one.kept)}</td>'
         f"<td>{'—' if one.peak is None else memory(one.peak)}</td>"
         f"<td>{'是' if one.case in best else ''}</td></tr>"
@@ -164,6 +164,12 @@ def _frontier(words: Words, group: GroupSummary) -> tuple[str, str]:
     titles = {one.case: words.title(one.case) for one in found}
     heads = ["设置", "耗时（对默认）", "留存", "峰值", "没有被比下去"]
     return readings.frontier(found, best, titles), _twin(heads, body)
+
+
+def _ends(point: frontier.Point) -> str:
+    if point.low is None or point.high is None or point.low == point.high:
+        return ""
+    return f"<small>{point.low:.2f}–{point.high:.2f}</small>"
 
 
 def _twin(heads: Iterable[str], body: str) -> str:

@@ -35,11 +35,10 @@ VERDICTS = {
 }
 """In the order in which the column sorts."""
 COLUMNS = (
-    ("设置", False),
+    ("设置与输入", False),
+    ("比的是", False),
     ("结论", True),
     ("相差", True),
-    ("比的是", False),
-    ("输入", False),
     ("实验", False),
 )
 """Title, and whether its cells carry a number to sort by."""
@@ -97,14 +96,14 @@ def table(found: Sequence[Finding]) -> str:
 def _row(one: Finding) -> str:
     row, verdict = one.row, one.row.verdict or ""
     place = f"{ARTICLE}#{frames.slug(f'{row.experiment}-{row.model}-{row.input}')}"
+    where = f"{escape(one.group.model_title)}，{escape(input_title(row.input))}"
     return (
-        f'<tr data-verdict="{verdict}"><th scope="row">{escape(Words(one.export).title(row.case))}</th>'
+        f'<tr data-verdict="{verdict}"><th scope="row">{escape(Words(one.export).title(row.case))}'
+        f"<small>{where}</small></th><td>{METRICS[row.metric]}</td>"
         f'<td data-value="{list(VERDICTS).index(verdict)}">'
         f'<a class="bench-verdict bench-{verdict}" data-link="{place}">{VERDICTS[verdict]}</a></td>'
         f'<td data-value="{one.ratio!r}">{difference(one)}{_detail(one)}</td>'
-        f"<td>{METRICS[row.metric]}</td>"
-        f"<td>{escape(one.group.model_title)}<small>{escape(input_title(row.input))}</small></td>"
-        f"<td>{escape(frames.experiment_title(one.row.experiment))}</td></tr>"
+        f"<td>{escape(frames.experiment_title(row.experiment))}</td></tr>"
     )
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from bench.results.published import Export
 
 PERMALINK = "¶"
+SHORT_CODE = 14
+"""Letters that fit into a cell on a phone."""
+_JOINT = re.compile(r"([_.,=(/])(?=\w)")
 _PLAIN = re.compile(r"<table>.*?</table>", re.DOTALL)
 """As Python-Markdown writes it: generated ones have a class."""
 
@@ -72,6 +75,12 @@ def origin(export: Export, rounds: int | None = None) -> str:
 def model_title(export: Export, model: str) -> str:
     """The name of a model as readers see it."""
     return next((group.model_title for group in export.groups if group.model == model), model)
+
+
+def code(text: str) -> str:
+    """Escaped code that breaks at its joints, where it is long."""
+    shown = _JOINT.sub(r"\1<wbr>", escape(text)) if len(text) > SHORT_CODE else escape(text)
+    return f"<code>{shown}</code>"
 
 
 def experiment_title(name: str) -> str:

@@ -80,15 +80,10 @@ def _row(which: str, option: Option, installed: dict[str, Any]) -> str:
         _links(option.experiment, option.sources),
     )
     return (
-        f'<tr id="{anchor}" data-option="{escape(option.name)}"><th scope="row"><code>{_breakable(option.name)}</code>'
+        f'<tr id="{anchor}" data-option="{escape(option.name)}"><th scope="row">{frames.code(option.name)}'
         f"<small>{escape(option.kind)}，{_since(option.since)}</small></th>"
         f"{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
     )
-
-
-def _breakable(name: str) -> str:
-    """A long name breaks at its joints."""
-    return escape(name).replace("_", "_<wbr>").replace(".", ".<wbr>")
 
 
 def _since(text: str) -> str:
@@ -102,9 +97,9 @@ def _default(which: str, option: Option, installed: dict[str, Any]) -> str:
         if option.name in installed[which]["methods"]:
             return NOTHING
         value = installed[which]["attributes"].get(option.name)
-        return f"<code>{escape(value)}</code>" if value else "这个版本没有"
+        return frames.code(value) if value else "这个版本没有"
     value, quoted, remark = option.default.rpartition('"')
-    return f"<code>{escape(value + quoted)}</code>{_mark(remark)}" if quoted else _mark(option.default)
+    return f"{frames.code(value + quoted)}{_mark(remark)}" if quoted else _mark(option.default)
 
 
 def _effects(option: Option) -> str:
@@ -150,9 +145,10 @@ def _irrelevant(which: str) -> str:
 
 
 def _names(names: Iterable[str]) -> str:
-    return "、".join(f"<code>{escape(name)}</code>" for name in names)
+    return "、".join(frames.code(name) for name in names)
 
 
 def _mark(text: str) -> str:
     """Escaped, with what stands between backticks as code."""
-    return _CODE.sub(r"<code>\1</code>", escape(text))
+    pieces = _CODE.split(text)  # words, code, words and so on
+    return "".join(frames.code(one) if place % 2 else escape(one) for place, one in enumerate(pieces))

@@ -183,7 +183,7 @@ def _settings(words: Words, case_id: str) -> str:
     parts += [f"OrtArenaCfg({dict(case.shared_arena)!r})"] if case.shared_arena else []
     parts += [f"{name}={value}" for name, value in case.env.items()]
     parts += [f"先保存：{name}={value!r}" for name, value in case.saved_by.items()]
-    return "<br>".join(f"<code>{escape(part)}</code>" for part in parts) or "—"
+    return "<br>".join(frames.code(part) for part in parts) or "—"
 
 
 MARKS = {True: "✓", False: "✗ 没有观察到：", None: ""}

@@ -9,6 +9,7 @@ import math
 from statistics import median
 from typing import TYPE_CHECKING
 
+from bench import harmless
 from bench.results import stats
 from bench.results.metrics import METRICS
 from bench.results.published import CandidateRow, Choice
@@ -109,7 +110,7 @@ def _candidate(scenario: Scenario, views: Sequence[GroupView], case: str, *, pro
             where = "、".join(
                 f"{view.record.model_title} {input_title(view.record.input)}" for view in broken
             )
-            refused = f"不满足“{limit.text}”（{where}）"
+            refused = harmless.text(f"不满足“{limit.text}”（{where}）")
     score = math.prod(ratio for ratio in ratios if ratio is not None) ** (1 / len(ratios))
     return CandidateRow(case=case, score=float(f"{score:.6g}"), refused=refused)
 

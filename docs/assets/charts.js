@@ -23,10 +23,15 @@
     if (!drawn.has(figure)) {
       const spec = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
       const options = { renderer: "svg", actions: false, tooltip: { theme: "bench" } };
+      const said = place(figure).getAttribute("aria-label");
       drawn.set(figure, load().then(function (embed) {
         return embed(place(figure), spec, options);
       }).then(function () {
         place(figure).querySelector("svg").setAttribute("aria-hidden", "true"); // its place says what it shows
+        place(figure).removeAttribute("aria-roledescription"); // Vega calls every place "Vega visualization"
+        place(figure).setAttribute("role", "img");
+        place(figure).setAttribute("aria-label", said);
+        place(figure).addEventListener("click", tellTapped);
       }));
       drawn.get(figure).catch(function () {
         place(figure).textContent = "图没有画出来；数据在下面的表里。";
@@ -34,6 +39,14 @@
       });
     }
     return drawn.get(figure);
+  }
+
+  // A tap moves no pointer, and a moving one is what Vega tells numbers to.
+  function tellTapped(event) {
+    if (event.pointerType === "touch") {
+      const { clientX, clientY } = event;
+      event.target.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX, clientY }));
+    }
   }
 
   // As it is seen now, able to stand alone: nothing inherited, and paper beneath.

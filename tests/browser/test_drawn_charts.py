@@ -95,6 +95,32 @@ def test_pointer_shows_the_numbers(visit: Callable, address: Callable, kind: str
     assert any(letter.isdigit() for letter in tooltip.inner_text())
 
 
+def test_tap_shows_the_numbers_until_the_next_one(visit: Callable, address: Callable) -> None:
+    page = visit(address(ARTICLE), width=375, has_touch=True).page
+    mark = _drawn(page, "frontier").locator("svg .mark-symbol.role-mark path").last
+    mark.scroll_into_view_if_needed()
+    box = mark.bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    tooltip = page.locator("#vg-tooltip-element.visible")
+    tooltip.wait_for()
+    assert any(letter.isdigit() for letter in tooltip.inner_text())
+    page.touchscreen.tap(10, 300)
+    tooltip.wait_for(state="detached")
+
+
+def test_drawn_chart_still_says_what_it_shows(visit: Callable, address: Callable) -> None:
+    page = visit(address(ARTICLE)).page
+    for kind, name in KINDS.items():
+        place = page.locator(f'[id="{name}"] .bench-vega')
+        said = place.get_attribute("aria-label")
+        _drawn(page, kind)
+        page.locator(f'[id="{name}"] .bench-vega[role="img"]').wait_for()
+        place.locator("svg[aria-hidden='true']").wait_for()
+        assert place.get_attribute("aria-label") == said
+        assert "。" in said
+        assert place.get_attribute("aria-roledescription") is None
+
+
 def test_legend_brings_out_one_line(visit: Callable, address: Callable) -> None:
     page = visit(address(ARTICLE)).page
     chart = _drawn(page, "memory_over_runs")

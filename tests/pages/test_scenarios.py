@@ -121,6 +121,18 @@ def test_default_that_breaks_a_limit_itself_is_not_praised() -> None:
     assert "它自己也不合条件" not in _card("container", BASELINE, NONE_ABLE)
 
 
+NOISY = "默认设置测两遍，延迟的偏差最大到 33%，噪声太大，选不出来"
+
+
+def test_least_memory_is_named_where_only_time_is_in_doubt() -> None:
+    html = _card("memory", BASELINE, NOISY)
+    assert "留存内存最小的是“原文设置”" in text_of(html)
+    assert "（默认的 0.90 倍）" in html
+    for world in ({"busy": True}, {"profile": "quick", "rounds": 3}):
+        assert "（默认的" not in _card("memory", BASELINE, NOISY, **world)
+    assert "（默认的" not in _card("latency", BASELINE, NOISY)
+
+
 def test_default_that_won_is_a_winner_and_is_not_compared_with_itself() -> None:
     html = _card("general", BASELINE)
     assert "本机胜出：<strong>默认</strong>。" in html
