@@ -26,7 +26,7 @@ KINDS = {
     "english": "en.html",
     "missing": "404.html",
 }
-WINDOWS = (("light", 1280), ("dark", 1280), ("dark", 375), ("light", 375))
+WINDOWS = (("light", 1280), ("dark", 1280), ("dark", 375))
 MATERIALS_OWN = {
     ("landmark-unique", ".md-code__nav"): "the bundle puts a nav without a name around every copy button",
 }
