@@ -18,6 +18,7 @@ ENUMS = {"graph_optimization_level": "GraphOptimizationLevel", "execution_mode":
 SAVED = "model.optimized.onnx"
 REFERENCE_CORES = 4
 """Snippet files are written for the cases of a machine of this size; pages show those of their own."""
+FOR_CORES = f"# 线程数按 {REFERENCE_CORES} 核写成，换成你的进程分到的核数\n"
 
 
 def of_case(case: Case | CaseRecord) -> str:
@@ -74,12 +75,14 @@ def _call(start: str, model: str) -> list[str]:
 
 def files() -> dict[str, str]:
     """File name -> content, for every candidate setting of every experiment."""
-    return {
-        f"{experiment.id}-{case.id}.py": of_case(case)
-        for experiment in EXPERIMENTS.values()
-        for case in experiment.cases(REFERENCE_CORES)
-        if case.id != CONTROL
-    }
+    found = {}
+    for experiment in EXPERIMENTS.values():
+        elsewhere = {case.id: case for case in experiment.cases(2 * REFERENCE_CORES)}
+        for case in experiment.cases(REFERENCE_CORES):
+            if case.id != CONTROL:
+                fixed = elsewhere.get(case.id) == case
+                found[f"{experiment.id}-{case.id}.py"] = ("" if fixed else FOR_CORES) + of_case(case)
+    return found
 
 
 def _setting(name: str, value: Scalar) -> str:

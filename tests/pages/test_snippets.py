@@ -23,6 +23,14 @@ def test_there_is_a_file_for_every_case_but_the_control() -> None:
     assert set(snippets.files()) == {name for name, case in CASES.items() if case.id != CONTROL}
 
 
+def test_file_with_a_count_of_one_machine_says_so() -> None:
+    files = snippets.files()
+    marked = {name for name, code in files.items() if code.startswith(snippets.FOR_CORES)}
+    assert {"recommended-threads_pattern_off.py", "container-share.py"} <= marked
+    assert not any(name.startswith(("arena-", "intra_op_num_threads-")) for name in marked)
+    assert all("threads = " in files[name] for name in marked)
+
+
 @EVERY
 def test_first_line_names_the_lowest_version(case: Case) -> None:
     assert snippets.of_case(case).splitlines()[0] == f"# 适用于 onnxruntime {case.since} 及以上"
