@@ -18,6 +18,7 @@ from bench import notebook, site
 from bench.experiments import EXPERIMENTS
 from bench.folders import ROOT
 from bench.pages import snippets
+from bench.pages.words import Words
 from bench.results.published import Export
 
 POST = Path("blog/onnxruntime-cpu.html")
@@ -60,12 +61,13 @@ def test_code_of_a_scenario_is_the_winners_snippet(whole: Path) -> None:
     html = (whole / POST).read_text(encoding="utf-8")
     for name in ("recommended", "container"):
         export = Export.model_validate(_export(whole, name))
-        cases = {case.id: case for case in export.cases}
+        cases, cores = {case.id: case for case in export.cases}, Words(export).cores()
         for choice in export.choices:
             after = html.split(f'data-scenario="{choice.scenario}"')[1]
             code = BeautifulSoup(after, "html.parser").select_one("div.highlight code")
             assert code is not None
-            assert code.get_text().strip() == snippets.of_case(cases[choice.winner]).strip()
+            expected = snippets.on_machine(EXPERIMENTS[name], cases[choice.winner], cores)
+            assert code.get_text().strip() == expected.strip()
 
 
 def test_no_page_shows_what_a_program_prints_for_nothing(whole: Path) -> None:

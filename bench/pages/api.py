@@ -27,6 +27,7 @@ from bench.pages.words import Words
 if TYPE_CHECKING:
     from bench.answers import Scenario
     from bench.results.published import Export
+    from bench.results.schema import CaseRecord
     from bench.spec import Experiment
 
 
@@ -115,8 +116,8 @@ def scenario_line(scenario_id: str) -> str:
 
 def scenario_code(scenario_id: str) -> str:
     """The settings that won a scenario here, as a Markdown code block."""
-    _, export, found = _scenario(scenario_id)
-    return _fence(snippets.of_case(scenarios.winner(export, found)))
+    experiment, export, found = _scenario(scenario_id)
+    return _code(experiment, export, scenarios.winner(export, found))
 
 
 def _scenario(scenario_id: str) -> tuple[Experiment, Export, Scenario]:
@@ -129,8 +130,12 @@ def _scenario(scenario_id: str) -> tuple[Experiment, Export, Scenario]:
 
 def snippet(experiment_id: str, case_id: str) -> str:
     """The code of one case, as a Markdown code block."""
-    case = next(case for case in _get(experiment_id)[1].cases if case.id == case_id)
-    return _fence(snippets.of_case(case))
+    experiment, export = _get(experiment_id)
+    return _code(experiment, export, next(case for case in export.cases if case.id == case_id))
+
+
+def _code(experiment: Experiment, export: Export, case: CaseRecord) -> str:
+    return _fence(snippets.on_machine(experiment, case, Words(export).cores()))
 
 
 def machine() -> str:

@@ -13,12 +13,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.results.schema import CaseRecord
+    from bench.spec import Experiment
 
 ENUMS = {"graph_optimization_level": "GraphOptimizationLevel", "execution_mode": "ExecutionMode"}
 SAVED = "model.optimized.onnx"
 REFERENCE_CORES = 4
 """Snippet files are written for the cases of a machine of this size; pages show those of their own."""
-FOR_CORES = f"# 线程数按 {REFERENCE_CORES} 核写成，换成你的进程分到的核数\n"
+
+
+def on_machine(experiment: Experiment, case: Case | CaseRecord, cores: int) -> str:
+    """Code for a case of a machine with so many cores; it says so where another machine needs another count."""
+    here, elsewhere = (
+        next((one.settings for one in experiment.cases(count) if one.id == case.id), None)
+        for count in (cores, 2 * cores)
+    )
+    fixed = here is None or elsewhere is None or here == elsewhere
+    return ("" if fixed else f"# 线程数按 {cores} 核的机器写成，换成你的进程分到的核数\n") + of_case(case)
 
 
 def of_case(case: Case | CaseRecord) -> str:
@@ -75,14 +85,12 @@ def _call(start: str, model: str) -> list[str]:
 
 def files() -> dict[str, str]:
     """File name -> content, for every candidate setting of every experiment."""
-    found = {}
-    for experiment in EXPERIMENTS.values():
-        elsewhere = {case.id: case for case in experiment.cases(2 * REFERENCE_CORES)}
-        for case in experiment.cases(REFERENCE_CORES):
-            if case.id != CONTROL:
-                fixed = elsewhere.get(case.id) == case
-                found[f"{experiment.id}-{case.id}.py"] = ("" if fixed else FOR_CORES) + of_case(case)
-    return found
+    return {
+        f"{experiment.id}-{case.id}.py": on_machine(experiment, case, REFERENCE_CORES)
+        for experiment in EXPERIMENTS.values()
+        for case in experiment.cases(REFERENCE_CORES)
+        if case.id != CONTROL
+    }
 
 
 def _setting(name: str, value: Scalar) -> str:

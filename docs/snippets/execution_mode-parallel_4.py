@@ -1,4 +1,3 @@
-# 线程数按 4 核写成，换成你的进程分到的核数
 # 适用于 onnxruntime 1.16 及以上
 import onnxruntime as ort
 

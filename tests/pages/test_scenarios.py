@@ -233,7 +233,6 @@ def test_code_of_a_winner_is_the_snippet_file_of_its_case(
     export = _export(scenario_id, case, cores=snippets.REFERENCE_CORES)
     monkeypatch.setattr(source, "load", lambda _: export)
     file = snippets.files()[f"{export.experiment}-{case}.py"]
-    assert snippets.of_case(scenarios.winner(export, SCENARIOS[scenario_id][1])) == file
     assert api.scenario_code(scenario_id) == f'```python linenums="1"\n{file}```'
 
 

@@ -25,10 +25,25 @@ def test_there_is_a_file_for_every_case_but_the_control() -> None:
 
 def test_file_with_a_count_of_one_machine_says_so() -> None:
     files = snippets.files()
-    marked = {name for name, code in files.items() if code.startswith(snippets.FOR_CORES)}
+    marked = {name for name, code in files.items() if code.startswith("# 线程数按 4 核的机器写成")}
     assert {"recommended-threads_pattern_off.py", "container-share.py"} <= marked
     assert not any(name.startswith(("arena-", "intra_op_num_threads-")) for name in marked)
     assert all("threads = " in files[name] for name in marked)
+
+
+@pytest.mark.parametrize("cores", [1, 2, 64])
+def test_count_of_a_machine_names_that_machine(cores: int) -> None:
+    experiment = EXPERIMENTS["recommended"]
+    cases = {case.id: case for case in experiment.cases(cores)}
+    marked = snippets.on_machine(experiment, cases["threads_pattern_off"], cores)
+    assert marked.startswith(f"# 线程数按 {cores} 核的机器写成，换成你的进程分到的核数\n")
+    assert f"intra_op_num_threads = {cores}\n" in marked
+    assert snippets.on_machine(experiment, cases["pattern_off"], cores).startswith("# 适用于")
+
+
+def test_case_that_the_experiment_no_longer_has_is_shown_as_it_was_measured() -> None:
+    gone = Case(id="gone", title="没了", settings={"intra_op_num_threads": 3})
+    assert snippets.on_machine(EXPERIMENTS["recommended"], gone, 2) == snippets.of_case(gone)
 
 
 @EVERY
