@@ -6,20 +6,16 @@ only these pages.
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import http.server
 import shutil
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
+from served import served
 
 from bench.folders import ROOT, Folders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
@@ -39,22 +35,6 @@ WIDTHS = {375: 812, 768: 1024, 1440: 900}
 SCHEMES = ("light", "dark")
 SCREENS = 4
 """A long page is photographed down to here, in heights of the window."""
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves without telling."""
-
-    def log_message(self, format: str, *args: object) -> None: ...
-
-
-@contextlib.contextmanager
-def served(site: Path) -> Iterator[str]:
-    """Address of a server of the site, on a free port."""
-    handler = functools.partial(Quiet, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
 
 
 def take(browser: Browser, address: str, names: list[str], target: Path) -> None:
@@ -84,6 +64,8 @@ def _settle(page: Page) -> None:
 
 
 def main(names: list[str]) -> None:
+    if unknown := set(names) - set(PAGES):
+        sys.exit(f"没有叫 {'、'.join(sorted(unknown))} 的页面，可选：{'、'.join(PAGES)}")
     site, chromium = ROOT / "site", shutil.which("chromium") or shutil.which("google-chrome")
     if not (site / "index.html").exists():
         sys.exit("还没有 site/：先运行 nox -s docs")

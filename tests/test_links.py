@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import threading
 import urllib.request
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
+from served import served
 
 from bench import commands, links
 
@@ -18,30 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PREFIX = "/x/y"
+PREFIX = "/x/y/"
 ABSOLUTE_BY_NATURE = ("404.html", "sitemap.xml", "feed.xml")
 """Served from anywhere, or read by others: they name the address that the site was built for."""
 
 
-class Below(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder below a path, and nothing beside it."""
-
-    def translate_path(self, path: str) -> str:
-        inside = path.startswith(f"{PREFIX}/")
-        return super().translate_path(path.removeprefix(PREFIX) if inside else "/nothing/here")
-
-    def log_message(self, format: str, *args: object) -> None: ...
-
-
 @pytest.fixture(scope="module")
 def address(whole: Path) -> Iterator[str]:
-    handler = functools.partial(Below, directory=str(whole))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}{PREFIX}/"
-        server.shutdown()
-        thread.join()
+    with served(whole, PREFIX) as found:
+        yield found
 
 
 def _get(url: str) -> tuple[int, str, bytes]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
 import os
 import shutil
-import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from playwright.sync_api import sync_playwright
+from served import served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,25 +38,10 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-class _Below(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder below a path, as a project's pages are."""
-
-    def translate_path(self, path: str) -> str:
-        inside = path.startswith(PREFIX)
-        return super().translate_path(path.removeprefix(PREFIX[:-1]) if inside else "/nothing/here")
-
-    def log_message(self, format: str, *args: object) -> None: ...
-
-
 @pytest.fixture(scope="session")
 def server(whole: Path) -> Iterator[str]:
-    handler = functools.partial(_Below, directory=str(whole))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as found:
-        thread = threading.Thread(target=found.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{found.server_port}{PREFIX}"
-        found.shutdown()
-        thread.join()
+    with served(whole, PREFIX) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from bench.folders import ROOT
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from page_weight import ARTICLE, KB, LIMITS, NOTEBOOK, weight
-from shots import served
+from served import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
