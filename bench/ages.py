@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-HOUR, DAY = 3600, 86400
+MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 def age(then: datetime, now: datetime | None = None) -> str:
-    """`5 分钟`, `3 小时` or `4 天`: one unit, rounded down; days from the second one on."""
+    """`不到 1 分钟`, `5 分钟`, `3 小时` or `4 天`: one unit, rounded down; days from the second one on."""
     seconds = max(0, int(((now or datetime.now(UTC)) - then).total_seconds()))
+    if seconds < MINUTE:
+        return "不到 1 分钟"
     if seconds < HOUR:
-        return f"{seconds // 60} 分钟"
+        return f"{seconds // MINUTE} 分钟"
     return f"{seconds // HOUR} 小时" if seconds < 2 * DAY else f"{seconds // DAY} 天"
 
 
 def dated(moment: datetime, now: datetime | None = None) -> str:
     """`2026 年 1 月 2 日 03:04 UTC（建站前 5 分钟）`."""
+    ago = age(moment, now)
+    spaced = f" {ago}" if ago[0].isdigit() else ago
     day = f"{moment.year} 年 {moment.month} 月 {moment.day} 日"
-    return f"{day} {moment:%H:%M} UTC（建站前 {age(moment, now)}）"
+    return f"{day} {moment:%H:%M} UTC（建站前{spaced}）"
