@@ -52,7 +52,9 @@ def card(export: Export, scenario: Scenario) -> str:
 def _outcome(words: Words, scenario: Scenario, chosen: Choice) -> str:
     title = f"<strong>{escape(words.title(chosen.winner))}</strong>"
     if not chosen.reason:
-        return f"本机胜出：{title}。"
+        fit = [row.case for row in chosen.candidates if row.score is not None and not row.refused]
+        alone = "，候选里只有它满足全部条件" if fit == [chosen.winner] else ""
+        return f"本机胜出：{title}{alone}。"
     fallback = next((row.refused for row in chosen.candidates if row.case == chosen.winner), "")
     unfit = f"它自己也不合条件（{escape(fallback)}），只是没有更好的依据。" if fallback else ""
     return (

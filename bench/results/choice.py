@@ -31,14 +31,14 @@ def choose(experiment: Experiment, journal: Journal) -> Iterator[Choice]:
         records = [record for record in journal.header.groups if record.index in scenario.groups]
         views = [GroupView(journal, record, "choosing") for record in records]
         published = [GroupView(journal, record, "published") for record in records]
-        reason = _nothing_to_choose_by([*views, *published])
-        if not reason and _looks_at_time(scenario):
-            reason = _too_noisy([*views, *published])
-        yield _choice(scenario, views, reason, proven=_proven(journal))
+        yield _choice(scenario, views, published, proven=_proven(journal))
 
 
-def _looks_at_time(scenario: Scenario) -> bool:
-    return "ratio" in (scenario.minimise, *(limit.metric for limit in scenario.limits))
+def _time_decides(scenario: Scenario, rows: Sequence[CandidateRow]) -> bool:
+    """Whether noise in time could change the winner: not where one candidate alone is fit for other reasons."""
+    if any(limit.metric == "ratio" for limit in scenario.limits):
+        return True
+    return scenario.minimise == "ratio" and len(_able(rows)) > 1
 
 
 def _too_noisy(views: Sequence[GroupView]) -> str:
@@ -58,10 +58,13 @@ def _proven(journal: Journal) -> dict[str, bool]:
 
 
 def _choice(
-    scenario: Scenario, views: Sequence[GroupView], reason: str, *, proven: dict[str, bool]
+    scenario: Scenario, views: Sequence[GroupView], published: Sequence[GroupView], *, proven: dict[str, bool]
 ) -> Choice:
     rounds = min((len(view.ends) for view in views), default=0)
     rows = [_candidate(scenario, views, case, proven=proven.get(case, False)) for case in scenario.candidates]
+    reason = _nothing_to_choose_by([*views, *published])
+    if not reason and _time_decides(scenario, rows):
+        reason = _too_noisy([*views, *published])
     winner = BASELINE if reason else _simplest_of_the_best(rows, _tied(scenario, views))
     if not reason and winner is None:
         reason = "没有候选满足全部条件"
@@ -91,11 +94,16 @@ def _tied(scenario: Scenario, views: Sequence[GroupView]) -> float:
 
 def _simplest_of_the_best(rows: Sequence[CandidateRow], tied: float) -> str | None:
     """The first candidate that the best one does not clearly beat."""
-    able = [(row.case, row.score) for row in rows if row.score is not None and not row.refused]
+    able = _able(rows)
     if not able:
         return None
     best = min(score for _, score in able)
     return next(case for case, score in able if score <= best * (1 + tied))
+
+
+def _able(rows: Sequence[CandidateRow]) -> list[tuple[str, float]]:
+    """Candidates that keep every limit, each with its score."""
+    return [(row.case, row.score) for row in rows if row.score is not None and not row.refused]
 
 
 def _candidate(scenario: Scenario, views: Sequence[GroupView], case: str, *, proven: bool) -> CandidateRow:

@@ -103,6 +103,14 @@ def test_winner_is_named_in_words_and_for_programs(scenario_id: str) -> None:
 
 
 @EVERY
+def test_winner_without_a_rival_is_told_to_be_the_only_one_fit(scenario_id: str) -> None:
+    *others, last = _candidates(scenario_id)
+    html = _card(scenario_id, last, "", dict.fromkeys(others, "不满足“峰值”（玩具 batch=1）"))
+    assert "</strong>，候选里只有它满足全部条件。" in html
+    assert "只有它满足" not in _card(scenario_id, last)
+
+
+@EVERY
 @pytest.mark.parametrize("reason", [DRAFT, NONE_ABLE, BUSY])
 def test_without_a_winner_the_reason_stands_there_and_nobody_has_won(scenario_id: str, reason: str) -> None:
     html = _card(scenario_id, BASELINE, reason)

@@ -355,6 +355,25 @@ def test_noise_in_time_does_not_matter_to_a_need_of_memory(need: Need) -> None:
     assert need.choose(group, minimise="kept_mib").winner == "one"
 
 
+def _wild(number: int) -> Measured:
+    return _at(10 if number % 4 < 2 else 13)
+
+
+def test_noise_in_time_does_not_matter_where_only_one_candidate_is_fit(need: Need) -> None:
+    group: Group = {BASELINE: _at(10, peak_mib=900), "one": _at(15), "two": _at(9, peak_mib=900)}
+    lean = Limit(metric="peak_mib", than="one", text="峰值不比它高")
+    choice = need.choose({**group, CONTROL: _wild}, limits=(lean,))
+    assert (choice.winner, choice.reason) == ("one", "")
+
+
+def test_noise_in_time_matters_where_a_limit_looks_at_time(need: Need) -> None:
+    group: Group = {BASELINE: _at(10, peak_mib=900), "one": _at(15), "two": _at(9, peak_mib=900)}
+    lean = Limit(metric="peak_mib", than="one", text="峰值不比它高")
+    choice = need.choose({**group, CONTROL: _wild}, limits=(lean, SLOW))
+    assert choice.winner == BASELINE
+    assert "噪声太大" in choice.reason
+
+
 def test_without_a_need_all_rounds_are_published(need: Need, make: Make) -> None:
     journal = need.journal({"one": _halves(_at(5), _at(20))})
     export = summarise(make.experiment(), journal)
