@@ -109,11 +109,11 @@ def _without_effect(found: Sequence[Finding]) -> Iterator[Surprise]:
             name for metric, name in METRICS.items() if any(one.row.metric == metric for one in group)
         )
         open_ = _undecided(group)
-        told = (
-            f"{escape(frames.experiment_title(first.row.experiment))}：有证据表明它生效了，但与默认比{compared}，"
-            f"{len(group)} 次里没有一次测出差别" + (f"（{open_} 次还要多测几轮）" if open_ else "")
+        told = f"有证据表明它生效了，但与默认比{compared}，{len(group)} 次里没有一次测出差别" + (
+            f"（{open_} 次还要多测几轮）" if open_ else ""
         )
-        yield Surprise(first.row.experiment, f"{case}：没有测出差别", f"{told}。")
+        title = escape(frames.experiment_title(first.row.experiment))
+        yield Surprise(first.row.experiment, f"{title}“{case}”：没有测出差别", f"{told}。")
 
 
 def _shows_nothing(group: Sequence[Finding]) -> bool:

@@ -114,9 +114,9 @@ def test_setting_needs_one_comparison_of_time_that_ended_in_a_tie(
     halves = {(index, "layout", "ratio"): 0.2 for index in unclear}
     export = _proven(MadeUp(experiment="graph_optimization", half_widths=halves).export())
     told = {one.headline: one.told for one in surprises._without_effect(surprises.of_build([export]))}
-    assert ("LAYOUT：没有测出差别" in told) is listed
+    assert ("图优化级别“LAYOUT”：没有测出差别" in told) is listed
     if listed:
-        assert f"（{len(unclear)} 次还要多测几轮）" in told["LAYOUT：没有测出差别"]
+        assert f"（{len(unclear)} 次还要多测几轮）" in told["图优化级别“LAYOUT”：没有测出差别"]
 
 
 def test_names_out_of_a_result_file_stay_text() -> None:
