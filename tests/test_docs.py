@@ -14,6 +14,7 @@ import pytest
 import bench
 from bench.experiments import EXPERIMENTS
 from bench.folders import ROOT
+from bench.measure.plan import PROFILES
 from bench.models import MODELS
 from bench.models.prepared import prepare
 from bench.pages import snippets
@@ -76,6 +77,11 @@ def test_fence_options_are_known() -> None:
 def test_misspelt_fence_options_are_found(tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text('```python exec="on" htlm="true"\nprint(1)\n```\n', encoding="utf-8")
     assert "htlm" in "".join(check_fences(tmp_path))
+
+
+def test_method_tells_the_rounds_that_choose() -> None:
+    method = (DOCS / "reference" / "method.md").read_text(encoding="utf-8")
+    assert f"默认档共 {PROFILES['default'].split_rounds} 轮" in method
 
 
 def test_snippet_files_are_those_of_the_cases() -> None:

@@ -233,7 +233,7 @@ def test_estimate_counts_scripts_and_idle_seconds(make: Make) -> None:
 
 def test_estimate_counts_the_rounds_that_choose(make: Make) -> None:
     more = _estimate(make, scenarios=(make.scenario(),)) - _estimate(make)
-    assert more == pytest.approx((12 - 9) * (4 * 3.6 + 2 * 1.6))
+    assert more == pytest.approx((PROFILES["default"].split_rounds - 9) * (4 * 3.6 + 2 * 1.6))
 
 
 @pytest.mark.parametrize("name", ["smoke", "quick", "default", "thorough"])
