@@ -36,7 +36,8 @@ def plan(
     memory = campaign.memory_needed(planned) / GIB
     free = shutil.disk_usage(folders.lock.parent).free
     names = "、".join(one.experiment.id for one in planned)
-    teller.note(f"计划：{names}，档位“{profile.title}”，{profile.rounds} 轮")
+    rounds = " 或 ".join(str(count) for count in sorted({one.most_rounds for one in planned}))
+    teller.note(f"计划：{names}，档位“{profile.title}”，{rounds} 轮")
     hungry = f"内存最多约 {memory:.1f} GiB" if memory >= 1 else "内存不到 1 GiB"
     limit = f"上限 {duration(budget_s)}"
     time = (

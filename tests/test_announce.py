@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from conftest import Make
 
+    from bench.spec import Experiment
+
 HOUR_S = 3600.0
 
 
@@ -26,11 +28,11 @@ class Told(list[str]):
         self.append(text)
 
 
-def _plan(make: Make, folder: Path, budget_s: float) -> Told:
+def _plan(make: Make, folder: Path, budget_s: float, *more: Experiment) -> Told:
     told: Any = Told()
     folders = Folders.below(folder)
     folders.lock.parent.mkdir(parents=True, exist_ok=True)
-    planned = [resolve(make.experiment(), PROFILES["default"], 2, 1 << 30)]
+    planned = [resolve(one, PROFILES["default"], 2, 1 << 30) for one in (make.experiment(), *more)]
     announce.plan(planned, PROFILES["default"], budget_s, folders, told)
     return told
 
@@ -38,6 +40,14 @@ def _plan(make: Make, folder: Path, budget_s: float) -> Told:
 def test_plan_that_fits_gives_its_time_and_the_limit(make: Make, tmp_path: Path) -> None:
     (line,) = [text for text in _plan(make, tmp_path, HOUR_S) if "约需时间" in text]
     assert "（上限 1 小时" in line
+
+
+def test_plan_tells_every_number_of_rounds(make: Make, tmp_path: Path) -> None:
+    profile = PROFILES["default"]
+    assert _plan(make, tmp_path, HOUR_S)[0].endswith(f"，{profile.rounds} 轮")
+    choosing = make.experiment(scenarios=(make.scenario(),))
+    told = _plan(make, tmp_path, HOUR_S, choosing)
+    assert told[0].endswith(f"，{profile.rounds} 或 {profile.split_rounds} 轮")
 
 
 def test_plan_that_does_not_fit_says_what_will_be_left_out(make: Make, tmp_path: Path) -> None:
