@@ -12,7 +12,7 @@ from bench.results.view import ORIGINAL
 from bench.spec import BASELINE, input_title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from bench.answers import Scenario
     from bench.results.published import CandidateRow, Choice, Export, GroupSummary
@@ -39,7 +39,7 @@ def card(export: Export, scenario: Scenario) -> str:
     """What won, on what evidence, when to use it and when not, and how the others did."""
     words = Words(export)
     chosen, won = choice(export, scenario), winner(export, scenario)
-    items = "".join(f"<li>{line}</li>" for line in _evidence(words, scenario, won.id))
+    items = "".join(f"<li>{line}</li>" for line in _evidence(words, _groups(words, scenario), won.id))
     evidence = f"<ul>{items}</ul>" if items else ""
     return (
         f'<p class="bench-winner" data-scenario="{escape(scenario.id)}" data-winner="{escape(won.id)}">'
@@ -78,15 +78,18 @@ def _least(words: Words, scenario: Scenario, chosen: Choice) -> str:
 
 
 def one_line(export: Export, scenario: Scenario) -> str:
-    """The winner and its first piece of evidence, for the home page."""
-    chosen, won = choice(export, scenario), winner(export, scenario)
-    first = next(_evidence(Words(export), scenario, won.id), "")
-    return f"{_outcome(Words(export), scenario, chosen)}{first}"
-
-
-def _evidence(words: Words, scenario: Scenario, case: str) -> Iterator[str]:
-    """One sentence a group: time against the default and the article's settings, then memory."""
+    """The winner and its evidence for the home page: the first group of each way that processes ran."""
+    words = Words(export)
+    firsts: dict[str, GroupSummary] = {}
     for group in _groups(words, scenario):
+        firsts.setdefault(_setting(group), group)
+    evidence = "".join(_evidence(words, firsts.values(), winner(export, scenario).id))
+    return f"{_outcome(words, scenario, choice(export, scenario))}{evidence}"
+
+
+def _evidence(words: Words, groups: Iterable[GroupSummary], case: str) -> Iterator[str]:
+    """One sentence a group: time against the default and the article's settings, then memory."""
+    for group in groups:
         parts = [
             _time(words, group, case, other, metric)
             for other, metric in ((BASELINE, "ratio"), (ORIGINAL, "ratio_original"))
