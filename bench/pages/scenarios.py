@@ -78,16 +78,21 @@ def _least(words: Words, scenario: Scenario, chosen: Choice) -> str:
 
 
 def one_line(export: Export, scenario: Scenario) -> str:
-    """The winner and its evidence for the home page: the first group of each way that processes ran."""
+    """The winner and its evidence for the home page: a line for the first group of each way that processes ran.
+
+    Several such lines leave memory to the page with all the evidence.
+    """
     words = Words(export)
     firsts: dict[str, GroupSummary] = {}
     for group in _groups(words, scenario):
         firsts.setdefault(_setting(group), group)
-    evidence = "".join(_evidence(words, firsts.values(), winner(export, scenario).id))
-    return f"{_outcome(words, scenario, choice(export, scenario))}{evidence}"
+    evidence = _evidence(words, firsts.values(), winner(export, scenario).id, brief=len(firsts) > 1)
+    return "<br>".join([_outcome(words, scenario, choice(export, scenario)), *evidence])
 
 
-def _evidence(words: Words, groups: Iterable[GroupSummary], case: str) -> Iterator[str]:
+def _evidence(
+    words: Words, groups: Iterable[GroupSummary], case: str, *, brief: bool = False
+) -> Iterator[str]:
     """One sentence a group: time against the default and the article's settings, then memory."""
     for group in groups:
         parts = [
@@ -96,10 +101,9 @@ def _evidence(words: Words, groups: Iterable[GroupSummary], case: str) -> Iterat
             if case != other
         ]
         parts += _cores(words, group, case)
-        parts += [
-            _memory(words, group, case, "peak_mib", "峰值"),
-            _memory(words, group, case, "kept_mib", "留存"),
-        ]
+        if not brief:
+            parts.append(_memory(words, group, case, "peak_mib", "峰值"))
+            parts.append(_memory(words, group, case, "kept_mib", "留存"))
         yield f"{escape(group.model_title)}（{escape(input_title(group.input))}{_setting(group)}）：{'；'.join(parts)}。"
 
 
