@@ -52,7 +52,7 @@ def card(export: Export, scenario: Scenario) -> str:
 def _outcome(words: Words, scenario: Scenario, chosen: Choice) -> str:
     title = f"<strong>{escape(words.title(chosen.winner))}</strong>"
     if not chosen.reason:
-        fit = [row.case for row in chosen.candidates if row.score is not None and not row.refused]
+        fit = [row.case for row in chosen.candidates if row.able]
         alone = "，候选里只有它满足全部条件" if fit == [chosen.winner] else ""
         return f"本机胜出：{title}{alone}。"
     fallback = next((row.refused for row in chosen.candidates if row.case == chosen.winner), "")
@@ -65,7 +65,7 @@ def _outcome(words: Words, scenario: Scenario, chosen: Choice) -> str:
 def _least(words: Words, scenario: Scenario, chosen: Choice) -> str:
     """Where only time is in doubt: the candidate with the least memory, which noise does not change."""
     judged = not words.draft and all(group.verdicts for group in _groups(words, scenario))
-    able = [(row.score, row.case) for row in chosen.candidates if row.score is not None and not row.refused]
+    able = [(row.score, row.case) for row in chosen.candidates if row.able and row.score is not None]
     if scenario.minimise == "ratio" or not judged or not able:
         return ""
     score, case = min(able, key=lambda one: one[0])  # of equals the simplest, as they stand in order

@@ -38,7 +38,7 @@ def _time_decides(scenario: Scenario, rows: Sequence[CandidateRow]) -> bool:
     """Whether noise in time could change the winner: not where one candidate alone is fit for other reasons."""
     if any(limit.metric == "ratio" for limit in scenario.limits):
         return True
-    return scenario.minimise == "ratio" and len(_able(rows)) > 1
+    return scenario.minimise == "ratio" and sum(row.able for row in rows) > 1
 
 
 def _too_noisy(views: Sequence[GroupView]) -> str:
@@ -94,16 +94,11 @@ def _tied(scenario: Scenario, views: Sequence[GroupView]) -> float:
 
 def _simplest_of_the_best(rows: Sequence[CandidateRow], tied: float) -> str | None:
     """The first candidate that the best one does not clearly beat."""
-    able = _able(rows)
+    able = [(row.case, row.score) for row in rows if row.able and row.score is not None]
     if not able:
         return None
     best = min(score for _, score in able)
     return next(case for case, score in able if score <= best * (1 + tied))
-
-
-def _able(rows: Sequence[CandidateRow]) -> list[tuple[str, float]]:
-    """Candidates that keep every limit, each with its score."""
-    return [(row.case, row.score) for row in rows if row.score is not None and not row.refused]
 
 
 def _candidate(scenario: Scenario, views: Sequence[GroupView], case: str, *, proven: bool) -> CandidateRow:

@@ -87,6 +87,11 @@ class CandidateRow(Record):
     refused: Text
     """Chinese: why it could not win; empty when it could."""
 
+    @property
+    def able(self) -> bool:
+        """Whether it was measured and keeps every limit."""
+        return self.score is not None and not self.refused
+
 
 class Choice(Record):
     """The winner of a scenario."""
