@@ -69,8 +69,8 @@ def test_good_pins_pass() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "--index-url file:///wheels",
-        "--extra-index-url=file:///wheels",
+        "--index-url wheels",
+        "--extra-index-url=wheels",
         "-e .",
         "f @ https://example.org/f-1.tar.gz",
         "f==1 # from https://example.org",
