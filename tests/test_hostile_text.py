@@ -107,6 +107,7 @@ def _pages(patch: pytest.MonkeyPatch, text: str, names: Iterable[str]) -> dict[s
         for scenario in one.scenarios:
             pages[f"scenario {scenario.id}"] = bench.scenario(scenario.id)
             pages[f"scenario_line {scenario.id}"] = bench.scenario_line(scenario.id)
+            pages[f"scenario_answer {scenario.id}"] = bench.scenario_answer(scenario.id)
     return pages
 
 

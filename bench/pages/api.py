@@ -108,6 +108,12 @@ def scenario(scenario_id: str) -> str:
     return _block(stamp + scenarios.card(export, found))
 
 
+def scenario_answer(scenario_id: str) -> str:
+    """What won a scenario here, in one sentence, for the top of the home page."""
+    _, export, found = _scenario(scenario_id)
+    return _block(f'<p class="bench-answer">{scenarios.answer(export, found)}</p>')
+
+
 def scenario_line(scenario_id: str) -> str:
     """What won a scenario here, in one line of evidence."""
     _, export, found = _scenario(scenario_id)

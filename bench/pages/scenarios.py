@@ -77,6 +77,12 @@ def _least(words: Words, scenario: Scenario, chosen: Choice) -> str:
     )
 
 
+def answer(export: Export, scenario: Scenario) -> str:
+    """What to set for those who read no further, with a link to its code on the same page."""
+    link = f'<a href="#set-{escape(scenario.id)}">{escape(scenario.title)}</a>'
+    return f"不知道选哪套，就从“{link}”开始。{_outcome(Words(export), scenario, choice(export, scenario))}"
+
+
 def one_line(export: Export, scenario: Scenario) -> str:
     """The winner and its evidence for the home page: a line for the first group of each way that processes ran.
 

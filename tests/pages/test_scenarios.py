@@ -10,6 +10,7 @@ from made_up import NO_PROC, MadeUp
 from prose import FAULTS, faults, markup_faults, tags_of, text_of
 
 from bench.experiments import EXPERIMENTS
+from bench.folders import ROOT
 from bench.pages import api, scenarios, snippets, source
 from bench.results.published import CandidateRow, Choice
 from bench.results.view import ORIGINAL
@@ -248,6 +249,19 @@ def test_code_of_a_winner_is_the_snippet_file_of_its_case(
     monkeypatch.setattr(source, "load", lambda _: export)
     file = snippets.files()[f"{export.experiment}-{case}.py"]
     assert api.scenario_code(scenario_id) == f'```python linenums="1"\n{file}```'
+
+
+@pytest.mark.parametrize(("reason", "told"), [("", "本机胜出：关闭内存模式"), (DRAFT, "先用默认")])
+def test_home_page_begins_with_what_to_set(reason: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    export = _export("general", BASELINE if reason else "pattern_off", reason)
+    monkeypatch.setattr(source, "load", lambda _: export)
+    html = api.scenario_answer("general")
+    assert '“<a href="#set-general">通用起点</a>”开始。' in html
+    assert told in text_of(html)
+    page = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    below = page.partition("\n# ")[2].split("\n", 2)[2]
+    assert below.split("```")[1].endswith('bench.scenario_answer("general"))\n')
+    assert below.startswith("```python")
 
 
 @EVERY
