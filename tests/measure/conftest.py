@@ -1,16 +1,27 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from children import LISTEN
+from jobs import LARGE, MANY, ONE, job_of
 from lab import Lab
 
 from bench.measure import applicable, records, sampler
+from bench.models import MODELS
+from bench.models.prepared import prepare
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from conftest import FakeClock, FakeWorker, Make
+
+    from bench.models.prepared import Prepared
+    from bench.spec import Input
+
+    Job = Callable[..., dict[str, Any]]
+    Script = Callable[[str], Path]
 
 
 @pytest.fixture
@@ -21,3 +32,28 @@ def lab(
         monkeypatch.setattr(module, "MODELS", {"toy": make.model()})
     monkeypatch.setattr(applicable, "free_memory", lambda: 1 << 40)
     return Lab(tmp_path, make, clock, worker)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(MODELS["tiny"], (ONE, LARGE, MANY), tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def job(tiny: Prepared) -> Job:
+    def make_job(entry: Input = ONE, **changes: Any) -> dict[str, Any]:
+        return job_of(MODELS["tiny"], tiny, entry, **changes)
+
+    return make_job
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Script:
+    """Write a worker of a few lines; it has read its job."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "worker.py"
+        path.write_text(LISTEN + text, encoding="utf-8")
+        return path
+
+    return write

@@ -1,12 +1,21 @@
-"""What a worker is told, for tests that start a real one."""
+"""What a real worker is told, and what it answers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bench.measure.child import Outcome, run_worker
+from bench.spec import Input
+
 if TYPE_CHECKING:
     from bench.models.prepared import Prepared
-    from bench.spec import Input, Model
+    from bench.results.schema import Figures
+    from bench.spec import Model
+
+TIMEOUT_S = 60.0
+ONE = Input(label="batch=16", shapes=((16, 256),))
+LARGE = Input(label="batch=2048", shapes=((2048, 256),))
+MANY = Input(label="3 shapes", shapes=((4, 256), (16, 256), (9, 256)))
 
 
 def job_of(model: Model, prepared: Prepared, entry: Input, /, **changes: Any) -> dict[str, Any]:
@@ -33,3 +42,15 @@ def job_of(model: Model, prepared: Prepared, entry: Input, /, **changes: Any) ->
         "write_reference": None,
         **changes,
     }
+
+
+def figures_of(job: dict[str, Any], env: dict[str, str] | None = None) -> Figures:
+    outcome = run_worker(job, env or {}, TIMEOUT_S)
+    assert outcome.failure is None
+    assert outcome.figures is not None
+    return outcome.figures
+
+
+def failure_of(outcome: Outcome) -> tuple[str, str]:
+    assert outcome.failure is not None
+    return outcome.failure.kind, outcome.failure.reason

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from bench.spec import Experiment
 
 MIB = 1 << 20
+PER_ROUND = 4
+"""Samples of one round of the usual group: three cases and a baseline sample among them."""
+REPEATS = 2
+"""How often the usual profile measures a dirty round again."""
 BUILD, KEY = "20260102-030405-abcd", "0123456789abcdef"
 
 

@@ -2,66 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from lab import hungry, interrupt_at
-from traces import kernel, span, write_trace
+from lab import interrupt_at
+from observing import CASES, each_group, observe, proven_by, writes_traces
+from traces import kernel, span
 
-from bench.measure import applicable, observer
-from bench.results import store
 from bench.results.summary import summarise
-from bench.spec import BASELINE, CONTROL, Case, Proof, Script
+from bench.spec import BASELINE, Proof
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from conftest import Make, Started
     from lab import Lab
 
-    from bench.measure.child import Outcome
-    from bench.measure.sampler import Task
-    from bench.spec import Experiment
+    from bench.results import store
 
-MIB = 1 << 20
-CASES = (BASELINE, CONTROL, "one", "two")
 Seen = list[tuple[str, tuple[tuple[int, ...], ...]]]
 """(case, shapes) of the untimed children that were started."""
 
 
 def _untimed(lab: Lab) -> Seen:
     return [(start.case, start.shapes) for start in lab.worker.started if not start.timed]
-
-
-def _observe(lab: Lab, task: Task) -> store.Journal:
-    observer.observe(task, lambda _: None)
-    return task.writer.journal
-
-
-def _each_group(make: Make, **changes: Any) -> Experiment:
-    groups = [make.group(2), make.group(3, cases=(BASELINE, "two"))]
-    return make.experiment(**{"groups": groups, "observe_each_group": True} | changes)
-
-
-def _writes_traces(task: Task, lines: Mapping[str, Sequence[str]]) -> None:
-    """Let the fake worker leave a trace where the real one would: case -> lines."""
-    answer = task.worker
-
-    def work(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
-        if job["observe"] and job["settings"]["case"] in lines:
-            write_trace(Path(job["trace_prefix"]), lines[job["settings"]["case"]])
-        return answer(job, env, timeout_s)
-
-    task.worker = work
-
-
-def _proven_by(make: Make, proof: Proof, **changes: Any) -> Experiment:
-    """`one` promises something."""
-    cases = [Case(id=case, title=case, settings={"case": case}) for case in (BASELINE, "two")]
-    one = Case(id="one", title="one", settings={"case": "one"}, proof=proof)
-    return make.experiment(cases=(*cases, one), **changes)
 
 
 def test_each_case_is_observed_once_and_each_group_has_its_reference(lab: Lab, make: Make) -> None:
@@ -76,7 +38,7 @@ def test_each_case_is_observed_once_and_each_group_has_its_reference(lab: Lab, m
 
 def test_case_is_observed_on_the_first_group_that_has_it(lab: Lab, make: Make) -> None:
     groups = [make.group(2, cases=(BASELINE, "one")), make.group(3, cases=(BASELINE, "two"))]
-    journal = _observe(lab, lab.task(make.experiment(groups=groups)))
+    journal = observe(lab, lab.task(make.experiment(groups=groups)))
     assert [(one.group, one.case) for one in journal.untimed] == [(0, BASELINE), (0, "one"), (1, "two")]
     assert _untimed(lab) == [
         (BASELINE, ((2, 3),)),
@@ -87,7 +49,7 @@ def test_case_is_observed_on_the_first_group_that_has_it(lab: Lab, make: Make) -
 
 
 def test_each_case_is_observed_on_each_of_its_groups_where_that_is_asked_for(lab: Lab, make: Make) -> None:
-    journal = _observe(lab, lab.task(_each_group(make)))
+    journal = observe(lab, lab.task(each_group(make)))
     wanted = [(0, case) for case in CASES] + [(1, BASELINE), (1, "two")]
     assert [(one.group, one.case) for one in journal.untimed] == wanted
     assert _untimed(lab) == [(case, (((2, 3) if group == 0 else (3, 3)),)) for group, case in wanted]
@@ -99,31 +61,31 @@ def test_draft_on_small_inputs_observes_each_case_once_all_the_same(lab: Lab, ma
         make.group(2),
         make.group(3, small=make.group(5).input, cases=(BASELINE, "two")),
     ]
-    journal = _observe(lab, lab.task(_each_group(make, groups=groups), profile))
+    journal = observe(lab, lab.task(each_group(make, groups=groups), profile))
     assert [(one.group, one.case) for one in journal.untimed] == [(0, case) for case in CASES]
     assert _untimed(lab)[len(CASES) :] == [(BASELINE, ((5, 3),))]  # for its outputs alone
 
 
 def test_large_batch_is_observed_without_its_outputs(lab: Lab, make: Make) -> None:
     task = lab.task(make.experiment(groups=[make.group(2), make.group(3, memory_only=True)]))
-    _observe(lab, task)
+    observe(lab, task)
     assert {shapes for _, shapes in _untimed(lab)} == {((2, 3),)}
     assert [task.reference(group).exists() for group in task.planned.groups] == [True, False]
 
 
 def test_facts_regions_and_operators_are_kept_with_their_group(lab: Lab, make: Make) -> None:
-    task = lab.task(_each_group(make))
+    task = lab.task(each_group(make))
     lines = {
         BASELINE: [span(0, 100), kernel("a", 1, 10), kernel("b", 5, 10, thread=2)],
         "two": [span(0, 100), kernel("a", 1, 10, operator="Gemm")],
     }
-    _writes_traces(task, lines)
+    writes_traces(task, lines)
 
     def tell(start: Started) -> None:
         lab.worker.untimed["two"] = {"threads_created": start.shapes[0][0]}
 
     lab.worker.before = tell
-    _observe(lab, task)
+    observe(lab, task)
     found = {(one.group, one.case): one for one in lab.on_disk().untimed}
     assert [found[group, "two"].facts["threads_created"] for group in (0, 1)] == [2, 3]
     for group in (0, 1):
@@ -151,8 +113,8 @@ def _closed(lab: Lab) -> store.Journal:
 @pytest.mark.parametrize(("observed", "proven"), [(1.0, True), (0.0, False)])
 def test_proof_is_judged_and_worded(lab: Lab, make: Make, observed: float, *, proven: bool) -> None:
     lab.worker.untimed["one"] = {"threads_created": int(observed)}
-    experiment = _proven_by(make, Proof(fact="threads_created", relation="==", expected=1))
-    records = {one.case: one for one in _observe(lab, lab.task(experiment)).untimed}
+    experiment = proven_by(make, Proof(fact="threads_created", relation="==", expected=1))
+    records = {one.case: one for one in observe(lab, lab.task(experiment)).untimed}
     assert records["one"].proven is proven
     assert "新增的线程数" in records["one"].evidence
     assert (records[BASELINE].proven, records["two"].proven) == (None, None)
@@ -168,8 +130,8 @@ def test_proof_against_another_case_compares_within_the_group(lab: Lab, make: Ma
     lab.worker.before = tell
     proof = Proof(fact="minor_faults", relation="<", expected=1, than="two")
     groups = [make.group(2), make.group(3)]
-    experiment = _proven_by(make, proof, groups=groups, observe_each_group=True)
-    found = [one for one in _observe(lab, lab.task(experiment)).untimed if one.case == "one"]
+    experiment = proven_by(make, proof, groups=groups, observe_each_group=True)
+    found = [one for one in observe(lab, lab.task(experiment)).untimed if one.case == "one"]
     assert [one.proven for one in found] == [True, True]
     assert "two 为 10" in found[0].evidence
     assert "two 为 30" in found[1].evidence
@@ -179,8 +141,8 @@ def test_proof_against_a_case_that_its_group_lacks_is_not_to_be_had(lab: Lab, ma
     """What `two` did on the first group says nothing of the second one."""
     proof = Proof(fact="threads_created", relation="<", expected=2, than="two")
     groups = [make.group(2), make.group(3, cases=(BASELINE, "one"))]
-    experiment = _proven_by(make, proof, groups=groups, observe_each_group=True)
-    found = [one.proven for one in _observe(lab, lab.task(experiment)).untimed if one.case == "one"]
+    experiment = proven_by(make, proof, groups=groups, observe_each_group=True)
+    found = [one.proven for one in observe(lab, lab.task(experiment)).untimed if one.case == "one"]
     assert found == [True, None]
 
 
@@ -190,15 +152,15 @@ def test_proof_against_a_case_of_another_group_finds_it_where_each_is_observed_o
     lab.worker.untimed = {"two": {"minor_faults": 10.0}, "one": {"minor_faults": 5.0}}
     proof = Proof(fact="minor_faults", relation="<", expected=1, than="two")
     groups = [make.group(2, cases=(BASELINE, "two")), make.group(3, cases=(BASELINE, "one"))]
-    journal = _observe(lab, lab.task(_proven_by(make, proof, groups=groups)))
+    journal = observe(lab, lab.task(proven_by(make, proof, groups=groups)))
     assert [one.proven for one in journal.untimed if one.case == "one"] == [True]
 
 
 def test_case_that_fails_while_observed_proves_nothing_and_is_not_asked_again(lab: Lab, make: Make) -> None:
     lab.worker.untimed["one"] = make.failure("crashed", "SIGSEGV")
-    experiment = _proven_by(make, Proof(fact="threads_created", relation="==", expected=1))
+    experiment = proven_by(make, Proof(fact="threads_created", relation="==", expected=1))
     for _ in range(2):
-        _observe(lab, lab.task(experiment))
+        observe(lab, lab.task(experiment))
     (one,) = (one for one in lab.on_disk().untimed if one.case == "one")
     assert (one.failure, one.proven, one.evidence, one.facts) == (
         make.failure("crashed", "SIGSEGV"),
@@ -213,75 +175,6 @@ def test_case_that_this_onnxruntime_lacks_is_timed_nowhere(lab: Lab, make: Make)
     lab.worker.untimed["one"] = make.failure("unsupported", "没有这个选项")
     lab.runner(lab.task(make.experiment(groups=[make.group(2), make.group(3)]))).run()
     assert [start.case for start in lab.worker.started].count("one") == 1
-
-
-def _keeping(make: Make, group: int = 0) -> Experiment:
-    groups = [make.group(2), make.group(3)]
-    return make.experiment(groups=groups, observe_each_group=True, keep_trace=("one", group))
-
-
-LINES = (
-    *(line for n in range(3) for line in (kernel("a", 1000 * n + 1, 30), kernel("b", 1000 * n + 40, 10))),
-    *(span(1000 * n, 100) for n in range(3)),
-)
-
-
-@pytest.mark.parametrize("group", [0, 1])
-def test_kept_trace_is_summed_up_and_stands_beside_the_journal(lab: Lab, make: Make, group: int) -> None:
-    task = lab.task(_keeping(make, group))
-    _writes_traces(task, {case: LINES if case == "one" else LINES[-1:] for case in CASES})
-    _observe(lab, task)
-    journal = lab.on_disk()
-    (found,) = journal.traces
-    assert (found.case, found.model, found.input) == ("one", "toy", f"batch={2 + group}")
-    assert (found.runs, found.run_microseconds) == (1, 100.0)
-    assert [(cost.name, cost.microseconds) for cost in found.nodes] == [("a", 30.0), ("b", 10.0)]
-    kept = store.trace_path(journal.path)
-    assert kept.parent == journal.path.parent
-    assert kept.read_text() == "[\n" + ",\n".join(LINES) + "\n]\n"
-
-
-def test_trace_that_nobody_asked_for_is_not_kept(lab: Lab, make: Make) -> None:
-    task = lab.task(_each_group(make))
-    _writes_traces(task, dict.fromkeys(CASES, LINES))
-    journal = _observe(lab, task)
-    assert journal.traces == []
-    assert not store.trace_path(journal.path).exists()
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        pytest.param([*LINES, kernel("a", 1, 2)[:-9]], id="cut short"),
-        pytest.param([], id="empty"),
-        pytest.param(None, id="missing"),
-    ],
-)
-def test_build_goes_on_without_a_trace_that_cannot_be_read(
-    lab: Lab, make: Make, lines: Sequence[str] | None
-) -> None:
-    """What it would have shown is not proven, and nothing is offered for download."""
-    proof = Proof(fact="nodes", relation="==", expected=2)
-    task = lab.task(_proven_by(make, proof, keep_trace=("one", 0)))
-    _writes_traces(task, {} if lines is None else {"one": lines})
-    lab.runner(task).run()
-    journal = lab.on_disk()
-    assert journal.complete
-    (one,) = (one for one in journal.untimed if one.case == "one")
-    assert (one.failure, one.proven) == (None, None)
-    assert "读不到" in one.evidence
-    assert "nodes" not in one.facts
-    assert journal.traces == []
-    assert not store.trace_path(journal.path).exists()
-
-
-def test_failing_case_leaves_no_trace(lab: Lab, make: Make) -> None:
-    lab.worker.untimed["one"] = make.failure()
-    task = lab.task(_keeping(make))
-    _writes_traces(task, {"one": LINES})
-    journal = _observe(lab, task)
-    assert journal.traces == []
-    assert not store.trace_path(journal.path).exists()
 
 
 def test_resumed_build_makes_the_reference_again_when_it_is_gone(lab: Lab) -> None:
@@ -320,10 +213,10 @@ def test_resumed_build_observes_no_case_twice_on_a_group(lab: Lab, make: Make, n
 
     lab.worker.before = check
     with pytest.raises(KeyboardInterrupt):
-        _observe(lab, lab.task(_each_group(make)))
+        observe(lab, lab.task(each_group(make)))
     lab.worker.before = lambda _: None
     for _ in range(2):
-        _observe(lab, lab.task(_each_group(make)))
+        observe(lab, lab.task(each_group(make)))
     seen = _untimed(lab)
     assert len(seen) == len(set(seen)) == len(lab.on_disk().untimed) == 6
 
@@ -338,115 +231,7 @@ def test_proof_after_a_resume_still_finds_what_it_is_compared_with(lab: Lab, mak
 
     lab.worker.before = check
     with pytest.raises(KeyboardInterrupt):
-        _observe(lab, lab.task(_proven_by(make, proof)))
+        observe(lab, lab.task(proven_by(make, proof)))
     lab.worker.before = lambda _: None
-    journal = _observe(lab, lab.task(_proven_by(make, proof)))
+    journal = observe(lab, lab.task(proven_by(make, proof)))
     assert [one.proven for one in journal.untimed if one.case == "one"] == [True]
-
-
-class FakeScript:
-    """Stands in for a child that reports text."""
-
-    def __init__(self, answer: tuple[int | None, bytes, str]) -> None:
-        self.answer = answer
-        self.paths: list[Path] = []
-        self.jobs: list[Any] = []
-
-    def __call__(self, path: Path, job: Any, *_: object) -> tuple[int | None, bytes, str]:
-        self.paths.append(path)
-        self.jobs.append(job)
-        return self.answer
-
-
-def _reporting(
-    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch, *answer: Any, name: Any = "line_memory"
-) -> tuple[FakeScript, Callable[[], int]]:
-    script = FakeScript(answer)
-    monkeypatch.setattr(observer, "run_script", script)
-    experiment = hungry(make, scripts=(Script(name=name, cases=(BASELINE, "one")),))
-    return script, lambda: lab.runner(lab.task(experiment)).run()
-
-
-def test_line_table_is_made_on_the_largest_batch_without_its_folder(
-    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table = b'{"table": ["Filename: /home/somebody/line_memory.py", "Line #  Mem usage"]}'
-    script, run = _reporting(lab, make, monkeypatch, 0, table, "")
-    run()
-    found = lab.on_disk().reports
-    assert [(one.case, one.input, one.failure) for one in found] == [
-        (BASELINE, "batch=4", None),
-        ("one", "batch=4", None),
-    ]
-    assert found[0].lines == {"table": ["Filename: line_memory.py", "Line #  Mem usage"]}
-    assert [job["settings"] for job in script.jobs] == [{"case": BASELINE}, {"case": "one"}]
-
-
-def test_log_lines_are_kept_under_their_headings_without_colours_and_folders(
-    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    report = {
-        "healthy": [],
-        "error": ["\x1b[1;31m[E:onnxruntime:, a.cc] /home/somebody/a.onnx\x1b[m", "异常" * 999],
-    }
-    answer = (0, json.dumps(report).encode(), "")
-    script, run = _reporting(lab, make, monkeypatch, *answer, name="log_lines")
-    run()
-    found = lab.on_disk().reports
-    assert [(one.script, one.case, one.failure) for one in found] == [
-        ("log_lines", BASELINE, None),
-        ("log_lines", "one", None),
-    ]
-    assert found[0].lines == {"healthy": [], "error": ["[E:onnxruntime:, a.cc] a.onnx", "异常" * 250]}
-    assert {path.name for path in script.paths} == {"log_lines.py"}
-    assert [job["settings"] for job in script.jobs] == [{"case": BASELINE}, {"case": "one"}]
-
-
-@pytest.mark.parametrize("name", ["line_memory", "log_lines"])
-@pytest.mark.parametrize(
-    ("answer", "kind"),
-    [
-        ((None, b"", ""), "timeout"),
-        ((1, b"", "Traceback\nValueError: no"), "crashed"),
-        ((-9, b"", ""), "out_of_memory"),
-        ((-11, b"{}", ""), "crashed"),
-        ((0, b"not json", ""), "garbage"),
-        ((0, b'["no headings"]', ""), "garbage"),
-        ((0, b'{"table": 7}', ""), "garbage"),
-        ((0, bytes(range(128, 256)), ""), "garbage"),
-    ],
-)
-def test_failed_script_is_data(
-    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch, answer: tuple[Any, ...], kind: str, name: str
-) -> None:
-    _, run = _reporting(lab, make, monkeypatch, *answer, name=name)
-    run()
-    journal = lab.on_disk()
-    assert journal.complete
-    assert len(journal.reports) == 2
-    for found in journal.reports:
-        assert found.failure is not None
-        assert (found.script, found.failure.kind, found.lines) == (name, kind, {})
-
-
-def test_line_table_is_not_started_when_memory_has_become_scarce(
-    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    script, run = _reporting(lab, make, monkeypatch, 0, b'{"table": []}', "")
-    monkeypatch.setattr(applicable, "free_memory", lambda: 399 * MIB)
-    run()
-    assert script.jobs == []
-    failures = [one.failure for one in lab.on_disk().reports]
-    assert [failure.kind for failure in failures if failure] == ["out_of_memory", "out_of_memory"]
-
-
-def test_line_tables_are_not_made_again_on_resume(
-    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    script, run = _reporting(lab, make, monkeypatch, 0, b'{"table": []}', "")
-    interrupt_at(lab, 3)
-    with pytest.raises(KeyboardInterrupt):
-        run()
-    lab.worker.before = lambda _: None
-    run()
-    assert len(script.jobs) == 2

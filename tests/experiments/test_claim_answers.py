@@ -1,0 +1,193 @@
+"""Every claim of the article: confirmed, contradicted or left open by results that say so."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from made_up import NO_PROC, MadeUp
+from prose import faults
+from worlds import CRASHED, E_LINE, LEVELS, WORLDS, answers
+
+from bench.experiments import EXPERIMENTS
+from bench.spec import BASELINE
+
+if TYPE_CHECKING:
+    from bench.answers import Answer
+
+
+def _log(*, error_at_four: bool, error: bool = True) -> dict[str, Any]:
+    """An error inside a node: does it leave a line by default, and at level 4."""
+    said = {
+        case: {"error": [E_LINE] if error else []} for case in (BASELINE, *(f"level_{n}" for n in LEVELS))
+    }
+    return {"transcripts": said | {"level_4": {"error": [E_LINE] if error_at_four else []}}}
+
+
+def _arena(kept: float, peak: float) -> dict[str, Any]:
+    return {"values": {(None, "arena_off", "kept_mib"): kept, (None, "arena_off", "peak_mib"): peak}}
+
+
+def _ratios(**ratios: float) -> dict[str, Any]:
+    return {"values": {(None, case, "ratio"): ratio for case, ratio in ratios.items()}}
+
+
+def _threads(default: int, logical: int | None, physical: int | None) -> dict[str, Any]:
+    machine = {"logical_cores": logical, "physical_cores": physical}
+    return {"values": {(None, BASELINE, "threads"): default}, "machine": machine}
+
+
+def _grown(profiling: float, default: float = 0.0) -> dict[str, Any]:
+    cases = {"profiling": profiling, BASELINE: default}
+    return {"values": {(None, case, "grown_mib_per_1000"): grown for case, grown in cases.items()}}
+
+
+DRAFT, BUSY, UNCLEAR = ({**WORLDS[name], "time": 1.04} for name in ("draft", "busy", "unclear"))
+FAILED, ALL_FAILED = WORLDS["everything else failed"], WORLDS["everything failed"]
+ONE_FAILED = {"failures": {(0, None): CRASHED}}
+ONE_UNCLEAR = {"half_widths": {(0, None, "ratio"): 0.2}}
+HIDES, SHOWS = _log(error_at_four=False), _log(error_at_four=True)
+
+CLAIMS: list[tuple[str, str, dict[str, Any], bool | None]] = [
+    ("kept_5618_5", "both fall", _arena(100, 110), True),
+    ("kept_5618_5", "both fall on a busy machine", {**_arena(100, 110), "busy": True}, True),
+    ("kept_5618_5", "only the kept falls", _arena(100, 1600), False),
+    ("kept_5618_5", "the peak falls by half", _arena(100, 800), False),
+    ("kept_5618_5", "kept falls a little, the peak not", _arena(900, 1590), False),
+    ("kept_5618_5", "nothing falls", {}, False),
+    ("kept_5618_5", "more is kept", _arena(1900, 1900), False),
+    ("kept_5618_5", "draft", {**_arena(100, 110), **DRAFT}, None),
+    ("kept_5618_5", "busy, small batch only", {**_arena(100, 110), "busy": True, "groups": (0,)}, None),
+    ("kept_5618_5", "no such model", {**_arena(100, 110), "groups": (2, 3)}, None),
+    ("kept_5618_5", "failed", FAILED, None),
+    ("kept_5618_5", "default failed", WORLDS["the default failed"], None),
+    ("kept_5618_5", "no memory", {"absent": NO_PROC}, None),
+    ("13_percent", "13 %", {"time": 1.13}, True),
+    ("13_percent", "nearly 13 %", {"time": 1.16}, True),
+    ("13_percent", "50 %", {"time": 1.5}, False),
+    ("13_percent", "faster", {"time": 0.8}, False),
+    ("13_percent", "the same", {}, False),
+    ("13_percent", "13 % here, 50 % there", {"time": 1.13, "values": {(0, None, "ratio"): 1.5}}, False),
+    ("13_percent", "13 % here, the same there", {"time": 1.13, "values": {(0, None, "ratio"): 1.0}}, False),
+    ("13_percent", "13 % here, unclear there", {"time": 1.13, **ONE_UNCLEAR}, None),
+    (
+        "13_percent",
+        "50 % here, unclear there",
+        {"time": 1.5, "half_widths": {(0, None, "ratio"): 0.6}},
+        False,
+    ),
+    ("13_percent", "13 % here, failed there", {"time": 1.13, **ONE_FAILED}, None),
+    ("13_percent", "draft", {**DRAFT, "time": 1.13}, None),
+    ("13_percent", "busy", {**BUSY, "time": 1.13}, None),
+    ("13_percent", "few rounds", {"rounds": 3, "time": 1.13}, None),
+    ("13_percent", "unclear", UNCLEAR, None),
+    ("13_percent", "failed", FAILED, None),
+    ("all_cores", "all alike", _threads(2, 2, 2), True),
+    ("all_cores", "all logical cores, in a draft", {**DRAFT, **_threads(4, 4, 2), "cores": 4}, True),
+    ("all_cores", "container", {**_threads(4, 4, 4), "cores": 2}, True),
+    ("all_cores", "physical cores", _threads(2, 4, 2), False),
+    ("all_cores", "not counted", {"absent": NO_PROC}, None),
+    ("all_cores", "cores unknown", _threads(2, None, None), None),
+    ("all_cores", "failed", ALL_FAILED, None),
+    ("all_cores", "first group failed", {**_threads(2, 2, 2), **ONE_FAILED}, True),
+    ("many_branches", "faster", {"time": 1.5, **_ratios(parallel_2=0.8)}, True),
+    ("many_branches", "all slower", {"time": 1.5}, False),
+    ("many_branches", "no difference", {}, False),
+    ("many_branches", "only without spinning", {"time": 1.5, **_ratios(parallel_2_no_spin=0.8)}, False),
+    ("many_branches", "only without a second pool", {"time": 1.5, **_ratios(parallel_1=0.8)}, False),
+    ("many_branches", "on another model", {"values": {(1, None, "ratio"): 0.8}}, False),
+    ("many_branches", "64 cores", {"cores": 64, "time": 1.5, **_ratios(parallel_64=0.8)}, True),
+    ("many_branches", "one core", {"cores": 1, "time": 1.5, **_ratios(parallel_1=0.8)}, False),
+    ("many_branches", "unclear", UNCLEAR, None),
+    ("many_branches", "draft", {**DRAFT, "time": 0.8}, None),
+    ("many_branches", "busy", {**BUSY, "time": 0.8}, None),
+    ("many_branches", "few rounds", {"rounds": 3, "time": 0.8}, None),
+    ("many_branches", "failed", FAILED, None),
+    ("many_branches", "no such model", {"groups": (1, 2), "time": 0.8}, None),
+    ("default_is_fine", "lower is slower", {"time": 1.5}, True),
+    ("default_is_fine", "no difference", {}, True),
+    ("default_is_fine", "one is faster somewhere", {"values": {(2, "basic", "ratio"): 0.8}}, False),
+    ("default_is_fine", "offline is faster", {"time": 1.5, **_ratios(offline=0.8)}, True),
+    ("default_is_fine", "unclear", UNCLEAR, None),
+    ("default_is_fine", "slower here, unclear there", {"time": 1.13, **ONE_UNCLEAR}, None),
+    ("default_is_fine", "faster here, unclear there", {**_ratios(basic=0.7), **ONE_UNCLEAR}, False),
+    ("default_is_fine", "draft", {**DRAFT, "time": 0.8}, None),
+    ("default_is_fine", "busy", {**BUSY, "time": 0.8}, None),
+    ("default_is_fine", "failed", FAILED, None),
+    ("level_four", "hides nothing", SHOWS, True),
+    ("level_four", "hides nothing and is faster", {**SHOWS, "time": 0.8}, True),
+    ("level_four", "hides nothing and is slower", {**SHOWS, "time": 1.5}, False),
+    ("level_four", "there is nothing to hide", _log(error=False, error_at_four=False), True),
+    ("level_four", "hides errors", HIDES, False),
+    ("level_four", "hides errors and is faster", {**HIDES, "time": 0.8}, False),
+    ("level_four", "hides errors, in a draft", {**HIDES, **DRAFT}, False),
+    ("level_four", "hides nothing, in a draft", {**SHOWS, **DRAFT}, None),
+    ("level_four", "hides nothing, unclear", {**SHOWS, **UNCLEAR}, None),
+    ("level_four", "no log", {}, None),
+    ("level_four", "no log of the default", WORLDS["logs"], None),
+    ("recommended_on", "costs nothing", _grown(0), True),
+    ("recommended_on", "costs nothing, is faster", {**_grown(0), "time": 0.8}, True),
+    ("recommended_on", "grows as the default does", _grown(50, 50), True),
+    ("recommended_on", "takes longer", {**_grown(0), "time": 1.5}, False),
+    ("recommended_on", "takes memory", _grown(50), False),
+    ("recommended_on", "takes longer, memory unknown", {"absent": NO_PROC, "time": 1.5}, False),
+    ("recommended_on", "memory unknown", {"absent": NO_PROC}, None),
+    ("recommended_on", "unclear", UNCLEAR, None),
+    ("recommended_on", "draft", {**DRAFT, **_grown(50)}, None),
+    ("recommended_on", "busy", {**BUSY, **_grown(50)}, None),
+    ("recommended_on", "failed", FAILED, None),
+    ("recommended_on", "one failed", {**_grown(0), **ONE_FAILED}, None),
+]
+EXPERIMENT_OF = {claim.id: name for name, one in EXPERIMENTS.items() for claim in one.claims}
+
+
+def _answer(claim: str, world: dict[str, Any]) -> Answer:
+    return answers(MadeUp(experiment=EXPERIMENT_OF[claim], **world))[claim]
+
+
+@pytest.mark.parametrize(
+    ("claim", "world", "agrees"),
+    [(claim, world, agrees) for claim, _, world, agrees in CLAIMS],
+    ids=[f"{claim}: {name}" for claim, name, *_ in CLAIMS],
+)
+def test_claim_is_confirmed_only_by_results_that_agree(
+    claim: str, world: dict[str, Any], *, agrees: bool | None
+) -> None:
+    answer = _answer(claim, world)
+    assert answer.agrees is agrees
+    assert not faults(answer.measured), answer.measured
+    assert not faults(answer.now), answer.now
+
+
+@pytest.mark.parametrize("claim", EXPERIMENT_OF)
+def test_every_claim_can_be_confirmed_contradicted_and_left_open(claim: str) -> None:
+    assert {agrees for one, _, _, agrees in CLAIMS if one == claim} == {True, False, None}
+
+
+def test_faster_without_the_arena_is_not_called_a_cost() -> None:
+    answer = _answer("13_percent", {"time": 0.8})
+    assert "耗时少 20%" in answer.measured
+    assert not re.findall(r"更慢|代价|耗时多", answer.measured + answer.now)
+
+
+def test_memory_pattern_is_named_instead_only_where_it_was_seen_to_save() -> None:
+    slower = {(None, "arena_off", "ratio"): 1.5}
+    saving = {(None, "pattern_off", "kept_mib"): 400.0}
+    costly = {(None, "pattern_off", "ratio"): 1.5}
+    told = [
+        _answer("13_percent", {"values": values}).now
+        for values in (slower, slower | saving, slower | saving | costly)
+    ]
+    assert ["关闭内存模式" in now for now in told] == [False, True, False]
+
+
+def test_kept_memory_that_grows_without_the_arena_is_not_said_to_fall() -> None:
+    answer = _answer("kept_5618_5", _arena(1900, 1900))
+    assert "从 1600" in answer.measured
+    assert "没有让留存变少" in answer.now
+
+
+def test_fewer_cores_than_threads_are_pointed_out_only_where_it_is_so() -> None:
+    assert "少，要明确设" in _answer("all_cores", {**_threads(4, 4, 2), "cores": 2}).now
+    assert "少，要明确设" not in _answer("all_cores", {**_threads(4, 4, 2), "cores": 4}).now
