@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from bench.measure.plan import (
     PlannedExperiment,
     PlannedGroup,
     Profile,
+    checking_seconds,
     estimate_seconds,
     resolve,
     round_seconds,
@@ -96,10 +98,15 @@ def plan(ids: Sequence[str], profile: Profile, here: Here) -> tuple[PlannedExper
 
 
 def check_budget(planned: Sequence[PlannedExperiment], budget_s: float) -> None:
-    """Refuse a budget in which not even one round fits."""
-    least = sum(round_seconds(one, group) for one in planned for group in one.groups)
+    """Refuse a budget in which the checks of settings and one round do not fit, and say which one would do."""
+    checks = sum(checking_seconds(one) for one in planned)
+    least = checks + sum(round_seconds(one, group) for one in planned for group in one.groups)
     if budget_s < least:
-        raise CannotMeasure(f"预算 {budget_s:.0f} 秒太小：这台机器上一轮约需 {least:.0f} 秒，什么也测不成")
+        enough = f"{math.ceil(least)}s" if least < 60 else f"{math.ceil(least / 60)}m"
+        raise CannotMeasure(
+            f"预算 {budget_s:.0f} 秒太小：这台机器上核对设置、再测一轮约需 {least:.0f} 秒。"
+            f"请改成 --budget {enough} 或更多{'，或者少测几个实验' if len(planned) > 1 else ''}"
+        )
 
 
 def total_seconds(planned: Sequence[PlannedExperiment]) -> float:

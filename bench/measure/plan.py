@@ -279,6 +279,11 @@ def _script_seconds(planned: PlannedExperiment) -> float:
     return sum(len(script.cases) for script in planned.experiment.scripts) * hungriest
 
 
+def checking_seconds(planned: PlannedExperiment) -> float:
+    """Estimate of what comes before the first round: untimed children, and scripts."""
+    return _observing_seconds(planned) + _script_seconds(planned)
+
+
 def round_seconds(planned: PlannedExperiment, group: PlannedGroup) -> float:
     """Estimate of one round of one group."""
     samples = order_round(group.cases, random.Random(0), baseline_reach(planned, group))

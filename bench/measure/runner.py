@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from bench.measure import noise, observer
 from bench.measure.machine import usable_cpus
-from bench.measure.plan import PlannedGroup, baseline_reach, order_groups, order_round, round_seconds
+from bench.measure.plan import (
+    PlannedGroup,
+    baseline_reach,
+    checking_seconds,
+    order_groups,
+    order_round,
+    round_seconds,
+)
 from bench.results.schema import Footer, RoundEnd, Sample
 
 if TYPE_CHECKING:
@@ -50,10 +57,11 @@ class Runner:
     _durations: dict[tuple[int, int], float] = field(default_factory=dict)
     _repeats: Counter[int] = field(default_factory=Counter)
     """Repeated rounds by number of the task."""
+    _start: float | None = None
 
     def run(self) -> int:
         """Measure until the plan or the budget is exhausted; close the journals. Returns the rounds done."""
-        start = self.clock()
+        start = self._start = self.clock()
         earlier = [sample for task in self.tasks for sample in task.writer.journal.samples]
         for task in self.tasks if self.observes else ():
             observer.observe(task, self._tell_before_rounds)
@@ -73,7 +81,8 @@ class Runner:
         return rounds
 
     def _tell_before_rounds(self, text: str) -> None:
-        self.reporter.step(text, self.remaining_s(0))
+        checks = sum(checking_seconds(task.planned) for task in self.tasks)
+        self.reporter.step(text, self._within_budget(max(0.0, checks - self._spent_s()) + self._rest_s(0)))
 
     def _rounds(self, start: float) -> int:
         planned = max(task.planned.most_rounds for task in self.tasks)
@@ -97,7 +106,16 @@ class Runner:
         return round_seconds(self.tasks[task_number].planned, group) if measured is None else measured
 
     def remaining_s(self, number: int) -> float:
-        """Expected seconds from the start of round `number` to the end."""
+        """Expected seconds from the start of round `number` to the end, which the budget does not put off."""
+        return self._within_budget(self._rest_s(number))
+
+    def _within_budget(self, seconds: float) -> float:
+        return max(0.0, min(seconds, self.budget_s - self._spent_s()))
+
+    def _spent_s(self) -> float:
+        return 0.0 if self._start is None else self.clock() - self._start
+
+    def _rest_s(self, number: int) -> float:
         return sum(
             self._duration((n, group))
             for n, task in enumerate(self.tasks)

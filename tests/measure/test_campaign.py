@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -270,11 +271,23 @@ def test_experiment_that_fits_nowhere_is_refused_with_the_reason(site: Site, mak
         campaign.plan(("toys",), make.profile(), site.here)
 
 
-def test_budget_without_room_for_one_round_is_refused(site: Site, make: Make) -> None:
-    planned = campaign.plan(("toys", "more"), make.profile(), site.here)
-    with pytest.raises(CannotMeasure, match=r"预算 7 秒"):
-        campaign.check_budget(planned, 7)  # two groups of four samples of a second each
-    campaign.check_budget(planned, 8.1)
+def test_budget_without_room_for_the_checks_and_one_round_is_refused(site: Site, make: Make) -> None:
+    once = campaign.plan(("toys", "more"), make.profile(rounds=1), site.here)
+    often = campaign.plan(("toys", "more"), make.profile(rounds=9), site.here)
+    least = campaign.total_seconds(once)  # checks of the settings, and the one round
+    for planned in (once, often):
+        with pytest.raises(CannotMeasure, match=r"太小.*--budget \d+s 或更多，或者少测几个实验"):
+            campaign.check_budget(planned, least - 0.1)
+        campaign.check_budget(planned, least + 0.1)
+
+
+def test_budget_that_is_named_as_the_way_out_is_enough(site: Site, make: Make) -> None:
+    planned = campaign.plan(("toys",), make.profile(), site.here)
+    with pytest.raises(CannotMeasure) as refused:
+        campaign.check_budget(planned, 1)
+    (seconds,) = re.findall(r"--budget (\d+)s", str(refused.value))
+    campaign.check_budget(planned, float(seconds))
+    assert "少测" not in str(refused.value)
 
 
 def test_longer_profile_is_expected_to_take_longer(site: Site, make: Make) -> None:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from lab import MIB, PER_ROUND, REPEATS, hungry, interrupt_at
+from lab import MIB, PER_ROUND, REPEATS, Told, hungry, interrupt_at
 
 from bench.measure import applicable
 from bench.results.summary import summarise
@@ -68,6 +68,27 @@ def test_budget_that_ends_between_two_experiments_shows_in_the_longer_ones_foote
 def test_first_round_is_measured_whatever_the_budget(lab: Lab) -> None:
     """The plan has refused a budget that is too small; an estimate that was wrong must not leave nothing."""
     assert lab.runner(budget_s=1).run() == 1
+
+
+def test_time_left_is_never_more_than_the_budget_leaves(
+    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.worker.seconds = 60  # far longer than estimated: most rounds will not be done
+    budget, start = 40 * 60.0, lab.clock()
+    left: list[tuple[float, float]] = []
+    monkeypatch.setattr(
+        Told, "step", lambda _, __, told: left.append((told, max(0.0, start + budget - lab.clock())))
+    )
+    lab.runner(lab.task(profile=make.profile(rounds=99)), budget_s=budget).run()
+    assert all(0 <= told <= rest for told, rest in left)
+    assert any(told == rest for told, rest in left)
+
+
+def test_time_left_falls_while_settings_are_checked(lab: Lab, make: Make) -> None:
+    lab.runner(lab.task(profile=make.profile(rounds=4))).run()
+    left = [seconds for text, seconds in lab.told.steps if "验证" in text]
+    assert left == sorted(set(left), reverse=True)
+    assert left[-1] >= lab.told.steps[len(left)][1]
 
 
 def test_rounds_that_a_resumed_build_has_already_cost_nothing(lab: Lab, make: Make) -> None:
