@@ -53,7 +53,13 @@ SECTIONS = {
     "recommended": "recommended",
     "container": "recommended-container",
 }
-"""Experiment -> anchor of its section in the article."""
+"""Experiment -> anchor of its section in the article; one that has none is shown among all findings."""
+FINDINGS = "reference/findings.html"
+
+
+def place(experiment: str) -> str:
+    """Where a page shows an experiment."""
+    return f"{ARTICLE}#{SECTIONS[experiment]}" if experiment in SECTIONS else FINDINGS
 
 
 class BadTable(Exception):

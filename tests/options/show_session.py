@@ -26,7 +26,8 @@ def shows_misspelt_key(model: str) -> None:
     run_options = ort.RunOptions()
     run_options.add_run_config_entry("memory.enable_arena_shrinkage", "cpu:0")
     session(model).run(None, FEED, run_options)
-    assert "AttributeError" in error(lambda: options(enable_cpu_mem_area=False))
+    for name in ("enable_cpu_mem_area", "enable_parallel_execution"):
+        assert "AttributeError" in error(lambda name=name: options(**{name: False}))
 
 
 def shows_unset_entries(model: str) -> None:

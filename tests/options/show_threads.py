@@ -104,15 +104,24 @@ def shows_thread_variables(model: str) -> None:
 
 
 def shows_invented_variables(model: str) -> None:
-    names = ("ORT_NUM_THREADS", "ORT_LOG_LEVEL", "ONNXRUNTIME_LOG_SEVERITY_LEVEL")
+    names = (
+        "ORT_NUM_THREADS",
+        "ORT_SESSION_THREAD_POOL_SIZE",
+        "ORT_DISABLE_THREAD_AFFINITY",
+        "ORT_DISABLE_ARENA",
+        "ORT_LOG_LEVEL",
+        "ONNXRUNTIME_LOG_SEVERITY_LEVEL",
+    )
     found = find_spec("onnxruntime")
     assert found
     assert found.origin
-    libraries = list((Path(found.origin).parent / "capi").glob("*.so"))
+    libraries = list((Path(found.origin).parent / "capi").glob("*.so*"))
     assert libraries
     for library in libraries:
         content = library.read_bytes()
         assert not [name for name in names if name.encode() in content]
+    sizes = {"ORT_NUM_THREADS": "6", "ORT_SESSION_THREAD_POOL_SIZE": "6"}
+    assert threads_elsewhere(model, **sizes) == threads_elsewhere(model)
 
 
 def shows_run_async(model: str) -> None:

@@ -221,6 +221,13 @@ def test_no_file_is_left_when_telemetry_is_off(tmp_path: Path) -> None:
     assert list(_files(tmp_path)) == []
 
 
+def test_the_source_that_is_said_to_come_with_the_package_does() -> None:
+    found = find_spec("onnxruntime")
+    assert found
+    assert found.origin
+    assert "ORT_DISABLE_TELEMETRY" in (Path(found.origin).parent / "Privacy.md").read_text(encoding="utf-8")
+
+
 def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
 
