@@ -40,6 +40,13 @@ def on_pre_build(config: Any) -> None:
     notebook.use_kept(config)
 
 
+def on_files(files: Any, config: Any) -> None:
+    """Mend the search before its worker is copied."""
+    from bench import search
+
+    search.mend(files)
+
+
 def on_pre_page(page: Any, config: Any, files: Any) -> Any:
     """A notebook about to be run must not disturb a measurement."""
     from bench import notebook
@@ -58,13 +65,13 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
 
 
 def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
-    """Make notebooks look like the other pages, let tables scroll, and tell how long a post takes to read."""
-    from bench import notebook, reading_time
+    """Make notebooks look like the other pages, let tables scroll, tell how long a post takes and what is indexed."""
+    from bench import notebook, reading_time, search
     from bench.pages import frames
 
     if page.meta.get("date"):
         page.config.readtime = reading_time.minutes(html)
-    return frames.scroll_plain(notebook.present(html, page, config))
+    return search.prepared(frames.scroll_plain(notebook.present(html, page, config)))
 
 
 def on_post_page(output: str, page: Any, config: Any) -> str:

@@ -27,7 +27,7 @@ def figure(
     """`body` under its caption, with a link to itself and what it shows; `after` stands below it."""
     name = escape(slug(anchor))
     link = f'<a class="bench-anchor" href="#{name}" title="这一处的链接">{PERMALINK}</a>'
-    shown = f'<span class="bench-told">{escape(told)}</span>' if told else ""
+    shown = f' <span class="bench-told">{escape(told)}</span>' if told else ""
     return (
         f'<figure class="{css}" id="{name}"><figcaption>{caption} {link}{shown}</figcaption>'
         f"{body}{after}</figure>"
