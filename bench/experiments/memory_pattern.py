@@ -6,7 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from bench.experiments._common import ASPP_ONE, REC_FEW, REC_MANY, columns
-from bench.experiments._phrases import memory, named, spaced, versus_default, where
+from bench.experiments._phrases import memory, memory_beside, named, spaced, versus_default, where
 from bench.spec import BASELINE, CONTROL, Case, Chart, Experiment, Group, Proof
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _proof(off: tuple[str, ...]) -> Proof:
 
 
 def conclude(say: Findings) -> Iterator[str]:
-    """What each switch alone does, then whether arena off still plans."""
+    """What each switch alone does, then whether arena off still plans, and what more switches off do beside it."""
     for group in say.groups():
         measured = (case for case in ("pattern_off", "reuse_off") if say.value(group, case, "ratio"))
         for case in measured:
@@ -59,6 +59,7 @@ def conclude(say: Findings) -> Iterator[str]:
                 f"{spaced('留存', memory(say, group, case, 'kept_mib'))}。"
             )
         yield _without_arena(say, group)
+        yield from _more_off(say, group)
 
 
 def _without_arena(say: Findings, group: Measured) -> str:
@@ -74,6 +75,30 @@ def _faults_and_peak(say: Findings, group: Measured, case: str) -> str:
     pages = "缺页读不到" if faults is None else f"每次推理缺页 {faults:.0f} 次"
     high = "峰值读不到" if peak is None else f"峰值 {say.mib(group, case, 'peak_mib')}"
     return f"{pages}，{high}"
+
+
+def _more_off(say: Findings, group: Measured) -> Iterator[str]:
+    """Whether the arena should be turned off alone."""
+    for case, also in (("arena_pattern_off", "内存模式"), ("arena_pattern_reuse_off", "内存模式和内存复用")):
+        metrics = {"peak_mib": "峰值", "kept_mib": "留存"}
+        seen = {memory_beside(say, group, case, "arena_off", metric) for metric in metrics}
+        if None in seen:
+            continue
+        figures = "，".join(
+            f"{spaced(title, say.mib(group, case, metric))} 对 {say.mib(group, 'arena_off', metric)}"
+            for metric, title in metrics.items()
+        )
+        yield f"{where(group)}：{_advice(seen, also)}（与只关 arena 比，{figures}）。"
+
+
+def _advice(seen: set[str | None], also: str) -> str:
+    if seen == {"same"}:
+        return f"arena 关了，再关{also}，内存没有差别"
+    if "more" not in seen:
+        return f"arena 关了，再关{also}，还能少占"
+    if "less" not in seen:
+        return f"<strong>arena 关了，就不要再关{also}</strong>，占得反而多"
+    return f"arena 关了，再关{also}，峰值和留存一升一降"
 
 
 EXPERIMENT = Experiment(
