@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -219,6 +220,26 @@ def test_no_file_is_left_when_telemetry_is_off(tmp_path: Path) -> None:
     done = _child("-c", "import onnxruntime", HOME=str(tmp_path), XDG_CACHE_HOME=str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert list(_files(tmp_path)) == []
+
+
+@ONLY_LINUX
+def test_import_lives_where_there_is_neither_a_shell_nor_a_machine_id(tmp_path: Path) -> None:
+    """As in a distroless image, with telemetry on: 1.29.0 crashed. Cut off from the network."""
+    apart = ["unshare", "--map-root-user", "--mount", "--net"]
+    if not shutil.which("unshare") or subprocess.run([*apart, "true"], check=False).returncode:
+        pytest.skip("不能另建命名空间")
+    (tmp_path / "empty").touch()
+    without = f"""
+        for file in /bin/sh /usr/bin/sh; do mount --bind /dev/null "$file"; done
+        [ ! -e /etc/machine-id ] || mount --bind {tmp_path}/empty /etc/machine-id
+        exec {sys.executable} -Es -c 'import onnxruntime'
+    """
+    bare = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [*apart, "sh", "-ec", without], env=bare, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {path.name for path in _files(tmp_path / ".cache")} >= {"deviceid", "onnxruntime.db"}
 
 
 def test_the_source_that_is_said_to_come_with_the_package_does() -> None:
