@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +44,10 @@ class Findings(Protocol):
         """A figure; None when it failed or could not be had."""
 
     def verdict(self, group: Any, case: str, metric: str = "ratio") -> str | None:
-        """faster, slower, same, unclear; less, more, same for memory; None: no verdict."""
+        """faster, slower, same, unclear; less, more, same, unclear for memory; None: no verdict to rest on."""
+
+    def outcome(self, group: Any, case: str) -> str | None:
+        """effect, nothing, unseen: whether the case was seen to take effect; None: nothing to prove."""
 
     def title(self, case: str) -> str:
         """Name of a case."""
@@ -80,6 +83,9 @@ class Findings(Protocol):
         """Headings and lines that a script reported of a case; empty when there is no report."""
 
 
+Holds = Literal["yes", "half", "no", "unknown"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What this machine says to a claim."""
@@ -88,8 +94,8 @@ class Answer:
     """HTML: the figures of this build."""
     now: str
     """HTML: what to do today, following from them."""
-    agrees: bool | None
-    """None: it cannot be told from this build."""
+    holds: Holds
+    """Whether the claim holds here; `half`: part of it does; `unknown`: it cannot be told from this build."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +110,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A condition on a candidate: its metric is at most `factor` times that of another case.
-
-    For latency, what identical settings were seen to differ by is allowed on top.
-    """
+    """A condition on a candidate: in every group, its metric is at most `factor` times that of another case."""
 
     metric: str
     than: str

@@ -26,15 +26,21 @@ CONTROL = "default_again"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What must be observed in an untimed child for an option to count as in effect."""
+    """What must be observed in an untimed child for a key to count as in effect.
+
+    It proves something only where it holds for the case and not for what it is held against: the case named
+    by `than`, else the baseline.
+    """
 
     fact: str
     """Name of an observed fact, see `bench.measure.evidence`."""
-    relation: Literal["==", "<", ">"]
+    relation: Literal["==", "!=", "<", ">"]
     expected: float = 0
     """The number to compare with; a factor when `than` is given."""
     than: str | None = None
     """Id of another case whose fact, times `expected`, is the number to compare with."""
+    keys: tuple[str, ...] = ()
+    """What it speaks for: settings, run settings, arena entries or variables; empty: all that the case sets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +62,8 @@ class Case:
     """Settings under which an optimised copy of the model is saved first; this case loads that copy."""
     since: str = "1.16"
     """Lowest onnxruntime version with everything named here. Older ones than 1.16 were not looked at."""
-    proof: Proof | None = None
+    proofs: tuple[Proof, ...] = ()
+    """All of them must hold, and each key must be spoken for by one that does not hold for the baseline, too."""
     needs_glibc: tuple[int, int] | None = None
     """Lowest glibc version; elsewhere the case is shown as not applicable."""
     may_fail: bool = False
@@ -99,7 +106,7 @@ class Group:
     small: Input | LargestBatch
     """Used by the profiles `quick` and `smoke`."""
     seconds: float
-    """Rough length of one sample on two cores, for the first estimate of a plan."""
+    """Length of one sample, start to end, as seen on two cores; a plan uses it until this machine has shown its own."""
     cases: tuple[str, ...] = ()
     """Ids measured here; empty: all of the experiment."""
     memory_only: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.spec import Case, Column, Input, Proof
+from bench.spec import BASELINE, Case, Column, Input, Proof
 
 DET_SIZES = tuple(
     (1, 3, height, width) for height in (160, 192, 256, 320, 512) for width in (192, 256, 288, 352, 448, 576)
@@ -44,7 +44,7 @@ COLUMNS = {
     "minor_faults": ("缺页/次", ""),
     "cpu_s": ("CPU 秒/次", "s"),
     "ratio_original": ("相对原文设置", ""),
-    "idle_cpu_s": ("空闲 1 秒耗 CPU", "s"),
+    "idle_cpu_s": ("推理后空转耗 CPU", "s"),
     "threads": ("实际线程数", ""),
     "overlapping_nodes": ("同时执行的节点", ""),
     "node_threads": ("执行节点的线程", ""),
@@ -57,6 +57,25 @@ COLUMNS = {
 }
 """Metric -> (title, unit)."""
 
+ARENA_OFF = Proof(fact="arena_regions", relation="==", expected=0, keys=("enable_cpu_mem_arena",))
+PATTERN_OFF = Proof(
+    fact="second_run_regions", relation="<", expected=1, than=BASELINE, keys=("enable_mem_pattern",)
+)
+"""No block for the whole plan is asked for on the second run."""
+SHRUNK = Proof(fact="arena_shrinks", relation=">", expected=0, keys=("memory.enable_memory_arena_shrinkage",))
+NO_WARNINGS = Proof(fact="warning_lines", relation="==", expected=0, keys=("log_severity_level",))
+NOT_SPINNING = Proof(fact="idle_cpu_s", relation="<", expected=0.5, than=BASELINE)
+
+
+def own_threads(count: int) -> tuple[Proof, ...]:
+    """That many threads, the caller among them; unlike the default's, they are bound to no core."""
+    keys = ("intra_op_num_threads",)
+    return (
+        Proof(fact="threads_created", relation="==", expected=count - 1, keys=keys),
+        Proof(fact="threads_pinned", relation="==", expected=0, keys=keys),
+    )
+
+
 ORIGINAL = Case(
     id="original",
     title="原文设置",
@@ -65,7 +84,7 @@ ORIGINAL = Case(
         "log_severity_level": 4,
         "enable_cpu_mem_arena": False,
     },
-    proof=Proof(fact="arena_regions", relation="==", expected=0),
+    proofs=(ARENA_OFF, NO_WARNINGS),
 )
 """What the article of 2022 recommends, as a whole."""
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.answers import Answer, Claim, Findings, Measured
-from bench.experiments._common import ASPP_ONE, DET_320, DET_480, REC_FOUR, REC_TWO, TINY, columns
+from bench.experiments._common import (
+    ASPP_ONE,
+    DET_320,
+    DET_480,
+    REC_FOUR,
+    REC_TWO,
+    TINY,
+    columns,
+    own_threads,
+)
 from bench.experiments._phrases import model, versus_default, where
-from bench.spec import BASELINE, CONTROL, Case, Chart, Experiment, Group, Proof
+from bench.spec import BASELINE, CONTROL, Case, Chart, Experiment, Group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +38,7 @@ def cases(cores: int) -> tuple[Case, ...]:
             id=str(count),
             title=f"{count} 线程",
             settings={"intra_op_num_threads": count},
-            proof=Proof(fact="threads_created", relation="==", expected=count - 1),
+            proofs=own_threads(count),
         )
         for count in counts(cores)
     )
@@ -42,7 +51,7 @@ def conclude(say: Findings) -> Iterator[str]:
         yield f"{where(group)}：{_best(say, group)}{_too_many(say, group)}。"
         idle, threads = (say.value(group, BASELINE, metric) for metric in ("idle_cpu_s", "threads"))
         if idle is not None and idle > NOTABLE_IDLE_S and threads != 1:
-            yield f"{model(group)}：默认设置在推理结束后的 1 秒空闲里还用掉 {say.number(group, BASELINE, 'idle_cpu_s')} 秒 CPU，主要是工作线程空转等活。"
+            yield f"{model(group)}：推理结束后，默认设置还用掉 {say.number(group, BASELINE, 'idle_cpu_s')} 秒 CPU，主要是工作线程空转等活。"
 
 
 def _explicit(say: Findings) -> list[str]:
@@ -84,19 +93,19 @@ def _all_cores(say: Findings) -> Answer:
     threads = next((count for count in counted if count is not None), None)
     logical, physical = (say.machine(f"{kind}_cores") for kind in ("logical", "physical"))
     if threads is None or not isinstance(logical, int):
-        return Answer(measured="默认设置的线程数没有测到。", now="明确设成进程可用的核数。", agrees=None)
+        return Answer(measured="默认设置的线程数没有测到。", now="明确设成进程可用的核数。", holds="unknown")
     real = f"{physical} 个物理核" if isinstance(physical, int) else "物理核数读不到"
     measured = f"默认设置共 {threads:.0f} 个线程；这台机器有 {logical} 个逻辑核，{real}，本进程可用 {say.cores()} 核。"
     if threads != logical:
         now = "默认值不是全部逻辑核；有容器配额或 taskset 时也不会跟着变少，要明确设。"
-        return Answer(measured=measured, now=now, agrees=False)
+        return Answer(measured=measured, now=now, holds="no")
     if say.cores() < threads:
-        return Answer(measured=measured, now="进程可用的核比默认的线程少，要明确设。", agrees=True)
+        return Answer(measured=measured, now="进程可用的核比默认的线程少，要明确设。", holds="yes")
     if physical == logical:
-        now = "在本机三者相等，看不出差别：默认取的是主机的物理核，有超线程、容器配额或 taskset 时并不等于可用的核，那时要明确设。"
-        return Answer(measured=measured, now=now, agrees=True)
-    now = "在本机，默认的线程与逻辑核一样多；有容器配额或 taskset 时要明确设。"
-    return Answer(measured=measured, now=now, agrees=True)
+        now = "三者相等，在这台机器上看不出区别：默认取的是主机的物理核，有超线程、容器配额或 taskset 时并不等于可用的核，那时要明确设。"
+        return Answer(measured=measured, now=now, holds="unknown")
+    now = "默认的线程与逻辑核一样多；有容器配额或 taskset 时要明确设。"
+    return Answer(measured=measured, now=now, holds="yes")
 
 
 EXPERIMENT = Experiment(
@@ -115,19 +124,19 @@ EXPERIMENT = Experiment(
             model="ocr_det",
             input=DET_480,
             small=DET_320,
-            seconds=0.7,
+            seconds=0.65,
         ),
         Group(
             model="ocr_rec",
             input=REC_FOUR,
             small=REC_TWO,
-            seconds=0.7,
+            seconds=0.75,
         ),
         Group(
             model="tiny",
             input=TINY,
             small=TINY,
-            seconds=0.3,
+            seconds=0.4,
         ),
     ),
     columns=columns(

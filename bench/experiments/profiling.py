@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.answers import Answer, Claim, Findings, Measured
+from bench.answers import Answer, Claim, Findings, Holds, Measured
 from bench.experiments._common import BERT_32, BERT_128, DET_320, DET_480, TINY, columns
 from bench.experiments._phrases import DECIDED, model, sentence, three_digits, versus_default, where
 from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Proof
@@ -24,7 +24,7 @@ def cases(cores: int) -> tuple[Case, ...]:
             id="profiling",
             title="开启性能分析",
             settings={"enable_profiling": True},
-            proof=Proof(fact="trace_bytes", relation=">", expected=1000),
+            proofs=(Proof(fact="trace_bytes", relation=">", expected=1000),),
         ),
     )
 
@@ -64,20 +64,19 @@ def _recommended_on(say: Findings) -> Answer:
         f"{model(group)}，{versus_default(say, group, 'profiling')}，{_growth(say, group)}"
         for group in say.groups()
     )
-    judged = [group for group in say.groups() if group.verdicts]
-    verdicts = [say.verdict(group, "profiling") for group in judged]
-    grown = [_more_grown(say, group) for group in judged]
-    agrees: bool | None = None
+    verdicts = [say.verdict(group, "profiling") for group in say.groups()]
+    grown = [_more_grown(say, group) for group in say.groups() if group.verdicts]
+    holds: Holds = "unknown"
     if "slower" in verdicts or any(more is not None and more > NOTABLE_MIB for more in grown):
-        agrees = False
-    elif judged and all(verdict in DECIDED for verdict in verdicts) and None not in grown:
-        agrees = True
+        holds = "no"
+    elif verdicts and all(verdict in DECIDED for verdict in verdicts) and None not in grown:
+        holds = "yes"
     now = (
-        "在本机没有测出代价；但文件随推理次数变大，长期运行前先算好磁盘。"
-        if agrees
+        "没有测出代价；但文件随推理次数变大，长期运行前先算好磁盘。"
+        if holds == "yes"
         else "上线时关闭；排查时开启，跑几十次就结束会话，用它找最耗时的节点。"
     )
-    return Answer(measured=measured, now=now, agrees=agrees)
+    return Answer(measured=measured, now=now, holds=holds)
 
 
 EXPERIMENT = Experiment(
@@ -90,19 +89,19 @@ EXPERIMENT = Experiment(
             model="ocr_det",
             input=DET_480,
             small=DET_320,
-            seconds=0.6,
+            seconds=0.57,
         ),
         Group(
             model="bert_mini",
             input=BERT_128,
             small=BERT_32,
-            seconds=0.6,
+            seconds=0.4,
         ),
         Group(
             model="tiny",
             input=TINY,
             small=TINY,
-            seconds=1.0,
+            seconds=0.4,
         ),
     ),
     columns=columns("latency_ms", "ratio", "grown_mib_per_1000", "trace_kib_per_run", "peak_mib", "kept_mib"),

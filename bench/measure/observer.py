@@ -5,24 +5,24 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bench.measure import evidence, trace
+from bench.measure import evidence, proof, trace
 from bench.measure.applicable import no_room
 from bench.measure.child import SCRIPTS, clean_lines, ended_badly, run_script
+from bench.measure.proof import WITHOUT_OBSERVER
 from bench.measure.sampler import compared_feeds, timeout_s
 from bench.results.schema import Failure, ScriptReport, Untimed
 from bench.results.store import trace_path
-from bench.spec import BASELINE
+from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from bench.measure.child import Outcome
     from bench.measure.plan import PlannedGroup
     from bench.measure.sampler import Task
     from bench.measure.trace import Run
     from bench.spec import Case, Script
-
-IDLE_SECONDS = 0.3
 
 Facts = dict[tuple[int, str], dict[str, float]]
 """(group index, case id) -> what was observed."""
@@ -31,16 +31,18 @@ Facts = dict[tuple[int, str], dict[str, float]]
 def observe(task: Task, tell: Callable[[str], None]) -> None:
     """An untimed child for each case: on every group where the experiment asks for it, else on one.
 
-    A proof that compares with another case finds it observed: cases come in the order written.
+    A proof that compares with another case finds it observed: cases come in the order written. The default is
+    observed on every group, so that nothing is ever held against the facts of another model.
     """
     facts: Facts = {(record.group, record.case): record.facts for record in task.writer.journal.untimed}
     for group, case_id in _wanted(task, facts):
         tell(f"{task.name(group, case_id)} 验证设置生效")
         record, runs = _untimed(task, group, task.planned.case(case_id))
-        if not _is_observed(task, facts, group, case_id):
+        if (group.index, case_id) not in facts:
             facts[group.index, case_id] = record.facts
             _keep_trace(task, group, case_id, runs)  # first: a record says that nothing is left to observe
-            _keep(task, record, _comparable(task, facts, group))
+            task.writer.append(record)
+            task.note_permanent(record)
 
 
 def _wanted(task: Task, facts: Facts) -> Iterator[tuple[PlannedGroup, str]]:
@@ -53,29 +55,21 @@ def _wanted(task: Task, facts: Facts) -> Iterator[tuple[PlannedGroup, str]]:
 
 
 def _is_observed(task: Task, facts: Facts, group: PlannedGroup, case_id: str) -> bool:
+    if case_id == CONTROL and not _needs_outside(task):
+        return True
     if task.planned.observes_each_group:
         return (group.index, case_id) in facts
     return any(case == case_id for _, case in facts)
 
 
+def _needs_outside(task: Task) -> bool:
+    """Whether a proof is about what the observer itself would make in the default."""
+    return any(look.fact in WITHOUT_OBSERVER for case in task.planned.cases for look in case.proofs)
+
+
 def _wants_reference(task: Task, group: PlannedGroup) -> bool:
     """The large batch is not compared: the small one of the same model is."""
     return not group.group.memory_only and not task.reference(group).exists()
-
-
-def _comparable(task: Task, facts: Facts, group: PlannedGroup) -> dict[str, Mapping[str, float]]:
-    """Facts by case: of this group, or of whichever group a case was observed on."""
-    each = task.planned.observes_each_group
-    return {case: seen for (index, case), seen in facts.items() if index == group.index or not each}
-
-
-def _keep(task: Task, record: Untimed, facts: Mapping[str, Mapping[str, float]]) -> None:
-    """Judge what was observed and write it down."""
-    proven, text = evidence.judge(task.planned.case(record.case), facts)
-    if record.failure is None:
-        record = record.model_copy(update={"proven": proven, "evidence": text})
-    task.writer.append(record)
-    task.note_permanent(record)
 
 
 def _untimed(task: Task, group: PlannedGroup, case: Case) -> tuple[Untimed, tuple[Run, ...]]:
@@ -84,33 +78,47 @@ def _untimed(task: Task, group: PlannedGroup, case: Case) -> tuple[Untimed, tupl
     target = str(part) if case.id == BASELINE else None
     changes = {
         "observe": True,
+        "verbose": case.id != CONTROL,
         "write_reference": target,
         "verify": compared_feeds(group) if target else [],
         "min_seconds": 0,
         "min_calls": 1 if len(group.input.shapes) > 1 else task.planned.profile.min_calls,
         "warm_up": 0,
-        "idle_seconds": IDLE_SECONDS if task.planned.watches_idle else 0.0,
+        "idle_seconds": evidence.IDLE_SECONDS if task.planned.watches_idle else 0.0,
     }
     task.trace_path.unlink(missing_ok=True)
     outcome = task.start(group, case, changes)
+    if case.id == BASELINE:
+        task.foresee(group, outcome)
     if outcome.figures is None:
         failed = Untimed(
-            group=group.index, case=case.id, facts={}, proven=None, evidence="", failure=outcome.failure
+            group=group.index, case=case.id, facts={}, outcome=None, evidence="", failure=outcome.failure
         )
         return failed, ()
     if target:
         part.replace(reference)
     runs = _runs(task.trace_path)
-    record = Untimed(
+    return _record(task, group, case, outcome, runs), runs
+
+
+def _record(task: Task, group: PlannedGroup, case: Case, outcome: Outcome, runs: tuple[Run, ...]) -> Untimed:
+    """Facts of a child, and what they prove beside those of the same model and input."""
+    assert outcome.figures
+    if case.id == CONTROL:
+        own = evidence.observe_from_outside(outcome.figures, outcome.log)
+    else:
+        own = evidence.observe(case, outcome.figures, outcome.log, runs)
+    beside = {one.case: one.facts for one in task.writer.journal.untimed if one.group == group.index}
+    proven, text = proof.judge(case, {**beside, case.id: own}, outcome.figures.unchanged)
+    return Untimed(
         group=group.index,
         case=case.id,
-        facts=evidence.observe(case, outcome.figures, outcome.log, runs),
+        facts=own,
         regions=list(evidence.read_arena_log(outcome.log).regions),
         operators=trace.operators(runs),
-        proven=None,
-        evidence="",
+        outcome=proven,
+        evidence=text,
     )
-    return record, runs
 
 
 def _runs(path: Path) -> tuple[Run, ...]:

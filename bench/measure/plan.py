@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from bench.spec import BASELINE, Case, Experiment, Group, Input, LargestBatch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 MEMORY_SHARE = 0.6
 """Share of the free memory that a memory-hungry case may take."""
-CHILD_SECONDS = 0.6
-"""Start, imports and report of one child, for the first estimate."""
 IDLE_FACT = "idle_cpu_s"
 NEAR_SECONDS = 9.0
 """Longest way, in time, from a case to the baseline sample that it is compared with."""
@@ -34,8 +32,6 @@ class Profile:
     """Rounds where one half chooses a setting and the other half gives its figures."""
     small: bool
     """Use the small inputs."""
-    idle_rounds: int
-    """Rounds in which the idle second is watched."""
     min_seconds: float
     min_calls: int
     budget_s: float
@@ -54,7 +50,6 @@ PROFILES = {
             rounds=1,
             split_rounds=1,
             small=True,
-            idle_rounds=0,
             min_seconds=0,
             min_calls=1,
             budget_s=600,
@@ -66,7 +61,6 @@ PROFILES = {
             rounds=3,
             split_rounds=2,
             small=True,
-            idle_rounds=0,
             min_seconds=0.2,
             min_calls=3,
             budget_s=600,
@@ -75,10 +69,9 @@ PROFILES = {
             name="default",
             title="默认",
             rounds=9,
-            split_rounds=18,
+            split_rounds=12,
             small=False,
-            idle_rounds=1,
-            min_seconds=0.4,
+            min_seconds=0.2,
             min_calls=3,
             budget_s=3600,
             repeats=2,
@@ -87,10 +80,9 @@ PROFILES = {
             name="thorough",
             title="细致",
             rounds=21,
-            split_rounds=28,
+            split_rounds=24,
             small=False,
-            idle_rounds=1,
-            min_seconds=0.4,
+            min_seconds=0.2,
             min_calls=3,
             budget_s=4 * 3600,
             repeats=4,
@@ -111,10 +103,6 @@ class PlannedGroup:
     memory_bytes: int
     """What its hungriest case may need."""
 
-    @property
-    def seconds(self) -> float:
-        return self.group.seconds + CHILD_SECONDS
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedExperiment:
@@ -128,14 +116,11 @@ class PlannedExperiment:
     """Groups that this machine cannot hold, with the reason."""
     cores: int
     """Usable cores of this machine."""
+    measured: Mapping[int, float] = field(default_factory=dict)
+    """Index of a group -> seconds of one of its samples, as far as this machine has shown them."""
 
     def case(self, case_id: str) -> Case:
         return next(case for case in self.cases if case.id == case_id)
-
-    def idle_rounds(self) -> int:
-        """Rounds with the idle second: none for an experiment that does not show it, else as many in each half."""
-        halves = 2 if self.experiment.scenarios else 1
-        return self.profile.idle_rounds * halves if self.watches_idle else 0
 
     @property
     def watches_idle(self) -> bool:
@@ -197,7 +182,7 @@ def resolve(experiment: Experiment, profile: Profile, cores: int, free_bytes: in
 def watches_idle(experiment: Experiment, cases: Sequence[Case]) -> bool:
     """Whether CPU time burned while idle is shown, or proves something."""
     shown = any(column.metric == IDLE_FACT for column in experiment.columns)
-    return shown or any(case.proof is not None and case.proof.fact == IDLE_FACT for case in cases)
+    return shown or any(proof.fact == IDLE_FACT for case in cases for proof in case.proofs)
 
 
 def _choose_input(wanted: Input | LargestBatch, free_bytes: int) -> tuple[Input | None, str, int]:
@@ -205,12 +190,12 @@ def _choose_input(wanted: Input | LargestBatch, free_bytes: int) -> tuple[Input 
     if isinstance(wanted, Input):
         return wanted, "", 0
     fits = int(free_bytes * MEMORY_SHARE // wanted.bytes_per_item)
-    batch = min(wanted.limit, fits)
-    if batch < 1:
+    if fits < 1:
         return None, f"空闲内存 {free_bytes >> 20} MiB，连 batch=1 也放不下", 0
+    batch = 1 << (min(wanted.limit, fits).bit_length() - 1)  # a power of two: the same batch on another day
     chosen = Input(label=f"batch={batch}", shapes=((batch, *wanted.item_shape),))
     note = (
-        f"空闲内存 {free_bytes / (1 << 30):.1f} GiB 的六成放得下的最大 batch，上限 {wanted.limit}"
+        f"空闲内存 {free_bytes / (1 << 30):.1f} GiB 的六成放得下的最大 batch（取 2 的幂），上限 {wanted.limit}"
         if batch < wanted.limit
         else ""
     )
@@ -218,20 +203,20 @@ def _choose_input(wanted: Input | LargestBatch, free_bytes: int) -> tuple[Input 
 
 
 def order_round(cases: Sequence[str], rng: random.Random, reach: int | None) -> tuple[str, ...]:
-    """One round in random order, every case at most `reach` samples from a baseline; None: one baseline first.
+    """One round in random order, every case at most `reach` samples from a baseline; None: a baseline anywhere.
 
-    Slow spells last seconds, so only what is measured next to each other can be compared.
+    Slow spells last seconds, so only what is measured next to each other can be compared. Where the baseline
+    stands among them is drawn, too: a fixed place could be a fast or a slow one.
     """
     others = [case for case in cases if case != BASELINE]
     rng.shuffle(others)
     if BASELINE not in cases:
         return tuple(others)
-    if reach is None:
-        return (BASELINE, *others)
+    reach = len(others) if reach is None else reach
     order: list[str] = []
-    for start, end in _even_parts(len(others), 2 * reach):
-        middle = (start + end) // 2
-        order += [*others[start:middle], BASELINE, *others[middle:end]]
+    for start, end in _even_parts(len(others), max(2, 2 * reach - 1)):
+        place = rng.randint(max(start, end - reach), min(end, start + reach))
+        order += [*others[start:place], BASELINE, *others[place:end]]
     return tuple(order or [BASELINE])
 
 
@@ -245,11 +230,13 @@ def baseline_reach(planned: PlannedExperiment, group: PlannedGroup) -> int | Non
     """Most samples between a case of this group and its baseline; None: once a round is enough."""
     if group.group.memory_only or not planned.profile.bracket:
         return None
-    return max(1, int(NEAR_SECONDS / _sample_seconds(planned, group)))
+    return max(1, int(NEAR_SECONDS / sample_seconds(planned, group)))
 
 
-def _sample_seconds(planned: PlannedExperiment, group: PlannedGroup) -> float:
-    return group.group.seconds * (0.5 if planned.profile.small else 1.0) + CHILD_SECONDS
+def sample_seconds(planned: PlannedExperiment, group: PlannedGroup) -> float:
+    """Length of one sample: as measured here, else as it is on a usual machine."""
+    typed = group.group.seconds * (0.5 if planned.profile.small else 1.0)
+    return planned.measured.get(group.index, typed)
 
 
 def order_groups(count: int, rng: random.Random) -> tuple[int, ...]:
@@ -260,22 +247,21 @@ def order_groups(count: int, rng: random.Random) -> tuple[int, ...]:
 
 
 def estimate_seconds(planned: PlannedExperiment) -> float:
-    """First estimate of the measuring time, from the typed lengths; refined while it runs."""
+    """Estimate of the measuring time; it is as good as the lengths of samples that are known."""
     rounds = sum(planned.rounds(group) * round_seconds(planned, group) for group in planned.groups)
-    idle = planned.idle_rounds() * sum(len(group.cases) for group in planned.groups)
-    return rounds + idle + _observing_seconds(planned) + _script_seconds(planned)
+    return rounds + _observing_seconds(planned) + _script_seconds(planned)
 
 
 def _observing_seconds(planned: PlannedExperiment) -> float:
     """Untimed children: one a group for the baseline's outputs, and one a case (and group, where asked)."""
     if planned.observes_each_group:
-        return sum(len(group.cases) * _sample_seconds(planned, group) for group in planned.groups)
-    outputs = sum(_sample_seconds(planned, g) for g in planned.groups if not g.group.memory_only)
-    return outputs + (len(planned.cases) - 1) * _sample_seconds(planned, planned.groups[0])
+        return sum(len(group.cases) * sample_seconds(planned, group) for group in planned.groups)
+    outputs = sum(sample_seconds(planned, g) for g in planned.groups if not g.group.memory_only)
+    return outputs + (len(planned.cases) - 1) * sample_seconds(planned, planned.groups[0])
 
 
 def _script_seconds(planned: PlannedExperiment) -> float:
-    hungriest = _sample_seconds(planned, planned.hungriest)
+    hungriest = sample_seconds(planned, planned.hungriest)
     return sum(len(script.cases) for script in planned.experiment.scripts) * hungriest
 
 
@@ -287,4 +273,4 @@ def checking_seconds(planned: PlannedExperiment) -> float:
 def round_seconds(planned: PlannedExperiment, group: PlannedGroup) -> float:
     """Estimate of one round of one group."""
     samples = order_round(group.cases, random.Random(0), baseline_reach(planned, group))
-    return len(samples) * _sample_seconds(planned, group)
+    return len(samples) * sample_seconds(planned, group)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -66,6 +66,7 @@ class Runner:
         for task in self.tasks if self.observes else ():
             observer.observe(task, self._tell_before_rounds)
             observer.run_scripts(task, self._tell_before_rounds)
+        self._learn()
         rounds = self._rounds(start)
         finished = datetime.now(UTC).isoformat(timespec="seconds")
         measured = self.clock() - start + sum(sample.wall_s for sample in earlier)
@@ -79,6 +80,14 @@ class Runner:
                 )
             )
         return rounds
+
+    def _learn(self) -> None:
+        """From here on, the plan knows how long samples take on this machine."""
+        for task in self.tasks:
+            task.planned = replace(task.planned, measured={**task.planned.measured, **task.shown_seconds()})
+        if self.observes:
+            minutes = self.remaining_s(0) / 60
+            self.reporter.note(f"设置核对完毕；按刚才的实测，计时的样本还要约 {minutes:.1f} 分钟")
 
     def _tell_before_rounds(self, text: str) -> None:
         checks = sum(checking_seconds(task.planned) for task in self.tasks)
@@ -160,12 +169,13 @@ class Runner:
         rng = random.Random(f"{self.seed}/{task.planned.experiment.id}/{group.index}/{number}/{attempt}")
         cases = [case for case in group.cases if (group.index, case) not in task.failed]
         order = order_round(cases, rng, baseline_reach(task.planned, group))
-        idle = 1.0 if number < task.planned.idle_rounds() else 0.0
+        begun = self.clock()
         for position, case_id in enumerate(order):
             if (group.index, case_id) in task.failed:
                 continue  # it failed earlier in this very round
             self.reporter.step(f"{task.name(group, case_id)} 第 {number + 1} 轮", self.remaining_s(number))
-            outcome = task.sample(group, case_id, idle, verify=number == 0)
+            started = self.clock() - begun
+            outcome = task.sample(group, case_id)
             task.writer.append(
                 Sample(
                     group=group.index,
@@ -173,6 +183,7 @@ class Runner:
                     attempt=attempt,
                     position=position,
                     case=case_id,
+                    started_s=round(started, 4),
                     wall_s=round(outcome.wall_s, 4),
                     figures=outcome.figures,
                     failure=outcome.failure,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench.measure.applicable import PERMANENT, no_room, not_applicable
 from bench.measure.child import Outcome, run_worker
+from bench.measure.evidence import IDLE_SECONDS
 from bench.models import MODELS
 from bench.results import plausible
 from bench.results.schema import Failure
@@ -41,6 +44,9 @@ class Task:
     worker: WorkerCall = run_worker
     failed: dict[tuple[int, str], Failure] = field(default_factory=dict)
     """(group index, case id) of what is not tried again."""
+    seconds: dict[int, float] = field(default_factory=dict)
+    """Index of a group -> length of a sample, foreseen from the untimed child of its baseline."""
+    _failures: Counter[tuple[int, str]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.work.mkdir(parents=True, exist_ok=True)
@@ -48,26 +54,35 @@ class Task:
             self.note_permanent(record)
         for sample in self.writer.journal.samples:
             if sample.failure:
-                self.failed[sample.group, sample.case] = sample.failure
+                self._note_failure(sample.group, sample.case, sample.failure)
 
     def name(self, group: PlannedGroup, case_id: str) -> str:
         return f"{self.planned.experiment.id} / {group.group.model} / {group.input.label} / {case_id}"
 
-    def sample(self, group: PlannedGroup, case_id: str, idle_seconds: float, *, verify: bool) -> Outcome:
-        """One timed process. With `verify`, its outputs are compared with the baseline's afterwards."""
+    def sample(self, group: PlannedGroup, case_id: str) -> Outcome:
+        """One timed process; the first that succeeds has its outputs compared with the baseline's afterwards."""
         case = self.planned.case(case_id)
         reference = self.reference(group)
-        compare = verify and reference.exists()  # there is none when the baseline fails
+        compare = reference.exists() and not self._has_figures(group, case_id)  # none when the baseline fails
         changes = {
-            "idle_seconds": idle_seconds,
             "reference": str(reference) if compare else None,
             "verify": compared_feeds(group) if compare else [],
             "processes": group.group.processes,
         }
         outcome = _check_outputs(self.start(group, case, changes), MODELS[group.group.model].tolerance)
         if outcome.failure:
-            self.failed[group.index, case_id] = outcome.failure
+            self._note_failure(group.index, case_id, outcome.failure)
         return outcome
+
+    def _has_figures(self, group: PlannedGroup, case_id: str) -> bool:
+        samples = self.writer.journal.samples
+        return any((s.group, s.case) == (group.index, case_id) and s.figures for s in samples)
+
+    def _note_failure(self, index: int, case_id: str, failure: Failure) -> None:
+        """What came from outside gets another round; a second failure, or one that would only come again, none."""
+        self._failures[index, case_id] += 1
+        if failure.kind not in TRANSIENT or self._failures[index, case_id] > 1:
+            self.failed[index, case_id] = failure
 
     def start(self, group: PlannedGroup, case: Case, changes: Mapping[str, Any]) -> Outcome:
         """One process of the worker, unless it could not or must not run here; another one after a failure from outside."""
@@ -118,8 +133,9 @@ class Task:
             "warm_up": 0 if settled else model.warm_up,
             "min_calls": 1 if group.group.memory_only else profile.min_calls,
             "min_seconds": 0 if group.group.memory_only else profile.min_seconds,
-            "idle_seconds": 0.0,
+            "idle_seconds": 0.0,  # only observed children are watched doing nothing
             "observe": False,
+            "verbose": False,
             "verify": [],
             "reference": None,
             "write_reference": None,
@@ -132,6 +148,25 @@ class Task:
 
     def reference(self, group: PlannedGroup) -> Path:
         return self.work / f"{self.planned.experiment.id}-{group.index}.npz"
+
+    def foresee(self, group: PlannedGroup, outcome: Outcome) -> None:
+        """How long a timed sample will take, from an untimed child of the baseline: warm-up and loop are added."""
+        if outcome.figures is None:
+            return
+        job = self.job(group, self.planned.case(BASELINE))
+        run = outcome.figures.latency_ns / 1e9 * len(group.input.shapes)
+        loop = max(job["min_seconds"], -(-job["min_calls"] // len(group.input.shapes)) * run)
+        rest = (outcome.figures.worker_ns - outcome.figures.loop_ns) / 1e9
+        idle = IDLE_SECONDS if self.planned.watches_idle else 0.0
+        started = outcome.wall_s - outcome.figures.worker_ns / 1e9
+        self.seconds[group.index] = max(0.0, started + rest - idle) + job["warm_up"] * run + loop
+
+    def shown_seconds(self) -> dict[int, float]:
+        """Index of a group -> length of a sample: as those on disk took, else as foreseen."""
+        taken: dict[int, list[float]] = defaultdict(list)
+        for sample in self.writer.journal.samples:
+            taken[sample.group].append(sample.wall_s)
+        return self.seconds | {index: median(walls) for index, walls in taken.items()}
 
     def note_permanent(self, record: Untimed) -> None:
         """What cannot run here at all is not tried in any group."""
@@ -163,6 +198,7 @@ def compared_feeds(group: PlannedGroup) -> list[int]:
 
 
 def timeout_s(group: PlannedGroup) -> float:
+    """Far beyond what a sample takes on a usual machine."""
     return max(MIN_TIMEOUT_S, TIMEOUT_FACTOR * group.group.seconds)
 
 

@@ -68,12 +68,12 @@ EXPERIMENT = Experiment(
     question="测量程序看得见已知的事吗？",
     cases=_cases,
     groups=(
-        Group(model="tiny", input=TINY, small=TINY, seconds=0.4, cases=(BASELINE, CONTROL, MORE, SLEEP)),
+        Group(model="tiny", input=TINY, small=TINY, seconds=0.35, cases=(BASELINE, CONTROL, MORE, SLEEP)),
         Group(
             model="tiny",
             input=ONE_ROW,
             small=ONE_ROW,
-            seconds=0.3,
+            seconds=0.4,
             cases=(ALLOCATED, HELD),
             memory_only=True,
         ),

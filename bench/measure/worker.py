@@ -14,11 +14,13 @@ import os
 import sys
 import threading
 import time
+from array import array
 from pathlib import Path
 
 STARTED_NS = time.perf_counter_ns()
 MIB = 1 << 20
 PR_SET_PDEATHSIG, SIGKILL, VERBOSE = 1, 9, 0
+WARNED, WARNED_RUN = ("session.intra_op.spin_duration_us", "abc"), 4
 CLEAR_PEAK = "5"  # proc(5), /proc/pid/clear_refs: reset the peak resident set size
 
 
@@ -79,9 +81,15 @@ def _psutil_resident() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def thread_count() -> int | None:
+def thread_ids() -> set[int] | None:
     tasks = Path("/proc/self/task")
-    return len(list(tasks.iterdir())) if tasks.exists() else None
+    return {int(task.name) for task in tasks.iterdir()} if tasks.exists() else None
+
+
+def pinned(threads: set[int]) -> int:
+    """How many of these threads may not run where this process may: they are bound to cores of their own."""
+    own = os.sched_getaffinity(0)
+    return sum(os.sched_getaffinity(thread) != own for thread in threads)
 
 
 def usage() -> tuple[int, int] | None:
@@ -125,16 +133,18 @@ class HugePageWatch(threading.Thread):
 
 
 def session_options(ort, job):
-    """SessionOptions as the case writes them: dotted keys are config entries."""
-    options = ort.SessionOptions()
+    """(SessionOptions as the case writes them, attributes that it sets to what they are anyway); dotted keys are entries."""
+    options, unchanged = ort.SessionOptions(), []
     for name, value in job["settings"].items():
         if "." in name:
             options.add_session_config_entry(name, value)
         elif not hasattr(options, name):
             raise Unsupported(f"SessionOptions.{name} 在 onnxruntime {ort.__version__} 中不存在")
         else:
-            setattr(options, name, _enum(ort, name, value))
-    if job["observe"]:
+            wanted = _enum(ort, name, value)
+            unchanged += [name] if getattr(options, name) == wanted else []
+            setattr(options, name, wanted)
+    if job["verbose"]:
         if "log_severity_level" not in job["settings"]:
             options.log_severity_level = VERBOSE
         ort.set_default_logger_severity(VERBOSE)  # the arena speaks through the default logger
@@ -142,7 +152,7 @@ def session_options(ort, job):
             options.enable_profiling = True
     if options.enable_profiling:
         options.profile_file_prefix = job["trace_prefix"]
-    return options
+    return options, unchanged
 
 
 def _enum(ort, name, value):
@@ -196,15 +206,39 @@ class Feeds:
         return {self._name: self._np.array(self._cuts[index], order="C")}
 
 
-def one_run(session, options, feeds, after_call=None) -> int:
-    """Time of one pass over the feeds in ns per call; making feeds is not counted."""
+class Spent:
+    """Wall time, CPU time and faults of the calls alone: making feeds is not counted."""
+
+    def __init__(self) -> None:
+        self.wall_ns = self.cpu_ns = self.faults = self.switches = 0
+        self.known = usage() is not None
+
+    def begin(self) -> None:
+        self._usage = usage()
+        self._cpu, self._wall = time.process_time_ns(), time.perf_counter_ns()
+
+    def end(self) -> None:
+        self.wall_ns += time.perf_counter_ns() - self._wall
+        self.cpu_ns += time.process_time_ns() - self._cpu
+        if self.known:
+            faults, switches = usage()
+            self.faults += faults - self._usage[0]
+            self.switches += switches - self._usage[1]
+
+
+def one_run(session, options, feeds, after_call=None, spent=None) -> int:
+    """Time of one pass over the feeds in ns per call, as a caller waits for it: freeing the outputs included."""
     total = 0
     for index in range(len(feeds)):
         feed = feeds[index]
+        if spent:
+            spent.begin()
         start = time.perf_counter_ns()
         outputs = session.run(None, feed, options)
-        total += time.perf_counter_ns() - start
         del outputs
+        total += time.perf_counter_ns() - start
+        if spent:
+            spent.end()
         if after_call:
             after_call()
     return total // len(feeds)
@@ -216,38 +250,59 @@ def mark(job, number: int) -> None:
         print(f"BENCH RUN {number}", file=sys.stderr, flush=True)
 
 
-def steady_runs(session, options, feeds, job) -> dict:
+class Latencies:
+    """Latencies of the timed loop, kept where no pass makes the process grow."""
+
+    MOST = 1 << 16
+
+    def __init__(self) -> None:
+        self._ns = array("q", bytes(8 * self.MOST))
+        self.count = 0
+
+    def add(self, latency_ns: int) -> None:
+        self._ns[self.count] = latency_ns
+        self.count += 1
+
+    @property
+    def full(self) -> bool:
+        return self.count == self.MOST
+
+    def report(self) -> dict:
+        ordered = sorted(self._ns[: self.count])
+        return {
+            "latency_ns": (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) // 2,
+            "fastest_ns": ordered[0],
+            "slowest_ns": ordered[-1],
+        }
+
+
+def steady_runs(session, options, feeds, job, latencies) -> dict:
     """The timed loop, with CPU time and page faults per call."""
-    latencies: list[int] = []
-    before, cpu, start = usage(), time.process_time_ns(), time.perf_counter_ns()
+    spent, start = Spent(), time.perf_counter_ns()
     deadline = start + int(job["min_seconds"] * 1e9)
-    while len(latencies) * len(feeds) < job["min_calls"] or time.perf_counter_ns() < deadline:
-        latencies.append(one_run(session, options, feeds))
-    cpu, after = time.process_time_ns() - cpu, usage()
-    calls = len(latencies) * len(feeds)
-    ordered = sorted(latencies)
-    faults, switches = (
-        (b - a for a, b in zip(before, after, strict=True)) if before and after else (None, None)
-    )
+    while not latencies.full and (
+        latencies.count * len(feeds) < job["min_calls"] or time.perf_counter_ns() < deadline
+    ):
+        latencies.add(one_run(session, options, feeds, spent=spent))
+    calls = latencies.count * len(feeds)
     return {
-        "latency_ns": (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) // 2,
-        "fastest_ns": ordered[0],
-        "slowest_ns": ordered[-1],
         "loop_ns": time.perf_counter_ns() - start,
         "calls": calls,
-        "cpu_ns": cpu // calls,
-        "minor_faults": None if faults is None else faults / calls,
-        "involuntary_switches": switches,
+        "run_ns": spent.wall_ns,
+        "cpu_ns": spent.cpu_ns // calls,
+        "minor_faults": spent.faults / calls if spent.known else None,
+        "involuntary_switches": spent.switches if spent.known else None,
     }
 
 
-def idle_cpu_ns(seconds: float) -> int | None:
-    """CPU time burned while this process has nothing to do: that of threads that spin."""
+def idle_cpu_ns(session, options, feeds, seconds: float) -> int | None:
+    """CPU time burned while this process has nothing to do, right after a call: that of threads that spin."""
     if not seconds:
         return None
+    one_run(session, options, feeds)
     before = time.process_time_ns()
     time.sleep(seconds)
-    return int((time.process_time_ns() - before) / seconds)
+    return time.process_time_ns() - before
 
 
 def compare_outputs(np, session, options, feeds, job) -> dict:
@@ -298,6 +353,16 @@ def end_trace(session, options, job) -> int | None:
     return size
 
 
+def set_up_wrongly(ort, job) -> None:
+    """One more session, with a value that is not a number: at which level does the log still warn?"""
+    if job["observe"] and ("log_severity_level" in job["settings"] or not job["verbose"]):
+        options, _ = session_options(ort, job)
+        options.enable_profiling = False
+        options.add_session_config_entry(*WARNED)
+        mark(job, WARNED_RUN)
+        new_session(ort, job, options)
+
+
 def measure(job, channel) -> dict:
     """All figures of one process, in the order in which they can be had without disturbing each other."""
     limit_cpus(job["cpus"])
@@ -307,12 +372,12 @@ def measure(job, channel) -> dict:
     memory = Memory()
     feeds = Feeds(np, job)
     register_shared_arena(ort, job)
-    options, run_opts = session_options(ort, job), run_options(ort, job)
-    threads_before = thread_count()
+    (options, unchanged), run_opts = session_options(ort, job), run_options(ort, job)
+    threads_before = thread_ids()
     start = time.perf_counter_ns()
     session = new_session(ort, job, options)
     session_ns = time.perf_counter_ns() - start
-    threads = None if threads_before is None else (thread_count() or 0) - threads_before
+    threads = None if threads_before is None else thread_ids() - threads_before
     if job["company"]:
         be_company(session, run_opts, feeds, channel)
     watch = HugePageWatch() if job["observe"] else None
@@ -336,10 +401,11 @@ def measure(job, channel) -> dict:
     mark(job, 3)
     for _ in range(job["warm_up"]):
         one_run(session, run_opts, feeds, note_rss if job["warm_up"] < 20 else None)
+    latencies = Latencies()
     before_steady = memory.resident()
-    steady = steady_runs(session, run_opts, feeds, job)
+    steady = steady_runs(session, run_opts, feeds, job, latencies)
     huge_pages = watch.stop() if watch else None  # it polls: before the idle time, which it would spoil
-    idle = idle_cpu_ns(job["idle_seconds"])
+    idle = idle_cpu_ns(session, run_opts, feeds, job["idle_seconds"])
     kept, peak = memory.resident(), memory.peak()
     if peak is not None and kept is not None:
         peak = max(peak, kept)  # the kernel adds up its counters late: the mark may lag by some pages
@@ -351,6 +417,7 @@ def measure(job, channel) -> dict:
         "first_run_ns": first,
         "second_run_ns": second,
         **steady,
+        **latencies.report(),
         "idle_cpu_ns": idle,
         "base_bytes": base,
         "after_first_bytes": after_first,
@@ -360,13 +427,16 @@ def measure(job, channel) -> dict:
         "kept_bytes": kept,
         "kept_trimmed_bytes": kept_trimmed,
         "rss_bytes": rss,
-        "threads_created": threads,
+        "threads_created": None if threads is None else len(threads),
+        "threads_pinned": None if threads is None else pinned(threads),
+        "unchanged": unchanged,
         "huge_page_bytes": huge_pages,
-        "session_calls": (2 + job["warm_up"]) * len(feeds) + steady["calls"],
+        "session_calls": (2 + job["warm_up"] + bool(job["idle_seconds"])) * len(feeds) + steady["calls"],
         "trace_bytes": end_trace(session, options, job),
         **compare_outputs(np, session, run_opts, feeds, job),
         "worker_ns": 0,
     }
+    set_up_wrongly(ort, job)
     report["worker_ns"] = time.perf_counter_ns() - STARTED_NS
     return report
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.pages import frames
 from bench.pages.stamps import PROFILE_TITLES, when
-from bench.results.quotable import Standing, is_noisy, standing
+from bench.results.quotable import Standing, standing
 from bench.results.selfchecks import checks
 from bench.spec import input_title
 
@@ -134,11 +134,7 @@ def _groups(exports: Sequence[Export]) -> str:
 def _group_rows(export: Export) -> Iterator[str]:
     for group in export.groups:
         cells = "".join(f"<td>{escape(cell)}</td>" for cell in _cells(group))
-        mark = (
-            ' class="bench-noisy"'
-            if not group.memory_only and (is_noisy(group) or not group.verdicts)
-            else ""
-        )
+        mark = ' class="bench-noisy"' if group.noisy else ""
         yield (
             f'<tr data-group="{escape(export.experiment)}/{group.index}"{mark}><th scope="row">'
             f"{escape(frames.experiment_title(export.experiment))}<br><small>{escape(group.model_title)}，{escape(input_title(group.input))}</small></th>{cells}</tr>"

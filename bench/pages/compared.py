@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.pages.words import plain
+from bench.pages.words import VERDICTS, plain
 from bench.results.compare import MEMORY, RATIOS, TIMES
+from bench.results.findings import DECIDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from bench.results.compare import Comparison, Pair
     from bench.results.published import Row
 
-WORDS = {"faster": "更快", "slower": "更慢", "less": "更少", "more": "更多"}
 GROUPS = (("延迟区间", TIMES), ("比值区间", RATIOS), ("内存", MEMORY))
 MOST_LINES = 20
 
@@ -42,7 +42,7 @@ def _told(pair: Pair) -> str:
 
 
 def _figure(row: Row) -> str:
-    word = f"，{WORDS[row.verdict]}" if row.verdict in WORDS else ""
+    word = f"，{VERDICTS[row.verdict]}" if row.verdict in DECIDED else ""
     ends = ""
     if row.low is not None and row.high is not None:
         ends = f"（{plain(row.low, row.low, row.high)}–{plain(row.high, row.low, row.high)}）"

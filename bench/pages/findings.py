@@ -6,9 +6,9 @@ from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING
 
-from bench.options import ARTICLE
+from bench.options import ARTICLE, FINDINGS, SECTIONS
 from bench.pages import frames
-from bench.pages.words import Words, change, interval, memory
+from bench.pages.words import VERDICTS, Words, change, interval, memory
 from bench.results import stats
 from bench.results.findings import TIMES
 from bench.spec import input_title
@@ -25,15 +25,6 @@ METRICS = {
     "kept_mib": "留存",
     "kept_trimmed_mib": "trim 后留存",
 }
-VERDICTS = {
-    "faster": "更快",
-    "less": "更少",
-    "slower": "更慢",
-    "more": "更多",
-    "unclear": "还分不出",
-    "same": "分不出差别",
-}
-"""In the order in which the column sorts."""
 COLUMNS = (
     ("设置与输入", False),
     ("比的是", False),
@@ -63,7 +54,7 @@ def summary(found: Sequence[Finding]) -> str:
             else ""
         )
         parts.append(
-            f"延迟作了 {len(times)} 次比较{of}：{_tally(times)}，按区间的置信度预计误判至多 {wrong:.1g} 次"
+            f"延迟作了 {len(times)} 次比较{of}：{_tally(times)}；单看 95% 区间，平均有不到 {wrong:.1f} 次会碰巧不含 1"
         )
     if sizes:
         parts.append(f"内存作了 {len(sizes)} 次比较（峰值、留存、trim 后留存各算一次）：{_tally(sizes)}")
@@ -95,14 +86,15 @@ def table(found: Sequence[Finding]) -> str:
 
 def _row(one: Finding) -> str:
     row, verdict = one.row, one.row.verdict or ""
-    place = f"{ARTICLE}#{frames.slug(f'{row.experiment}-{row.model}-{row.input}')}"
+    anchor = frames.slug(f"{row.experiment}-{row.model}-{row.input}")
+    page = f"{ARTICLE}#{anchor}" if row.experiment in SECTIONS else FINDINGS
     where = f"{escape(one.group.model_title)}，{escape(input_title(row.input))}"
     return (
         f'<tr data-verdict="{verdict}"><th scope="row">{escape(Words(one.export).title(row.case))}'
         f"<small>{where}</small></th><td>{METRICS[row.metric]}</td>"
         f'<td data-value="{list(VERDICTS).index(verdict)}">'
-        f'<a class="bench-verdict bench-{verdict}" data-link="{place}">{VERDICTS[verdict]}</a></td>'
-        f'<td data-value="{one.ratio!r}">{difference(one)}{_detail(one)}</td>'
+        f'<a class="bench-verdict bench-{verdict}" data-link="{page}">{VERDICTS[verdict]}</a></td>'
+        f'<td data-value="{one.ratio!r}">{difference(one)}{Words(one.export).mark(one.group, row.metric)}{_detail(one)}</td>'
         f"<td>{escape(frames.experiment_title(row.experiment))}</td></tr>"
     )
 

@@ -10,6 +10,7 @@ import math
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from bench.pages.words import VERDICTS
 from bench.results.findings import of_build
 
 if TYPE_CHECKING:
@@ -29,19 +30,11 @@ TICKS = {-2: "≤ ¼", -1: "一半", 0: "默认", 1: "2 倍", 2: "≥ 4 倍"}
 STRIPS = (("ratio", "延迟"), ("kept_mib", "留存内存"))
 ORDER = ("same", "unclear", "faster", "less", "slower", "more")
 """Of the squares in a column, from below."""
-WORDS = {
-    "faster": "更快",
-    "less": "更少",
-    "slower": "更慢",
-    "more": "更多",
-    "unclear": "还分不出",
-    "same": "分不出差别",
-}
 
 
 def figure(exports: Sequence[Export]) -> str:
     """The picture with the sentence that it shows."""
-    found = of_build(exports)
+    found = [one for one in of_build(exports) if one.quotable]
     strips = [(title, [one for one in found if one.row.metric == metric]) for metric, title in STRIPS]
     drawn = [(title, points) for title, points in strips if points]
     if not drawn:
@@ -62,7 +55,7 @@ def figure(exports: Sequence[Export]) -> str:
 
 def _told(title: str, points: Sequence[Finding]) -> str:
     counted = Counter(str(one.row.verdict) for one in points)
-    parts = [f"{counted[name]} 次{word}" for name, word in WORDS.items() if counted[name]]
+    parts = [f"{counted[name]} 次{word}" for name, word in VERDICTS.items() if counted[name]]
     return f"{title}与默认比较 {len(points)} 次，{'，'.join(parts)}"
 
 

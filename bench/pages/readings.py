@@ -30,7 +30,7 @@ def memory_over_runs(lines: Mapping[str, Sequence[float]], default: str) -> str:
     ends = {title: line[-1] for title, line in lines.items() if line}
     if len(ends) > 1:
         least, most = min(ends, key=ends.__getitem__), max(ends, key=ends.__getitem__)
-        if stats.memory_verdict(ends[most], ends[least]) == "more":
+        if stats.memory_verdict([ends[most]], [ends[least]]) == "more":
             told.append(
                 f"结束时占得最少的是“{least}”（{memory(ends[least])}），最多的是“{most}”（{memory(ends[most])}）"
             )
@@ -41,14 +41,14 @@ def memory_over_runs(lines: Mapping[str, Sequence[float]], default: str) -> str:
 
 def _growth(line: Sequence[float]) -> str:
     """When it stops growing; a small rise is none, as in the verdicts on memory."""
-    settled = next(n for n in range(len(line)) if stats.memory_verdict(max(line[n:]), line[n]) != "more")
+    settled = next(n for n in range(len(line)) if stats.memory_verdict([max(line[n:])], [line[n]]) != "more")
     if settled == 0:
         text = "第 1 次推理之后就不再明显增长"
     elif settled == len(line) - 1:
         text = "直到结束还在增长"
     else:
         text = f"第 {settled + 1} 次推理之后不再明显增长"
-    if stats.memory_verdict(line[-1], max(line)) == "less":
+    if stats.memory_verdict([line[-1]], [max(line)]) == "less":
         return f"{text}，最多时 {memory(max(line))}，结束时降到 {memory(line[-1])}"
     return f"{text}，结束时占 {memory(line[-1])}"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.pages import frames
 from bench.pages.words import Words, memory
-from bench.results import stats
+from bench.results.choice import RESAMPLES
 from bench.results.view import ORIGINAL
 from bench.spec import BASELINE, input_title
 
@@ -51,30 +51,15 @@ def card(export: Export, scenario: Scenario) -> str:
 
 def _outcome(words: Words, scenario: Scenario, chosen: Choice) -> str:
     title = f"<strong>{escape(words.title(chosen.winner))}</strong>"
-    if not chosen.reason:
-        fit = [row.case for row in chosen.candidates if row.able]
-        alone = "，候选里只有它满足全部条件" if fit == [chosen.winner] else ""
-        return f"本机胜出：{title}{alone}。"
-    fallback = next((row.refused for row in chosen.candidates if row.case == chosen.winner), "")
-    unfit = f"它自己也不合条件（{escape(fallback)}），只是没有更好的依据。" if fallback else ""
-    return (
-        f"这次没有选出更好的：{escape(chosen.reason)}，先用{title}。{unfit}{_least(words, scenario, chosen)}"
-    )
-
-
-def _least(words: Words, scenario: Scenario, chosen: Choice) -> str:
-    """Where only time is in doubt: the candidate with the least memory, which noise does not change."""
-    judged = not words.draft and all(group.verdicts for group in _groups(words, scenario))
-    able = [(row.score, row.case) for row in chosen.candidates if row.able and row.score is not None]
-    if scenario.minimise == "ratio" or not judged or not able:
-        return ""
-    score, case = min(able, key=lambda one: one[0])  # of equals the simplest, as they stand in order
-    if score >= 1 - stats.MEMORY_EFFECT:
-        return ""
-    return (
-        f"{MINIMISED[scenario.minimise]}最小的是“{escape(words.title(case))}”（默认的 {score:.2f} 倍），"
-        "快慢要在安静的机器上再测。"
-    )
+    left_out = f"没有算进去（噪声太大）：{escape('、'.join(chosen.left_out))}。" if chosen.left_out else ""
+    if chosen.reason:
+        fallback = next((row.refused for row in chosen.candidates if row.case == chosen.winner), "")
+        unfit = f"它自己也不合条件（{escape(fallback)}），只是没有更好的依据。" if fallback else ""
+        return f"这次没有选出更好的：{escape(chosen.reason)}，先用{title}。{unfit}{left_out}"
+    fit = [row.case for row in chosen.candidates if row.able]
+    alone = "，候选里只有它满足全部条件" if fit == [chosen.winner] else ""
+    unstable = "" if chosen.stable else "换一批轮次，会选出不同的几套，这里取其中最简单的。"
+    return f"测试机上选出：{title}{alone}。{unstable}{left_out}"
 
 
 def answer(export: Export, scenario: Scenario) -> str:
@@ -91,6 +76,8 @@ def one_line(export: Export, scenario: Scenario) -> str:
     words = Words(export)
     firsts: dict[str, GroupSummary] = {}
     for group in _groups(words, scenario):
+        if group.noisy and not words.draft:
+            continue
         firsts.setdefault(_setting(group), group)
     evidence = _evidence(words, firsts.values(), winner(export, scenario).id, brief=len(firsts) > 1)
     return "<br>".join([_outcome(words, scenario, choice(export, scenario)), *evidence])
@@ -166,10 +153,12 @@ def _candidates(words: Words, scenario: Scenario, chosen: Choice) -> str:
     )
     heads = ("候选", f"{MINIMISED[scenario.minimise]}（对默认的倍数）", "结果")
     table = f'<table class="bench-candidates">{frames.head(heads)}<tbody>{rows}</tbody></table>'
+    vote = f"把选的轮次重抽 {RESAMPLES} 次，{chosen.vote:.0%} 仍选中它。" if chosen.vote is not None else ""
     half = (
         "这次没有据此选。"
         if chosen.reason
-        else f"用 {chosen.rounds} 轮来选，上面的证据来自另外的轮次；分不出高下时，排在前面的、更简单的胜出。"
+        else f"用 {chosen.rounds} 轮来选，上面的证据来自另外的轮次，选出的那一套在那里也满足全部条件；"
+        f"分不出高下时，排在前面的、更简单的胜出。{vote}"
     )
     return (
         f"<details><summary>怎么选的：{rule}</summary>"

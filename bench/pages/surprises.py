@@ -8,10 +8,11 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from bench.experiments import EXPERIMENTS
-from bench.options import ARTICLE, SECTIONS
+from bench.options import place
 from bench.pages import frames
+from bench.pages.claims import OUTCOMES
 from bench.pages.findings import METRICS, difference
-from bench.pages.words import Words
+from bench.pages.words import VERDICTS, Words
 from bench.results.findings import of_build
 from bench.results.view import ORIGINAL
 from bench.spec import BASELINE, input_title
@@ -27,6 +28,7 @@ ENOUGH = 3
 """A setting is said to make no difference only after so many comparisons."""
 HEADLINES = {"ratio": "耗时", "peak_mib": "峰值内存", "kept_mib": "留存内存"}
 """Metrics whose effect may stand in a headline; what is left after a trim is for those who read on."""
+BREATH = ("peak_mib", "kept_mib")
 NOTHING = "这次没有可说的：是草稿，或者测量时机器繁忙，没有作出结论。"
 
 
@@ -43,7 +45,7 @@ def cards(exports: Sequence[Export]) -> str:
     """The surprises as a list, each with a link to its evidence."""
     items = "".join(
         f"<li><strong>{one.headline}</strong><p>{one.told}</p>"
-        f'<a data-link="{ARTICLE}#{SECTIONS[one.experiment]}">看证据</a></li>'
+        f'<a data-link="{place(one.experiment)}">看证据</a></li>'
         for one in pick(exports)
     )
     return f'<ul class="bench-surprises">{items}</ul>' if items else f"<p>{NOTHING}</p>"
@@ -51,7 +53,7 @@ def cards(exports: Sequence[Export]) -> str:
 
 def pick(exports: Sequence[Export]) -> list[Surprise]:
     """One of each kind, each from another experiment; a second of a kind only where another kind has none."""
-    found = of_build(exports)
+    found = [one for one in of_build(exports) if one.quotable]
     kinds = [list(_effects(found)), list(_refuted(exports, found)), list(_without_effect(found))]
     chosen: list[Surprise] = []
     for _ in range(MOST):
@@ -66,8 +68,30 @@ def _effects(found: Sequence[Finding]) -> Iterator[Surprise]:
     for one in found:
         if one.decided and one.row.metric in HEADLINES:
             case = escape(Words(one.export).title(one.row.case))
-            headline = f"{case}：{HEADLINES[one.row.metric]}{difference(one)}"
+            headline = f"{case}：{_headline(one, found)}"
             yield Surprise(one.row.experiment, headline, f"{_where(one)}：{_measured(one)}。")
+
+
+def _headline(one: Finding, found: Sequence[Finding]) -> str:
+    """The difference; of memory, peak and kept in one breath: the one must not be taken for the other."""
+    if one.row.metric not in BREATH:
+        return f"{HEADLINES[one.row.metric]}{difference(one)}"
+    same_cell = {
+        other.row.metric: other
+        for other in found
+        if other.export is one.export and _cell(other) == _cell(one) and other.row.metric in BREATH
+    }
+    return "，".join(
+        f"{HEADLINES[metric]}{_size(same_cell[metric])}" for metric in BREATH if metric in same_cell
+    )
+
+
+def _cell(one: Finding) -> tuple[str, str, str]:
+    return one.row.model, one.row.input, one.row.case
+
+
+def _size(one: Finding) -> str:
+    return difference(one) if one.decided else VERDICTS[one.row.verdict or "same"]
 
 
 def _measured(one: Finding) -> str:
@@ -75,10 +99,7 @@ def _measured(one: Finding) -> str:
     say, case = Words(one.export), one.row.case
     if one.row.metric == "ratio":
         return f"与默认比{say.speed(one.group, case)}"
-    return "；".join(
-        f"{METRICS[metric]}{say.memory_change(one.group, case, metric)}"
-        for metric in ("peak_mib", "kept_mib")
-    )
+    return "；".join(f"{METRICS[metric]}{say.memory_change(one.group, case, metric)}" for metric in BREATH)
 
 
 def _refuted(exports: Sequence[Export], found: Sequence[Finding]) -> Iterator[Surprise]:
@@ -90,8 +111,8 @@ def _refuted(exports: Sequence[Export], found: Sequence[Finding]) -> Iterator[Su
     for export in sorted(exports, key=lambda export: -stake[export.experiment]):
         for claim in EXPERIMENTS[export.experiment].claims:
             answer = claim.answer(Words(export))
-            if answer.agrees is False:
-                headline = f"本机的数字不支持：“{escape(claim.said.rstrip('。'))}”"
+            if answer.holds in ("no", "half"):
+                headline = f"{OUTCOMES[answer.holds][1]}：“{escape(claim.said.rstrip('。'))}”"
                 yield Surprise(export.experiment, headline, answer.measured)
 
 
@@ -118,10 +139,10 @@ def _without_effect(found: Sequence[Finding]) -> Iterator[Surprise]:
 
 def _shows_nothing(group: Sequence[Finding]) -> bool:
     """All comparisons without a difference, one of time at least told to be a tie, and the setting proven."""
-    proofs = {proof.case: proof.proven for proof in group[0].export.proofs}
+    proven = all(Words(one.export).outcome(one.group, one.row.case) == "effect" for one in group)
     tied = any(one.row.metric == "ratio" and one.row.verdict == "same" for one in group)
     quiet = len(group) >= ENOUGH and not any(one.decided for one in group)
-    return tied and quiet and proofs.get(group[0].row.case) is True
+    return tied and quiet and proven
 
 
 def _undecided(group: Sequence[Finding]) -> int:

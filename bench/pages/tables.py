@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from bench.pages import frames, marks
-from bench.pages.words import Words, interval, number
+from bench.pages.words import MARK, VERDICTS, Words, interval, number
 from bench.results import stats
 from bench.results.metrics import METRICS
 from bench.spec import CONTROL, Experiment, input_title
@@ -17,16 +17,7 @@ if TYPE_CHECKING:
     from bench.results.published import Export, GroupSummary, Row
     from bench.results.schema import CaseRecord
 
-VERDICT_WORDS = {
-    "faster": "更快",
-    "slower": "更慢",
-    "same": "分不出快慢",
-    "unclear": "还分不出",
-    "less": "更少",
-    "more": "更多",
-}
-
-
+UNPROVEN = {"nothing": "什么都没变", "unseen": "没见生效"}
 TOLD = {
     *(name for name, metric in METRICS.items() if metric.kind == "memory"),
     "grown_mib_per_1000",
@@ -81,21 +72,24 @@ def _cell(words: Words, group: GroupSummary, metric: str, row: Row | None, axis:
     ends = "" if row.low is None or row.high is None else f' data-low="{row.low!r}" data-high="{row.high!r}"'
     verdict = f' data-verdict="{row.verdict}"' if row.verdict else ""
     range_text = f"<small>{interval(row)}</small>" if interval(row) else ""
-    word = (
-        f'<span class="bench-verdict bench-{row.verdict}">{_word(words, row)}</span>' if row.verdict else ""
-    )
     return (
         f'<td data-metric="{metric}" data-value="{row.value!r}"{ends}{verdict}>'
-        f"{marks.number(number(row), row, axis)}{range_text}{word}</td>"
+        f"{marks.number(number(row), row, axis)}{words.mark(group, metric)}{range_text}{_word(words, group, row)}</td>"
     )
 
 
-def _word(words: Words, row: Row) -> str:
-    if row.verdict == "unclear":
-        return words.rounds_needed(row)
-    if row.verdict == "same" and row.metric in METRICS and METRICS[row.metric].kind == "memory":
-        return "分不出差别"
-    return VERDICT_WORDS[row.verdict or "same"]
+def _word(words: Words, group: GroupSummary, row: Row) -> str:
+    """The verdict; for a latency without one, why a setting that was looked for gives none."""
+    if row.verdict is None:
+        outcome = words.outcome(group, row.case) if row.metric == "ratio" else None
+        return (
+            f'<span class="bench-verdict bench-unseen">{UNPROVEN[outcome]}</span>'
+            if outcome in UNPROVEN
+            else ""
+        )
+    timed = row.metric not in METRICS or METRICS[row.metric].kind != "memory"
+    text = words.rounds_needed(row, group) if row.verdict == "unclear" and timed else VERDICTS[row.verdict]
+    return f'<span class="bench-verdict bench-{row.verdict}">{text}</span>'
 
 
 def _caption(words: Words, group: GroupSummary) -> str:
@@ -142,10 +136,13 @@ def _notes(experiment: Experiment, words: Words, group: GroupSummary, cases: lis
         expected = stats.expected_false_verdicts(compared)
         notes.append(
             f"“更快”“更慢”要求 95% 区间不含 1，且偏离超过 {group.noise_floor * 100:.1f}%"
-            f"（默认设置测两遍，区间两端的最大偏离；至少 2%）。作了 {compared} 次比较，按这个置信度预计误判至多 {expected:.1g} 次。"
+            f"（默认设置测两遍，区间两端的最大偏离；至少 {stats.MIN_EFFECT:.0%}）；“没有差别”要求整个区间在 1 的 ±{stats.SAME_MARGIN:.0%} 之内。"
+            f"作了 {compared} 次比较；单看区间，其中平均有不到 {expected:.1f} 次会碰巧不含 1。"
         )
         if group.control_excludes_one:
             notes.append("默认设置测两遍的区间也不含 1：本组的噪声比区间显示的大。")
+        if group.noisy:
+            notes.append(f"{MARK} 这一组噪声太大，时间都不要引用。")
     elif not words.draft:
         notes.append(f"测量时机器繁忙（{group.rounds} 轮中 {group.dirty_rounds} 轮受扰），本组不作快慢结论。")
     if unreadable := _unreadable(experiment, words.export, group):
@@ -158,6 +155,16 @@ def _notes(experiment: Experiment, words: Words, group: GroupSummary, cases: lis
         for case in cases
         if (row := words.row(group, case.id, "latency_ms")) and row.failure
     ]
+    now_and_then = [
+        (case, row)
+        for case in cases
+        if (row := words.row(group, case.id, "latency_ms")) and row.failed_rounds
+    ]
+    notes += [
+        f"<code>{escape(case.id)}</code>：{group.rounds} 轮里有 {row.failed_rounds} 轮失败，数字来自其余的。"
+        for case, row in now_and_then
+        if row.value is not None
+    ]
     notes += [f"<code>{escape(case.id)}</code> 失败：{escape(reason or '')}。" for case, reason in failed]
     return f'<p class="bench-notes">{"".join(notes)}</p>' if notes else ""
 
@@ -165,16 +172,28 @@ def _notes(experiment: Experiment, words: Words, group: GroupSummary, cases: lis
 def proofs_table(experiment: Experiment, words: Words, links: str = "") -> str:
     """What showed that each option took effect, and whether outputs stayed the same."""
     rows = "".join(
-        f'<tr data-case="{escape(proof.case)}"><th scope="row">{escape(words.title(proof.case))}</th>'
-        f"<td>{_settings(words, proof.case)}</td><td>{MARKS[proof.proven]} {escape(proof.evidence)}</td>"
-        f"<td>{_outputs(words, proof.case)}</td></tr>"
-        for proof in words.export.proofs
+        f'<tr data-case="{escape(case.id)}"><th scope="row">{escape(case.title)}</th>'
+        f"<td>{_settings(words, case.id)}</td><td>{_evidence(words, case.id)}</td>"
+        f"<td>{_outputs(words, case.id)}</td></tr>"
+        for case in words.export.cases
+        if any(proof.case == case.id for proof in words.export.proofs)
     )
     heads = ("设置", "写法", "观察到的证据", "输出与默认相比")
     table = f'<table class="bench-proofs">{frames.head(heads)}<tbody>{rows}</tbody></table>'
     caption = f"<strong>设置是否真的生效，输出是否改变</strong>；{frames.origin(words.export)}"
     label = f"{experiment.title}：设置是否生效"
     return frames.figure(f"{experiment.id}-proofs", caption, frames.scrolled(table, label), links)
+
+
+def _evidence(words: Words, case: str) -> str:
+    """What was seen, on each model where the case was observed."""
+    found = [proof for proof in words.export.proofs if proof.case == case]
+    several = len({proof.model for proof in found}) > 1
+    return "<br>".join(
+        f'<span data-outcome="{proof.outcome or ""}">{MARKS[proof.outcome]}'
+        f"{escape(frames.model_title(words.export, proof.model)) + '：' if several else ''}{escape(proof.evidence)}</span>"
+        for proof in found
+    )
 
 
 def _settings(words: Words, case_id: str) -> str:
@@ -186,7 +205,7 @@ def _settings(words: Words, case_id: str) -> str:
     return "<br>".join(frames.code(part) for part in parts) or "—"
 
 
-MARKS = {True: "✓", False: "✗ 没有观察到：", None: ""}
+MARKS = {"effect": "✓ ", "nothing": "＝ 什么都没变：", "unseen": "✗ 没有观察到：", None: ""}
 
 
 def _outputs(words: Words, case: str) -> str:

@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING
 
 from bench.results import stats
+from bench.results.metrics import METRICS
 from bench.results.view import DRAFT_PROFILES
 from bench.spec import BASELINE
 
@@ -15,6 +16,25 @@ if TYPE_CHECKING:
     from bench.results.published import Export, GroupSummary, Row
 
 MIB_PER_GIB = 1024
+VERDICTS = {
+    "faster": "更快",
+    "less": "更少",
+    "slower": "更慢",
+    "more": "更多",
+    "unclear": "还分不出",
+    "same": "没有差别",
+}
+"""Verdicts as they stand alone, in the order in which tables sort them."""
+SAME = f"没有差别（不到 {stats.SAME_MARGIN:.0%}）"
+OUTCOMES = {
+    "nothing": "设了和默认一样，什么都没有改变",
+    "unseen": "没有观察到它生效，不作结论",
+}
+"""Of looking whether a setting took effect: why no verdict follows."""
+TIMED = ("time", "derived")
+"""Kinds of metrics that noise spoils."""
+MARK = '<abbr class="bench-unquotable" title="这一组噪声太大，这个数不要引用">※</abbr>'
+"""Behind every figure on time of a group that must not be quoted."""
 UNIT_SPACE = "\u202f"
 """Narrow no-break space between number and unit."""
 
@@ -80,6 +100,8 @@ class Words:
         self.export = export
         self._rows = {(row.model, row.input, row.case, row.metric): row for row in export.rows}
         self._titles = {case.id: case.title for case in export.cases}
+        self._outcomes = {(one.model, one.input, one.case): one.outcome for one in export.proofs}
+        self._anywhere = {one.case: one.outcome for one in reversed(export.proofs)}
 
     def groups(self) -> tuple[GroupSummary, ...]:
         return tuple(self.export.groups)
@@ -95,8 +117,20 @@ class Words:
         return row.value if row else None
 
     def verdict(self, group: GroupSummary, case: str, metric: str = "ratio") -> str | None:
+        """What conclusions may rest on: nothing on time from a group that must not be quoted."""
         row = self.row(group, case, metric)
-        return row.verdict if row else None
+        return row.verdict if row and not self.is_marked(group, metric) else None
+
+    def outcome(self, group: GroupSummary, case: str) -> str | None:
+        """Whether a case was seen to take effect, on this group or on the one where it was observed."""
+        return self._outcomes.get((group.model, group.input, case), self._anywhere.get(case))
+
+    def is_marked(self, group: GroupSummary, metric: str) -> bool:
+        """Whether a figure must not be quoted; noise takes time, not memory. A draft says so as a whole."""
+        return group.noisy and not self.draft and metric in METRICS and METRICS[metric].kind in TIMED
+
+    def mark(self, group: GroupSummary, metric: str) -> str:
+        return MARK if self.is_marked(group, metric) else ""
 
     def cores(self) -> int:
         cores = self.export.machine.get("cores")
@@ -120,7 +154,7 @@ class Words:
     def tied_with_best(self, group: GroupSummary, cases: Sequence[str]) -> list[str]:
         """The fastest case, and those whose interval of the ratio meets its own or lies within the noise."""
         rows = [row for case in cases if (row := self.row(group, case, "ratio")) and row.value is not None]
-        if not rows or not group.verdicts or group.rounds < stats.MIN_ROUNDS:
+        if not rows or not group.verdicts or group.noisy or group.rounds < stats.MIN_ROUNDS:
             return []
         best = min(rows, key=_value)
         return [
@@ -139,7 +173,7 @@ class Words:
     def number(self, group: GroupSummary, case: str, metric: str) -> str:
         """A figure to the digits that its interval allows, without unit; empty when there is none."""
         row = self.row(group, case, metric)
-        return "" if row is None or row.value is None else number(row)
+        return "" if row is None or row.value is None else number(row) + self.mark(group, metric)
 
     def mib(self, group: GroupSummary, case: str, metric: str) -> str:
         """A memory figure with its unit, or why there is none."""
@@ -154,7 +188,7 @@ class Words:
         row = self.row(group, case, "latency_ms")
         if row is None or row.value is None:
             return "（没有测成）"
-        return f"{number(row)}{UNIT_SPACE}ms"
+        return f"{number(row)}{UNIT_SPACE}ms{self.mark(group, 'latency_ms')}"
 
     def speed(self, group: GroupSummary, case: str, metric: str = "ratio") -> str:
         """Latency of a case against the baseline: a verdict, or why there is none."""
@@ -166,17 +200,19 @@ class Words:
 
     def speed_of(self, row: Row, group: GroupSummary) -> str:
         assert row.value is not None
-        size = change(row.value, row.low, row.high)
+        size, mark = change(row.value, row.low, row.high), self.mark(group, row.metric)
         if row.verdict in ("slower", "faster"):
-            return f"耗时{size}（{self._percent_interval(row)}）"
+            return f"耗时{size}（{self._percent_interval(row)}）{mark}"
         if row.verdict == "same":
-            return "分不出快慢"
+            return f"{SAME}{mark}"
         if row.verdict == "unclear":
-            return f"还分不出快慢（{self.rounds_needed(row)}）"
-        return f"耗时约{size}（{self.why_no_verdict(group)}）"
+            return f"还分不出快慢（{self.rounds_needed(row, group)}）{mark}"
+        if said := OUTCOMES.get(self.outcome(group, row.case) or ""):
+            return said
+        return f"耗时约{size}（{self.why_no_verdict(group)}）{mark}"
 
-    def rounds_needed(self, row: Row) -> str:
-        rounds = stats.rounds_needed(_estimate(row))
+    def rounds_needed(self, row: Row, group: GroupSummary) -> str:
+        rounds = stats.rounds_needed(_estimate(row), group.noise_floor)
         return f"还需约 {rounds - row.rounds} 轮" if rounds and rounds > row.rounds else "再测几轮"
 
     def why_no_verdict(self, group: GroupSummary) -> str:
@@ -200,9 +236,11 @@ class Words:
             return f"没有测成（{html.escape(reason)}）"
         both = f"{memory(row.value)} 对 {memory(base.value)}"
         if row.verdict is None:
-            return f"{both}（{self.why_no_verdict(group)}）"
+            return f"{both}（{OUTCOMES.get(self.outcome(group, case) or '', self.why_no_verdict(group))}）"
         if row.verdict == "same":
-            return f"与默认分不出差别（{both}）"
+            return f"与默认没有差别（{both}）"
+        if row.verdict == "unclear":
+            return f"{both}（各轮的范围有重叠，分不出）"
         return f"比默认{change(row.value / base.value, None, None)}（{both}）"
 
     def _percent_interval(self, row: Row) -> str:

@@ -1,11 +1,16 @@
-"""Which candidate meets a need best: decided on one half of the rounds, shown on the other.
+"""Which candidate meets a need best: chosen on one half of the rounds, confirmed and shown on the other.
 
-A candidate that won by luck would look better than it is on the rounds that chose it.
+A candidate that won by luck would look better than it is on the rounds that chose it. Tolerances are fixed
+numbers, never the noise of the day, which is itself a matter of luck.
 """
 
 from __future__ import annotations
 
 import math
+import random
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -13,63 +18,98 @@ from bench import harmless
 from bench.results import stats
 from bench.results.metrics import METRICS
 from bench.results.published import CandidateRow, Choice
-from bench.results.rows import control
 from bench.results.view import GroupView
 from bench.spec import BASELINE, input_title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from bench.answers import Limit, Scenario
     from bench.results.store import Journal
     from bench.spec import Experiment
+
+RESAMPLES = 200
+STABLE = 0.8
+"""Share of the resamplings that must choose the same, or the choice counts as unstable."""
+PLAUSIBLE = 0.2
+"""Of an unstable choice, the simplest candidate chosen at least so often is taken."""
+TIED = {"ratio": stats.MIN_EFFECT}
+"""Scores this close are a tie; for memory, what is no difference worth naming."""
+
+Picks = tuple[tuple[int, ...], ...]
+"""For each group, the rounds that count; drawn with repetition when the choice is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Half:
+    """The groups of a scenario on one half of the rounds."""
+
+    scenario: Scenario
+    views: tuple[GroupView, ...]
+
+    def all_rounds(self) -> Picks:
+        return tuple(tuple(range(len(view.ends))) for view in self.views)
+
+    def relative(self, case: str, metric: str, than: str, picks: Picks) -> list[float] | None:
+        """A metric of a case over that of another, a value a group; None where one has none."""
+        found = [
+            _relative(view, case, metric, than, rounds)
+            for view, rounds in zip(self.views, picks, strict=True)
+        ]
+        known = [value for value in found if value is not None]
+        return known if len(known) == len(found) else None
+
+    def score(self, case: str, picks: Picks) -> float | None:
+        """Product of the minimised metric's ratios to the baseline."""
+        ratios = self.relative(case, self.scenario.minimise, BASELINE, picks)
+        return math.prod(ratios) ** (1 / len(ratios)) if ratios else None
+
+    def broken(self, case: str, picks: Picks) -> Iterator[tuple[Limit, GroupView]]:
+        """Limits that a candidate goes beyond, and where; what cannot be compared does."""
+        for limit in self.scenario.limits:
+            for view, rounds in zip(self.views, picks, strict=True):
+                found = 1.0 if case == limit.than else _relative(view, case, limit.metric, limit.than, rounds)
+                if found is None or found > limit.factor:
+                    yield limit, view
 
 
 def choose(experiment: Experiment, journal: Journal) -> Iterator[Choice]:
     """The winner of every scenario of the experiment."""
     for scenario in experiment.scenarios:
         records = [record for record in journal.header.groups if record.index in scenario.groups]
-        views = [GroupView(journal, record, "choosing") for record in records]
-        published = [GroupView(journal, record, "published") for record in records]
-        yield _choice(scenario, views, published, proven=_proven(journal))
+        halves = [
+            (GroupView(journal, record, "choosing"), GroupView(journal, record, "published"))
+            for record in records
+        ]
+        yield _choice(scenario, halves, journal.header.seed)
 
 
-def _time_decides(scenario: Scenario, rows: Sequence[CandidateRow]) -> bool:
-    """Whether noise in time could change the winner: not where one candidate alone is fit for other reasons."""
-    if any(limit.metric == "ratio" for limit in scenario.limits):
-        return True
-    return scenario.minimise == "ratio" and sum(row.able for row in rows) > 1
-
-
-def _too_noisy(views: Sequence[GroupView]) -> str:
-    """Where identical settings differ more than a recommendation is worth, none is made."""
-    worst = max(_noise(view) for view in views)
-    if worst <= stats.UNDECIDED_WIDTH:
-        return ""
-    return f"默认设置测两遍，延迟的偏差最大到 {worst:.0%}，噪声太大，选不出来"
-
-
-def _proven(journal: Journal) -> dict[str, bool]:
-    """Whether a case was seen to take effect, wherever it was observed."""
-    found: dict[str, bool] = {}
-    for record in journal.untimed:
-        found[record.case] = found.get(record.case, True) and record.proven is True
-    return found | {BASELINE: True}
-
-
-def _choice(
-    scenario: Scenario, views: Sequence[GroupView], published: Sequence[GroupView], *, proven: dict[str, bool]
-) -> Choice:
-    rounds = min((len(view.ends) for view in views), default=0)
-    rows = [_candidate(scenario, views, case, proven=proven.get(case, False)) for case in scenario.candidates]
-    reason = _nothing_to_choose_by([*views, *published])
-    if not reason and _time_decides(scenario, rows):
-        reason = _too_noisy([*views, *published])
-    winner = BASELINE if reason else _simplest_of_the_best(rows, _tied(scenario, views))
-    if not reason and winner is None:
-        reason = "没有候选满足全部条件"
+def _choice(scenario: Scenario, halves: Sequence[tuple[GroupView, GroupView]], seed: int) -> Choice:
+    reason = _nothing_to_choose_by([view for both in halves for view in both])
+    fit = [both for both in halves if reason or not any(view.noisy for view in both)]
+    left_out = [_place(both[1]) for both in halves if both not in fit]
+    if not reason and not fit:
+        reason = "每一组都受扰太多，或默认设置测两遍的偏差太大，选不出来"
+    used = fit or list(halves)
+    choosing = _Half(scenario, tuple(view for view, _ in used))
+    published = _Half(scenario, tuple(view for _, view in used))
+    unfit = {case: _unfit([*choosing.views, *published.views], case) for case in scenario.candidates}
+    rows = [_candidate(choosing, case, unfit[case]) for case in scenario.candidates]
+    able = [row.case for row in rows if row.able]
+    fit_cases = [row.case for row in rows if row.score is not None and not unfit[row.case]]
+    votes = _votes(choosing, fit_cases, seed) if able and not reason else Counter[str]()
+    winner, stable = _elected(choosing, able, votes)
+    if not reason:
+        reason = _doubt(published, winner)
     return Choice(
-        scenario=scenario.id, winner=winner or BASELINE, reason=reason, rounds=rounds, candidates=rows
+        scenario=scenario.id,
+        winner=BASELINE if reason or winner is None else winner,
+        reason=reason,
+        rounds=min((len(view.ends) for view in choosing.views), default=0),
+        candidates=rows,
+        left_out=left_out,
+        vote=votes[winner or ""] / RESAMPLES if votes else None,
+        stable=stable,
     )
 
 
@@ -79,69 +119,110 @@ def _nothing_to_choose_by(views: Sequence[GroupView]) -> str:
         return "这台机器上没有测到它的任何一组输入"
     if views[0].draft:
         return "草稿，不作推荐"
-    if any(not view.judged for view in views):
-        return "测量时机器繁忙，不作推荐"
     rounds = min(len(view.ends) for view in views)
     return f"有一半只有 {rounds} 轮，不作推荐" if rounds < stats.MIN_ROUNDS else ""
 
 
-def _tied(scenario: Scenario, views: Sequence[GroupView]) -> float:
-    """Scores this close are a tie."""
-    if scenario.minimise == "ratio":
-        return sum(_noise(view) for view in views) / len(views) if views else stats.MIN_EFFECT
-    return stats.MEMORY_EFFECT
+def _votes(half: _Half, fit: Sequence[str], seed: int) -> Counter[str]:
+    """What would have been chosen on rounds drawn anew from those that chose, with repetition."""
+    rng = random.Random(f"{seed}/{half.scenario.id}")
+    found: Counter[str] = Counter()
+    for _ in range(RESAMPLES):
+        picks = tuple(tuple(rng.choices(rounds, k=len(rounds))) for rounds in half.all_rounds())
+        able = [case for case in fit if not any(half.broken(case, picks))]
+        won = _simplest_of_the_best(half.scenario, able, partial(half.score, picks=picks))
+        found[won or ""] += 1
+    return found
 
 
-def _simplest_of_the_best(rows: Sequence[CandidateRow], tied: float) -> str | None:
+def _elected(half: _Half, able: Sequence[str], votes: Counter[str]) -> tuple[str | None, bool]:
+    """(winner, whether drawing rounds anew mostly chooses the same)."""
+    picks = half.all_rounds()
+    best = _simplest_of_the_best(half.scenario, able, partial(half.score, picks=picks))
+    if best is None or not votes or votes[best] >= STABLE * RESAMPLES:
+        return best, True
+    often = [case for case in able if votes[case] >= PLAUSIBLE * RESAMPLES]
+    return (often[0] if often else best), False
+
+
+def _simplest_of_the_best(
+    scenario: Scenario, able: Sequence[str], score: Callable[[str], float | None]
+) -> str | None:
     """The first candidate that the best one does not clearly beat."""
-    able = [(row.case, row.score) for row in rows if row.able and row.score is not None]
-    if not able:
+    scores = [(case, found) for case in able if (found := score(case)) is not None]
+    if not scores:
         return None
-    best = min(score for _, score in able)
-    return next(case for case, score in able if score <= best * (1 + tied))
+    tied = TIED.get(scenario.minimise, stats.MEMORY_EFFECT)
+    best = min(found for _, found in scores)
+    return next(case for case, found in scores if found <= best * (1 + tied))
 
 
-def _candidate(scenario: Scenario, views: Sequence[GroupView], case: str, *, proven: bool) -> CandidateRow:
-    ratios = [_relative(view, case, scenario.minimise, BASELINE) for view in views]
-    if not ratios or any(ratio is None for ratio in ratios):
-        failure = next((f for view in views if (f := view.failure(case))), "没有测到")
-        return CandidateRow(case=case, score=None, refused=failure)
-    refused = "" if proven else "没有观察到它生效"
-    for limit in scenario.limits:
-        broken = [view for view in views if _breaks(view, case, limit)]
-        if broken and not refused:
-            where = "、".join(
-                f"{view.record.model_title} {input_title(view.record.input)}" for view in broken
-            )
-            refused = harmless.text(f"不满足“{limit.text}”（{where}）")
-    score = math.prod(ratio for ratio in ratios if ratio is not None) ** (1 / len(ratios))
-    return CandidateRow(case=case, score=float(f"{score:.6g}"), refused=refused)
+def _candidate(choosing: _Half, case: str, unfit: str) -> CandidateRow:
+    picks = choosing.all_rounds()
+    score = choosing.score(case, picks)
+    broken = list(choosing.broken(case, picks)) if score is not None and not unfit else []
+    refused = unfit
+    if broken:
+        limit = broken[0][0]
+        where = "、".join(_place(view) for found, view in broken if found is limit)
+        refused = harmless.text(f"不满足“{limit.text}”（{where}）")
+    rounded = None if score is None else float(f"{score:.6g}")
+    return CandidateRow(case=case, score=rounded, refused=refused or ("没有测到" if score is None else ""))
 
 
-def _relative(view: GroupView, case: str, metric: str, than: str) -> float | None:
-    """A metric of a case over that of another; latencies are compared within rounds.
+def _unfit(views: Sequence[GroupView], case: str) -> str:
+    """Why a candidate may not win whatever its figures: it failed, or was not seen to take effect."""
+    for view in views:
+        if failure := view.failure(case):
+            return failure
+        if view.failed_rounds(case):
+            return "有的轮次里没有测成"
+        match view.outcome(case):
+            case "nothing":
+                return "设了和默认一样，什么都没有改变"
+            case "unseen":
+                return "没有观察到它生效"
+    return ""
 
-    A case that failed in any round has none, as in the tables.
-    """
-    if view.failure(case) or view.failure(than):
-        return None
+
+def _doubt(published: _Half, winner: str | None) -> str:
+    """Why the rounds that did not choose speak against the winner; empty: they do not."""
+    if winner is None:
+        return "没有候选满足全部条件"
+    picks = published.all_rounds()
+    for limit, view in published.broken(winner, picks):
+        return f"选出的那一套在另一半轮次里不满足“{limit.text}”（{_place(view)}）"
+    for view in published.views if winner != BASELINE else ():
+        if _is_worse(view, winner, published.scenario.minimise):
+            return f"选出的那一套在另一半轮次里反而更差（{_place(view)}）"
+    return ""
+
+
+def _is_worse(view: GroupView, case: str, metric: str) -> bool:
+    """Whether the published rounds judge a case worse than the default in what was to be small."""
     if metric == "ratio":
-        values = view.ratios_to(case, than)
-        return median(values) if values else None
-    own, other = (view.values(name, METRICS[metric]) for name in (case, than))
-    return median(own) / median(other) if own and other else None
+        ratios = view.ratios(case)
+        return bool(ratios) and stats.verdict(stats.estimate(ratios), view.noise_floor) == "slower"
+    own, base = (view.values(one, METRICS[metric]) for one in (case, BASELINE))
+    return bool(own and base) and stats.memory_verdict(own, base) == "more"
 
 
-def _breaks(view: GroupView, case: str, limit: Limit) -> bool:
-    """Whether a candidate goes beyond a limit on this group; what cannot be compared does."""
-    if case == limit.than:
-        return limit.factor < 1
-    ratio = _relative(view, case, limit.metric, limit.than)
-    if ratio is None:
-        return True
-    return ratio > limit.factor + (_noise(view) if limit.metric == "ratio" else 0)
+def _relative(view: GroupView, case: str, metric: str, than: str, rounds: Sequence[int]) -> float | None:
+    """Latencies are compared within rounds, other figures by their medians."""
+    if metric == "ratio":
+        own, other = view.ratio_by_round(case), view.ratio_by_round(than)
+        pairs = [(a, b) for n in rounds if (a := own[n]) is not None and (b := other[n]) is not None]
+        return median(a / b for a, b in pairs) if pairs else None
+    values = [view.value_by_round(name, METRICS[metric]) for name in (case, than)]
+    known = [[value for n in rounds if (value := one[n]) is not None] for one in values]
+    if not all(known):
+        return None
+    below = median(known[1])
+    return median(known[0]) / below if below else None
 
 
-def _noise(view: GroupView) -> float:
-    """What identical settings were seen to differ by in time."""
-    return stats.noise_floor(control(view))
+def _place(view: GroupView) -> str:
+    record = view.record
+    ran = f"，{record.processes} 个进程同时跑" if record.processes > 1 else ""
+    ran = f"{ran}，只给 {record.cpu_share:.0%} 的核" if record.cpu_share < 1 else ran
+    return harmless.text(f"{record.model_title} {input_title(record.input)}{ran}")

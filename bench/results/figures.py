@@ -58,6 +58,8 @@ class Figures(Record):
     """The timed loop as a whole, making feeds included."""
     calls: Positive
     """Calls in the timed loop."""
+    run_ns: PositiveNanoseconds
+    """Of these calls together, without what lies between them."""
     cpu_ns: Annotated[int, Field(ge=0, lt=1 << 60, json_schema_extra={"x-unit": "ns"})]
     """CPU time of the process per call of the timed loop."""
     minor_faults: Number | None
@@ -65,7 +67,7 @@ class Figures(Record):
     involuntary_switches: Count | None
     """In the timed loop."""
     idle_cpu_ns: Nanoseconds | None
-    """CPU time burned in a second of doing nothing."""
+    """CPU time burned in a short while of doing nothing after a call; None where it was not watched."""
     base_bytes: PositiveBytes | None
     """Resident after the session was created, like all that follow."""
     after_first_bytes: PositiveBytes | None
@@ -82,6 +84,10 @@ class Figures(Record):
     """Resident after each of the first calls, and at the end."""
     threads_created: Count | None
     """By creating the session."""
+    threads_pinned: Count | None
+    """Of these, how many are bound to other cores than the process."""
+    unchanged: Annotated[list[Label], Field(max_length=100)]
+    """SessionOptions attributes that the case sets to the value that they have anyway."""
     huge_page_bytes: Bytes | None
     """Most transparent huge pages seen."""
     session_calls: Positive

@@ -34,6 +34,11 @@ class Finding:
         return self.row.verdict in DECIDED
 
     @property
+    def quotable(self) -> bool:
+        """Whether a headline may rest on it: noise takes time, not memory."""
+        return not self.group.noisy or self.row.metric not in TIMES
+
+    @property
     def effect(self) -> float:
         """Distance from no difference, the same for half and for double."""
         return abs(math.log(self.ratio)) if self.ratio > 0 else math.inf

@@ -54,7 +54,7 @@ def unbeaten(found: Sequence[Point], floor: float) -> list[str]:
 
 def _beats(one: Point, other: Point, floor: float) -> bool:
     """Measured to be faster and not larger, or smaller and to all appearance not slower."""
-    size = stats.memory_verdict(one.kept, other.kept)
+    size = stats.memory_verdict([one.kept], [other.kept])
     if _faster(one, other, floor):
         return size != "more"
     return size == "less" and one.ratio <= other.ratio * (1 + stats.MIN_EFFECT)

@@ -57,7 +57,7 @@ def _is_judged_rightly(cell: Cell) -> bool:
 def _verdict_fits_metric(cell: Cell) -> bool:
     row = cell.row
     if row.verdict in TIME_VERDICTS:
-        return row.metric in RATIOS
+        return row.metric in (*RATIOS, *JUDGED_MEMORY) if row.verdict == "unclear" else row.metric in RATIOS
     if row.verdict in MEMORY_VERDICTS:
         return row.metric in JUDGED_MEMORY
     return row.verdict is None or row.metric in (*RATIOS, *JUDGED_MEMORY)

@@ -24,7 +24,7 @@ from bench.results.kinds import (
     Text,
     Texts,
 )
-from bench.results.schema import CaseRecord, Profile, Record, ScriptReport, TraceSummary
+from bench.results.schema import CaseRecord, Outcome, Profile, Record, ScriptReport, TraceSummary
 
 
 class Row(Record):
@@ -43,9 +43,11 @@ class Row(Record):
     rounds: Count
     """Values that the figure is a median of."""
     verdict: Literal["faster", "slower", "same", "unclear", "less", "more"] | None
-    """Compared with the default setting; None: none can be given."""
+    """Compared with the default setting; None: none can be given, or the setting was not seen to take effect."""
     failure: Text | None
     """Why there is no value."""
+    failed_rounds: Count
+    """Rounds in which this case failed; the others give the value."""
 
 
 class Curve(Record):
@@ -60,11 +62,13 @@ class Curve(Record):
 
 
 class ProofRow(Record):
-    """Does the option of a case show."""
+    """Did a case take effect, where it was observed."""
 
+    model: Id
+    input: Label
     case: Id
-    proven: bool | None
-    """None: there is nothing to prove, or nothing could be read."""
+    outcome: Outcome | None
+    """None: there is nothing to prove, or it did not run."""
     evidence: Text
 
 
@@ -103,6 +107,12 @@ class Choice(Record):
     rounds: Count
     """Rounds that chose; none of the published figures comes from them."""
     candidates: Annotated[list[CandidateRow], Field(max_length=1000)]
+    left_out: Annotated[list[Text], Field(max_length=1000)]
+    """Groups too noisy for anything to rest on them."""
+    vote: Share | None
+    """Share of the resamplings of the choosing rounds that choose the winner; None: nothing was chosen."""
+    stable: bool
+    """False: drawn anew, the rounds choose now this and now that; then the simplest of the usual ones was taken."""
 
 
 class OutputRow(Record):
@@ -156,6 +166,10 @@ class GroupSummary(Record):
     cost_s: Seconds
     """What measuring this group took, repeated rounds included."""
     note: Text
+    noisy: bool
+    """Times of this group must not be quoted: a busy machine, or identical settings that differed too much."""
+    farthest_baseline_s: Seconds
+    """Longest way, end to start, from a sample to the default's that it is compared with."""
     verdicts: bool
     """False: draft or dirty, so no verdict words."""
     noise: NoiseSummary
@@ -180,7 +194,7 @@ class Build(Record):
 class Export(Record):
     """`data/<experiment>.json`: everything that a page shows of one experiment."""
 
-    schema_version: Literal[3] = 3
+    schema_version: Literal[4] = 4
     experiment: Id
     build: Build
     machine: Facts

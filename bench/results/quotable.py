@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from bench.results import stats
 from bench.results.selfchecks import checks
 from bench.results.view import DRAFT_PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from bench.results.published import Export, GroupSummary
+    from bench.results.published import Export
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ def standing(exports: Sequence[Export], selftest: Export | None, stale: Collecti
     """Drafts, old results and a harness that does not see what is there are not to be quoted."""
     grave = tuple(_grave(exports, selftest, stale))
     timed = [group for export in exports for group in export.groups if not group.memory_only]
-    noisy = [group for group in timed if not group.verdicts or is_noisy(group)]
+    noisy = [group for group in timed if group.noisy]
     if not grave and noisy and 2 * len(noisy) > len(timed):
         grave = (f"{len(timed)} 组里有 {len(noisy)} 组受扰或噪声太大",)
     if grave:
@@ -36,11 +35,6 @@ def standing(exports: Sequence[Export], selftest: Export | None, stale: Collecti
     if noisy:
         return Standing("except", (f"{len(timed)} 组里有 {len(noisy)} 组受扰或噪声太大，快慢不要引用",))
     return Standing("yes", ())
-
-
-def is_noisy(group: GroupSummary) -> bool:
-    """Identical settings differed by more than what a reader would take for an effect."""
-    return group.control_excludes_one or group.noise_floor > stats.UNDECIDED_WIDTH
 
 
 def _grave(exports: Sequence[Export], selftest: Export | None, stale: Collection[str]) -> Iterator[str]:

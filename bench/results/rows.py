@@ -10,7 +10,7 @@ from bench.results.metrics import FACT_METRICS, METRICS, Metric
 from bench.results.published import Row
 from bench.results.stats import Estimate
 from bench.results.view import ORIGINAL, GroupView
-from bench.spec import BASELINE, CONTROL
+from bench.spec import BASELINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,14 +18,9 @@ if TYPE_CHECKING:
 JUDGED_MEMORY = ("peak_mib", "kept_mib", "kept_trimmed_mib")
 
 
-def control(view: GroupView) -> Estimate | None:
-    ratios = view.ratios(CONTROL) if CONTROL in view.record.cases else []
-    return stats.estimate(ratios) if ratios else None
-
-
 def rows_of(experiment: str, view: GroupView) -> list[Row]:
     """Every metric that could be had, whether a table shows it or not."""
-    floor = stats.noise_floor(control(view))
+    floor = view.noise_floor
     rows = []
     for case in view.record.cases:
         failure = view.failure(case)
@@ -53,6 +48,7 @@ def _fact_rows(experiment: str, view: GroupView, case: str) -> list[Row]:
             rounds=1,
             verdict=None,
             failure=None,
+            failed_rounds=0,
         )
         for fact in FACT_METRICS
         if fact in view.facts.get(case, {})
@@ -107,14 +103,9 @@ def _row(
     failure: str | None,
     floor: float,
 ) -> Row:
-    verdict: stats.Verdict | stats.MemoryVerdict | None = None
-    memory_alone = view.record.memory_only and not view.draft  # a busy machine takes time, not memory
-    judged = case != BASELINE or metric.id == "ratio_original"
-    if found and judged and (view.judged or memory_alone):
-        if metric.id in ("ratio", "ratio_original") and not view.record.memory_only:
-            verdict = stats.verdict(found, floor)
-        elif metric.id in JUDGED_MEMORY:
-            verdict = _memory_verdict(view, case, metric)
+    verdict = (
+        _verdict(view, case, metric, found, floor) if found and _took_effect(view, case, metric) else None
+    )
     return Row(
         experiment=experiment,
         model=view.record.model,
@@ -128,18 +119,30 @@ def _row(
         rounds=found.rounds if found else 0,
         verdict=verdict,
         failure=failure,
+        failed_rounds=view.failed_rounds(case),
     )
 
 
-def _memory_verdict(view: GroupView, case: str, metric: Metric) -> stats.MemoryVerdict | None:
-    """Medians must differ enough, and with several rounds their intervals must not touch."""
-    own, baseline = view.values(case, metric), view.values(BASELINE, metric)
-    if not own or not baseline:
+def _took_effect(view: GroupView, case: str, metric: Metric) -> bool:
+    """Whatever a setting shows that was not seen to be in effect, the setting is not the cause."""
+    held = (case, ORIGINAL) if metric.id == "ratio_original" else (case,)
+    return all(view.outcome(one) in ("effect", None) for one in held)
+
+
+def _verdict(
+    view: GroupView, case: str, metric: Metric, found: Estimate, floor: float
+) -> stats.Verdict | stats.MemoryVerdict | None:
+    """Compared with the default, or with the article's settings; a busy machine takes time, not memory."""
+    if view.draft or (case == BASELINE and metric.id != "ratio_original"):
         return None
-    a, b = stats.estimate(own), stats.estimate(baseline)
-    if stats.overlap(a, b):
-        return "same"
-    return stats.memory_verdict(a.value, b.value)
+    if metric.id in ("ratio", "ratio_original"):
+        judged = view.judged and not view.record.memory_only
+        return stats.verdict(found, floor) if judged else None
+    if metric.id in JUDGED_MEMORY:
+        own, base = view.values(case, metric), view.values(BASELINE, metric)
+        enough = view.record.memory_only or (view.judged and min(len(own), len(base)) >= stats.MIN_ROUNDS)
+        return stats.memory_verdict(own, base) if enough and own and base else None
+    return None
 
 
 def _exact(value: float) -> float:

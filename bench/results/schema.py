@@ -47,6 +47,7 @@ __all__ = [
     "Header",
     "Line",
     "NoiseRecord",
+    "Outcome",
     "Profile",
     "Record",
     "RoundEnd",
@@ -58,6 +59,8 @@ __all__ = [
 ]
 
 Profile = Literal["smoke", "quick", "default", "thorough"]
+Outcome = Literal["effect", "nothing", "unseen"]
+"""Of looking for a setting: it took effect, it was seen to change nothing, or neither could be seen."""
 
 
 class CaseRecord(Record):
@@ -111,7 +114,7 @@ class Header(Record):
     """First line of a journal."""
 
     kind: Literal["header"] = "header"
-    schema_version: Literal[3] = 3
+    schema_version: Literal[4] = 4
     experiment: Id
     build: BuildId
     key: Key
@@ -139,6 +142,8 @@ class Sample(Record):
     """0, or higher when the round had been begun before."""
     position: Index
     case: Id
+    started_s: Seconds
+    """When the process was started, counted from the start of this attempt at the round."""
     wall_s: Seconds
     """From starting the process to its end."""
     figures: Figures | None = None
@@ -169,8 +174,8 @@ class Untimed(Record):
     """Sizes in bytes of the arena's regions, in the order in which they were requested."""
     operators: dict[Label, Positive] = Field(default_factory=dict, max_length=1000)
     """Operator types of one run and how many nodes have them."""
-    proven: bool | None
-    """None: the case names no proof."""
+    outcome: Outcome | None
+    """Whether the case was seen to take effect; None: there is nothing to prove."""
     evidence: Text
     failure: Failure | None = None
 

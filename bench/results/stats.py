@@ -19,12 +19,13 @@ CONFIDENCE = 0.95
 MIN_ROUNDS = 6
 """Fewest values whose extremes hold the median with 95 % confidence."""
 MIN_EFFECT = 0.02
-UNDECIDED_WIDTH = 0.10
+SAME_MARGIN = 0.05
+"""Two times are called the same when the whole interval of their ratio lies so near 1."""
 MEMORY_EFFECT = 0.05
 MEMORY_EFFECT_MIB = 16
 
 Verdict = Literal["faster", "slower", "same", "unclear"]
-MemoryVerdict = Literal["less", "more", "same"]
+MemoryVerdict = Literal["less", "more", "same", "unclear"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +78,32 @@ def noise_floor(control: Estimate | None) -> float:
 
 
 def verdict(ratio: Estimate, floor: float) -> Verdict | None:
-    """Judge a time ratio (case / baseline); None with too few rounds."""
-    if ratio.low is None or ratio.high is None:
+    """Judge a time ratio (case / baseline); None with too few rounds.
+
+    That no difference was seen is not enough for `same`: the interval must rule one out.
+    """
+    if ratio.low is None or ratio.high is None or ratio.rounds < MIN_ROUNDS:
         return None
-    if (ratio.low > 1 or ratio.high < 1) and abs(ratio.value - 1) > floor:
+    apart, effect = ratio.low > 1 or ratio.high < 1, abs(ratio.value - 1)
+    if apart and effect > floor:
         return "slower" if ratio.value > 1 else "faster"
-    return "same" if ratio.high - ratio.low <= UNDECIDED_WIDTH else "unclear"
+    within = ratio.low >= 1 - SAME_MARGIN and ratio.high <= 1 + SAME_MARGIN
+    return "same" if within and (not apart or effect <= MIN_EFFECT) else "unclear"
 
 
-def memory_verdict(value_mib: float, baseline_mib: float) -> MemoryVerdict:
-    """Judge a memory figure: a difference is stated only above max(5 %, 16 MiB)."""
-    difference = value_mib - baseline_mib
-    if abs(difference) <= max(MEMORY_EFFECT * baseline_mib, MEMORY_EFFECT_MIB):
+def memory_verdict(own_mib: Sequence[float], baseline_mib: Sequence[float]) -> MemoryVerdict:
+    """Judge memory, a value a round: a difference is stated only above max(5 %, 16 MiB), and where no rounds overlap."""
+    own, baseline = median(own_mib), median(baseline_mib)
+    if abs(own - baseline) <= notable_mib(baseline):
         return "same"
-    return "more" if difference > 0 else "less"
+    if max(own_mib) < min(baseline_mib):
+        return "less"
+    return "more" if min(own_mib) > max(baseline_mib) else "unclear"
+
+
+def notable_mib(baseline_mib: float) -> float:
+    """Smallest difference of memory worth naming."""
+    return max(MEMORY_EFFECT * baseline_mib, MEMORY_EFFECT_MIB)
 
 
 def overlap(one: Estimate, other: Estimate) -> bool:
@@ -100,12 +113,21 @@ def overlap(one: Estimate, other: Estimate) -> bool:
     return one.low <= other.high and other.low <= one.high
 
 
-def rounds_needed(ratio: Estimate, width: float = UNDECIDED_WIDTH) -> int | None:
-    """Rounds after which the interval would be about `width` wide: it shrinks with the square root."""
+def rounds_needed(ratio: Estimate, floor: float) -> int | None:
+    """Rounds after which a verdict is to be expected, as intervals and floor shrink with the square root.
+
+    Either the interval and the floor fall below the effect, or the interval lies within the margin of `same`.
+    None: more rounds of this kind would not help.
+    """
     if ratio.low is None or ratio.high is None:
         return None
-    now = ratio.high - ratio.low
-    return max(MIN_ROUNDS, math.ceil(ratio.rounds * (now / width) ** 2)) if now > width else ratio.rounds
+    effect, half = abs(ratio.value - 1), (ratio.high - ratio.low) / 2
+    ways = []
+    if effect > MIN_EFFECT:
+        ways.append(max(half, floor if floor > MIN_EFFECT else 0.0) / effect)
+    if effect < SAME_MARGIN:
+        ways.append(half / (SAME_MARGIN - effect))
+    return max(MIN_ROUNDS, ratio.rounds + 1, math.ceil(ratio.rounds * min(ways) ** 2)) if ways else None
 
 
 def expected_false_verdicts(rows: int) -> float:

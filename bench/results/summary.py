@@ -5,7 +5,6 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
-from bench.results import stats
 from bench.results.choice import choose
 from bench.results.metrics import MIB
 from bench.results.published import (
@@ -18,13 +17,14 @@ from bench.results.published import (
     OutputRow,
     ProofRow,
 )
-from bench.results.rows import control, rows_of
+from bench.results.rows import rows_of
 from bench.results.view import GroupView, Half
+from bench.spec import CONTROL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bench.results.schema import CaseRecord, Header, Untimed
+    from bench.results.schema import CaseRecord, Header
     from bench.results.store import Journal
     from bench.spec import Experiment
 
@@ -36,6 +36,7 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
         raise ValueError(f"{journal.path.name} is not complete")
     half: Half | None = "published" if experiment.scenarios else None
     views = [GroupView(journal, record, half) for record in header.groups]
+    groups = {group.index: group for group in header.groups}
     build = Build(
         id=header.build,
         profile=header.profile,
@@ -59,11 +60,14 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
         curves=[curve for view in views for curve in _curves(view)] if _wants_curves(experiment) else [],
         proofs=[
             ProofRow(
+                model=groups[record.group].model,
+                input=groups[record.group].input,
                 case=record.case,
-                proven=record.proven,
+                outcome=record.outcome,
                 evidence=record.failure.reason if record.failure else record.evidence,
             )
-            for record in _first_observed(journal)
+            for record in journal.untimed
+            if record.case != CONTROL and record.group in groups
         ],
         outputs=[row for record in header.groups for row in _outputs(GroupView(journal, record))],
         operators=_operators(journal),
@@ -101,16 +105,8 @@ def _operators(journal: Journal) -> list[OperatorRow]:
     ]
 
 
-def _first_observed(journal: Journal) -> list[Untimed]:
-    """One record a case: where every group was observed, the first one speaks for the case."""
-    return list({record.case: record for record in reversed(journal.untimed)}.values())[::-1]
-
-
 def _group_summary(view: GroupView) -> GroupSummary:
-    record, again = view.record, control(view)
-    excludes = bool(
-        again and again.low is not None and again.high is not None and not again.low <= 1 <= again.high
-    )
+    record = view.record
     return GroupSummary(
         index=record.index,
         model=record.model,
@@ -122,13 +118,15 @@ def _group_summary(view: GroupView) -> GroupSummary:
         rounds=len(view.ends),
         dirty_rounds=view.dirty,
         repeated_rounds=view.repeated,
-        noise_floor=round(stats.noise_floor(again), 4),
-        control_excludes_one=excludes,
+        noise_floor=round(view.noise_floor, 4),
+        control_excludes_one=view.control_excludes_one,
+        noisy=view.noisy,
         memory_only=record.memory_only,
         cpu_share=record.cpu_share,
         processes=record.processes,
         cost_s=round(view.cost_s, 1),
         note=record.note,
+        farthest_baseline_s=round(view.farthest_s, 1),
         verdicts=view.judged,
         noise=_noise(view),
     )
