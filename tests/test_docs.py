@@ -166,7 +166,10 @@ TOOLS = {"ages", "harmless", "lock", "parent", "whole"}
 """Small things that stand on nothing of ours and may be used everywhere."""
 SPOKEN = {"spec", "answers", "folders"}
 LAYERS = {
-    **{part: set[str]() for part in (*TOOLS, "folders", "terminal", "answers", "glossary", "reading_time")},
+    **{
+        part: set[str]()
+        for part in (*TOOLS, "folders", "terminal", "answers", "glossary", "reading_time", "search")
+    },
     "progress": TOOLS,
     "spec": {"answers"},
     "options": TOOLS,
@@ -183,7 +186,16 @@ LAYERS = {
     "publish": {"experiments", "measure", "options", "pages", "results"} | SPOKEN | TOOLS,
     "links": {"site"},
     "machine_readable": {"pages", "folders"} | TOOLS,
-    "hooks": {"notebook", "pages", "experiments", "folders", "glossary", "reading_time", "machine_readable"}
+    "hooks": {
+        "notebook",
+        "pages",
+        "experiments",
+        "folders",
+        "glossary",
+        "reading_time",
+        "search",
+        "machine_readable",
+    }
     | TOOLS,
     "announce": {"folders", "measure", "progress", "results"} | TOOLS,
     "commands": {
