@@ -44,6 +44,7 @@ class Make:
             "slowest_ns": latency * 12 // 10,
             "loop_ns": latency * 10 * feeds,
             "calls": 10 * feeds,
+            "run_ns": latency * 10 * feeds,
             "cpu_ns": latency * 2,
             "minor_faults": 12.5,
             "involuntary_switches": 3,
@@ -57,6 +58,8 @@ class Make:
             "kept_trimmed_bytes": 190 * MIB,
             "rss_bytes": [100 * MIB, 200 * MIB, 200 * MIB],
             "threads_created": 1,
+            "threads_pinned": 1,
+            "unchanged": [],
             "huge_page_bytes": None,
             "session_calls": 12 * feeds,
             "trace_bytes": None,
@@ -80,7 +83,7 @@ class Make:
         else:
             result = {"figures": self.figures(**(measured or {}))}
         where = {"group": 0, "round": 0, "attempt": 0, "position": 0} | place
-        return schema.Sample(case=case, wall_s=1.0, **where, **result)
+        return schema.Sample(case=case, started_s=float(where["position"]), wall_s=1.0, **where, **result)
 
     def end(
         self, number: int = 0, *, group: int = 0, attempt: int = 0, dirty: bool = False, final: bool = True
@@ -103,7 +106,7 @@ class Make:
             "case": case,
             "facts": {"arena_regions": 2.0},
             "regions": [MIB, MIB],
-            "proven": True,
+            "outcome": "effect",
             "evidence": "arena 区块数:2",
         }
         return schema.Untimed.model_validate(usual | changes)
@@ -231,7 +234,6 @@ class Make:
             "rounds": 3,
             "split_rounds": 4,
             "small": False,
-            "idle_rounds": 1,
             "min_seconds": 0.4,
             "min_calls": 3,
             "budget_s": 3600,
