@@ -15,6 +15,7 @@ from bench.pages import (
     figures,
     licences,
     options,
+    original,
     scenarios,
     snippets,
     source,
@@ -159,6 +160,11 @@ def certificate() -> str:
     """How this build was measured: noise, rounds, self-test, time."""
     exports, stale = _all()
     return _block(certificates.page(exports, source.selftest(), stale))
+
+
+def original_settings() -> str:
+    """What the article of 2022 recommends as a whole, and whether RapidOCR still sets it."""
+    return _block(f"<p>{original.sentence(options.installed()['rapidocr'])}</p>")
 
 
 def options_table(which: str) -> str:

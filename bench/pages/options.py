@@ -34,19 +34,19 @@ _VERSION = re.compile(r"≤?\d+(\.\d+)+")
 
 def table(which: str) -> str:
     """One table per topic. KeyError when there is no such list of options."""
-    options, installed = OPTIONS[which], _installed()
+    options, found = OPTIONS[which], installed()
     groups = {topic: [option for option in options if option.topic == topic] for topic in TOPICS}
     tables = [
         _table(
             f"options-{which}-{topic}",
-            _caption(which, topic, installed),
+            _caption(which, topic, found),
             COLUMNS,
-            (_row(which, one, installed) for one in rows),
+            (_row(which, one, found) for one in rows),
         )
         for topic, rows in groups.items()
         if rows
     ]
-    return "".join([*tables, _unlisted(which, installed), _irrelevant(which)])
+    return "".join([*tables, _unlisted(which, found), _irrelevant(which)])
 
 
 def traps_table() -> str:
@@ -55,7 +55,8 @@ def traps_table() -> str:
     return _table("options-traps", caption, TRAP_COLUMNS, map(_trap, TRAPS))
 
 
-def _installed() -> dict[str, Any]:
+def installed() -> dict[str, Any]:
+    """What was read from the installed libraries when the results were exported."""
     path = Folders.here().export / "data" / "options.json"
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
