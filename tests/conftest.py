@@ -168,11 +168,18 @@ class Make:
         *,
         dirty: Sequence[int] = (),
         path: Path = Path("toys/20260102-030405-abcd.jsonl"),
+        outcomes: Mapping[str, schema.Outcome] | None = None,
         **header: Any,
     ) -> Journal:
-        """A complete journal of one group: per round, (case, measured) in the order of measuring."""
+        """A complete journal of one group: per round, (case, measured) in the order of measuring.
+
+        Every case was seen to take effect but those of `outcomes`.
+        """
         cases = header.pop("cases", tuple(dict.fromkeys(case for one in rounds for case, _ in one)))
         journal = Journal(path, self.header(cases, **header))
+        for case in cases:
+            if case not in (BASELINE, CONTROL):
+                journal.add(self.untimed(case, outcome=(outcomes or {}).get(case, "effect")))
         for number, samples in enumerate(rounds):
             for position, (case, measured) in enumerate(samples):
                 journal.add(self.sample(case, measured, round=number, position=position))

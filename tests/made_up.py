@@ -12,7 +12,7 @@ from bench.results import published, schema, stats
 from bench.results.metrics import FACT_METRICS, METRICS
 from bench.results.rows import JUDGED_MEMORY
 from bench.results.stats import Estimate
-from bench.results.view import ORIGINAL
+from bench.results.view import ORIGINAL, TOO_NOISY
 from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, LargestBatch
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ NO_MEMORY = tuple(name for name in METRICS if name.endswith("_mib") or name == "
 NO_PROC = (*NO_MEMORY, "minor_faults", "threads")
 MACHINE = {"cpu": "某处理器", "cores": 2, "logical_cores": 2, "physical_cores": 2}
 NOISE_FLOOR = 0.02
+WILD = 1.5 * TOO_NOISY
+"""Noise floor of a group that must not be quoted."""
 MEMORY = ("peak_mib", "kept_mib", "kept_trimmed_mib")
 
 Place = tuple[int | None, str | None, str]
@@ -63,6 +65,9 @@ class MadeUp:
     busy: bool = False
     """Too many dirty rounds: figures without verdicts."""
     noise_floor: float = NOISE_FLOOR
+    noisy: Sequence[int] = ()
+    """Indices of groups in which identical settings differed too much."""
+    farthest_baseline_s: float = 2.0
     groups: Sequence[int] | None = None
     """Indices of the groups that this machine could hold; None: all."""
     time: float = 1.0
@@ -71,11 +76,17 @@ class MadeUp:
     """Of the interval of every ratio."""
     memory: float = 1.0
     """Peak and kept memory of every case but the default, over the default's."""
+    memory_spread: float = 0.0
+    """Share by which the memory of each round lies around the median, on both sides."""
+    outcomes: Mapping[tuple[int | None, str | None], schema.Outcome] = field(default_factory=dict)
+    """(group, case), None: any -> whether it took effect; everything does unless a test says otherwise."""
     values: Mapping[Place, float] = field(default_factory=dict)
     """Figures that differ; for `ratio`, the latency follows."""
     half_widths: Mapping[Place, float] = field(default_factory=dict)
     failures: Mapping[tuple[int | None, str | None], str] = field(default_factory=dict)
     """(group, case), None: any -> reason."""
+    failed_rounds: Mapping[tuple[int | None, str | None], int] = field(default_factory=dict)
+    """(group, case), None: any -> rounds that failed; the others give the figures."""
     absent: Sequence[str] = ()
     """Metrics that this machine lacks."""
     machine: Mapping[str, Any] = field(default_factory=dict)
@@ -128,7 +139,7 @@ class MadeUp:
             cases=[self._case(case) for case in self.cases],
             rows=[row for summary in summaries for row in self._rows(summary)],
             curves=[],
-            proofs=[],
+            proofs=[proof for summary in summaries for proof in self._proofs(summary)],
             outputs=[],
             operators=[
                 published.OperatorRow(model=one.model, input=one.input, case=case, operators=dict(operators))
@@ -176,8 +187,11 @@ class MadeUp:
             rounds=1 if group.memory_only else self.rounds,
             dirty_rounds=self.rounds if self.busy else 0,
             repeated_rounds=0,
-            noise_floor=self.noise_floor,
+            noise_floor=WILD if index in self.noisy else self.noise_floor,
             control_excludes_one=False,
+            noisy=not group.memory_only
+            and (self.busy or index in self.noisy or self.noise_floor > TOO_NOISY),
+            farthest_baseline_s=self.farthest_baseline_s,
             memory_only=group.memory_only,
             cpu_share=group.cpu_share,
             processes=group.processes,
@@ -197,11 +211,31 @@ class MadeUp:
             ),
         )
 
+    def _ids(self, index: int) -> tuple[str, ...]:
+        return self.spec.groups[index].cases or tuple(case.id for case in self.cases)
+
+    def _proofs(self, group: published.GroupSummary) -> list[published.ProofRow]:
+        return [
+            published.ProofRow(
+                model=group.model,
+                input=group.input,
+                case=case,
+                outcome=self._outcome(group.index, case),
+                evidence="看到的",
+            )
+            for case in self._ids(group.index)
+            if case != CONTROL
+        ]
+
+    def _outcome(self, index: int, case: str) -> schema.Outcome | None:
+        if case in (BASELINE, CONTROL):
+            return None
+        return _found(self.outcomes, index, case) or "effect"
+
     def _rows(self, group: published.GroupSummary) -> list[published.Row]:
-        ids = self.spec.groups[group.index].cases or tuple(case.id for case in self.cases)
         return [
             row
-            for case in ids
+            for case in self._ids(group.index)
             for metric in (*METRICS, *FACT_METRICS)
             for row in self._row(group, case, metric)
         ]
@@ -225,6 +259,7 @@ class MadeUp:
             rounds=found.rounds if found else 0,
             verdict=self._verdict(group, case, metric, found) if found else None,
             failure=failure,
+            failed_rounds=_found(self.failed_rounds, group.index, case) or 0,
         )
         return [row]
 
@@ -237,9 +272,8 @@ class MadeUp:
             return None if value is None else Estimate(value, None, None, group.rounds)
         if case == than and metric == "ratio":
             return Estimate(1.0, None, None, group.rounds)
-        ids = self.spec.groups[group.index].cases or tuple(one.id for one in self.cases)
         if (
-            than not in ids
+            than not in self._ids(group.index)
             or case == than
             or any(_found(self.failures, group.index, one) for one in (than, BASELINE))
         ):
@@ -271,16 +305,25 @@ class MadeUp:
         return usual * self.memory if other and metric in MEMORY else usual
 
     def _verdict(self, group: published.GroupSummary, case: str, metric: str, found: Estimate) -> Any:
-        judged = case != BASELINE or metric == "ratio_original"
-        if not judged or self.draft or (self.busy and not group.memory_only):
+        if self.draft or not self._took_effect(group.index, case, metric):
             return None
         if metric in ("ratio", "ratio_original"):
-            return None if group.memory_only else stats.verdict(found, NOISE_FLOOR)
+            judged = not group.memory_only and not self.busy and (case != BASELINE or metric != "ratio")
+            return stats.verdict(found, group.noise_floor) if judged else None
+        if metric not in JUDGED_MEMORY or case == BASELINE:
+            return None
         base = self._value(group.index, BASELINE, metric)
-        failed = _found(self.failures, group.index, BASELINE)
-        if metric in JUDGED_MEMORY and base is not None and not failed:
-            return stats.memory_verdict(found.value, base)
-        return None
+        enough = group.memory_only or (not self.busy and group.rounds >= stats.MIN_ROUNDS)
+        if base is None or not enough or _found(self.failures, group.index, BASELINE):
+            return None
+        return stats.memory_verdict(self._spread(found.value), self._spread(base))
+
+    def _took_effect(self, index: int, case: str, metric: str) -> bool:
+        held = (case, ORIGINAL) if metric == "ratio_original" else (case,)
+        return all(self._outcome(index, one) in ("effect", None) for one in held)
+
+    def _spread(self, value: float) -> list[float]:
+        return [value * (1 - self.memory_spread), value, value * (1 + self.memory_spread)]
 
 
 def _found(said: Mapping[Any, Any], index: int, *rest: str) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bench.results import stats
 from bench.results.metrics import METRICS
 from bench.results.view import DRAFT_PROFILES
-from bench.spec import BASELINE
+from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,7 +123,9 @@ class Words:
 
     def outcome(self, group: GroupSummary, case: str) -> str | None:
         """Whether a case was seen to take effect, on this group or on the one where it was observed."""
-        return self._outcomes.get((group.model, group.input, case), self._anywhere.get(case))
+        if case in (BASELINE, CONTROL):
+            return None
+        return self._outcomes.get((group.model, group.input, case), self._anywhere.get(case)) or "unseen"
 
     def is_marked(self, group: GroupSummary, metric: str) -> bool:
         """Whether a figure must not be quoted; noise takes time, not memory. A draft says so as a whole."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from made_up import MadeUp
@@ -13,6 +13,9 @@ from bench.experiments import EXPERIMENTS
 from bench.pages import claims
 from bench.spec import BASELINE
 
+if TYPE_CHECKING:
+    from bench.answers import Holds
+
 EVIL = """<script>alert("&'")</script>"""
 CLAIMS = {claim.id: (name, claim) for name, one in EXPERIMENTS.items() for claim in one.claims}
 
@@ -22,30 +25,31 @@ def _box(claim_id: str, **world: Any) -> str:
     return claims.box(claim, MadeUp(experiment=experiment, **world).words())
 
 
-def _claim(agrees: bool | None) -> Claim:  # noqa: FBT001
+def _claim(holds: Holds) -> Claim:
     return Claim(
-        id="toy", said="甲 <b> 乙。", answer=lambda _: Answer(measured="量。", now="做。", agrees=agrees)
+        id="toy", said="甲 <b> 乙。", answer=lambda _: Answer(measured="量。", now="做。", holds=holds)
     )
 
 
 @pytest.mark.parametrize(
-    ("agrees", "css", "words"),
+    ("holds", "css", "words"),
     [
-        (True, "bench-agrees", "本机的数字支持"),
-        (False, "bench-differs", "本机的数字不支持"),
-        (None, "bench-open", "本次构建判断不了"),
+        ("yes", "bench-agrees", "成立"),
+        ("half", "bench-half", "一半成立"),
+        ("no", "bench-differs", "不成立"),
+        ("unknown", "bench-open", "这台机器判断不了"),
     ],
 )
-def test_outcome_stands_in_words_and_in_the_class(agrees: bool | None, css: str, words: str) -> None:  # noqa: FBT001
-    html = claims.box(_claim(agrees), MadeUp(experiment="arena").words())
+def test_outcome_stands_in_words_and_in_the_class(holds: Holds, css: str, words: str) -> None:
+    html = claims.box(_claim(holds), MadeUp(experiment="arena").words())
     assert f'class="bench-claim {css}"' in html
-    assert f'<p class="bench-outcome">{words}</p>' in html
+    assert f'<p class="bench-outcome" data-holds="{holds}">{words}</p>' in html
     others = {one for one, _ in claims.OUTCOMES.values()} - {css}
     assert not [other for other in others if other in html]
 
 
 def test_statement_is_text_and_the_answer_is_html() -> None:
-    html = claims.box(_claim(None), MadeUp(experiment="arena").words())
+    html = claims.box(_claim("unknown"), MadeUp(experiment="arena").words())
     assert "甲 &lt;b&gt; 乙。" in html
     assert "<dt>本机实测</dt><dd>量。</dd>" in html
     assert "<dt>现在应当</dt><dd>做。</dd>" in html

@@ -63,7 +63,7 @@ def test_slower_and_faster_are_told_with_their_interval(told: Callable[..., Word
 
 
 def test_no_difference_is_said_in_words(told: Callable[..., Words]) -> None:
-    assert _speed(told, 10.05) == "分不出快慢"
+    assert _speed(told, 10.05) == "没有差别（不到 5%）"
 
 
 def test_draft_says_the_figure_but_draws_no_conclusion(told: Callable[..., Words]) -> None:
@@ -83,7 +83,7 @@ def test_failure_is_told_with_its_reason_and_harmless_markup(told: Callable[...,
     assert "&lt;b&gt;SIGSEGV" in sentence
 
 
-@pytest.mark.parametrize(("mib", "expected"), [(100, "少 50%"), (300, "多 50%"), (205, "分不出差别")])
+@pytest.mark.parametrize(("mib", "expected"), [(100, "少 50%"), (300, "多 50%"), (205, "没有差别")])
 def test_memory_is_compared_in_both_directions(told: Callable[..., Words], mib: float, expected: str) -> None:
     say = told({BASELINE: _figures(10, kept_bytes=200), "arena_off": _figures(10, kept_bytes=mib)})
     assert expected in say.memory_change(say.groups()[0], "arena_off", "kept_mib")
@@ -169,3 +169,75 @@ def test_thread_draft_names_no_winner(told: Callable[..., Words], make: Make) ->
     text = _threads(told, make, {BASELINE: 10, "1": 19, "2": 10}, profile="quick")
     assert "还不能下结论" in text
     assert "最快</strong>" not in text
+
+
+@pytest.mark.parametrize("effect", [True, False])
+def test_figures_of_what_was_not_seen_to_take_effect_are_no_verdict(
+    told: Callable[..., Words],
+    effect: bool,  # noqa: FBT001
+) -> None:
+    figures = {BASELINE: _figures(10, kept_bytes=200), CONTROL: _figures(10)}
+    off = {"arena_off": _figures(15, kept_bytes=100)}
+    say = told(figures | off, outcomes={"arena_off": "effect" if effect else "unseen"})
+    told_of = (
+        say.speed(say.groups()[0], "arena_off"),
+        say.memory_change(say.groups()[0], "arena_off", "kept_mib"),
+    )
+    assert ["没有观察到它生效" in one for one in told_of] == [not effect] * 2
+    assert ("耗时多" in told_of[0], "比默认少" in told_of[1]) == (effect, effect)
+
+
+def test_setting_that_changes_nothing_is_said_to_do_nothing(told: Callable[..., Words]) -> None:
+    sentence = _speed(told, 15, outcomes={"arena_off": "nothing"})
+    assert sentence == "设了和默认一样，什么都没有改变"
+
+
+def test_setting_that_nobody_looked_for_was_not_seen(told: Callable[..., Words]) -> None:
+    """No proof at all proves nothing: its verdict is missing for that reason, not for want of rounds."""
+    say = told({BASELINE: _figures(10), CONTROL: _figures(10), "arena_off": _figures(15)})
+    bare = Words(say.export.model_copy(update={"proofs": []}))
+    assert bare.outcome(bare.groups()[0], "arena_off") == "unseen"
+    assert bare.outcome(bare.groups()[0], BASELINE) is None
+
+
+def _noisy(told: Callable[..., Words], ms: float, **options: Any) -> Words:
+    """Equal settings that differ by up to 15 %."""
+    control = [_figures(10 * share) for share in (0.85, 1.15, 1.0, 0.85, 1.15, 1.0, 0.85, 1.15, 1.0)]
+    return told({BASELINE: _figures(10), CONTROL: control, "arena_off": _figures(ms)}, **options)
+
+
+def test_every_time_of_a_noisy_group_carries_the_mark_and_bears_no_conclusion(
+    told: Callable[..., Words],
+) -> None:
+    say = _noisy(told, 15)
+    group = say.groups()[0]
+    assert group.noisy
+    for text in (
+        say.ms(group, "arena_off"),
+        say.speed(group, "arena_off"),
+        say.number(group, BASELINE, "ratio"),
+    ):
+        assert text.endswith(words.MARK)
+    assert say.row(group, "arena_off", "ratio").verdict == "slower"  # type: ignore[union-attr]
+    assert say.verdict(group, "arena_off") is None
+    assert say.tied_with_best(group, ["arena_off"]) == []
+
+
+def test_memory_of_a_noisy_group_may_be_quoted(told: Callable[..., Words]) -> None:
+    say = _noisy(told, 15)
+    group = say.groups()[0]
+    assert say.mark(group, "kept_mib") == ""
+    assert words.MARK not in say.memory_change(group, "arena_off", "kept_mib")
+    assert say.verdict(group, "arena_off", "kept_mib") == "same"
+
+
+def test_quiet_group_and_draft_carry_no_mark(told: Callable[..., Words]) -> None:
+    assert words.MARK not in _speed(told, 15)
+    draft = _noisy(told, 15, profile="quick")
+    assert words.MARK not in draft.speed(draft.groups()[0], "arena_off")
+
+
+def test_memory_whose_rounds_overlap_is_not_told_apart(told: Callable[..., Words]) -> None:
+    wild = [_figures(10, kept_bytes=100 + 40 * n) for n in range(9)]
+    say = told({BASELINE: _figures(10, kept_bytes=200), CONTROL: _figures(10), "arena_off": wild})
+    assert "各轮的范围有重叠，分不出" in say.memory_change(say.groups()[0], "arena_off", "kept_mib")
