@@ -82,9 +82,9 @@ def no_memory(say: Findings, group: Measured, case: str) -> str:
 
 
 def memory_beside(say: Findings, group: Measured, case: str, than: str, metric: str) -> str | None:
-    """less, more or same than another case; None: this build does not judge it."""
+    """less, more or same than another case; None: one of them is not judged, as when it was not seen to take effect."""
     own, other = (say.value(group, one, metric) for one in (case, than))
-    if own is None or other is None or not memory_judged(say, group):
+    if own is None or other is None or not all(say.verdict(group, one, metric) for one in (case, than)):
         return None
     if abs(own - other) <= max(MEMORY_COUNTS * other, MEMORY_COUNTS_MIB):
         return "same"

@@ -22,9 +22,11 @@ from bench.experiments._phrases import (
     DECIDED,
     OPEN,
     memory,
+    memory_beside,
     memory_judged,
     no_memory,
     sentence,
+    spaced,
     speed,
     versus_default,
     where,
@@ -55,8 +57,6 @@ NEEDED_OVER_KEPT = 2
 """From here on, the peak is called much larger than what is kept."""
 CLAIMED_GAIN, CLAIMED_WITHIN = 0.13, 0.05
 """The article's gain by the arena, and how near a figure must be to count as the same."""
-SAME_PEAK = 1.05
-"""Peaks whose ratio lies within this are called about the same."""
 SHRINK = {"memory.enable_memory_arena_shrinkage": "cpu:0"}
 
 
@@ -219,16 +219,21 @@ def _needed(say: Findings, group: Measured) -> tuple[Holds, str]:
 
 
 def _beside_pattern_off(say: Findings, group: Measured) -> str:
-    """Against memory pattern off, which costs less time: what does arena off still save?"""
-    off, pattern = (say.value(group, case, "peak_mib") for case in ("arena_off", "pattern_off"))
-    if off is None or pattern is None:
+    """What turning off the arena saves and turning off the memory pattern alone does not."""
+    metrics = {"peak_mib": "峰值", "kept_mib": "留存"}
+    peak, kept = (memory_beside(say, group, "arena_off", "pattern_off", metric) for metric in metrics)
+    if peak is None or kept is None:
         return ""
-    both = f"{say.mib(group, 'pattern_off', 'peak_mib')} 对 {say.mib(group, 'arena_off', 'peak_mib')}"
-    if off > pattern * SAME_PEAK:
-        return f"只关内存模式，峰值还更低（{both}）：再关 arena，省的只是推理之间的占用。"
-    if off > pattern / SAME_PEAK:
-        return f"只关内存模式，峰值就差不多低（{both}）：再关 arena，省的只是推理之间的占用。"
-    return f"与只关内存模式比，峰值也更低（{both}）。"
+    figures = "，".join(
+        f"{spaced(title, say.mib(group, 'arena_off', metric))} 对 {say.mib(group, 'pattern_off', metric)}"
+        for metric, title in metrics.items()
+    )
+    against = f"与只关内存模式比（{figures}），"
+    if peak == "less":
+        return f"{against}关 arena 连峰值也更低。"
+    if kept == "less":
+        return f"{against}关 arena 没有降低峰值，多省的只是两次推理之间的占用。"
+    return f"{against}关 arena 没有多省，只关内存模式就够了。"
 
 
 def _thirteen_percent(say: Findings) -> Answer:

@@ -193,7 +193,8 @@ def test_memory_whose_rounds_overlap_decides_no_claim() -> None:
 def test_half_a_claim_is_told_beside_the_setting_that_costs_less() -> None:
     pattern = {(None, "pattern_off", "peak_mib"): 780.0}
     now = _answer("kept_5618_5", {"values": {**_arena(100, 800)["values"], **pattern}}).now
-    assert "只关内存模式，峰值就差不多低（780\u202fMiB 对 800\u202fMiB）" in now
+    assert "与只关内存模式比（峰值 800\u202fMiB 对 780\u202fMiB，" in now
+    assert "没有降低峰值" in now
 
 
 def test_faster_without_the_arena_is_not_called_a_cost() -> None:

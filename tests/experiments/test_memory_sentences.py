@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from made_up import NO_PROC, MadeUp
 from prose import faults, text_of
+from worlds import answers
 
 from bench.experiments import _phrases
 from bench.results import stats
@@ -50,6 +51,34 @@ def test_pattern_off_beside_arena_off_is_judged_against_arena_off_alone(
 def test_all_three_off_are_judged_as_well() -> None:
     told = _told(_values(arena_off=ALONE, arena_pattern_reuse_off={"kept_mib": 600, "peak_mib": 500}))
     assert "就不要再关内存模式和内存复用，占得反而多" in told
+
+
+@pytest.mark.parametrize(
+    ("kept", "peak", "saved"),
+    [
+        (1200, 900, "关 arena 连峰值也更低"),
+        (1200, 820, "关 arena 没有降低峰值，多省的只是两次推理之间的占用"),
+        (1200, 700, "关 arena 没有降低峰值，多省的只是两次推理之间的占用"),
+        (100, 800, "关 arena 没有多省，只关内存模式就够了"),
+        (50, 800, "关 arena 没有多省，只关内存模式就够了"),
+    ],
+)
+def test_arena_off_is_held_against_pattern_off(kept: float, peak: float, saved: str) -> None:
+    """Arena off keeps 100 MiB and needs 800 in every case."""
+    pattern = {"kept_mib": kept, "peak_mib": peak}
+    values = _values(arena_off={"kept_mib": 100.0, "peak_mib": 800.0}, pattern_off=pattern)
+    now = answers(MadeUp(experiment="arena", groups=(0,), values=values))["kept_5618_5"].now
+    assert not faults(now)
+    assert saved in now
+    assert f"{peak} MiB" in now.replace("\u202f", " ")
+
+
+def test_settings_that_were_not_seen_to_take_effect_are_held_against_nothing() -> None:
+    pattern = {"kept_mib": 1200.0, "peak_mib": 700.0}
+    values = _values(arena_off={"kept_mib": 100.0, "peak_mib": 800.0}, pattern_off=pattern)
+    unseen = {(None, "pattern_off"): "unseen"}
+    told = MadeUp(experiment="arena", groups=(0,), values=values, outcomes=unseen)
+    assert "与只关内存模式比" not in answers(told)["kept_5618_5"].now
 
 
 @pytest.mark.parametrize("world", [{"profile": "quick", "rounds": 3}, {"busy": True}, {"absent": NO_PROC}])
