@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bench.results.metrics import FACT_METRICS
 from bench.results.rows import rows_of
+from bench.results.store import Journal
 from bench.results.view import ORIGINAL, GroupView
 from bench.spec import BASELINE, CONTROL
 
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
 
     from conftest import Make
 
+    from bench.results import schema
     from bench.results.published import Row
-    from bench.results.store import Journal
 
 MIB = 1 << 20
 MS = 1_000_000
@@ -74,7 +76,7 @@ def test_fact_stays_in_the_group_that_it_was_observed_on(make: Make) -> None:
 
 def test_case_that_failed_while_observed_has_no_facts(make: Make) -> None:
     journal = _journal(make, default={}, one={})
-    journal.add(make.untimed("one", facts={"nodes": 3.0}, proven=None, failure=make.failure()))
+    journal.add(make.untimed("one", facts={"nodes": 3.0}, outcome=None, failure=make.failure()))
     assert ("one", "nodes") not in _rows(journal)
 
 
@@ -125,7 +127,7 @@ def test_noise_of_the_control_silences_a_small_difference_to_the_article(make: M
         [(BASELINE, _ms(10)), (CONTROL, _ms(again)), (ORIGINAL, _ms(10)), ("one", _ms(10.5))]
         for again in (9.2, 10.8, 10, 9.3, 10.7, 10)
     ]
-    assert _rows(make.journal(rounds))["one", "ratio_original"].verdict == "same"
+    assert _rows(make.journal(rounds))["one", "ratio_original"].verdict == "unclear"
 
 
 def test_without_the_articles_settings_nothing_is_held_against_them(make: Make) -> None:
@@ -169,3 +171,101 @@ def test_size_of_the_trace_is_counted_for_every_call_of_the_session(make: Make) 
     row = rows["one", "trace_kib_per_run"]
     assert (row.value, row.unit) == (5.0, "KiB")
     assert (BASELINE, "trace_kib_per_run") not in rows
+
+
+JUDGED = ("ratio", "peak_mib", "kept_mib", "kept_trimmed_mib")
+HALF_AS_MUCH = {
+    "latency_ns": 5 * MS,
+    "peak_bytes": 110 * MIB,
+    "kept_bytes": 90 * MIB,
+    "kept_trimmed_bytes": 80 * MIB,
+}
+
+
+@pytest.mark.parametrize("memory_only", [False, True])
+@pytest.mark.parametrize("outcome", ["nothing", "unseen"])
+def test_setting_that_was_not_seen_to_take_effect_gets_no_verdict(
+    make: Make,
+    outcome: schema.Outcome,
+    memory_only: bool,  # noqa: FBT001
+) -> None:
+    """Half the time and half the memory, whatever from; without the proof the same figures have no word."""
+    rounds = [[(BASELINE, _ms(10)), ("one", HALF_AS_MUCH)]] * 6
+    groups = [make.group_record(cases=[BASELINE, "one"], memory_only=memory_only)]
+    seen = _rows(make.journal(rounds, groups=groups))
+    unseen = _rows(make.journal(rounds, groups=groups, outcomes={"one": outcome}))
+    assert {seen["one", metric].verdict for metric in JUDGED} == {None if memory_only else "faster", "less"}
+    assert {unseen["one", metric].verdict for metric in JUDGED} == {None}
+    assert all(unseen["one", metric].value == seen["one", metric].value for metric in JUDGED)
+
+
+def test_setting_that_was_never_looked_for_gets_no_verdict(make: Make) -> None:
+    journal = _journal(make, default=_ms(10), one=_ms(20))
+    journal.untimed.clear()
+    assert _rows(journal)["one", "ratio"].verdict is None
+
+
+def test_control_needs_no_proof(make: Make) -> None:
+    rounds = [[(BASELINE, _ms(10)), (CONTROL, _ms(10 + n / 100))] for n in range(6)]
+    assert _rows(make.journal(rounds))[CONTROL, "ratio"].verdict == "same"
+
+
+def test_outcome_of_the_group_counts_before_that_of_another(make: Make) -> None:
+    groups = [make.group_record(index=n, input=f"batch={n + 1}", cases=[BASELINE, "one"]) for n in (0, 1)]
+    journal = Journal(Path("toys/20260102-030405-abcd.jsonl"), make.header((BASELINE, "one"), groups=groups))
+    for number, index in ((number, index) for number in range(6) for index in (0, 1)):
+        for position, (case, ms) in enumerate(((BASELINE, 10), ("one", 20))):
+            place = {"group": index, "round": number, "position": position}
+            journal.add(make.sample(case, _ms(ms), **place))
+        journal.add(make.end(number, group=index))
+
+    def verdicts() -> list[str | None]:
+        return [_rows(journal, index)["one", "ratio"].verdict for index in (0, 1)]
+
+    journal.add(make.untimed("one", group=0))
+    assert verdicts() == ["slower", "slower"]
+    journal.add(make.untimed("one", group=1, outcome="nothing"))
+    assert verdicts() == ["slower", None]
+
+
+@pytest.mark.parametrize(("unseen", "verdict"), [((), "faster"), (("one",), None), ((ORIGINAL,), None)])
+def test_comparison_with_the_article_needs_both_to_be_seen(
+    make: Make, unseen: tuple[str, ...], verdict: str | None
+) -> None:
+    rounds = [[(BASELINE, _ms(15)), (ORIGINAL, _ms(20)), ("one", _ms(10))]] * 6
+    journal = make.journal(rounds, outcomes=dict.fromkeys(unseen, "unseen"))
+    assert _rows(journal)["one", "ratio_original"].verdict == verdict
+
+
+@pytest.mark.parametrize(("rounds", "judged"), [(1, False), (5, False), (6, True), (9, True)])
+def test_fewer_than_six_rounds_give_no_verdict_on_memory(make: Make, rounds: int, *, judged: bool) -> None:
+    """Otherwise cutting a build short would make differences that more rounds take away."""
+    rows = _rows(_journal(make, rounds, default=_ms(10), one=HALF_AS_MUCH))
+    assert {rows["one", metric].verdict for metric in JUDGED[1:]} == {"less" if judged else None}
+
+
+def test_single_round_decides_where_memory_alone_is_measured(make: Make) -> None:
+    groups = [make.group_record(cases=[BASELINE, "one"], memory_only=True)]
+    rows = _rows(make.journal([[(BASELINE, _ms(10)), ("one", HALF_AS_MUCH)]], groups=groups))
+    assert {rows["one", metric].verdict for metric in JUDGED[1:]} == {"less"}
+
+
+def test_memory_known_in_fewer_rounds_than_six_is_not_judged(make: Make) -> None:
+    rounds = [
+        [(BASELINE, {}), ("one", HALF_AS_MUCH if n < 5 else {**HALF_AS_MUCH, "kept_bytes": None})]
+        for n in range(9)
+    ]
+    rows = _rows(make.journal(rounds))
+    assert (rows["one", "kept_mib"].rounds, rows["one", "kept_mib"].verdict) == (5, None)
+    assert rows["one", "peak_mib"].verdict == "less"
+
+
+def test_rounds_that_failed_are_counted_and_the_others_give_the_figure(make: Make) -> None:
+    rounds = [[(BASELINE, _ms(10)), ("one", make.failure() if n == 4 else _ms(20))] for n in range(9)]
+    row = _rows(make.journal(rounds))["one", "ratio"]
+    assert (row.value, row.rounds, row.failed_rounds, row.failure, row.verdict) == (2.0, 8, 1, None, "slower")
+
+
+def test_case_that_failed_in_every_round_has_its_reason(make: Make) -> None:
+    row = _rows(_journal(make, default={}, one=make.failure()))["one", "ratio"]
+    assert (row.value, row.failed_rounds, row.failure) == (None, 6, make.failure().reason)

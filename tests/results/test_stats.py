@@ -94,14 +94,21 @@ def test_noise_floor_is_what_equal_settings_differ_by_but_at_least_two_percent()
     [
         (1.30, 1.25, 1.35, 0.02, "slower"),
         (0.70, 0.65, 0.75, 0.02, "faster"),
+        (1.01, 0.96, 1.04, 0.02, "same"),  # holds 1, within the margin of 5 % on both sides
+        (1.00, 0.95, 1.05, 0.02, "same"),
+        (1.00, 0.949, 1.04, 0.02, "unclear"),  # a difference of more than 5 % is not ruled out
+        (1.00, 0.96, 1.051, 0.02, "unclear"),
         (1.015, 1.01, 1.02, 0.02, "same"),  # excludes 1, too small to matter
-        (1.04, 1.03, 1.05, 0.06, "same"),  # excludes 1, drowned by the A/A row
-        (1.05, 0.99, 1.08, 0.02, "same"),  # does not exclude 1
+        (0.985, 0.98, 0.99, 0.02, "same"),
+        (1.019, 1.01, 1.03, 0.02, "same"),
+        (1.04, 1.03, 1.05, 0.06, "unclear"),  # excludes 1, drowned by the A/A row
+        (1.13, 1.10, 1.16, 0.14, "unclear"),  # the article's 13 %, in a group with two bad rounds
+        (1.05, 0.99, 1.08, 0.02, "unclear"),  # holds 1 and 8 %
         (1.10, 0.95, 1.30, 0.02, "unclear"),
         (1.10, None, None, 0.02, None),
     ],
 )
-def test_verdict_needs_an_interval_without_one_and_an_effect_above_the_floor(
+def test_verdict_needs_an_interval_and_same_needs_it_to_rule_a_difference_out(
     value: float, low: float | None, high: float | None, floor: float, expected: str | None
 ) -> None:
     rounds = 9 if low is not None else 5
@@ -122,13 +129,47 @@ def test_verdict_needs_an_interval_without_one_and_an_effect_above_the_floor(
 def test_memory_verdict_needs_five_percent_and_sixteen_mib(
     value: float, baseline: float, expected: str
 ) -> None:
-    assert stats.memory_verdict(value, baseline) == expected
+    assert stats.memory_verdict([value], [baseline]) == expected
 
 
-def test_rounds_needed_grows_with_the_square_of_the_width() -> None:
-    assert stats.rounds_needed(Estimate(1.0, 0.875, 1.125, 9)) == 57  # 9 x 2.5 x 2.5
-    assert stats.rounds_needed(Estimate(1.0, 0.98, 1.02, 9)) == 9
-    assert stats.rounds_needed(Estimate(1.0, None, None, 3)) is None
+@pytest.mark.parametrize(
+    ("own", "baseline", "expected"),
+    [
+        ([300, 310, 320], [200, 210, 220], "more"),
+        ([100, 110, 120], [200, 210, 220], "less"),
+        ([215, 310, 320], [200, 210, 220], "unclear"),  # the medians differ, the ranges meet
+        ([100, 110, 220], [200, 210, 220], "unclear"),
+        ([220, 310, 320], [200, 210, 220], "unclear"),  # they touch
+        ([100, 205, 900], [50, 210, 800], "same"),  # the medians do not differ
+    ],
+)
+def test_memory_differs_only_where_no_round_of_the_one_lies_among_the_others(
+    own: list[float], baseline: list[float], expected: str
+) -> None:
+    assert stats.memory_verdict(own, baseline) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "floor", "rounds"),
+    [
+        (1.0, 0.875, 1.125, 0.02, 57),  # an eighth must shrink to the margin: 9 x 2.5 x 2.5
+        (1.1, 0.9, 1.3, 0.02, 36),  # 0.2 must shrink to the effect: 9 x 2 x 2
+        (1.1, 1.05, 1.15, 0.2, 36),  # so must the floor
+        (1.03, 0.97, 1.09, 0.02, 36),  # whichever is sooner: decided at 0.03
+        (1.04, 1.03, 1.05, 0.02, 10),  # one more is the least that can be asked for
+        (1.0, None, None, 0.02, None),
+    ],
+)
+def test_rounds_needed_are_those_after_which_interval_and_floor_allow_a_verdict(
+    value: float, low: float | None, high: float | None, floor: float, rounds: int | None
+) -> None:
+    assert stats.rounds_needed(Estimate(value, low, high, 9), floor) == rounds
+
+
+def test_floor_of_two_percent_does_not_shrink_with_rounds() -> None:
+    """It is no noise: an effect beyond it does not wait for it."""
+    found = stats.rounds_needed(Estimate(1.03, 1.00, 1.06, 9), stats.MIN_EFFECT)
+    assert found == 10
 
 
 def test_expected_false_verdicts_are_one_in_twenty() -> None:
