@@ -52,6 +52,8 @@ def judge(
     texts = [text for _, text in said] + _arrived(case, own, wrong)
     same = _changes_nothing(own, base)
     held = bool(said) and not wrong and all(outcome in ("proves", "holds") for outcome, _ in said)
+    if _keys(case) and _keys(case) <= set(unchanged):
+        return "nothing", "；".join([*texts, "所设的就是默认值"])
     open_keys = _keys(case) - set(unchanged) - _proven_keys(case, said)
     if not same:
         open_keys -= _received_keys(own, base)

@@ -37,6 +37,7 @@ def job_of(model: Model, prepared: Prepared, entry: Input, /, **changes: Any) ->
         "min_seconds": 0.02,
         "idle_seconds": 0.0,
         "observe": False,
+        "verbose": changes.get("observe", False),
         "verify": sorted({0, len(entry.shapes) - 1}),
         "reference": None,
         "write_reference": None,

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from lab import interrupt_at
-from observing import CASES, each_group, observe, proven_by, writes_traces
+from observing import CASES, each_group, observe, proven_by, reads_arenas, writes_traces
 from traces import kernel, span
 
 from bench.results.summary import summarise
-from bench.spec import BASELINE, Proof
+from bench.spec import BASELINE, CONTROL, Case, Proof
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from conftest import Make, Started
     from lab import Lab
 
+    from bench.measure.child import Outcome
     from bench.results import store
 
+FEWER_FAULTS = Proof(fact="minor_faults", relation="<", expected=1, than="two")
+LINES = (kernel("a", 1, 10), span(0, 100))
 Seen = list[tuple[str, tuple[tuple[int, ...], ...]]]
 """(case, shapes) of the untimed children that were started."""
 
@@ -32,14 +37,16 @@ def test_each_case_is_observed_once_and_each_group_has_its_reference(lab: Lab, m
     lab.runner(task).run()
     untimed = _untimed(lab)
     assert untimed == [(case, ((2, 3),)) for case in CASES] + [(BASELINE, ((3, 3),))]
-    assert [record.case for record in lab.on_disk().untimed] == list(CASES)
+    found = [(record.group, record.case) for record in lab.on_disk().untimed]
+    assert found == [(0, case) for case in CASES] + [(1, BASELINE)]
     assert lab.worker.started[len(untimed)].timed
 
 
 def test_case_is_observed_on_the_first_group_that_has_it(lab: Lab, make: Make) -> None:
     groups = [make.group(2, cases=(BASELINE, "one")), make.group(3, cases=(BASELINE, "two"))]
     journal = observe(lab, lab.task(make.experiment(groups=groups)))
-    assert [(one.group, one.case) for one in journal.untimed] == [(0, BASELINE), (0, "one"), (1, "two")]
+    found = [(one.group, one.case) for one in journal.untimed]
+    assert found == [(0, BASELINE), (0, "one"), (1, BASELINE), (1, "two")]
     assert _untimed(lab) == [
         (BASELINE, ((2, 3),)),
         ("one", ((2, 3),)),
@@ -62,8 +69,9 @@ def test_draft_on_small_inputs_observes_each_case_once_all_the_same(lab: Lab, ma
         make.group(3, small=make.group(5).input, cases=(BASELINE, "two")),
     ]
     journal = observe(lab, lab.task(each_group(make, groups=groups), profile))
-    assert [(one.group, one.case) for one in journal.untimed] == [(0, case) for case in CASES]
-    assert _untimed(lab)[len(CASES) :] == [(BASELINE, ((5, 3),))]  # for its outputs alone
+    found = [(one.group, one.case) for one in journal.untimed]
+    assert found == [(0, case) for case in CASES] + [(1, BASELINE)]
+    assert _untimed(lab)[len(CASES) :] == [(BASELINE, ((5, 3),))]
 
 
 def test_large_batch_is_observed_without_its_outputs(lab: Lab, make: Make) -> None:
@@ -110,14 +118,26 @@ def _closed(lab: Lab) -> store.Journal:
     return journal
 
 
-@pytest.mark.parametrize(("observed", "proven"), [(1.0, True), (0.0, False)])
-def test_proof_is_judged_and_worded(lab: Lab, make: Make, observed: float, *, proven: bool) -> None:
-    lab.worker.untimed["one"] = {"threads_created": int(observed)}
-    experiment = proven_by(make, Proof(fact="threads_created", relation="==", expected=1))
-    records = {one.case: one for one in observe(lab, lab.task(experiment)).untimed}
-    assert records["one"].proven is proven
-    assert "新增的线程数" in records["one"].evidence
-    assert (records[BASELINE].proven, records["two"].proven) == (None, None)
+@pytest.mark.parametrize(("observed", "outcome"), [(0, "effect"), (2, "unseen"), (1, "nothing")])
+def test_proof_is_judged_and_worded(lab: Lab, make: Make, observed: int, outcome: str) -> None:
+    """The default, on the made-up machine, creates one thread."""
+    lab.worker.untimed["one"] = {"threads_created": observed}
+    task = lab.task(proven_by(make, Proof(fact="threads_created", relation="==", expected=0)))
+    writes_traces(task, dict.fromkeys(CASES, LINES))
+    reads_arenas(task)
+    records = {one.case: one for one in observe(lab, task).untimed}
+    assert records["one"].outcome == outcome
+    assert f"新增的线程数：{observed}（应等于 0，默认为 1）" in records["one"].evidence
+    assert (records[BASELINE].outcome, records["two"].outcome) == (None, "nothing")
+
+
+def test_setting_that_equals_the_default_changes_nothing(lab: Lab, make: Make) -> None:
+    lab.worker.untimed["one"] = {"unchanged": ["case"]}
+    task = lab.task(proven_by(make, Proof(fact="threads_created", relation="==", expected=1)))
+    writes_traces(task, dict.fromkeys(CASES, LINES))
+    reads_arenas(task)
+    (one,) = (one for one in observe(lab, task).untimed if one.case == "one")
+    assert one.outcome == "nothing"
 
 
 def test_proof_against_another_case_compares_within_the_group(lab: Lab, make: Make) -> None:
@@ -128,32 +148,75 @@ def test_proof_against_another_case_compares_within_the_group(lab: Lab, make: Ma
         lab.worker.untimed = {case: {"minor_faults": n} for case, n in faults[start.shapes].items()}
 
     lab.worker.before = tell
-    proof = Proof(fact="minor_faults", relation="<", expected=1, than="two")
     groups = [make.group(2), make.group(3)]
-    experiment = proven_by(make, proof, groups=groups, observe_each_group=True)
+    experiment = proven_by(make, FEWER_FAULTS, groups=groups, observe_each_group=True)
     found = [one for one in observe(lab, lab.task(experiment)).untimed if one.case == "one"]
-    assert [one.proven for one in found] == [True, True]
+    assert [one.outcome for one in found] == ["effect", "effect"]
     assert "two 为 10" in found[0].evidence
     assert "two 为 30" in found[1].evidence
 
 
-def test_proof_against_a_case_that_its_group_lacks_is_not_to_be_had(lab: Lab, make: Make) -> None:
-    """What `two` did on the first group says nothing of the second one."""
-    proof = Proof(fact="threads_created", relation="<", expected=2, than="two")
-    groups = [make.group(2), make.group(3, cases=(BASELINE, "one"))]
-    experiment = proven_by(make, proof, groups=groups, observe_each_group=True)
-    found = [one.proven for one in observe(lab, lab.task(experiment)).untimed if one.case == "one"]
-    assert found == [True, None]
+def test_default_of_another_group_is_never_what_a_case_is_held_against(lab: Lab, make: Make) -> None:
+    """Where each case is observed once, `two` is seen on the second model: its default has 30 faults, not 10."""
+
+    def tell(start: Started) -> None:
+        faults = 10.0 if start.shapes == ((2, 3),) else 30.0
+        lab.worker.untimed = {BASELINE: {"minor_faults": faults}, "two": {"minor_faults": 20.0}}
+
+    lab.worker.before = tell
+    fewer = Proof(fact="minor_faults", relation="<", expected=1, than=BASELINE)
+    cases = [Case(id=case, title=case, settings={"case": case}) for case in (BASELINE, "one")]
+    two = Case(id="two", title="two", settings={"case": "two"}, proofs=(fewer,))
+    groups = [make.group(2, cases=(BASELINE, "one")), make.group(3, cases=(BASELINE, "two"))]
+    journal = observe(lab, lab.task(make.experiment(cases=(*cases, two), groups=groups)))
+    (found,) = (one for one in journal.untimed if one.case == "two")
+    assert (found.outcome, "默认为 30" in found.evidence) == ("effect", True)
 
 
-def test_proof_against_a_case_of_another_group_finds_it_where_each_is_observed_once(
-    lab: Lab, make: Make
+@pytest.mark.parametrize("each_group", [True, False])
+def test_proof_against_a_case_that_its_group_lacks_is_not_to_be_had(
+    lab: Lab, make: Make, *, each_group: bool
 ) -> None:
+    """What `two` did on the first group says nothing of the second one."""
     lab.worker.untimed = {"two": {"minor_faults": 10.0}, "one": {"minor_faults": 5.0}}
-    proof = Proof(fact="minor_faults", relation="<", expected=1, than="two")
     groups = [make.group(2, cases=(BASELINE, "two")), make.group(3, cases=(BASELINE, "one"))]
-    journal = observe(lab, lab.task(proven_by(make, proof, groups=groups)))
-    assert [one.proven for one in journal.untimed if one.case == "one"] == [True]
+    experiment = proven_by(make, FEWER_FAULTS, groups=groups, observe_each_group=each_group)
+    (found,) = (one for one in observe(lab, lab.task(experiment)).untimed if one.case == "one")
+    assert (found.outcome, "读不到" in found.evidence) == ("unseen", True)
+
+
+def test_default_is_observed_from_outside_where_the_observer_would_show_itself(lab: Lab, make: Make) -> None:
+    """What the log or the profiler says is known of a child in which neither was touched."""
+    jobs: list[Mapping[str, Any]] = []
+    proof = Proof(fact="trace_bytes", relation=">", expected=1000)
+    again = Case(id=CONTROL, title="", settings={"case": CONTROL})
+    one = Case(id="one", title="", settings={"case": "one", "enable_profiling": True}, proofs=(proof,))
+    base = Case(id=BASELINE, title="", settings={"case": BASELINE})
+    lab.worker.untimed["one"] = {"trace_bytes": 5000}
+    task = lab.task(make.experiment(cases=(base, again, one)))
+    answer = task.worker
+
+    def note(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
+        jobs.append(job)
+        return answer(job, env, timeout_s)
+
+    task.worker = note
+    found = {one.case: one for one in observe(lab, task).untimed}
+    assert [(job["settings"]["case"], job["verbose"]) for job in jobs] == [
+        (BASELINE, True),
+        (CONTROL, False),
+        ("one", True),
+    ]
+    assert all(job["observe"] for job in jobs)
+    assert found[CONTROL].facts == {
+        "session_info_lines": 0,
+        "session_verbose_lines": 0,
+        "warning_lines": 0,
+        "trace_bytes": 0,
+    }
+    assert "trace_bytes" not in found[BASELINE].facts
+    assert (found["one"].outcome, found[CONTROL].outcome) == ("effect", None)
+    assert "5000（应大于 1000，默认为 0）" in found["one"].evidence
 
 
 def test_case_that_fails_while_observed_proves_nothing_and_is_not_asked_again(lab: Lab, make: Make) -> None:
@@ -162,7 +225,7 @@ def test_case_that_fails_while_observed_proves_nothing_and_is_not_asked_again(la
     for _ in range(2):
         observe(lab, lab.task(experiment))
     (one,) = (one for one in lab.on_disk().untimed if one.case == "one")
-    assert (one.failure, one.proven, one.evidence, one.facts) == (
+    assert (one.failure, one.outcome, one.evidence, one.facts) == (
         make.failure("crashed", "SIGSEGV"),
         None,
         "",
@@ -186,7 +249,7 @@ def test_resumed_build_makes_the_reference_again_when_it_is_gone(lab: Lab) -> No
     lab.worker.before, lab.worker.started = lambda _: None, []
     lab.runner().run()
     assert [case for case, _ in _untimed(lab)] == [BASELINE]
-    assert len(lab.on_disk().untimed) == 4
+    assert len(lab.on_disk().untimed) == 3
     assert lab.row("one").failure is None
 
 
@@ -203,9 +266,9 @@ def test_interruption_while_observing_keeps_what_was_observed(lab: Lab) -> None:
     assert [case for case, _ in _untimed(lab)] == ["two"]
 
 
-@pytest.mark.parametrize("number", range(1, 7))
+@pytest.mark.parametrize("number", range(1, 6))
 def test_resumed_build_observes_no_case_twice_on_a_group(lab: Lab, make: Make, number: int) -> None:
-    """Interrupted at each of the six untimed children in turn."""
+    """Interrupted at each of the five untimed children in turn."""
 
     def check(_: Started) -> None:
         if len(lab.worker.started) == number - 1:
@@ -218,12 +281,11 @@ def test_resumed_build_observes_no_case_twice_on_a_group(lab: Lab, make: Make, n
     for _ in range(2):
         observe(lab, lab.task(each_group(make)))
     seen = _untimed(lab)
-    assert len(seen) == len(set(seen)) == len(lab.on_disk().untimed) == 6
+    assert len(seen) == len(set(seen)) == len(lab.on_disk().untimed) == 5
 
 
 def test_proof_after_a_resume_still_finds_what_it_is_compared_with(lab: Lab, make: Make) -> None:
     lab.worker.untimed = {"two": {"minor_faults": 10.0}, "one": {"minor_faults": 5.0}}
-    proof = Proof(fact="minor_faults", relation="<", expected=1, than="two")
 
     def check(start: Started) -> None:
         if start.case == "one":
@@ -231,7 +293,7 @@ def test_proof_after_a_resume_still_finds_what_it_is_compared_with(lab: Lab, mak
 
     lab.worker.before = check
     with pytest.raises(KeyboardInterrupt):
-        observe(lab, lab.task(proven_by(make, proof)))
+        observe(lab, lab.task(proven_by(make, FEWER_FAULTS)))
     lab.worker.before = lambda _: None
-    journal = observe(lab, lab.task(proven_by(make, proof)))
-    assert [one.proven for one in journal.untimed if one.case == "one"] == [True]
+    journal = observe(lab, lab.task(proven_by(make, FEWER_FAULTS)))
+    assert [one.outcome for one in journal.untimed if one.case == "one"] == ["effect"]

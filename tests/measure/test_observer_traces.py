@@ -65,7 +65,7 @@ def test_trace_that_nobody_asked_for_is_not_kept(lab: Lab, make: Make) -> None:
 def test_build_goes_on_without_a_trace_that_cannot_be_read(
     lab: Lab, make: Make, lines: Sequence[str] | None
 ) -> None:
-    """What it would have shown is not proven, and nothing is offered for download."""
+    """What it would have shown is not seen, and nothing is offered for download."""
     proof = Proof(fact="nodes", relation="==", expected=2)
     task = lab.task(proven_by(make, proof, keep_trace=("one", 0)))
     writes_traces(task, {} if lines is None else {"one": lines})
@@ -73,7 +73,7 @@ def test_build_goes_on_without_a_trace_that_cannot_be_read(
     journal = lab.on_disk()
     assert journal.complete
     (one,) = (one for one in journal.untimed if one.case == "one")
-    assert (one.failure, one.proven) == (None, None)
+    assert (one.failure, one.outcome) == (None, "unseen")
     assert "读不到" in one.evidence
     assert "nodes" not in one.facts
     assert journal.traces == []

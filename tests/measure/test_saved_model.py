@@ -68,12 +68,12 @@ class Saving:
         return run_worker(job, env, timeout_s)
 
     def sample(self) -> Outcome:
-        return self.task.sample(self.task.planned.groups[0], "offline", 0.0, verify=False)
+        return self.task.sample(self.task.planned.groups[0], "offline")
 
     def operators(self, case: str) -> dict[str, int]:
         """What one run of a case executes."""
         group = self.task.planned.groups[0]
-        outcome = self.task.start(group, self.task.planned.case(case), {"observe": True})
+        outcome = self.task.start(group, self.task.planned.case(case), {"observe": True, "verbose": True})
         assert outcome.failure is None
         return trace.operators(read_runs(self.task.trace_path))
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +13,7 @@ import psutil
 import pytest
 from jobs import LARGE, MANY, ONE, TIMEOUT_S, failure_of, figures_of
 
+from bench.measure import worker
 from bench.measure.child import WORKER, run_worker
 
 if TYPE_CHECKING:
@@ -151,12 +155,94 @@ def test_changing_shapes_count_calls_and_give_latency_per_call(job: Job) -> None
     assert figures.loop_ns >= 6 * figures.fastest_ns
 
 
-def test_idle_second_shows_what_spinning_threads_burn(job: Job) -> None:
-    calm = job(settings={"session.intra_op.allow_spinning": "0", "intra_op_num_threads": 2}, idle_seconds=0.2)
-    burned = figures_of(calm).idle_cpu_ns
-    assert burned is not None
-    assert burned < 0.2 * 1e9
+def test_idle_while_after_a_call_shows_what_spinning_threads_burn(job: Job) -> None:
+    """Right after a call: a pool that spins does so for some milliseconds, then sleeps."""
+    own = {"intra_op_num_threads": 2}
+    calm, spinning = (
+        figures_of(
+            job(settings={**own, "session.intra_op.allow_spinning": flag}, idle_seconds=0.3)
+        ).idle_cpu_ns
+        for flag in ("0", "1")
+    )
+    assert calm is not None
+    assert spinning is not None
+    assert calm < 0.01e9 < spinning < 0.3 * 1e9
     assert figures_of(job()).idle_cpu_ns is None
+
+
+def test_call_before_the_idle_while_is_counted(job: Job) -> None:
+    figures = figures_of(job(warm_up=0, min_seconds=0, min_calls=3, idle_seconds=0.01))
+    assert (figures.calls, figures.session_calls) == (3, 2 + 3 + 1)
+
+
+def test_calls_alone_are_what_is_counted(job: Job) -> None:
+    """Feeds of changing shapes are cut anew for every call: their time, CPU and faults are nobody's latency."""
+    figures = figures_of(job(MANY, min_seconds=0.05))
+    assert figures.fastest_ns * figures.calls <= figures.run_ns < figures.loop_ns
+    assert 0 < figures.cpu_ns
+
+
+class Session:
+    """Stands in for a session whose outputs take their time to go."""
+
+    def run(self, *_: object) -> object:
+        return Slow()
+
+
+class Slow:
+    def __del__(self) -> None:
+        time.sleep(0.01)
+
+
+class Feeds:
+    """Feeds that are slow to make."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, _: int) -> None:
+        time.sleep(0.02)
+
+
+def test_caller_waits_for_the_outputs_to_be_freed_and_not_for_the_feeds_to_be_made() -> None:
+    spent = worker.Spent()
+    latency = worker.one_run(Session(), None, Feeds(), spent=spent)
+    assert 0.01e9 <= latency < 0.02e9
+    assert 2 * latency <= spent.wall_ns < 0.04e9
+    assert spent.cpu_ns < 0.01e9
+
+
+def test_faults_of_making_feeds_are_not_those_of_the_calls() -> None:
+    class Touching(Feeds):
+        def __getitem__(self, _: int) -> None:
+            bytearray(8 << 20)[::4096] = b"x" * 2048
+
+    spent = worker.Spent()
+    if not spent.known:
+        pytest.skip("this system counts no faults")
+    before = worker.usage()[0]
+    for _ in range(5):
+        worker.one_run(Session(), None, Touching(), spent=spent)
+    assert spent.faults < 0.1 * (worker.usage()[0] - before)
+
+
+def test_latencies_take_no_memory_while_they_are_noted() -> None:
+    kept = worker.Latencies()
+    before = sys.getsizeof(kept._ns)
+    for latency in (30, 10, 20, 40):
+        kept.add(latency)
+    assert sys.getsizeof(kept._ns) == before
+    assert kept.report() == {"latency_ns": 25, "fastest_ns": 10, "slowest_ns": 40}
+    assert not kept.full
+
+
+def test_loop_ends_when_no_more_latencies_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker.Latencies, "MOST", 5)
+    kept = worker.Latencies()
+    found = worker.steady_runs(
+        SimpleNamespace(run=lambda *_: None), None, [None], {"min_seconds": 60, "min_calls": 1}, kept
+    )
+    assert (found["calls"], kept.full) == (5, True)
 
 
 def test_environment_of_the_case_reaches_the_process(tmp_path: Path, job: Job) -> None:

@@ -11,10 +11,10 @@ import pytest
 from jobs import LARGE, MANY, TIMEOUT_S, figures_of
 
 from bench.experiments import EXPERIMENTS
-from bench.measure import evidence, trace
+from bench.measure import evidence, proof, trace
 from bench.measure.child import WORKER, run_script, run_worker
 from bench.measure.trace import read_runs
-from bench.spec import BASELINE, Case, Proof
+from bench.spec import BASELINE, Case
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,55 @@ def test_report_has_stdout_for_itself_however_much_ort_logs(job: Job) -> None:
         "BENCH RUN 2",
         "BENCH RUN 3",
     ]
+
+
+def test_child_watched_from_outside_is_left_as_it_is(job: Job, tmp_path: Path) -> None:
+    """What the log and the profiler show of the default: nothing, but for the warning of a wrong value."""
+    quiet = job(observe=True, verbose=False, min_seconds=0, trace_prefix=str(tmp_path / "trace"))
+    outcome = run_worker(quiet, {}, TIMEOUT_S)
+    assert outcome.figures is not None
+    facts = evidence.observe_from_outside(outcome.figures, outcome.log)
+    assert facts == {
+        "session_info_lines": 0,
+        "session_verbose_lines": 0,
+        "warning_lines": 1,
+        "trace_bytes": 0,
+    }
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("level", "warnings"), [(1, 1), (2, 1), (3, 0), (4, 0)])
+def test_wrong_value_is_warned_of_up_to_the_level_of_warnings(job: Job, level: int, warnings: int) -> None:
+    settings: dict[str, Scalar] = {"log_severity_level": level}
+    outcome = run_worker(job(settings=settings, observe=True, min_seconds=0), {}, TIMEOUT_S)
+    assert outcome.figures is not None
+    case = Case(id="one", title="", settings=settings)
+    facts = evidence.observe(case, outcome.figures, outcome.log, ())
+    assert facts["warning_lines"] == warnings
+    assert (facts["session_info_lines"] > 0) is (level < 2)
+
+
+def test_threads_of_the_default_are_bound_and_those_asked_for_are_not(job: Job) -> None:
+    plain = figures_of(job(min_seconds=0))
+    own = figures_of(job(settings={"intra_op_num_threads": 2}, min_seconds=0))
+    assert plain.threads_pinned == plain.threads_created
+    assert (own.threads_created, own.threads_pinned) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "unchanged"),
+    [
+        ({}, []),
+        ({"enable_mem_pattern": True, "enable_cpu_mem_arena": False}, ["enable_mem_pattern"]),
+        ({"graph_optimization_level": "ORT_ENABLE_ALL"}, ["graph_optimization_level"]),
+        ({"graph_optimization_level": "ORT_ENABLE_BASIC"}, []),
+        ({"execution_mode": "ORT_SEQUENTIAL", "session.x": "0"}, ["execution_mode"]),
+    ],
+)
+def test_settings_that_are_so_anyway_are_told(
+    job: Job, settings: dict[str, Any], unchanged: list[str]
+) -> None:
+    assert figures_of(job(settings=settings, min_seconds=0)).unchanged == unchanged
 
 
 def test_timed_child_logs_nothing(job: Job) -> None:
@@ -133,13 +182,12 @@ def test_trace_shows_what_is_not_optimised(job: Job, tmp_path: Path) -> None:
 )
 def test_session_lists_the_option_that_it_was_given(job: Job, name: str, value: Scalar) -> None:
     """The installed ORT writes its options as `evidence` reads them."""
-    proof = Proof(fact="threads_created", relation="==", expected=1, than="one")
-    case = Case(id="one", title="", settings={name: value}, proof=proof)
+    case = Case(id="one", title="", settings={name: value})
     outcome = run_worker(job(settings={name: value}, observe=True, min_seconds=0), {}, TIMEOUT_S)
     assert outcome.figures is not None
     facts = evidence.observe(case, outcome.figures, outcome.log, ())
-    assert evidence.RECEIVED + name in facts
-    assert evidence.judge(case, {"one": facts})[0] is True
+    assert facts[evidence.RECEIVED + name] == evidence.as_listed(value)
+    assert name in evidence.RECEIVED_SWITCHES
 
 
 def test_observing_leaves_profiling_to_the_case_that_sets_it(job: Job) -> None:
@@ -161,9 +209,12 @@ def test_no_proof_holds_for_the_default_itself(job: Job) -> None:
     assert outcome.figures is not None
     runs = read_runs(Path(job()["trace_prefix"]))
     default = evidence.observe(Case(id=BASELINE, title=""), outcome.figures, outcome.log, runs)
+    plain = run_worker(job(observe=True, verbose=False, min_seconds=0), {}, TIMEOUT_S)
+    assert plain.figures is not None
+    outside = evidence.observe_from_outside(plain.figures, plain.log)
     default["second_run_regions"] = 1  # the small network is content with its first region
     for experiment in EXPERIMENTS.values():
         cases = experiment.cases(3)
-        facts = {case.id: default for case in cases}
-        passed = [case.id for case in cases if case.proof and evidence.judge(case, facts)[0]]
+        facts = {case.id: {**default, **outside} for case in cases}
+        passed = [case.id for case in cases if proof.judge(case, facts)[0] == "effect"]
         assert passed == [], experiment.id
