@@ -53,6 +53,11 @@ class GroupView:
             if sample.group == record.index and sample.failure
         }
         """The last reason counts, also when the round itself was repeated."""
+        self._failures = {
+            (sample.case, sample.round)
+            for sample in journal.samples
+            if sample.group == record.index and sample.failure
+        }
         self._untimed = journal.untimed
         self._permanent = {one.case: one.failure for one in journal.untimed if one.failure}
         self.facts = {
@@ -125,8 +130,8 @@ class GroupView:
         return known.reason if known else "没有测到"
 
     def failed_rounds(self, case: str) -> int:
-        """Rounds in which this case was tried and failed."""
-        return sum(any(s.case == case and s.failure for s in samples) for samples in self.rounds)
+        """Rounds in which this case was tried and failed, also where the round itself was repeated."""
+        return sum((case, end.round) in self._failures for end in self.ends)
 
     def value_by_round(self, case: str, metric: Metric) -> list[float | None]:
         """The median of each round's samples of that case; None in a round that has none."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lab import BUILD, PER_ROUND, interrupt_at
 
+from bench.measure.evidence import IDLE_SECONDS
 from bench.results import store
 from bench.spec import BASELINE, CONTROL
 
@@ -75,16 +76,47 @@ def test_order_within_a_round_follows_the_seed(lab: Lab, make: Make) -> None:
     assert order("toys", 8) != first
 
 
-def test_idle_second_is_watched_in_the_first_rounds_only(lab: Lab, make: Make) -> None:
-    experiment = make.experiment(columns=("latency_ms", "idle_cpu_s"))
-    lab.runner(lab.task(experiment, make.profile(rounds=4, idle_rounds=2))).run()
-    idle = [start.idle_seconds for start in lab.worker.timed]
-    assert idle == [1.0] * 2 * PER_ROUND + [0.0] * 2 * PER_ROUND
-
-
-def test_idle_second_is_not_spent_on_an_experiment_that_does_not_show_it(lab: Lab, make: Make) -> None:
-    lab.runner(lab.task(profile=make.profile(rounds=2, idle_rounds=2))).run()
+def test_idle_while_is_watched_in_untimed_children_alone(lab: Lab, make: Make) -> None:
+    lab.runner(lab.task(make.experiment(columns=("latency_ms", "idle_cpu_s")))).run()
     assert {start.idle_seconds for start in lab.worker.timed} == {0.0}
+    untimed = [start for start in lab.worker.started if not start.timed]
+    assert {start.idle_seconds for start in untimed} == {IDLE_SECONDS}
+
+
+def test_idle_while_is_not_spent_on_an_experiment_that_does_not_show_it(lab: Lab) -> None:
+    lab.runner().run()
+    assert {start.idle_seconds for start in lab.worker.started} == {0.0}
+
+
+def test_samples_say_when_they_were_started(lab: Lab, make: Make) -> None:
+    """Counted from the start of the round; a child that is tried again takes its time."""
+    lab.worker.seconds = 2.5
+    lab.worker.scripts["one"] = [make.failure("crashed"), {}]
+    lab.runner(lab.task(profile=make.profile(rounds=2))).run()
+    first, second = ([s for s in lab.on_disk().samples if s.round == number] for number in range(2))
+    assert [s.started_s for s in second] == [2.5 * position for position in range(PER_ROUND)]
+    place = [s.case for s in first].index("one")
+    assert [s.started_s for s in first] == [2.5 * (n + (n > place)) for n in range(PER_ROUND)]
+
+
+def test_outputs_are_compared_in_the_first_sample_that_succeeds(lab: Lab, make: Make) -> None:
+    """They are the same in every process; comparing again would only cost time."""
+    jobs: list[Any] = []
+    crash = make.failure("crashed")
+    lab.worker.scripts["one"] = [crash, crash, {}]  # ended twice in the first round
+    task = lab.task(profile=make.profile(rounds=4))
+
+    def note(job: Any, env: Any, timeout_s: float) -> Outcome:
+        jobs.append(job)
+        return lab.worker(job, env, timeout_s)
+
+    task.worker = note
+    lab.runner(task).run()
+    timed = [job for job in jobs if not job["observe"]]
+    compared = [(j["settings"]["case"], j["verify"]) for j in timed if j["reference"]]
+    assert Counter(case for case, _ in compared) == {BASELINE: 1, CONTROL: 1, "two": 1, "one": 3}
+    assert all(verify == [0] for _, verify in compared)
+    assert all(job["verify"] == [] for job in timed if not job["reference"])
 
 
 def test_every_sample_is_on_disk_before_the_next_one_starts(lab: Lab) -> None:
@@ -166,15 +198,14 @@ def test_time_left_falls_to_the_last_sample(lab: Lab, make: Make) -> None:
     rounds = [left[PER_ROUND * number] for number in range(4)]
     assert rounds == sorted(rounds, reverse=True)
     assert rounds[-1] == pytest.approx(PER_ROUND)
-    assert len(lab.told.steps) == 4 * PER_ROUND + 4
+    assert len(lab.told.steps) == 4 * PER_ROUND + 3
 
 
 def test_smoke_build_measures_each_case_once(lab: Lab, make: Make) -> None:
-    profile = make.profile(name="smoke", rounds=1, small=True, idle_rounds=0, bracket=False)
+    profile = make.profile(name="smoke", rounds=1, small=True, bracket=False)
     lab.runner(lab.task(profile=profile)).run()
     assert Counter(start.case for start in lab.worker.timed) == {BASELINE: 1, CONTROL: 1, "one": 1, "two": 1}
     assert {start.shapes for start in lab.worker.started} == {((1, 3),)}
-    assert {start.idle_seconds for start in lab.worker.timed} == {0.0}
 
 
 def test_machine_that_tells_no_noise_is_measured_without_repeats(lab: Lab) -> None:
@@ -195,7 +226,7 @@ def test_profile_of_the_build_decides_the_job(lab: Lab, make: Make) -> None:
 
     task.worker = note
     lab.runner(task).run()
-    timed = SimpleNamespace(**jobs[-1])
+    timed = SimpleNamespace(**next(job for job in jobs if not job["observe"]))
     assert (timed.min_seconds, timed.min_calls, timed.warm_up) == (0.7, 5, 1)
-    assert (timed.observe, timed.write_reference) == (False, None)
+    assert (timed.observe, timed.verbose, timed.write_reference) == (False, False, None)
     assert timed.reference is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from lab import PER_ROUND, interrupt_at
 
 from bench.measure import applicable
 from bench.results.summary import summarise
@@ -15,10 +16,16 @@ if TYPE_CHECKING:
     from lab import Lab
 
 
-def test_crashing_case_is_tried_twice_and_then_left_alone(lab: Lab, make: Make) -> None:
+def _failed(lab: Lab, case: str) -> list[tuple[int, str]]:
+    """(round, reason) of its samples without figures."""
+    return [(s.round, s.failure.reason) for s in lab.on_disk().samples if s.case == case and s.failure]
+
+
+def test_crashing_case_is_tried_twice_in_two_rounds_and_then_left_alone(lab: Lab, make: Make) -> None:
     lab.worker.scripts["one"] = [make.failure("crashed", "SIGSEGV")]
     lab.runner().run()
-    assert [start.case for start in lab.worker.timed].count("one") == 2
+    assert [start.case for start in lab.worker.timed].count("one") == 2 * 2
+    assert _failed(lab, "one") == [(0, "SIGSEGV"), (1, "SIGSEGV")]
     assert (lab.row("one").value, lab.row("one").failure) == (None, "SIGSEGV")
     assert (lab.row("two").value, lab.row("two").rounds) == (10, 3)
     assert any("SIGSEGV" in note for note in lab.told.notes)
@@ -31,12 +38,38 @@ def test_crash_that_does_not_happen_again_is_no_failure(lab: Lab, make: Make) ->
     assert [start.case for start in lab.worker.timed].count("one") == 4
 
 
-def test_case_that_crashes_late_has_failed_and_the_rest_goes_on(lab: Lab, make: Make) -> None:
-    lab.worker.scripts["one"] = [{}, make.failure("garbage", "报告不合格")]
+def test_failure_from_outside_costs_one_round_and_leaves_the_others_their_figures(
+    lab: Lab, make: Make
+) -> None:
+    """Ended twice in the second round, and fine in the third."""
+    ended = make.failure("out_of_memory", "SIGKILL")
+    lab.worker.scripts["one"] = [{}, ended, ended, {}]
     lab.runner().run()
-    assert (lab.row("one").value, lab.row("one").failure) == (None, "报告不合格")
-    assert [start.case for start in lab.worker.timed].count("one") == 3
-    assert [start.case for start in lab.worker.timed].count("two") == 3
+    row = lab.row("one")
+    assert (row.value, row.failure, row.rounds, row.failed_rounds) == (10, None, 2, 1)
+    assert _failed(lab, "one") == [(1, "SIGKILL")]
+    assert lab.row("two").rounds == 3
+
+
+def test_case_that_keeps_crashing_late_is_left_alone_with_the_figures_that_it_has(
+    lab: Lab, make: Make
+) -> None:
+    lab.worker.scripts["one"] = [{}, make.failure("garbage", "报告不合格")]
+    lab.runner(lab.task(profile=make.profile(rounds=5))).run()
+    row = lab.row("one")
+    assert (row.value, row.failure, row.rounds, row.failed_rounds) == (10, None, 1, 2)
+    assert [start.case for start in lab.worker.timed].count("one") == 1 + 2 * 2
+    assert lab.row("two").rounds == 5
+
+
+def test_failures_from_outside_are_counted_across_an_interruption(lab: Lab, make: Make) -> None:
+    lab.worker.scripts["one"] = [make.failure("crashed", "SIGSEGV")]
+    interrupt_at(lab, 2 * PER_ROUND + 2)
+    with pytest.raises(KeyboardInterrupt):
+        lab.runner(lab.task(profile=make.profile(rounds=5))).run()
+    lab.worker.before, lab.worker.started = lambda _: None, []
+    lab.runner(lab.task(profile=make.profile(rounds=5))).run()
+    assert len(_failed(lab, "one")) == 2
 
 
 @pytest.mark.parametrize("kind", ["timeout", "not_finite", "unsupported"])
@@ -46,6 +79,17 @@ def test_failure_that_would_only_come_again_is_tried_once(lab: Lab, make: Make, 
     assert [start.case for start in lab.worker.timed].count("one") == 1
     assert lab.row("one").failure == "不行"
     assert lab.row("two").rounds == 3
+
+
+@pytest.mark.parametrize("kind", ["timeout", "not_finite", "unsupported"])
+def test_failure_that_would_only_come_again_ends_a_case_that_had_figures(
+    lab: Lab, make: Make, kind: Any
+) -> None:
+    lab.worker.scripts["one"] = [{}, make.failure(kind, "不行"), {}]
+    lab.runner().run()
+    row = lab.row("one")
+    assert (row.value, row.rounds, row.failed_rounds) == (10, 1, 1)
+    assert [start.case for start in lab.worker.timed].count("one") == 2
 
 
 def test_other_outputs_than_the_baselines_are_a_failure(lab: Lab) -> None:
@@ -110,20 +154,21 @@ def test_failure_in_an_interrupted_round_still_shows_after_the_resume(lab: Lab, 
         lab.runner(task).run()
     lab.worker.before = lambda _: None
     lab.runner().run()
-    assert (lab.row("one").value, lab.row("one").failure) == (None, "太慢")
+    row = lab.row("one")
+    assert (row.value, row.rounds, row.failed_rounds) == (10, 1, 1)
 
 
 def test_failure_in_a_dirty_round_still_shows_after_the_repeat(lab: Lab, make: Make) -> None:
     lab.worker.scripts["one"] = [{}, make.failure("timeout", "太慢")]
     lab.noise.dirty = {1}
     lab.runner().run()
-    assert (lab.row("one").value, lab.row("one").failure) == (None, "太慢")
+    row = lab.row("one")
+    assert (row.value, row.rounds, row.failed_rounds) == (10, 1, 1)
 
 
 def test_figures_that_cannot_be_are_a_failed_cell_and_do_not_spoil_the_journal(lab: Lab) -> None:
     lab.worker.scripts["one"] = [{"fastest_ns": 11_000_000}]
     lab.runner().run()
-    (failed,) = (s for s in lab.on_disk().samples if s.case == "one")
-    assert failed.failure is not None
-    assert failed.failure.kind == "garbage"
-    assert "延迟不在最快与最慢之间" in failed.failure.reason
+    failed = [s.failure for s in lab.on_disk().samples if s.case == "one"]
+    assert [failure.kind for failure in failed if failure] == ["garbage"] * 2
+    assert all("延迟不在最快与最慢之间" in failure.reason for failure in failed if failure)

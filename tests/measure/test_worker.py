@@ -179,7 +179,7 @@ def test_calls_alone_are_what_is_counted(job: Job) -> None:
     """Feeds of changing shapes are cut anew for every call: their time, CPU and faults are nobody's latency."""
     figures = figures_of(job(MANY, min_seconds=0.05))
     assert figures.fastest_ns * figures.calls <= figures.run_ns < figures.loop_ns
-    assert 0 < figures.cpu_ns
+    assert figures.cpu_ns > 0
 
 
 class Session:
