@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import nox
@@ -17,6 +18,8 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "tests"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
+DECIDES = ("constraints.txt", "pyproject.toml")
+"""Files that say what is installed."""
 COVERED = ".cache/coverage/report.json"
 MEASURED_CASE_FAILED = 3
 """Exit status when everything was measured but a case failed."""
@@ -25,10 +28,25 @@ SCHEMAS = {"vendor.github-workflows": "workflows/*.y*ml", "vendor.dependabot": "
 
 
 def install(session: nox.Session, *groups: str) -> None:
-    """The project and dependency groups, pinned. Compiled at once, or every child would do it while measured."""
+    """The project and dependency groups, pinned. Compiled at once, or every child would do it while measured.
+
+    Nothing is asked of the network, nor of a mirror, while what is wanted stays the same.
+    """
+    wanted = hashlib.sha256("\n".join((str(Path.cwd()), *groups, *map(_text, DECIDES))).encode()).hexdigest()
+    stamp = Path(session.virtualenv.location, "installed")
+    if stamp.exists() and stamp.read_text() == wanted:
+        session.log("依赖没有变，不用再装")
+        return
+    stamp.unlink(missing_ok=True)
     needed = nox.project.dependency_groups(PROJECT, *groups) if groups else ()
     compiled = {"UV_COMPILE_BYTECODE": "1", "PYTHONDONTWRITEBYTECODE": ""}
     session.install("-c", "constraints.txt", "-e", ".", *needed, env=compiled)
+    if not session._runner.global_config.no_install:  # noqa: SLF001 - `nox -R` installs nothing, and does not say so
+        stamp.write_text(wanted)
+
+
+def _text(name: str) -> str:
+    return Path(name).read_text(encoding="utf-8")
 
 
 @nox.session
