@@ -9,6 +9,7 @@ from bench.pages import frames
 from bench.pages.stamps import PROFILE_TITLES, when
 from bench.results.quotable import Standing, standing
 from bench.results.selfchecks import checks
+from bench.results.view import DRAFT_PROFILES, MAX_DIRTY_SHARE
 from bench.spec import input_title
 
 if TYPE_CHECKING:
@@ -84,15 +85,20 @@ def _quiet(exports: Sequence[Export]) -> str:
     timed = [group for export in exports for group in export.groups if not group.memory_only]
     dirty, rounds = sum(g.dirty_rounds for g in timed), sum(g.rounds for g in timed)
     repeated = sum(g.repeated_rounds for g in timed)
-    busy = sum(not g.verdicts for g in timed)
+    busy = sum(_is_busy(g) for g in timed)
     word = "机器繁忙" if busy else "机器有时繁忙" if dirty else "机器安静"
     told = f"计时的 {rounds} 轮里，有 {dirty} 轮被别的进程或宿主机打扰；另有 {repeated} 轮因此重测过。"
     held = f"{busy} 组受扰太多，不作快慢结论。" if busy else ""
+    drafts = sum(export.build.profile in DRAFT_PROFILES for export in exports)
+    draft = f"{drafts} 个实验只是草稿，本来就不作快慢结论。" if drafts else ""
     slowed = sum(g.noise.throttled or 0 for g in timed)
     heat = f"测量期间处理器因过热降频 {slowed} 次，绝对时间不可靠。" if slowed else ""
-    return (
-        f'<p class="bench-quiet" data-dirty-rounds="{dirty}"><strong>{word}</strong>：{told}{held}{heat}</p>'
-    )
+    return f'<p class="bench-quiet" data-dirty-rounds="{dirty}"><strong>{word}</strong>：{told}{held}{draft}{heat}</p>'
+
+
+def _is_busy(group: GroupSummary) -> bool:
+    """Too many dirty rounds for verdicts, had it been meant to draw any."""
+    return group.dirty_rounds > MAX_DIRTY_SHARE * group.rounds
 
 
 def _selftest(export: Export | None, builds: Collection[str]) -> str:

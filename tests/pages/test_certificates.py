@@ -49,6 +49,14 @@ def test_busy_build_says_so() -> None:
     assert rounds > 0
 
 
+def test_quiet_draft_is_called_a_draft_and_not_busy() -> None:
+    html = _page(MadeUp(experiment="arena", profile="quick").export(), selftest=None)
+    assert "只是草稿" in text_of(re.findall(r'<p class="bench-quiet".*?</p>', html)[0])
+    assert "机器安静" in text_of(html)
+    assert "受扰太多" not in text_of(html)
+    assert "bench-noisy" not in html
+
+
 def test_only_other_pages_link_to_the_certificate() -> None:
     exports = (MadeUp(experiment="arena").export(),)
     assert "certificate.html" not in certificates.page(exports, SELFTEST, ())
