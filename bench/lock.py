@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from bench.ages import age
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 HELD_VARIABLE = "BENCH_LOCK_HELD"
 """Names the lock that the process which started this one holds, for the children that need it too."""
@@ -20,23 +24,42 @@ LOOK_AGAIN_S = 0.5
 
 @contextmanager
 def alone(path: Path, tell: Callable[[str], object]) -> Iterator[None]:
-    """Hold the lock at `path`; wait for it, and say so, while another process has it."""
+    """Hold the lock at `path`; wait for it, and say for whom, while another process has it."""
     if os.environ.get(HELD_VARIABLE) == str(path):
         yield
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
+    lock, note = FileLock(path), path.with_name(f"{path.name}.holder")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        tell("另一个测量或构建正在进行，等它结束")
+        tell(f"另一个测量或构建正在进行{_holder(note)}，等它结束")
         lock.acquire(poll_interval=LOOK_AGAIN_S)
     try:
+        note.write_text(f"{os.getpid()}\n{datetime.now(UTC).isoformat()}\n{_command()}\n", encoding="utf-8")
         yield
     finally:
+        note.unlink(missing_ok=True)
         lock.release()
 
 
 def held(path: Path) -> dict[str, str]:
     """Environment of a child that works under the lock at `path`, which its parent holds."""
     return {HELD_VARIABLE: str(path)}
+
+
+def _command() -> str:
+    """As it was typed, but for the interpreter: `bench run arena`."""
+    program = Path(sys.argv[0])
+    name = program.parent.name if program.stem == "__main__" else program.name
+    return " ".join(" ".join((name, *sys.argv[1:])).split())
+
+
+def _holder(note: Path) -> str:
+    """Who has the lock, and since when; nothing while it is just taking or leaving it."""
+    try:
+        pid, since, command = note.read_text(encoding="utf-8").splitlines()
+        began = age(datetime.fromisoformat(since))
+    except (OSError, ValueError):
+        return ""
+    return f"（{command}，进程 {pid}，{began}前开始）"
