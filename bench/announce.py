@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bench.measure import campaign
 from bench.measure.campaign import CannotMeasure
 from bench.progress import duration
-from bench.results.view import DRAFT_PROFILES
+from bench.results.view import DRAFT_PROFILES, MAX_DIRTY_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,11 +59,32 @@ def plan(
             teller.note(f"{one.experiment.id}：有一组不测（{reason}）")
 
 
-def resumed(work: Campaign, teller: Progress) -> None:
-    """What is left of an interrupted build."""
+def resumed(work: Campaign, left_s: float, teller: Progress) -> None:
+    """What is there of an interrupted build, and how long its rounds still take."""
     if work.resumed_samples or work.resumed_checks:
         done = f"已有 {work.resumed_samples} 个样本，{work.resumed_checks} 项设置已核对"
-        teller.note(f"接着做中断的测量 {work.build}：{done}")
+        teller.note(f"接着做中断的测量 {work.build}：{done}，剩下的轮次约需 {duration(left_s)}")
+
+
+def quiet(journals: Sequence[Journal], teller: Progress) -> None:
+    """The last word of a run: whether others disturbed its timed rounds."""
+    timed = [
+        end
+        for journal in journals
+        for group in journal.header.groups
+        if not group.memory_only
+        for end in journal.final_rounds(group.index)
+    ]
+    dirty = sum(end.noise.dirty for end in timed)
+    seen = sum(end.noise.others is not None for end in timed)
+    repeated = sum(not end.final for journal in journals for end in journal.rounds)
+    if not seen:
+        teller.note("机器忙不忙看不出来：没有计时的轮次，或者每一轮太短，或者本机读不到")
+        return
+    word = "安静" if not dirty else "有时繁忙" if dirty <= MAX_DIRTY_SHARE * len(timed) else "繁忙"
+    told = f"机器{word}：计时的 {len(timed)} 轮里，有 {dirty} 轮被别的进程或宿主机打扰"
+    short = f"，{len(timed) - seen} 轮太短，看不出来" if seen < len(timed) else ""
+    teller.note(told + short + (f"，另有 {repeated} 轮因此重测过" if repeated else ""))
 
 
 def drafts(kept: Sequence[Journal], teller: Progress) -> None:

@@ -25,7 +25,9 @@ class NoSuchBuild(Exception):
 
 
 def load(name: str, folders: Folders) -> list[Export]:
-    """Everything that one build measured. Raises NoSuchBuild."""
+    """Everything that one build measured; the beginning of its id will do. Raises NoSuchBuild."""
+    if not name:
+        raise NoSuchBuild("缺构建编号：看 build/results")
     folder = Path(name)
     found = list(_downloaded(folder) if folder.is_dir() else _stored(name, folders.results))
     if not found:
@@ -58,7 +60,8 @@ def _export(path: Path) -> Export:
     return export
 
 
-def _stored(build: str, results: Path) -> Iterator[Export]:
+def _stored(name: str, results: Path) -> Iterator[Export]:
+    build = _whole_id(name, results)
     for experiment in EXPERIMENTS.values():
         path = store.journal_path(results, experiment.id, build)
         if path.exists():
@@ -68,3 +71,12 @@ def _stored(build: str, results: Path) -> Iterator[Export]:
                 raise NoSuchBuild(str(damage)) from damage
             if journal.complete:
                 yield summarise(experiment, journal)
+
+
+def _whole_id(name: str, results: Path) -> str:
+    """The only id that begins like this. Raises NoSuchBuild where there are several."""
+    known = {path.stem for experiment in EXPERIMENTS for path in store.journals(results, experiment)}
+    found = sorted(one for one in known if one.startswith(name))
+    if len(found) > 1 and name not in known:
+        raise NoSuchBuild(f"{name}：这样开头的构建不止一个：{'、'.join(found)}")
+    return found[0] if len(found) == 1 else name

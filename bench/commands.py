@@ -8,13 +8,12 @@ import secrets
 import shutil
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import announce
 from bench.ages import age
 from bench.experiments import EXPERIMENTS
-from bench.folders import ROOT, Folders
+from bench.folders import BUILD_VARIABLE, ROOT, Folders
 from bench.lock import alone
 from bench.measure import campaign
 from bench.measure import selftest as selftests
@@ -27,9 +26,11 @@ from bench.progress import Progress, progress
 from bench.results import store
 from bench.results.selfchecks import Check, checks
 from bench.results.summary import summarise
+from bench.terminal import leaving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -39,6 +40,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """No room on the disk, in our share of it, or in a file of ours."""
 UNWRITABLE = (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 UNITS = {"s": 1, "m": 60, "h": 3600}
+MOST_HOURS = 7 * 24
+"""Longest budget; the thorough profile takes four hours."""
+MAKE_ROOM = "腾出空间后再运行一次"
 
 
 class Refused(Exception):
@@ -60,11 +64,15 @@ def run(
     ids: Sequence[str], *, profile_name: str, budget: str | None, reuse: bool, fresh: bool, console: Console
 ) -> list[str]:
     """Measure. Returns a sentence for each case that failed and must not."""
+    if reuse and fresh:
+        raise Refused("--reuse 和 --fresh 不能一起用：一个留着已有的结果，一个从头开始")
     profile = _profile(profile_name)
     budget_s = profile.budget_s if budget is None else parse_duration(budget)
     wanted = _known(ids)
-    folders = Folders.here()
-    with _refusals(), progress(console) as teller, alone(folders.lock, teller.note):
+    folders = _writable_folders()
+    go_on = f"用同一命令{'（不带 --fresh）' if fresh else ''}接着做"
+    full = f"已测好的样本都在，腾出空间后{go_on}"
+    with _refusals(full), progress(console) as teller, alone(folders.lock, teller.note):
         shutil.rmtree(folders.work, ignore_errors=True)  # a killed process may have left halves of files
         here = Here.read()
         if reuse:
@@ -80,19 +88,23 @@ def run(
         if not ids and not reuse:  # the notebooks belong to the build: let the next site run them anew
             shutil.rmtree(folders.notebooks, ignore_errors=True)
         work = campaign.open_campaign(planned, here, folders, fresh=fresh, tell=teller.note)
-        announce.resumed(work, teller)
-        if profile.name in selftests.WITH_SELFTEST:
-            _look_at_itself(work.build, here, folders, teller)
-        Runner(tasks=work.tasks, seed=work.seed, budget_s=budget_s, reporter=teller).run()
+        runner = Runner(tasks=work.tasks, seed=work.seed, budget_s=budget_s, reporter=teller)
+        announce.resumed(work, runner.remaining_s(0), teller)
+        with leaving(f"测好的样本都在，24 小时内可以{go_on}。"):
+            if profile.name in selftests.WITH_SELFTEST:
+                _look_at_itself(work.build, here, folders, teller)
+            runner.run()
         shutil.rmtree(folders.work / work.build, ignore_errors=True)
         teller.note(f"测完，构建 {work.build}")
+        announce.quiet([task.writer.journal for task in work.tasks], teller)
         return [sentence for task in work.tasks for sentence in _failures(task.writer.journal)]
 
 
 def selftest(console: Console) -> list[Check]:
     """Measure things of known cost, now. Returns what was seen of each."""
-    folders = Folders.here()
-    with _refusals(), progress(console) as teller, alone(folders.lock, teller.note):
+    folders = _writable_folders()
+    again = leaving("自检没有做完，下次从头做。")
+    with _refusals(), progress(console) as teller, alone(folders.lock, teller.note), again:
         return _look_at_itself(campaign.new_build_id(), Here.read(), folders, teller)
 
 
@@ -107,25 +119,30 @@ def _look_at_itself(build: str, here: Here, folders: Folders, teller: Progress) 
     return found
 
 
-def check() -> Iterator[tuple[str, bool]]:
-    """(sentence, fine) for every stored result."""
+def check() -> Iterator[tuple[str, str]]:
+    """(mark, sentence) for every stored result: ✓ valid, ✗ bad, · not used and no harm."""
     here, folders = Here.read(), Folders.here()
-    found = False
+    empty = True
     for experiment in (selftests.EXPERIMENT, *EXPERIMENTS.values()):
         key = here.key(experiment)
-        for path in store.journals(folders.results, experiment.id):
-            found = True
-            yield _check_one(path, key)
-    if not found:
-        yield "还没有任何结果：先运行 nox -s docs", False
+        found = [_check_one(path, key) for path in store.journals(folders.results, experiment.id)]
+        replaced = any(mark == "✓" for mark, _ in found)
+        for mark, sentence in found:
+            empty = False
+            yield (
+                ("·", f"{sentence}；已有有效的，可以删掉它") if replaced and mark == "✗" else (mark, sentence)
+            )
+    if empty:
+        yield "✗", "还没有任何结果：先运行 nox -s docs"
 
 
 def export(*, stale_ok: bool, tell: Callable[[str], None]) -> dict[str, str]:
     """Write the published files. Returns id -> state."""
     from bench.publish import publish
 
+    folders = _writable_folders()
     with _refusals():
-        return publish(Here.read(), Folders.here(), tell, stale_ok=stale_ok)
+        return publish(Here.read(), folders, tell, stale_ok=stale_ok)
 
 
 def snippets(*, write: bool) -> list[Path]:
@@ -156,17 +173,20 @@ def compare(first: str, second: str) -> tuple[list[str], bool]:
 
     folders = Folders.here()
     try:
-        found = hold_together(builds.load(first, folders), builds.load(second, folders))
+        one, other = (builds.load(name, folders) for name in (first, second))
+        found = hold_together(one, other)
     except (builds.NoSuchBuild, Incomparable) as refusal:
         raise Refused(str(refusal)) from refusal
-    return list(compared.lines(found)), found.agrees
+    same = {export.build.id for export in one} == {export.build.id for export in other}
+    told = ["两边是同一次构建，当然一致。"] if same else []
+    return [*told, *compared.lines(found)], found.agrees
 
 
 def site(target: Path, tell: Callable[[str], object]) -> tuple[int, list[str]]:
     """Build, check and put in place the site. Returns the number of pages, and the failed cases that they show."""
     from bench.site import BrokenSite, build
 
-    folders = Folders.here()
+    folders = _writable_folders()
     try:
         with _refusals():
             pages = build(ROOT / "mkdocs.yml", target, folders, tell)
@@ -188,10 +208,13 @@ def outward_links(site: Path) -> dict[str, list[str]]:
 
 def parse_duration(text: str) -> float:
     """Seconds from `90s`, `10m`, `1h`, or a bare number of seconds."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
-    if not match or float(match[1]) <= 0:
+    match = re.fullmatch(r"(-?\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if not match:
         raise Refused(f"看不懂的时间“{text}”：请写成 90s、10m 或 1h")
-    return float(match[1]) * UNITS[match[2] or "s"]
+    seconds = float(match[1]) * UNITS[match[2] or "s"]
+    if not 0 < seconds <= MOST_HOURS * UNITS["h"]:
+        raise Refused(f"时间“{text}”{'太长，最多' if seconds > 0 else '要大于 0，最多'} {MOST_HOURS}h")
+    return seconds
 
 
 def _profile(name: str) -> Profile:
@@ -207,18 +230,32 @@ def _known(ids: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(ids)) or tuple(EXPERIMENTS)
 
 
+def _writable_folders() -> Folders:
+    """The folders, below one that is there."""
+    folders = Folders.here()
+    try:
+        folders.lock.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(_unwritable(folders.lock.parent)) from error
+    return folders
+
+
+def _unwritable(path: str | Path) -> str:
+    return f"不能写入 {path}：请检查权限，或用环境变量 {BUILD_VARIABLE} 把结果放到别处"
+
+
 @contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn what can go wrong outside our code into one sentence."""
+def _refusals(full: str = MAKE_ROOM) -> Iterator[None]:
+    """Turn what can go wrong outside our code into one sentence; `full` says what to do about a full disk."""
     try:
         yield
     except (CannotMeasure, ModelError) as error:
         raise Refused(str(error)) from error
     except OSError as error:
         if error.errno in FULL:
-            raise Refused("磁盘已满：已测好的样本都在，腾出空间后用同一命令接着做") from error
+            raise Refused(f"磁盘已满：{full}") from error
         if error.errno in UNWRITABLE:
-            raise Refused(f"不能写入 {Path(error.filename or '.').name}：请检查结果目录的权限") from error
+            raise Refused(_unwritable(error.filename or Folders.here().lock.parent)) from error
         raise
 
 
@@ -241,14 +278,14 @@ def _ago(started_at: str) -> str:
     return f"{age(datetime.fromisoformat(started_at))}前"
 
 
-def _check_one(path: Path, key: str) -> tuple[str, bool]:
+def _check_one(path: Path, key: str) -> tuple[str, str]:
     name = f"{path.parent.name}/{path.name}"
     try:
         journal = store.read(path)
     except store.DamagedJournal as error:
-        return f"{name}：损坏（{error}）", False
+        return "✗", f"{name}：损坏（{error}）"
     if not journal.complete:
-        return f"{name}：没有测完，{len(journal.samples)} 个样本", True
+        return "·", f"{name}：没有测完，{len(journal.samples)} 个样本"
     if journal.header.key != key:
-        return f"{name}：不是这台机器、这套代码或这个 ORT 的结果", False
-    return f"{name}：有效，{journal.header.profile}，{_ago(journal.header.started_at)}", True
+        return "✗", f"{name}：不是这台机器、这套代码或这个 ORT 的结果"
+    return "✓", f"{name}：有效，{journal.header.profile}，{_ago(journal.header.started_at)}"

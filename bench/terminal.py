@@ -1,14 +1,16 @@
-"""What a terminal may do to us, and we to it: encodings, closed windows, second thoughts."""
+"""What a terminal may do to us, and we to it: encodings, closed windows, second thoughts, full disks."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
 SAMPLE = "测量 ✓"
@@ -23,6 +25,44 @@ class Stopped(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         super().__init__()
         self.status = 128 + number
+        self.leaves = ""
+        """What was under way, and what is left of it; a sentence."""
+
+
+@contextmanager
+def leaving(sentence: str) -> Iterator[None]:
+    """What is left when somebody asks this process to end inside: only who is at work knows."""
+    try:
+        yield
+    except Stopped as stopped:
+        stopped.leaves = stopped.leaves or sentence
+        raise
+
+
+class CannotPrint(Exception):
+    """Standard output takes nothing more; the message is one sentence for the user."""
+
+
+class Output(TextIOWrapper):
+    """Standard output whose failures are told from those of our own files."""
+
+    def write(self, text: str) -> int:
+        with _printing():
+            return super().write(text)
+
+    def flush(self) -> None:
+        with _printing():
+            super().flush()
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # somebody has read enough
+    except OSError as error:
+        raise CannotPrint(f"标准输出写不进去：{os.strerror(error.errno or 0)}") from error
 
 
 def speak_chinese() -> None:
@@ -33,6 +73,19 @@ def speak_chinese() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and not _can_encode(stream.encoding):
             stream.reconfigure(encoding="utf-8")
+
+
+def notice_full_output() -> None:
+    """Let a standard output that cannot be written to raise `CannotPrint`."""
+    old = sys.stdout
+    if isinstance(old, TextIOWrapper):
+        encoding, errors, lines = old.encoding, old.errors, old.line_buffering
+        sys.stdout = Output(old.detach(), encoding=encoding, errors=errors, line_buffering=lines)
+
+
+def drop_output() -> None:
+    """Forget what could not be printed, or the interpreter would try again as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _can_encode(encoding: str) -> bool:

@@ -10,10 +10,12 @@ import pytest
 from bench import announce
 from bench.folders import Folders
 from bench.measure.campaign import CannotMeasure
+from bench.measure.noise import UNKNOWN
 from bench.measure.plan import PROFILES, resolve
 from bench.spec import BASELINE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from conftest import Make
@@ -66,9 +68,9 @@ def test_disk_without_room_is_refused(make: Make, tmp_path: Path, monkeypatch: p
 def test_resumed_build_says_what_it_has(samples: int, checks: int, lines: int) -> None:
     told: Any = Told()
     work: Any = SimpleNamespace(build="20260102-030405-abcd", resumed_samples=samples, resumed_checks=checks)
-    announce.resumed(work, told)
+    announce.resumed(work, 90, told)
     assert len(told) == lines
-    assert all(f"{checks} 项设置已核对" in text for text in told)
+    assert all(f"{checks} 项设置已核对，剩下的轮次约需 1 分 30 秒" in text for text in told)
 
 
 def test_reused_drafts_are_named(make: Make) -> None:
@@ -82,3 +84,37 @@ def test_reused_drafts_are_named(make: Make) -> None:
     assert "：quick；" in told[0]
     announce.drafts([whole], told)
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("dirty", "word"),
+    [((), "机器安静：计时的 9 轮里，有 0 轮"), ((1, 2), "机器有时繁忙"), (range(9), "机器繁忙")],
+)
+def test_run_ends_by_saying_whether_the_machine_was_busy(make: Make, dirty: Sequence[int], word: str) -> None:
+    told: Any = Told()
+    draft = make.journal([[(BASELINE, {})]] * 9, dirty=dirty, profile="quick")
+    announce.quiet([draft], told)
+    assert len(told) == 1
+    assert word in told[0]
+    assert f"有 {len(dirty)} 轮被别的进程或宿主机打扰" in told[0]
+
+
+def test_rounds_whose_noise_cannot_be_read_are_not_called_quiet(make: Make) -> None:
+    told: Any = Told()
+    journal = make.journal([[(BASELINE, {})]] * 2)
+    blind = [end.model_copy(update={"noise": UNKNOWN}) for end in journal.rounds]
+    journal.rounds[:] = [blind[0], journal.rounds[1]]
+    announce.quiet([journal], told)
+    assert "1 轮太短，看不出来" in told[0]
+    journal.rounds[:] = blind
+    announce.quiet([journal], told)
+    assert "看不出来" in told[1]
+    assert "安静" not in told[1]
+
+
+def test_repeated_rounds_are_told(make: Make) -> None:
+    told: Any = Told()
+    journal = make.journal([[(BASELINE, {})]] * 2)
+    journal.add(make.end(1, dirty=True, final=False))
+    announce.quiet([journal], told)
+    assert "另有 1 轮因此重测过" in told[0]

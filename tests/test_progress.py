@@ -35,6 +35,13 @@ def test_log_gets_plain_lines_and_not_one_for_every_sample() -> None:
     assert lines == ["样本 0 [red]，约剩 1 分 40 秒", "· 完成 [1/2]"]
 
 
+def test_budget_that_is_used_up_is_no_time_left() -> None:
+    log = io.StringIO()
+    with progress(Console(file=log, force_terminal=False)) as teller:
+        teller.step("样本", 0)
+    assert log.getvalue() == "样本，预算已到，做完这一轮就停\n"
+
+
 def test_terminal_gets_a_live_line() -> None:
     screen = io.StringIO()
     with progress(Console(file=screen, force_terminal=True, width=80)) as teller:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from stored import keep
 
 from bench import publish
 from bench.experiments import EXPERIMENTS
@@ -30,10 +31,7 @@ def here() -> Here:
 def _store(folders: Folders, make: Make, build: str, key: str, ms: float) -> None:
     rounds = [[(case, {"latency_ns": round(ms * 1e6)}) for case in (BASELINE, CONTROL, "1", "2")]] * 3
     journal = make.journal(rounds, experiment=THREADS.id, build=build, key=key)
-    writer = store.Writer.create(folders.results, journal.header)
-    for record in (*journal.samples, *journal.rounds, journal.footer):
-        assert record
-        writer.append(record)
+    keep(folders.results, journal)
 
 
 def _published(folders: Folders) -> dict[str, object]:
