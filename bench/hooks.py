@@ -12,29 +12,49 @@ from typing import Any
 from mkdocs.exceptions import PluginError
 from mkdocs.utils import get_relative_url
 
-SERVING = "BENCH_SERVING"
+PREVIEW, STARTING = "BENCH_PREVIEW", "starting"
+"""The variable is set during a live preview: old results stand in. It outlives the reload of this file."""
 _LINK = re.compile(r'data-link="([^"]+)"')
 
 
 def on_startup(command: str, **_: Any) -> None:
-    """End with `bench site`; remember that this is a live preview: the variable outlives the reload of this file."""
+    """End with `bench site`; remember whether this is a live preview."""
     from bench.parent import follow
 
     follow()
-    os.environ.pop("BENCH_PREVIEW", None)
+    os.environ.pop(PREVIEW, None)
     if command == "serve":
-        os.environ[SERVING] = "1"
+        os.environ[PREVIEW] = STARTING
+
+
+def on_config(config: Any) -> None:
+    """A preview needs its address to itself; from the second build on, it has it."""
+    from bench import preview
+
+    if os.environ.get(PREVIEW) == STARTING:
+        preview.refuse_used_address(*config.dev_addr)
+        os.environ[PREVIEW] = "1"
+
+
+def on_serve(server: Any, config: Any, builder: Any) -> None:
+    """Show what breaks a page."""
+    from bench import preview
+
+    server.builder = preview.guarded(server.builder, Path(config["site_dir"]))
 
 
 def on_pre_build(config: Any) -> None:
-    """Forget modules that may have been edited, bring exported results up to date, find kept notebooks."""
+    """Forget modules that may have been edited, look for what is missing or misspelt, find kept notebooks."""
     for name in [name for name in sys.modules if name == "bench" or name.startswith("bench.")]:
         del sys.modules[name]
-    from bench import notebook
+    from bench import notebook, site
     from bench.pages import source
 
+    docs = Path(config["docs_dir"])
+    if problems := list(site.check_fences(docs)):
+        raise PluginError("；".join(problems))
     try:
-        source.refresh()
+        source.require(site.expected_experiments(docs))
     except source.MissingResult as error:
         raise PluginError(str(error)) from error
     notebook.use_kept(config)
@@ -96,5 +116,3 @@ def on_post_build(config: Any) -> None:
         # Servers name no charset for source code; with the mark, browsers show its Chinese all the same.
         (site / "source" / path.name).write_text(text, encoding="utf-8-sig", newline="\n")
     machine_readable.publish(site, config["site_name"], config["site_description"])
-    if os.environ.get(SERVING):
-        os.environ["BENCH_PREVIEW"] = "1"  # from the second build on, nothing is measured again

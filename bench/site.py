@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from bench.lock import alone, held
+from bench.pages import source
 from bench.parent import bound
+from bench.terminal import leaving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +27,7 @@ FENCE = re.compile(r"^\s*(?:`{3,}|~{3,})\s*python\b(.*)$", re.MULTILINE)
 FENCE_OPTIONS = {'exec="on"', 'html="true"', 'linenums="1"'}
 """A misspelt option is not an error to markdown-exec: it shows the code, or ignores the option."""
 SHOWN = re.compile(r"bench\.show\(['\"](\w+)['\"]\)")
+ADDRESS = re.compile(r"https?://[^/\s\[\]]+(/\S*)?")
 MAX_LINES = 12
 SCRATCH = "site-"
 """Beginning of the names of scratch folders."""
@@ -38,24 +41,36 @@ def build(config: Path, target: Path, folders: Folders, tell: Callable[[str], ob
     """Build into a scratch folder, check, then move to `target`. Returns the number of pages."""
     with alone(folders.lock, tell):
         _sweep(target, folders)
-        return _build(config, target, folders)
+        return _build(config, target, folders, tell)
 
 
-def _build(config: Path, target: Path, folders: Folders) -> int:
+def _build(config: Path, target: Path, folders: Folders, tell: Callable[[str], object]) -> int:
     docs = config.parent / "docs"
-    problems = list(check_fences(docs))
+    problems = [*check_address(os.environ.get("SITE_URL", "")), *check_fences(docs)]
     if problems:
         raise BrokenSite("；".join(problems))
+    try:
+        source.require(expected_experiments(docs))
+    except source.MissingResult as missing:
+        raise BrokenSite(str(missing)) from missing
+    tell("正在建网站")
     folders.work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folders.work, prefix=SCRATCH) as folder:
         scratch = Path(folder) / "site"
-        _mkdocs(config, scratch, folders)
-        problems = list(check_site(scratch, expected_experiments(docs)))
+        with leaving(f"{target} 没有动。"):
+            _mkdocs(config, scratch, folders)
+            problems = list(check_site(scratch, expected_experiments(docs)))
         if problems:
             raise BrokenSite("；".join(problems[:MAX_LINES]))
         pages = sum(1 for _ in scratch.rglob("*.html"))
         replace(scratch, target)
     return pages
+
+
+def check_address(address: str) -> Iterator[str]:
+    """What makes no address for a site; without one, the configuration has its own."""
+    if address and not ADDRESS.fullmatch(address):
+        yield f"环境变量 SITE_URL 不是网址：“{address}”，要写成 https://example.org/guide/ 这样"
 
 
 def check_fences(docs: Path) -> Iterator[str]:

@@ -14,7 +14,6 @@ from site_reader import read_tables
 from bench import site
 from bench.experiments import EXPERIMENTS
 from bench.folders import BUILD_VARIABLE, ROOT, Folders
-from bench.pages.source import PROFILE_VARIABLE
 from bench.site import BrokenSite
 
 CONFIG = """\
@@ -72,23 +71,49 @@ def build_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _environment(build_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(BUILD_VARIABLE, str(build_folder))
-    monkeypatch.setenv(PROFILE_VARIABLE, "smoke")
 
 
 @pytest.fixture(scope="module")
 def built(build_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small site, its experiment measured in the build because nothing was there before."""
+    """The small site, after its experiment was measured."""
     folder = tmp_path_factory.mktemp("project")
     config = _project(folder, SHOW)
     patch = pytest.MonkeyPatch()
     patch.setenv(BUILD_VARIABLE, str(build_folder))
-    patch.setenv(PROFILE_VARIABLE, "smoke")
+    command = [sys.executable, "-m", "bench", "run", "intra_op_num_threads", "--profile", "smoke"]
+    subprocess.run(command, check=True, capture_output=True)
     site.build(config, folder / "site", Folders.here())
     patch.undo()
     return folder / "site"
 
 
-def test_block_of_a_post_on_five_pages_measures_once(built: Path, build_folder: Path) -> None:
+def test_site_without_results_is_refused_and_nothing_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(BUILD_VARIABLE, str(tmp_path / "build"))
+    with pytest.raises(BrokenSite, match=r"没有本机的有效结果：intra_op_num_threads。先运行 nox -s docs"):
+        site.build(_project(tmp_path, SHOW), tmp_path / "site", Folders.here())
+    assert not (tmp_path / "site").exists()
+    assert not list((tmp_path / "build").rglob("*.jsonl"))
+
+
+@pytest.mark.parametrize("address", ["notaurl", "/guide/", "ftp://example.org", "http://[x", "https:// x"])
+def test_address_that_is_none_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("SITE_URL", address)
+    with pytest.raises(BrokenSite, match="SITE_URL 不是网址"):
+        site.build(_project(tmp_path), tmp_path / "site", Folders.here())
+
+
+@pytest.mark.parametrize(
+    "address", ["", "https://example.org", "https://例子.org/指南/", "http://localhost:8000/"]
+)
+def test_address_of_a_site_is_taken(address: str) -> None:
+    assert not list(site.check_address(address))
+
+
+def test_block_of_a_post_stands_on_five_pages_and_measures_nothing(built: Path, build_folder: Path) -> None:
     views = ["blog/threads", "blog", "blog/archive/2026", "blog/category/甲", "blog/category/乙"]
     assert all((built / view / "index.html").exists() for view in views)
     journals = list((build_folder / "results" / "intra_op_num_threads").glob("*.jsonl"))

@@ -1,4 +1,4 @@
-"""Where pages get their numbers: exported files, and a child that measures what is missing.
+"""Where pages get their numbers: exported files, brought up to date by a child. Nothing is measured here.
 
 Nothing of `bench.measure` is loaded into the process that renders pages.
 """
@@ -6,34 +6,34 @@ Nothing of `bench.measure` is loaded into the process that renders pages.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import subprocess
 import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from bench.experiments import EXPERIMENTS
 from bench.folders import Folders
 from bench.parent import bound
 from bench.results.published import Export
 from bench.results.selfchecks import SELFTEST
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-PROFILE_VARIABLE = "BENCH_MISSING_PROFILE"
-"""Profile in which a page measures what is missing; tests set it to `smoke`."""
 PREVIEW_VARIABLE = "BENCH_PREVIEW"
-"""Set while a live preview rebuilds: old results stand in, nothing is measured again."""
+"""Set during a live preview: old results stand in."""
 
 
 class MissingResult(Exception):
-    """An experiment could neither be found nor measured."""
+    """Pages ask for what was not measured; the message is one sentence for the user."""
 
 
 def load(experiment: str) -> Export:
-    """The exported result of an experiment; measured once, quickly, if there is none."""
-    ensure(experiment)
+    """The exported result of an experiment. Raises MissingResult."""
+    if experiment not in status():
+        raise MissingResult(_not_measured([experiment]))
     return _read(Folders.here().export / "data" / f"{experiment}.json")
 
 
@@ -67,37 +67,31 @@ def status() -> dict[str, str]:
     return found
 
 
-def ensure(experiment: str) -> None:
-    """Measure an experiment in a child if it has no result. Raises MissingResult."""
-    if experiment in status():
-        return
-    logging.getLogger("mkdocs.bench").info("没有 %s 的有效结果，现在快速测一遍，要几分钟", experiment)
-    profile = os.environ.get(PROFILE_VARIABLE, "quick")
-    _bench("run", experiment, "--profile", profile, "--reuse")
-    refresh()
-    if experiment not in status():
-        raise MissingResult(f"{experiment}：测量之后仍没有可用的结果")
-
-
-def refresh() -> None:
-    """Export anew what has changed."""
-    _bench("export", *(["--stale-ok"] if os.environ.get(PREVIEW_VARIABLE) else []))
+def require(experiments: set[str]) -> None:
+    """Export anew what has changed. Raises MissingResult unless all of `experiments` have a result then."""
+    _export("--stale-ok" if os.environ.get(PREVIEW_VARIABLE) else "")
     _read.cache_clear()
+    missing = sorted((experiments & EXPERIMENTS.keys()) - status().keys())
+    if missing:
+        raise MissingResult(_not_measured(missing))
 
 
-def _bench(*arguments: str) -> None:
-    """Run the CLI as a child. A failed case (3) is data, everything else that is not 0 an error."""
+def _not_measured(experiments: Iterable[str]) -> str:
+    return f"还没有本机的有效结果：{'、'.join(experiments)}。先运行 nox -s docs；已有的为什么不能用，看 bench check"
+
+
+def _export(option: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
+        [sys.executable, "-m", "bench", "export", *option.split()],
         capture_output=True,
         text=True,
         encoding="utf-8",
         check=False,
         env={**os.environ, **bound(), "PYTHONIOENCODING": "utf-8"},
     )
-    if done.returncode not in (0, 3):
+    if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()] or [f"退出码 {done.returncode}"]
-        raise MissingResult(f"python -m bench {' '.join(arguments)}：{said[-1]}")
+        raise MissingResult(f"结果导不出来：{said[-1]}")
 
 
 @cache

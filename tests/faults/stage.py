@@ -193,7 +193,7 @@ class Stage:
     def start(self, *arguments: str, wrapper: Sequence[str] = ()) -> Running:
         """A command of `python -m bench` in the checkout, maybe by way of another one."""
         env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-        env |= {BUILD_VARIABLE: str(self.folder), "BENCH_MISSING_PROFILE": "smoke", **self.env}
+        env |= {BUILD_VARIABLE: str(self.folder), **self.env}
         log = self.logs / f"log-{len(self.started)}"
         command = [*wrapper, sys.executable, "-m", "bench", *arguments]
         running = Running(command, self.checkout, {k: v for k, v in env.items() if v != ""}, log)
