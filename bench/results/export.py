@@ -31,6 +31,7 @@ COLUMNS = (
     "rounds",
     "verdict",
     "failure",
+    "failed_rounds",
 )
 PYPERF_METRICS = {
     "latency_ms": ("second", 1e-3),

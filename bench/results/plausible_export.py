@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.results import stats
 from bench.results.metrics import METRICS
 from bench.results.plausible import TRACE, Rule, check
 from bench.results.rows import JUDGED_MEMORY
@@ -12,7 +14,7 @@ from bench.results.view import DRAFT_PROFILES
 from bench.spec import BASELINE
 
 if TYPE_CHECKING:
-    from bench.results.published import Curve, Export, GroupSummary, OperatorRow, OutputRow, Row
+    from bench.results.published import Curve, Export, GroupSummary, OperatorRow, OutputRow, ProofRow, Row
     from bench.results.schema import ScriptReport, TraceSummary
 
 TIME_VERDICTS = ("faster", "slower", "unclear")
@@ -41,11 +43,14 @@ class Cell:
 
 def _is_judged_rightly(cell: Cell) -> bool:
     row = cell.row
+    low, high = row.low or 0.0, row.high or math.inf
     match row.verdict:
         case "faster":
-            return row.high is not None and row.high < 1
+            return high < 1
         case "slower":
-            return row.low is not None and row.low > 1
+            return low > 1
+        case "same" if row.metric in RATIOS:
+            return low >= 1 - stats.SAME_MARGIN and high <= 1 + stats.SAME_MARGIN
         case "less" | "more":
             base = cell.other(row.metric, BASELINE)
             if base is None or base.value is None or row.value is None:
@@ -116,8 +121,9 @@ def _refers_to_known(export: Export) -> bool:
     """Every case and every (model, input) that is named anywhere."""
     cases = {case.id for case in export.cases}
     places = {(group.model, group.input) for group in export.groups}
-    shown: list[Row | Curve | OutputRow | OperatorRow | ScriptReport | TraceSummary] = [
+    shown: list[Row | Curve | ProofRow | OutputRow | OperatorRow | ScriptReport | TraceSummary] = [
         *export.rows,
+        *export.proofs,
         *export.curves,
         *export.outputs,
         *export.operators,
@@ -126,7 +132,7 @@ def _refers_to_known(export: Export) -> bool:
     ]
     known = all(one.case in cases and (one.model, one.input) in places for one in shown)
     chosen = (candidate.case for choice in export.choices for candidate in choice.candidates)
-    return known and cases >= {*chosen, *(one.case for one in export.proofs)}
+    return known and cases >= set(chosen)
 
 
 def _is_told_once(export: Export) -> bool:

@@ -38,7 +38,6 @@ def intact() -> dict[str, Any]:
     cost = schema.Cost(name="Conv", operator="Conv", nodes=1, microseconds=10.0, share=1.0)
     more = {
         "curves": [published.Curve(name="rss_mib", **where, x=[1, 2], y=[1.0, 2.0])],
-        "proofs": [published.ProofRow(case=case, proven=None, evidence="")],
         "outputs": [published.OutputRow(**where, identical=True, difference=0.0)],
         "traces": [
             schema.TraceSummary(**where, runs=1, run_microseconds=12.0, operators=[cost], nodes=[cost])
@@ -50,6 +49,9 @@ def intact() -> dict[str, Any]:
                 reason="",
                 rounds=6,
                 candidates=[published.CandidateRow(case=case, score=1.0, refused="")],
+                left_out=[],
+                vote=1.0,
+                stable=True,
             )
         ],
     }
@@ -95,6 +97,8 @@ BROKEN: dict[str, tuple[Change, ...]] = {
         _in("outputs", input="batch=77"),
         _in("traces", case="three"),
         _in("proofs", case="three"),
+        _in("proofs", model="other"),
+        _in("proofs", input="batch=77"),
         lambda export: export["choices"][0]["candidates"][0].update(case="three"),
     ),
     "rounds_planned": (
@@ -119,11 +123,16 @@ BROKEN: dict[str, tuple[Change, ...]] = {
         _row("latency_ms", verdict="same"),
         _row("ratio", verdict="less"),
         _row("kept_mib", verdict="faster"),
+        _row("latency_ms", verdict="unclear"),
     ),
     "verdict_fits_interval": (
         _row("ratio", verdict="faster"),
         _row("ratio", value=1.0, low=0.99, high=1.01),
         _row("ratio", low=None, high=None),
+        _row("ratio", verdict="same"),
+        _row("ratio", "pattern_off", low=None, high=None),
+        _row("ratio", "pattern_off", low=0.94),
+        _row("ratio", "pattern_off", high=1.06),
         _row("peak_mib", verdict="more"),
         lambda export: export.update(
             rows=[row for row in export["rows"] if (row["metric"], row["case"]) != ("peak_mib", "default")]
@@ -181,7 +190,13 @@ def test_contradiction_within_a_trace_is_refused(intact: dict[str, Any]) -> None
         _in("groups", model_title="x" * 4001),
         _in("groups", cpu_share=0),
         _in("curves", y=[-1.0, 2.0]),
-        _top(schema_version=2),
+        _top(schema_version=3),
+        _in("groups", noisy=1),
+        _in("groups", farthest_baseline_s=-0.1),
+        _in("proofs", outcome="maybe"),
+        _in("choices", vote=2.1),
+        _in("choices", stable=None),
+        _row("latency_ms", failed_rounds=-1),
         _top(machine={"cpu": {}}),
         lambda export: export["build"].update(id="b1"),
         lambda export: export["build"].update(key="f" * 15),

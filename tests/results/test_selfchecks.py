@@ -45,7 +45,11 @@ def _export(changes: dict[Place, Interval | None]) -> Export:
 def _row(place: Place, figure: Interval) -> Row:
     case, metric = place
     value, low, high = figure
-    fields: dict[str, Any] = {"verdict": None, "failure": None if value is not None else "没有测成"}
+    fields: dict[str, Any] = {
+        "verdict": None,
+        "failed_rounds": 0,
+        "failure": None if value is not None else "没有测成",
+    }
     return Row(
         experiment=selftest.EXPERIMENT.id,
         model="tiny",

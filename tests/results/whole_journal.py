@@ -44,7 +44,7 @@ def records(make: Make) -> list[schema.Record]:
             "two",
             facts={},
             regions=[],
-            proven=None,
+            outcome=None,
             evidence="",
             failure=make.failure("not_applicable", "需要 glibc 2.35"),
         ),
@@ -91,6 +91,7 @@ def _sample_of_many(make: Make, case: str, position: int) -> schema.Sample:
         attempt=0,
         position=position,
         case=case,
+        started_s=float(position),
         wall_s=1.0,
         figures=make.figures(FEEDS, latency_ns=5_000_000),
     )
