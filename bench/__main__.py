@@ -33,8 +33,8 @@ out = Console()
 err = Console(stderr=True)
 TARGET_HELP = "成品放在哪里；不写就是 site。"
 SITE_HELP = "建好的网站在哪里；不写就是 site。"
-WIDE = 1000
-"""Columns of a table that nobody looks at on a terminal."""
+NARROW, WIDE = 60, 1000
+"""Columns: a terminal with fewer has no room for a table; and those of a table that is not folded."""
 
 PROFILES_HELP = "smoke（只为测试）、quick（草稿）、default、thorough；不写就是 default。"
 BUDGET_HELP = "时间预算，如 90s、10m、1h；不够就均匀减少轮数。"
@@ -47,13 +47,14 @@ def say(sentence: str, console: Console = out) -> None:
 
 
 def show(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table that cuts nothing: it folds on a terminal, and has one line for each row elsewhere."""
+    """A table that cuts nothing: it folds on a terminal with room for it, and has a line for each row elsewhere."""
     first, *others = (Column(title, overflow="fold") for title in titles)
     first.no_wrap = True
     table = Table(first, *others)
     for row in rows:
         table.add_row(*(escape(harmless.text(cell)) for cell in row))
-    (out if out.is_terminal else Console(width=WIDE)).print(table)
+    fits = out.is_terminal and out.width >= NARROW
+    (out if fits else Console(width=WIDE)).print(table)
 
 
 @app.command(name="list")

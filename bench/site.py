@@ -39,6 +39,7 @@ class BrokenSite(Exception):
 
 def build(config: Path, target: Path, folders: Folders, tell: Callable[[str], object] = print) -> int:
     """Build into a scratch folder, check, then move to `target`. Returns the number of pages."""
+    _check_target(target)
     with alone(folders.lock, tell):
         _sweep(target, folders)
         return _build(config, target, folders, tell)
@@ -65,6 +66,19 @@ def _build(config: Path, target: Path, folders: Folders, tell: Callable[[str], o
         pages = sum(1 for _ in scratch.rglob("*.html"))
         replace(scratch, target)
     return pages
+
+
+def _check_target(target: Path) -> None:
+    """Raises BrokenSite before anything is built, unless a site can take this place."""
+    if not target.name or (
+        target.is_dir() and any(target.iterdir()) and not (target / "index.html").exists()
+    ):
+        raise BrokenSite(f"{target} 里不是网站，不能拿网站换掉它")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=target.parent).close()
+    except OSError as error:
+        raise BrokenSite(f"不能写入 {target.parent}：请检查权限，或用 --target 放到别处") from error
 
 
 def check_address(address: str) -> Iterator[str]:

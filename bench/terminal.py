@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -62,7 +63,8 @@ def _printing() -> Iterator[None]:
     except BrokenPipeError:
         raise  # somebody has read enough
     except OSError as error:
-        raise CannotPrint(f"标准输出写不进去：{os.strerror(error.errno or 0)}") from error
+        why = "磁盘已满" if error.errno == errno.ENOSPC else error.strerror
+        raise CannotPrint(f"标准输出写不进去：{why}") from error
 
 
 def speak_chinese() -> None:

@@ -97,6 +97,20 @@ def test_site_without_results_is_refused_and_nothing_is_measured(
     assert not list((tmp_path / "build").rglob("*.jsonl"))
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="没有 /proc")
+@pytest.mark.parametrize(("target", "reason"), [("/proc/x/site", "不能写入 /proc/x"), ("/", "不是网站")])
+def test_place_that_a_site_cannot_take_is_refused_at_once(tmp_path: Path, target: str, reason: str) -> None:
+    with pytest.raises(BrokenSite, match=reason):
+        site.build(_project(tmp_path), Path(target), Folders.here())
+
+
+def test_folder_that_holds_something_else_is_not_replaced(tmp_path: Path) -> None:
+    config = _project(tmp_path)
+    with pytest.raises(BrokenSite, match="不是网站"):
+        site.build(config, config.parent / "docs", Folders.here())
+    assert (config.parent / "docs" / "index.md").exists()
+
+
 @pytest.mark.parametrize("address", ["notaurl", "/guide/", "ftp://example.org", "http://[x", "https:// x"])
 def test_address_that_is_none_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
