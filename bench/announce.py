@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from bench.measure import campaign
+from bench.measure import campaign, selftest
 from bench.measure.campaign import CannotMeasure
 from bench.progress import duration
 from bench.results.view import DRAFT_PROFILES, MAX_DIRTY_SHARE
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from bench.folders import Folders
     from bench.measure.campaign import Campaign
-    from bench.measure.plan import PlannedExperiment, Profile
+    from bench.measure.plan import PlannedExperiment
+    from bench.measure.profiles import Profile
     from bench.progress import Progress
     from bench.results.store import Journal
 
@@ -32,7 +33,9 @@ def plan(
     teller: Progress,
 ) -> None:
     """What will be measured, and what it needs. Raises CannotMeasure when the disk is too full."""
-    expected = campaign.total_seconds(planned)
+    needed = campaign.total_seconds(planned)
+    looks = profile.name in selftest.WITH_SELFTEST
+    expected = needed + (selftest.expected_seconds(planned[0].cores) if looks else 0)
     memory = campaign.memory_needed(planned) / GIB
     free = shutil.disk_usage(folders.lock.parent).free
     names = "、".join(one.experiment.id for one in planned)
@@ -42,7 +45,7 @@ def plan(
     limit = f"上限 {duration(budget_s)}"
     time = (
         f"全做约需 {duration(expected)}，超过{limit}，会均匀减少轮数"
-        if expected > budget_s
+        if needed > budget_s
         else f"约需时间 {duration(expected)}（{limit}）"
     )
     teller.note(f"{time}，{hungry}，磁盘约 {DISK_NEEDED >> 20} MiB")

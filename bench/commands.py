@@ -17,9 +17,10 @@ from bench.folders import BUILD_VARIABLE, ROOT, Folders
 from bench.lock import alone
 from bench.measure import campaign
 from bench.measure import selftest as selftests
-from bench.measure.campaign import CannotMeasure, Here, find_valid
+from bench.measure.campaign import CannotMeasure, Here
+from bench.measure.earlier import find_valid, set_differently, with_seconds
 from bench.measure.observer import TITLES
-from bench.measure.plan import PROFILES, Profile
+from bench.measure.profiles import PROFILES, Name, Profile
 from bench.measure.runner import Runner
 from bench.models import ModelError
 from bench.progress import Progress, progress
@@ -29,7 +30,7 @@ from bench.results.summary import summarise
 from bench.terminal import leaving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -82,7 +83,7 @@ def run(
             if not wanted:
                 teller.note("全部实验都有本机的有效结果，不用再测")
                 return []
-        planned = campaign.plan(wanted, profile, here)
+        planned = with_seconds(campaign.plan(wanted, profile, here), here, folders.results)
         campaign.check_budget(planned, budget_s)
         announce.plan(planned, profile, budget_s, folders, teller)
         if not ids and not reuse:  # the notebooks belong to the build: let the next site run them anew
@@ -124,8 +125,8 @@ def check() -> Iterator[tuple[str, str]]:
     here, folders = Here.read(), Folders.here()
     empty = True
     for experiment in (selftests.EXPERIMENT, *EXPERIMENTS.values()):
-        key = here.key(experiment)
-        found = [_check_one(path, key) for path in store.journals(folders.results, experiment.id)]
+        keys = {name: here.key(experiment, profile) for name, profile in PROFILES.items()}
+        found = [_check_one(path, keys, here) for path in store.journals(folders.results, experiment.id)]
         replaced = any(mark == "✓" for mark, _ in found)
         for mark, sentence in found:
             empty = False
@@ -278,7 +279,7 @@ def _ago(started_at: str) -> str:
     return f"{age(datetime.fromisoformat(started_at))}前"
 
 
-def _check_one(path: Path, key: str) -> tuple[str, str]:
+def _check_one(path: Path, keys: Mapping[Name, str], here: Here) -> tuple[str, str]:
     name = f"{path.parent.name}/{path.name}"
     try:
         journal = store.read(path)
@@ -286,6 +287,8 @@ def _check_one(path: Path, key: str) -> tuple[str, str]:
         return "✗", f"{name}：损坏（{error}）"
     if not journal.complete:
         return "·", f"{name}：没有测完，{len(journal.samples)} 个样本"
-    if journal.header.key != key:
+    if journal.header.key != keys[journal.header.profile]:
         return "✗", f"{name}：不是这台机器、这套代码或这个 ORT 的结果"
+    if changed := set_differently(journal.header, here):
+        return "✗", f"{name}：不沿用，{changed}"
     return "✓", f"{name}：有效，{journal.header.profile}，{_ago(journal.header.started_at)}"

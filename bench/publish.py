@@ -15,7 +15,7 @@ from bench import harmless, whole
 from bench.experiments import EXPERIMENTS
 from bench.folders import ROOT, Folders
 from bench.measure import selftest
-from bench.measure.campaign import Here, find_valid
+from bench.measure.earlier import find_valid
 from bench.options import installed_stamp, read_installed
 from bench.results import store
 from bench.results.selfchecks import SELFTEST
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from bench.measure.campaign import Here
     from bench.results.published import Row
     from bench.spec import Experiment
 

@@ -12,7 +12,7 @@ import pytest
 from bench.answers import Scenario
 from bench.measure.child import Outcome
 from bench.measure.machine import Machine
-from bench.measure.plan import Profile
+from bench.measure.profiles import Profile
 from bench.models.prepared import Prepared
 from bench.results import schema
 from bench.results.store import Journal
@@ -241,7 +241,7 @@ class Make:
             "rounds": 3,
             "split_rounds": 4,
             "small": False,
-            "min_seconds": 0.4,
+            "min_seconds": 0.2,
             "min_calls": 3,
             "budget_s": 3600,
             "repeats": 2,

@@ -15,7 +15,7 @@ from bench.folders import BUILD_VARIABLE, ROOT, Folders
 from bench.measure import campaign, observer, selftest
 from bench.measure.campaign import Here
 from bench.measure.child import Outcome
-from bench.measure.plan import PROFILES
+from bench.measure.profiles import PROFILES
 from bench.measure.runner import Runner
 
 if TYPE_CHECKING:

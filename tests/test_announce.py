@@ -11,7 +11,8 @@ from bench import announce
 from bench.folders import Folders
 from bench.measure.campaign import CannotMeasure
 from bench.measure.noise import UNKNOWN
-from bench.measure.plan import PROFILES, resolve
+from bench.measure.plan import resolve
+from bench.measure.profiles import PROFILES
 from bench.spec import BASELINE
 
 if TYPE_CHECKING:

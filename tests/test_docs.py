@@ -14,7 +14,7 @@ import pytest
 import bench
 from bench.experiments import EXPERIMENTS
 from bench.folders import ROOT
-from bench.measure.plan import PROFILES
+from bench.measure.profiles import PROFILES
 from bench.models import MODELS
 from bench.models.prepared import prepare
 from bench.pages import snippets

@@ -34,7 +34,7 @@ from bench.folders import BUILD_VARIABLE, ROOT, Folders
 from bench.measure import campaign, observer, records
 from bench.measure.campaign import Here
 from bench.measure.child import Outcome
-from bench.measure.plan import PROFILES
+from bench.measure.profiles import PROFILES
 from bench.measure.runner import Runner
 from bench.models import MODELS
 

@@ -26,7 +26,8 @@ from bench.folders import Folders
 from bench.measure import records
 from bench.measure.campaign import Here
 from bench.measure.child import clean_text
-from bench.measure.plan import PROFILES, resolve
+from bench.measure.plan import resolve
+from bench.measure.profiles import PROFILES
 from bench.pages import api, charts, source
 from bench.progress import Progress
 from bench.results import published, schema, store
@@ -193,7 +194,7 @@ def _publish(folders: Folders, make: Make, here: Here, cpu: str) -> None:
     header = make.header(
         [*fine, *failing],
         experiment=THREADS.id,
-        key=here.key(THREADS),
+        key=here.key(THREADS, PROFILES["default"]),
         groups=groups,
         machine=machine,
         rounds=1,

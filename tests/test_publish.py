@@ -12,6 +12,7 @@ from bench import publish
 from bench.experiments import EXPERIMENTS
 from bench.folders import Folders
 from bench.measure.campaign import Here
+from bench.measure.profiles import PROFILES
 from bench.results import store
 from bench.spec import BASELINE, CONTROL
 
@@ -41,7 +42,7 @@ def _published(folders: Folders) -> dict[str, object]:
 def test_newest_valid_result_is_published(tmp_path: Path, make: Make, here: Here) -> None:
     folders = Folders.below(tmp_path)
     for build, ms in (("20260101-000000-aaaa", 10), ("20260102-000000-aaaa", 20)):
-        _store(folders, make, build, here.key(THREADS), ms)
+        _store(folders, make, build, here.key(THREADS, PROFILES["default"]), ms)
     assert publish.publish(here, folders, lambda _: None) == {THREADS.id: "valid"}
     assert _published(folders)["build"]["id"] == "20260102-000000-aaaa"  # type: ignore[index]
     assert (folders.export / "data" / "machine.json").exists()
@@ -71,7 +72,7 @@ def test_export_goes_when_its_result_is_no_longer_valid(tmp_path: Path, make: Ma
 
 def test_files_that_are_up_to_date_are_not_written_again(tmp_path: Path, make: Make, here: Here) -> None:
     folders = Folders.below(tmp_path)
-    _store(folders, make, "20260101-000000-aaaa", here.key(THREADS), 10)
+    _store(folders, make, "20260101-000000-aaaa", here.key(THREADS, PROFILES["default"]), 10)
     publish.publish(here, folders, lambda _: None)
     data = folders.export / "data" / f"{THREADS.id}.json"
     before = data.stat().st_mtime_ns
@@ -81,7 +82,7 @@ def test_files_that_are_up_to_date_are_not_written_again(tmp_path: Path, make: M
 
 def test_damaged_result_is_named_and_the_older_one_published(tmp_path: Path, make: Make, here: Here) -> None:
     folders, told = Folders.below(tmp_path), []
-    _store(folders, make, "20260101-000000-aaaa", here.key(THREADS), 10)
+    _store(folders, make, "20260101-000000-aaaa", here.key(THREADS, PROFILES["default"]), 10)
     store.journal_path(folders.results, THREADS.id, "20260102-000000-aaaa").write_text("{}\n")
     publish.publish(here, folders, told.append)
     assert _published(folders)["build"]["id"] == "20260101-000000-aaaa"  # type: ignore[index]

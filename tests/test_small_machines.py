@@ -31,7 +31,8 @@ from faults.row import Row
 from bench.experiments import EXPERIMENTS
 from bench.measure import campaign
 from bench.measure.campaign import Here
-from bench.measure.plan import MEMORY_SHARE, PROFILES
+from bench.measure.plan import MEMORY_SHARE
+from bench.measure.profiles import PROFILES
 
 if TYPE_CHECKING:
     from conftest import Make

@@ -16,6 +16,7 @@ from bench import notebook_kept, publish, whole
 from bench.experiments import EXPERIMENTS
 from bench.folders import Folders
 from bench.measure.campaign import Here
+from bench.measure.profiles import PROFILES
 from bench.models import MODELS
 from bench.models.prepared import peek, prepare
 from bench.results import store
@@ -69,7 +70,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory, make: Make, here: Here) -> 
     """A valid result, exported."""
     folders = Folders.below(tmp_path_factory.mktemp("stored"))
     rounds = [[(case, {"latency_ns": 10_000_000}) for case in (BASELINE, CONTROL, "1", "2")]] * 3
-    journal = make.journal(rounds, experiment=THREADS.id, key=here.key(THREADS))
+    journal = make.journal(rounds, experiment=THREADS.id, key=here.key(THREADS, PROFILES["default"]))
     writer = Writer.create(folders.results, journal.header)
     for record in (*journal.samples, *journal.rounds, journal.footer):
         assert record

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 import secrets
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bench import harmless
 from bench.experiments import EXPERIMENTS
 from bench.measure import records
+from bench.measure.earlier import find_unfinished
 from bench.measure.keys import result_key
 from bench.measure.machine import Machine, free_memory, read_machine, software
 from bench.measure.plan import (
     PlannedExperiment,
     PlannedGroup,
-    Profile,
     checking_seconds,
     estimate_seconds,
     resolve,
@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.folders import Folders
-    from bench.results.schema import GroupRecord, Header
-
-RESUME_WITHIN = timedelta(hours=24)
+    from bench.measure.profiles import Profile
+    from bench.results.schema import GroupRecord
 
 
 class CannotMeasure(Exception):
@@ -58,9 +57,9 @@ class Here:
         software = {name: harmless.text(text) for name, text in self.software.items()}
         return records.Facts(machine=_bounded(asdict(self.machine)), software=software)
 
-    def key(self, experiment: Experiment) -> str:
+    def key(self, experiment: Experiment, profile: Profile) -> str:
         models = {group.model: content_key(MODELS[group.model]) for group in experiment.groups}
-        return result_key(experiment, self.machine, self.software, models)
+        return result_key(experiment, profile, self.machine, self.software, models)
 
 
 def _bounded(machine: dict[str, Any]) -> dict[str, Any]:
@@ -118,18 +117,6 @@ def memory_needed(planned: Sequence[PlannedExperiment]) -> int:
     return max((group.memory_bytes for one in planned for group in one.groups), default=0)
 
 
-def find_valid(
-    experiment: Experiment, here: Here, folder: Path, tell: Callable[[str], None]
-) -> store.Journal | None:
-    """The newest complete result that this machine and this code would produce; damaged files are named."""
-    key = here.key(experiment)
-    for path in store.journals(folder, experiment.id):
-        journal = _readable(path, tell)
-        if journal and journal.complete and journal.header.key == key:
-            return journal
-    return None
-
-
 def open_campaign(
     planned: Sequence[PlannedExperiment],
     here: Here,
@@ -139,7 +126,7 @@ def open_campaign(
     tell: Callable[[str], None],
 ) -> Campaign:
     """Make the models, then start journals or take up those of an interrupted build."""
-    unfinished = {} if fresh else _unfinished(planned, here, folders.results, tell)
+    unfinished = {} if fresh else find_unfinished(planned, here, folders.results, tell)
     build = max((journal.header.build for journal in unfinished.values()), default=None) or new_build_id()
     resumed = {name: journal for name, journal in unfinished.items() if journal.header.build == build}
     seed = next((journal.header.seed for journal in resumed.values()), secrets.randbelow(1 << 31))
@@ -168,7 +155,7 @@ def _new_journal(
     """A journal under this build's id, or under a new one where this build has a journal already."""
     if store.journal_path(folders.results, one.experiment.id, build).exists():
         build = new_build_id()
-    key = here.key(one.experiment)
+    key = here.key(one.experiment, one.profile)
     return store.Writer.create(folders.results, records.header(one, here.facts(), key, build, seed, models))
 
 
@@ -215,35 +202,3 @@ def _prepare_models(
         tell(f"准备模型 {name}")
         prepared[name] = prepare(MODELS[name], tuple(wanted.values()), folder)
     return prepared
-
-
-def _unfinished(
-    planned: Sequence[PlannedExperiment], here: Here, folder: Path, tell: Callable[[str], None]
-) -> dict[str, store.Journal]:
-    """The newest journal of each experiment and this profile, where it is unfinished, recent and of the same key."""
-    found = {}
-    for one in planned:
-        for path in store.journals(folder, one.experiment.id):
-            journal = _readable(path, tell)
-            if journal is None or journal.header.profile != one.profile.name:
-                continue
-            if (
-                not journal.complete
-                and _recent(journal.header)
-                and journal.header.key == here.key(one.experiment)
-            ):
-                found[one.experiment.id] = journal
-            break
-    return found
-
-
-def _readable(path: Path, tell: Callable[[str], None]) -> store.Journal | None:
-    try:
-        return store.read(path)
-    except store.DamagedJournal as error:
-        tell(f"忽略损坏的结果文件：{error}")
-        return None
-
-
-def _recent(header: Header) -> bool:
-    return datetime.now(UTC) - datetime.fromisoformat(header.started_at) < RESUME_WITHIN

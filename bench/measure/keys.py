@@ -5,25 +5,33 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.measure.child import SCRIPTS, WORKER
-from bench.measure.plan import PROFILES, watches_idle
+from bench.measure.plan import watches_idle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.measure.machine import Machine
+    from bench.measure.profiles import Profile
     from bench.spec import Experiment
 
 WORDS = ("title", "may_fail")
-MAKERS = tuple(WORKER.with_name(name) for name in ("worker.py", "sampler.py", "evidence.py", "trace.py"))
-"""Modules that decide what a sample is and which facts are stored of it."""
+HERE = Path(__file__).parent
+MAKERS = tuple(sorted({HERE.with_name("spec.py"), *HERE.rglob("*.py")} - {HERE / "profiles.py"}))
+"""All that takes part in measuring; the profiles enter by what they say."""
+TIMING = ("small", "min_seconds", "min_calls", "bracket")
+"""What a profile decides of each number; how many rounds there are stands in the result itself."""
 ESTIMATES = ("seconds",)
 
 
 def result_key(
-    experiment: Experiment, machine: Machine, software: Mapping[str, str], models: Mapping[str, str]
+    experiment: Experiment,
+    profile: Profile,
+    machine: Machine,
+    software: Mapping[str, str],
+    models: Mapping[str, str],
 ) -> str:
     """Hash of cases, inputs, model bytes (`models`: id -> content key), measuring code, software and machine.
 
@@ -40,11 +48,8 @@ def result_key(
         "split": bool(experiment.scenarios),
         "watches_idle": watches_idle(experiment, cases),
         "models": {group.model: models[group.model] for group in experiment.groups},
-        "sources": [
-            hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in (*MAKERS, *(SCRIPTS[script.name] for script in experiment.scripts))
-        ],
-        "timing": [(profile.min_seconds, profile.min_calls) for profile in PROFILES.values()],
+        "sources": [hashlib.sha256(path.read_bytes()).hexdigest() for path in MAKERS],
+        "timing": {name: getattr(profile, name) for name in TIMING},
         "software": dict(software),
         "machine": machine.fingerprint(),
     }

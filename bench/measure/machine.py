@@ -72,8 +72,8 @@ class Machine:
     transparent_huge_pages: str
 
     def fingerprint(self) -> str:
-        """Hash of what does not change between two boots of the same machine."""
-        volatile = ("kernel", "governor", "transparent_huge_pages", "memory_limit_bytes")
+        """Hash of what changes neither between two boots of the same machine nor with a point release of its system."""
+        volatile = ("system", "kernel", "governor", "transparent_huge_pages", "memory_limit_bytes")
         stable = {name: value for name, value in asdict(self).items() if name not in volatile}
         return hashlib.sha256(json.dumps(stable, sort_keys=True).encode()).hexdigest()[:16]
 

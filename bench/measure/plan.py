@@ -4,91 +4,20 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from bench.spec import BASELINE, Case, Experiment, Group, Input, LargestBatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bench.measure.profiles import Profile
+
 MEMORY_SHARE = 0.6
 """Share of the free memory that a memory-hungry case may take."""
 IDLE_FACT = "idle_cpu_s"
 NEAR_SECONDS = 9.0
 """Longest way, in time, from a case to the baseline sample that it is compared with."""
-
-
-Name = Literal["smoke", "quick", "default", "thorough"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
-    """How thorough a build is."""
-
-    name: Name
-    title: str
-    rounds: int
-    split_rounds: int
-    """Rounds where one half chooses a setting and the other half gives its figures."""
-    small: bool
-    """Use the small inputs."""
-    min_seconds: float
-    min_calls: int
-    budget_s: float
-    repeats: int = 0
-    """Dirty rounds of one experiment that are measured again, at the most; a draft repeats none."""
-    bracket: bool = True
-    """Baseline beside every case, not just once a round."""
-
-
-PROFILES = {
-    profile.name: profile
-    for profile in (
-        Profile(
-            name="smoke",
-            title="冒烟",
-            rounds=1,
-            split_rounds=1,
-            small=True,
-            min_seconds=0,
-            min_calls=1,
-            budget_s=600,
-            bracket=False,
-        ),
-        Profile(
-            name="quick",
-            title="快速",
-            rounds=3,
-            split_rounds=2,
-            small=True,
-            min_seconds=0.2,
-            min_calls=3,
-            budget_s=600,
-        ),
-        Profile(
-            name="default",
-            title="默认",
-            rounds=9,
-            split_rounds=12,
-            small=False,
-            min_seconds=0.2,
-            min_calls=3,
-            budget_s=3600,
-            repeats=2,
-        ),
-        Profile(
-            name="thorough",
-            title="细致",
-            rounds=21,
-            split_rounds=24,
-            small=False,
-            min_seconds=0.2,
-            min_calls=3,
-            budget_s=4 * 3600,
-            repeats=4,
-        ),
-    )
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

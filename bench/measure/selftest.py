@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from bench.experiments._common import TINY, columns
 from bench.measure import records
 from bench.measure.child import WORKER, Outcome, run_worker
-from bench.measure.plan import PROFILES, resolve
+from bench.measure.plan import resolve, round_seconds
+from bench.measure.profiles import PROFILES
 from bench.measure.runner import Runner
 from bench.measure.sampler import Task
 from bench.models import MODELS
@@ -83,6 +84,12 @@ EXPERIMENT = Experiment(
 )
 
 
+def expected_seconds(cores: int) -> float:
+    """About how long it takes."""
+    planned = resolve(EXPERIMENT, PROFILE, cores, 1 << 40)
+    return sum(planned.rounds(group) * round_seconds(planned, group) for group in planned.groups)
+
+
 def measure(build: str, seed: int, here: Here, folders: Folders, reporter: Reporter) -> store.Journal:
     """The self-test of a build: the one that it has, or a new one. One cut short is begun anew."""
     path = store.journal_path(folders.results, SELFTEST, build)
@@ -91,7 +98,7 @@ def measure(build: str, seed: int, here: Here, folders: Folders, reporter: Repor
     path.unlink(missing_ok=True)
     planned = resolve(EXPERIMENT, PROFILE, here.machine.cores, 1 << 40)
     models = {"tiny": prepare(MODELS["tiny"], (TINY, ONE_ROW), folders.models)}
-    header = records.header(planned, here.facts(), here.key(EXPERIMENT), build, seed, models)
+    header = records.header(planned, here.facts(), here.key(EXPERIMENT, PROFILE), build, seed, models)
     task = Task(
         planned=planned,
         writer=store.Writer.create(folders.results, header),

@@ -147,14 +147,21 @@ def read(path: Path) -> Journal:
     return parse(path, path.read_bytes())
 
 
+def read_header(path: Path) -> Header:
+    """The first line of a journal alone. Raises DamagedJournal when it cannot be believed."""
+    with path.open("rb") as file:
+        line = file.readline(MOST_BYTES)
+    if not line.endswith(b"\n"):
+        raise DamagedJournal(f"{_name(path)}：空文件")
+    return _header(path, line)
+
+
 def parse(path: Path, content: bytes) -> Journal:
     """The journal that stands in `content`, which was read from `path`. Raises DamagedJournal."""
     lines = content.split(b"\n")[:-1]  # what stands behind the last newline was cut short
     if not lines:
         raise DamagedJournal(f"{_name(path)}：空文件")
-    header = _record(path, 1, lines[0])
-    if not isinstance(header, Header) or (header.experiment, header.build) != (path.parent.name, path.stem):
-        raise DamagedJournal(f"{_name(path)}：第一行不是这个文件的文件头")
+    header = _header(path, lines[0])
     journal = Journal(path, header)
     number = 1
     try:
@@ -174,6 +181,13 @@ def journals(folder: Path, experiment: str) -> Iterator[Path]:
     """Paths of an experiment's journals, newest first (build ids sort by time)."""
     found = (path for path in (folder / experiment).glob("*.jsonl") if path.is_file())
     return iter(sorted(found, key=lambda path: path.stem, reverse=True))
+
+
+def _header(path: Path, line: bytes) -> Header:
+    header = _record(path, 1, line)
+    if not isinstance(header, Header) or (header.experiment, header.build) != (path.parent.name, path.stem):
+        raise DamagedJournal(f"{_name(path)}：第一行不是这个文件的文件头")
+    return header
 
 
 def _record(path: Path, number: int, line: bytes) -> Record:

@@ -6,6 +6,7 @@ import pytest
 from children import LISTEN
 from jobs import LARGE, MANY, ONE, job_of
 from lab import Lab
+from toy_site import Site
 
 from bench.measure import applicable, records, sampler
 from bench.models import MODELS
@@ -57,3 +58,8 @@ def script(tmp_path: Path) -> Script:
         return path
 
     return write
+
+
+@pytest.fixture
+def site(tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> Site:
+    return Site(tmp_path, make, monkeypatch)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from conftest import FakeClock, FakeWorker, Make, Started
 
-    from bench.measure.plan import Profile
+    from bench.measure.profiles import Profile
     from bench.results.published import Row
     from bench.spec import Experiment
 

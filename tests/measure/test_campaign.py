@@ -3,98 +3,24 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from toy_site import GIB, NEW, OLD
 
-from bench.folders import Folders
-from bench.measure import campaign, records, sampler
+from bench.measure import campaign
 from bench.measure.campaign import CannotMeasure, Here
 from bench.results import store
 from bench.spec import BASELINE, CONTROL, Input, LargestBatch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from conftest import Make
+    from toy_site import Site
 
     from bench.measure.campaign import Campaign
-    from bench.measure.plan import Profile
-    from bench.models.prepared import Prepared
-    from bench.results.schema import Header
-    from bench.spec import Experiment, Model
+    from bench.spec import Experiment
 
 MIB = 1 << 20
-GIB = 1 << 30
-OLD, NEW = "20260101-000000-aaaa", "20260102-000000-bbbb"
-
-
-class Site:
-    """Experiments, models and results of a toy project."""
-
-    def __init__(self, folder: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folders, self.make = Folders.below(folder), make
-        self.here = Here(machine=make.machine(), software={"onnxruntime": "1.31.1"})
-        self.free_bytes = 64 * GIB
-        self.content_key = "abcdef012345"
-        self.experiments: dict[str, Experiment] = {}
-        self.told: list[str] = []
-        self.prepared: list[tuple[str, ...]] = []
-        monkeypatch.setattr(campaign, "EXPERIMENTS", self.experiments)
-        monkeypatch.setattr(campaign, "free_memory", lambda: self.free_bytes)
-        monkeypatch.setattr(campaign, "content_key", lambda _: self.content_key)
-        monkeypatch.setattr(campaign, "prepare", self._prepare)
-        for module in (campaign, records, sampler):
-            monkeypatch.setattr(module, "MODELS", {"toy": make.model()})
-        for name in ("toys", "more"):
-            self.experiments[name] = make.experiment(name)
-
-    def _prepare(self, _: Model, inputs: Sequence[Input], __: Path) -> Prepared:
-        self.prepared.append(tuple(entry.label for entry in inputs))
-        return self.make.prepared(self.prepared[-1])
-
-    def open(
-        self, *names: str, profile: Profile | None = None, here: Here | None = None, fresh: bool = False
-    ) -> Campaign:
-        here = here or self.here
-        planned = campaign.plan(names or ("toys",), profile or self.make.profile(), here)
-        return campaign.open_campaign(planned, here, self.folders, fresh=fresh, tell=self.told.append)
-
-    def header(self, name: str = "toys", *, hours_ago: float = 1, **changes: Any) -> Header:
-        started = datetime.now(UTC) - timedelta(hours=hours_ago)
-        usual = {
-            "experiment": name,
-            "key": self.here.key(self.experiments[name]),
-            "started_at": started.isoformat(timespec="seconds"),
-            "build": OLD,
-        }
-        return self.make.header(**usual | changes)
-
-    def unfinished(self, name: str = "toys", **header: Any) -> store.Writer:
-        """Two samples of a first round."""
-        writer = store.Writer.create(self.folders.results, self.header(name, **header))
-        writer.append(self.make.sample(BASELINE))
-        writer.append(self.make.sample(CONTROL, position=1))
-        return writer
-
-    def finished(self, name: str = "toys", **header: Any) -> store.Writer:
-        writer = self.unfinished(name, **header)
-        for position, case in enumerate(("one", "two"), 2):
-            writer.append(self.make.sample(case, position=position))
-        writer.append(self.make.end())
-        ended = {"finished_at": writer.journal.header.started_at}
-        writer.append(self.make.footer().model_copy(update=ended))
-        return writer
-
-    def bytes_of_results(self) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in self.folders.results.rglob("*.jsonl")}
-
-
-@pytest.fixture
-def site(tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> Site:
-    return Site(tmp_path, make, monkeypatch)
 
 
 def _build_ids(campaign_: Campaign) -> set[str]:
@@ -107,7 +33,7 @@ def test_first_build_begins_a_journal_for_each_experiment(site: Site) -> None:
     for task, name in zip(begun.tasks, ("toys", "more"), strict=True):
         header = store.read(task.writer.journal.path).header
         assert (header.experiment, header.build, header.seed) == (name, begun.build, begun.seed)
-        assert header.key == site.here.key(site.experiments[name])
+        assert header.key == site.here.key(site.experiments[name], site.make.profile())
         assert (header.groups[0].model_title, header.groups[0].flops) == ("玩具", 100)
         assert [case.id for case in header.cases] == [BASELINE, CONTROL, "one", "two"]
         assert header.machine["cpu"] == "某处理器"
@@ -252,9 +178,9 @@ def test_resumed_build_keeps_its_chosen_batch_and_knows_what_it_needs(
     resumed = site.open()
     assert resumed.build == begun.build
     (group,) = resumed.tasks[0].planned.groups
-    assert group.input == Input(label="batch=12", shapes=((12, 3),))
-    assert site.prepared[-1] == ("batch=12",)
-    assert group.memory_bytes == 1200 * MIB
+    assert group.input == Input(label="batch=8", shapes=((8, 3),))
+    assert site.prepared[-1] == ("batch=8",)
+    assert group.memory_bytes == 800 * MIB
 
 
 def test_memory_needed_is_that_of_the_hungriest_group(site: Site, make: Make) -> None:
@@ -296,21 +222,3 @@ def test_longer_profile_is_expected_to_take_longer(site: Site, make: Make) -> No
         for rounds in (3, 9)
     )
     assert long > 2 * short
-
-
-def test_valid_result_is_the_newest_complete_one_of_this_key(site: Site, make: Make) -> None:
-    toys = site.experiments["toys"]
-
-    def found() -> str | None:
-        journal = campaign.find_valid(toys, site.here, site.folders.results, site.told.append)
-        return journal.header.build if journal else None
-
-    assert found() is None
-    site.finished(hours_ago=1000)
-    assert found() == OLD
-    site.unfinished(build=NEW)
-    assert found() == OLD
-    site.finished(build="20260103-000000-cccc", key="f" * 16)
-    assert found() == OLD
-    site.finished(build="20260104-000000-dddd", profile="quick")
-    assert found() == "20260104-000000-dddd"

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.measure import keys
+from bench.measure import keys, profiles
 from bench.measure.keys import result_key
+from bench.measure.profiles import PROFILES
 from bench.spec import BASELINE, Case, Column, Input, Script
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from conftest import Make
 
+    from bench.measure.profiles import Profile
     from bench.spec import Experiment
 
 SOFTWARE = {"onnxruntime": "1.31.1", "numpy": "2.4.6"}
@@ -27,9 +29,11 @@ def _case(**changes: Any) -> Case:
     return Case(**fields | changes)
 
 
-def _key(make: Make, experiment: Experiment | None = None, **changes: Any) -> str:
+def _key(
+    make: Make, experiment: Experiment | None = None, profile: Profile = PROFILES["default"], **changes: Any
+) -> str:
     usual = {"machine": make.machine(), "software": SOFTWARE, "models": MODELS} | changes
-    return result_key(experiment or make.experiment(cases=(_case(),)), **usual)
+    return result_key(experiment or make.experiment(cases=(_case(),)), profile, **usual)
 
 
 def test_key_is_the_same_for_the_same_things(make: Make) -> None:
@@ -103,6 +107,40 @@ def test_model_software_and_machine_change_the_key(make: Make) -> None:
 
 def test_reboot_does_not_change_the_key(make: Make) -> None:
     assert _key(make, machine=make.machine(kernel="6.9", governor="powersave")) == _key(make)
+
+
+def test_point_release_of_the_system_does_not_change_the_key(make: Make) -> None:
+    assert _key(make, machine=make.machine(system="某系统 1.2")) == _key(make)
+
+
+@pytest.mark.parametrize(
+    "change", [{"min_seconds": 0.5}, {"min_calls": 5}, {"small": True}, {"bracket": False}]
+)
+def test_timing_of_the_profile_changes_the_key(make: Make, change: dict[str, Any]) -> None:
+    assert _key(make, profile=replace(PROFILES["default"], **change)) != _key(make)
+
+
+@pytest.mark.parametrize("change", [{"title": "别的"}, {"rounds": 99}, {"budget_s": 1}])
+def test_what_decides_no_number_of_a_profile_does_not_change_the_key(
+    make: Make, change: dict[str, Any]
+) -> None:
+    assert _key(make, profile=replace(PROFILES["default"], **change)) == _key(make)
+
+
+def test_other_profiles_do_not_change_the_key(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Editing the smoke test must not cost an hour."""
+    before = _key(make)
+    monkeypatch.setitem(PROFILES, "smoke", replace(PROFILES["smoke"], min_calls=7))
+    assert _key(make) == before
+    assert profiles.__file__ not in map(str, keys.MAKERS)
+
+
+def test_everything_that_takes_part_in_measuring_is_hashed() -> None:
+    named = {path.name for path in keys.MAKERS}
+    assert named >= {"spec.py", "child.py", "known.py", "noise.py", "observer.py", "plan.py", "proof.py"}
+    assert named >= {"evidence.py", "line_memory.py", "sampler.py", "trace.py", "worker.py"}
+    below = {path for path in keys.HERE.rglob("*.py") if path.name != "profiles.py"}
+    assert set(keys.MAKERS) == below | {keys.HERE.parent / "spec.py"}
 
 
 def test_models_of_other_experiments_do_not_change_the_key(make: Make) -> None:

@@ -246,6 +246,12 @@ def test_machine_without_proc_still_has_a_name_and_cores(
     assert found.system
 
 
+def test_fingerprint_ignores_a_point_release_of_the_system(make: Make) -> None:
+    """What matters of it stands in the versions of libc and Python."""
+    names = ("Ubuntu 24.04.1 LTS", "Ubuntu 24.04.2 LTS")
+    assert len({make.machine(system=name).fingerprint() for name in names}) == 1
+
+
 def test_fingerprint_ignores_what_changes_between_two_boots(make: Make) -> None:
     usual = make.machine().fingerprint()
     rebooted = make.machine(

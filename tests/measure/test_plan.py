@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from bench.experiments import intra_op_num_threads
 from bench.measure.plan import (
-    PROFILES,
     baseline_reach,
     estimate_seconds,
     order_groups,
@@ -21,6 +20,7 @@ from bench.measure.plan import (
     resolve,
     round_seconds,
 )
+from bench.measure.profiles import PROFILES
 from bench.results import stats
 from bench.spec import BASELINE, CONTROL, Case, Input, LargestBatch, Proof, Script
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from conftest import Make
     from lab import Lab
 
-FORESEEN = 0.45 + 0.45 + 0.01 + 0.4
+FORESEEN = 0.45 + 0.45 + 0.01 + 0.2
 """Seconds of a timed sample, as the usual untimed child foretells them."""
 
 

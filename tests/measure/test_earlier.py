@@ -1,0 +1,178 @@
+"""What is used again of earlier builds: which result is valid, and how long samples took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from toy_site import NEW, OLD
+
+from bench.measure import campaign, earlier
+from bench.measure.campaign import Here
+from bench.measure.plan import sample_seconds
+from bench.measure.profiles import PROFILES
+from bench.results import store
+from bench.spec import BASELINE, CONTROL
+
+if TYPE_CHECKING:
+    from conftest import Make
+    from toy_site import Site
+
+NEWER, NEWEST = "20260103-000000-cccc", "20260104-000000-dddd"
+
+
+def _found(site: Site, here: Here | None = None) -> str | None:
+    toys = site.experiments["toys"]
+    journal = earlier.find_valid(toys, here or site.here, site.folders.results, site.told.append)
+    return journal.header.build if journal else None
+
+
+def test_valid_result_is_the_newest_complete_one_of_this_key(site: Site) -> None:
+    assert _found(site) is None
+    site.finished(hours_ago=1000)
+    assert _found(site) == OLD
+    site.unfinished(build=NEW)
+    assert _found(site) == OLD
+    site.finished(build=NEWER, key="f" * 16)
+    assert _found(site) == OLD
+    site.finished(build=NEWEST, profile="thorough")
+    assert _found(site) == NEWEST
+
+
+@pytest.mark.parametrize("draft", ["smoke", "quick"])
+@pytest.mark.parametrize("whole", ["default", "thorough"])
+def test_draft_never_hides_a_valid_result(site: Site, draft: str, whole: str) -> None:
+    site.finished(profile=draft)
+    assert _found(site) == OLD
+    site.finished(profile=whole, build=NEW)
+    site.finished(profile=draft, build=NEWER)
+    assert _found(site) == NEW
+    site.finished(profile=whole, build=NEWEST)
+    assert _found(site) == NEWEST
+
+
+def test_result_of_a_profile_that_has_changed_since_is_not_valid_and_those_of_others_are(
+    site: Site, monkeypatch: pytest.MonkeyPatch, make: Make
+) -> None:
+    site.finished(profile="quick", build=NEW)
+    monkeypatch.setitem(PROFILES, "quick", make.profile(name="quick", min_calls=77))
+    assert _found(site) is None
+    site.finished()
+    assert _found(site) == OLD
+
+
+SWITCHED = [
+    ("governor", "powersave", "处理器的调频策略当时是 performance，现在是 powersave"),
+    ("transparent_huge_pages", "always", "透明大页当时是 madvise，现在是 always"),
+    ("transparent_huge_pages", "", "透明大页当时是 madvise，现在是 读不到"),
+]
+
+
+@pytest.mark.parametrize(("name", "now", "words"), SWITCHED)
+def test_result_is_not_used_once_the_machine_is_set_differently(
+    site: Site, make: Make, name: str, now: str, words: str
+) -> None:
+    site.finished(machine={**site.here.facts().machine, "isa": []})
+    assert _found(site) == OLD
+    assert site.told == []
+    switched = Here(machine=make.machine(**{name: now}), software=site.here.software)
+    assert _found(site, switched) is None
+    assert site.told == [f"不沿用 toys/{OLD}.jsonl：{words}"]
+
+
+def test_older_result_of_the_present_setting_is_used(site: Site) -> None:
+    usual = {**site.here.facts().machine, "isa": []}
+    site.finished(machine=usual)
+    site.finished(machine={**usual, "transparent_huge_pages": "always"}, build=NEW)
+    assert _found(site) == OLD
+
+
+@pytest.mark.parametrize(("name", "now", "words"), SWITCHED)
+def test_interrupted_build_is_not_taken_up_once_the_machine_is_set_differently(
+    site: Site, make: Make, name: str, now: str, words: str
+) -> None:
+    begun = site.open()
+    begun.tasks[0].writer.append(make.sample(BASELINE))
+    assert site.open().build == begun.build
+    switched = Here(machine=make.machine(**{name: now}), software=site.here.software)
+    assert site.open(here=switched).build != begun.build
+    assert any(words in text for text in site.told)
+
+
+def test_journal_of_another_key_is_known_by_its_first_line(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.finished(key="f" * 16)
+    site.finished(build=NEW)
+    read: list[str] = []
+    real = store.read
+    monkeypatch.setattr(store, "read", lambda path: read.append(path.stem) or real(path))
+    assert _found(site) == NEW
+    assert read == [NEW]
+
+
+@pytest.mark.parametrize("content", [b"", b"damaged\n", b'{"kind": "header"'])
+def test_damaged_first_line_is_named_and_passed_over(site: Site, content: bytes) -> None:
+    site.finished()
+    path = store.journal_path(site.folders.results, "toys", NEW)
+    path.write_bytes(content)
+    assert _found(site) == OLD
+    assert [path.name in text for text in site.told] == [True]
+
+
+def test_damaged_line_further_down_is_named_and_the_older_result_used(site: Site) -> None:
+    site.finished()
+    path = site.finished(build=NEW).journal.path
+    path.write_bytes(path.read_bytes().replace(b'"kind":"sample"', b'"kind":"simple"', 1))
+    assert _found(site) == OLD
+    assert [path.name in text for text in site.told] == [True]
+
+
+def _seconds(site: Site, make: Make, here: Here | None = None, profile: str = "default") -> list[float]:
+    planned = campaign.plan(("toys",), make.profile(name=profile), here or site.here)
+    (one,) = earlier.with_seconds(planned, here or site.here, site.folders.results)
+    return [sample_seconds(one, group) for group in one.groups]
+
+
+def _took(site: Site, *seconds: float | None, build: str = OLD, profile: str = "default") -> None:
+    """A finished build whose samples took so long, or failed; the code may have changed since, and the key with it."""
+    header, make = site.header(build=build, key="f" * 16, profile=profile), site.make
+    writer, started = store.Writer.create(site.folders.results, header), 0.0
+    for position, wall in enumerate(seconds):
+        measured = make.failure("timeout") if wall is None else None
+        sample = make.sample((BASELINE, CONTROL, "one", "two")[position], measured, position=position)
+        writer.append(sample.model_copy(update={"started_s": started, "wall_s": wall or 60.0}))
+        started += wall or 60.0
+    writer.append(make.end())
+    writer.append(make.footer().model_copy(update={"finished_at": header.started_at}))
+    assert store.read(writer.journal.path).complete
+
+
+def test_plan_knows_how_long_samples_took_in_the_newest_build(site: Site, make: Make) -> None:
+    assert _seconds(site, make) == [0.4]  # as typed
+    _took(site, 2, 3, 3, 9)
+    assert _seconds(site, make) == [3]
+    _took(site, 1, 1, 1, 1, build=NEW)
+    assert _seconds(site, make) == [1]
+
+
+def test_lengths_of_another_profile_machine_or_input_are_not_taken(site: Site, make: Make) -> None:
+    _took(site, 5, 5, 5, 5, profile="quick")
+    assert _seconds(site, make) == [0.4]
+    _took(site, 2, 3, 3, 9, build=NEW)
+    other = Here(machine=make.machine(cpu="另一种处理器"), software=site.here.software)
+    assert _seconds(site, make, other) == [0.4]
+    site.experiments["toys"] = make.experiment(groups=[make.group(5), make.group(2)])
+    assert _seconds(site, make) == [0.4, 3]
+
+
+def test_failed_samples_tell_no_length(site: Site, make: Make) -> None:
+    _took(site, None, 2.0, 2.0, 2.0)
+    assert _seconds(site, make) == [2.0]
+
+
+def test_estimate_of_a_build_rests_on_the_lengths_of_the_one_before(site: Site, make: Make) -> None:
+    planned = campaign.plan(("toys",), make.profile(), site.here)
+    _took(site, 4, 4, 4, 4)
+    seen = earlier.with_seconds(planned, site.here, site.folders.results)
+    assert campaign.total_seconds(seen) == pytest.approx(10 * campaign.total_seconds(planned))
