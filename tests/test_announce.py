@@ -9,6 +9,7 @@ import pytest
 
 from bench import announce
 from bench.folders import Folders
+from bench.measure import campaign
 from bench.measure.campaign import CannotMeasure
 from bench.measure.noise import UNKNOWN
 from bench.measure.plan import resolve
@@ -43,6 +44,22 @@ def _plan(make: Make, folder: Path, budget_s: float, *more: Experiment) -> Told:
 def test_plan_that_fits_gives_its_time_and_the_limit(make: Make, tmp_path: Path) -> None:
     (line,) = [text for text in _plan(make, tmp_path, HOUR_S) if "约需时间" in text]
     assert "（上限 1 小时" in line
+
+
+@pytest.mark.parametrize(("profile", "more"), [("default", 3600), ("thorough", 3600), ("quick", 0)])
+def test_time_of_a_plan_counts_the_selftest_where_there_is_one(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str, more: float
+) -> None:
+    """The budget is that of the rounds: the self-test leaves none of them out."""
+    monkeypatch.setattr("bench.announce.selftest.expected_seconds", lambda cores: 1800.0 * cores)
+    monkeypatch.setattr("bench.announce.duration", lambda seconds: f"{seconds:.0f} s")
+    told: Any = Told()
+    folders = Folders.below(tmp_path)
+    folders.lock.parent.mkdir(parents=True, exist_ok=True)
+    planned = [resolve(make.experiment(), PROFILES[profile], 2, 1 << 30)]
+    announce.plan(planned, PROFILES[profile], 1000, folders, told)
+    needed = campaign.total_seconds(planned)
+    assert told[1].startswith(f"约需时间 {needed + more:.0f} s（上限 1000 s）")
 
 
 def test_plan_tells_every_number_of_rounds(make: Make, tmp_path: Path) -> None:

@@ -164,8 +164,8 @@ def baseline_reach(planned: PlannedExperiment, group: PlannedGroup) -> int | Non
 
 def sample_seconds(planned: PlannedExperiment, group: PlannedGroup) -> float:
     """Length of one sample: as measured here, else as it is on a usual machine."""
-    typed = group.group.seconds * (0.5 if planned.profile.small else 1.0)
-    return planned.measured.get(group.index, typed)
+    smaller = planned.profile.small and group.group.small != group.group.input
+    return planned.measured.get(group.index, group.group.seconds * (0.5 if smaller else 1.0))
 
 
 def order_groups(count: int, rng: random.Random) -> tuple[int, ...]:

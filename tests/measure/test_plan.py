@@ -19,6 +19,7 @@ from bench.measure.plan import (
     order_round,
     resolve,
     round_seconds,
+    sample_seconds,
 )
 from bench.measure.profiles import PROFILES
 from bench.results import stats
@@ -83,6 +84,17 @@ def test_without_reach_every_case_comes_exactly_once(cases: tuple[str, ...], see
 def test_reach_is_a_length_of_time(make: Make, seconds: float, reach: int) -> None:
     planned = resolve(make.experiment(groups=(make.group(seconds=seconds),)), PROFILES["default"], 2, GIB)
     assert baseline_reach(planned, planned.groups[0]) == reach
+
+
+@pytest.mark.parametrize(
+    ("profile", "batch", "seconds"), [("quick", 1, 2), ("quick", 2, 4), ("default", 1, 4)]
+)
+def test_draft_is_shorter_where_its_input_is_smaller(
+    make: Make, profile: str, batch: int, seconds: float
+) -> None:
+    group = make.group(2, seconds=4, small=make.group(batch).input)
+    planned = resolve(make.experiment(groups=(group,)), PROFILES[profile], 2, GIB)
+    assert sample_seconds(planned, planned.groups[0]) == seconds
 
 
 def test_reach_follows_what_samples_were_seen_to_take(make: Make) -> None:
