@@ -146,7 +146,7 @@ def _needed_and_kept(say: Findings, group: Measured) -> str:
     if peak is None or kept is None:
         return f"{where(group)}：关闭 arena，{no_memory(say, group, 'arena_off')}。"
     both = f"推理结束后留 {_beside_default(say, group, 'kept_mib')}，峰值 {_beside_default(say, group, 'peak_mib')}"
-    if not memory_judged(say, group):
+    if not all(say.verdict(group, "arena_off", metric) for metric in ("kept_mib", "peak_mib")):
         return f"{where(group)}，关闭 arena，{both}{OPEN}。"
     if peak > NEEDED_OVER_KEPT * kept:
         return f"<strong>关闭 arena 后，留下的远小于推理途中需要的</strong>：{where(group)}，{both}。"

@@ -59,19 +59,25 @@ def _explicit(say: Findings) -> list[str]:
 
 
 def _best(say: Findings, group: Measured) -> str:
-    known = [case for case in _explicit(say) if say.value(group, case, "latency_ms") is not None]
-    if not known:
+    """Which count is the fastest, of those that were seen to be in effect."""
+    measured = [case for case in _explicit(say) if say.value(group, case, "latency_ms") is not None]
+    if not measured:
         return "没有测成"
-    tied = say.tied_with_best(group, known)
+    known = [case for case in measured if say.outcome(group, case) == "effect"]
+    if not known:
+        return "没有观察到哪个明确设置的线程数生效"
     if len(known) == 1:
-        return f"明确设置的线程数里只测成了 {known[0]}（{say.ms(group, known[0])}）"
+        only = "只测成了" if measured == known else "看到生效的只有"
+        return f"明确设置的线程数里{only} {known[0]}（{say.ms(group, known[0])}）"
+    tied = say.tied_with_best(group, known)
+    verdicts = {say.verdict(group, case) for case in tied}
     if not tied or not any(say.verdict(group, case) for case in known):
         shortest = min(known, key=lambda case: say.value(group, case, "latency_ms") or 0.0)
         return f"这次耗时最短的是 {shortest} 线程（{say.ms(group, shortest)}），但还不能下结论"
     if len(tied) == 1:
         return f"<strong>明确设置的线程数里，{tied[0]} 线程最快</strong>（{say.ms(group, tied[0])}）"
     latencies = "、".join(f"{case} 线程 {say.ms(group, case)}" for case in tied)
-    if any(say.verdict(group, case) == "slower" for case in tied):
+    if verdicts != {"same"}:
         return f"明确设置的线程数里，{'、'.join(tied)} 的区间有重叠，还分不出谁最快（{latencies}）"
     return f"<strong>明确设置的线程数里，{'、'.join(tied)} 并列最快，分不出快慢</strong>（{latencies}）"
 

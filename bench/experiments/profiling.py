@@ -65,7 +65,11 @@ def _recommended_on(say: Findings) -> Answer:
         for group in say.groups()
     )
     verdicts = [say.verdict(group, "profiling") for group in say.groups()]
-    grown = [_more_grown(say, group) for group in say.groups() if group.verdicts]
+    grown = [
+        _more_grown(say, group)
+        for group in say.groups()
+        if group.verdicts and say.outcome(group, "profiling") == "effect"
+    ]
     holds: Holds = "unknown"
     if "slower" in verdicts or any(more is not None and more > NOTABLE_MIB for more in grown):
         holds = "no"

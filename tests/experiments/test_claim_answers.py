@@ -173,6 +173,7 @@ UNPROVEN = {
     "many_branches": ("time", 0.8),
     "default_is_fine": ("time", 0.8),
     "kept_5618_5": ("memory", 0.05),
+    "recommended_on": ("values", _grown(50)["values"]),
 }
 
 

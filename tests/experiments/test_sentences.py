@@ -134,6 +134,31 @@ def test_only_thread_count_that_was_measured_is_not_called_the_fastest() -> None
     assert "最快" not in told
 
 
+def test_a_thread_count_that_was_not_seen_in_effect_is_not_called_the_fastest() -> None:
+    """It may be the fastest for any reason but the one that is given."""
+    world = {"outcomes": {(None, "4"): "unseen"}, "values": {(None, "4", "ratio"): 0.5}}
+    told = _told("intra_op_num_threads", **world)
+    assert "4 线程最快" not in told
+    assert "明确设置的线程数里，1、2 并列最快" in told
+    only = {(None, case): "nothing" for case in ("1", "4")}
+    assert "线程数里看到生效的只有 2" in _told("intra_op_num_threads", outcomes=only)
+    none = {(None, case): "unseen" for case in ("1", "2", "4")}
+    assert "没有观察到哪个明确设置的线程数生效" in _told("intra_op_num_threads", outcomes=none)
+
+
+def test_counts_tie_only_where_none_differs_from_the_default() -> None:
+    assert "并列最快" in _told("intra_op_num_threads")
+    wide = _told("intra_op_num_threads", half_width=0.2)
+    assert "并列最快" not in wide
+    assert "还分不出谁最快" in wide
+
+
+def test_what_an_arena_that_was_not_seen_off_leaves_is_no_finding() -> None:
+    values = {(None, "arena_off", "kept_mib"): 100.0}
+    assert "留下的远小于" in _told("arena", values=values)
+    assert "留下的远小于" not in _told("arena", values=values, outcomes={(None, "arena_off"): "unseen"})
+
+
 def test_idle_time_is_put_down_to_spinning_workers_only_where_there_are_some() -> None:
     assert "空转等活" in _told("intra_op_num_threads")
     alone = {(None, BASELINE, "threads"): 1.0}
