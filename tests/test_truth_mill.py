@@ -1,0 +1,124 @@
+"""The truth mill: few false statements on a dozen builds, and the mill finds them where they are put in."""
+
+from __future__ import annotations
+
+import random
+from statistics import median, pstdev, quantiles
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from speed import mill_build, mill_truth, truth_mill
+from speed.mill_judge import LIMITS, Tally
+from speed.mill_noise import REAL, Host
+
+from bench.experiments import arena
+from bench.measure import proof
+from bench.pages.words import Words
+from bench.results import choice, quotable, rows, stats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.results.stats import Estimate
+
+SEEDS = range(1, 13)
+ZEROS = [kind for kind, (_, most) in LIMITS.items() if most == 0]
+RATES = [kind for kind, (_, most) in LIMITS.items() if most > 0]
+MOST_BUILDS = 40
+"""In which a fault must show."""
+MOST_OF_FEW = 0.05
+"""Of a dozen builds, no rate can be told as finely as its limit."""
+
+
+@pytest.fixture(scope="module")
+def tally() -> Tally:
+    whole = Tally()
+    for seed in SEEDS:
+        whole.add(truth_mill.build(seed, html=seed % 5 == 0))
+    return whole
+
+
+@pytest.mark.parametrize("kind", ZEROS)
+def test_nothing_is_said_that_must_never_be_said(tally: Tally, kind: str) -> None:
+    assert tally.seen[kind] > 0
+    assert not [one for one in tally.examples if one.startswith(f"{kind}:")]
+
+
+@pytest.mark.parametrize("kind", RATES)
+def test_false_statements_are_rare(tally: Tally, kind: str) -> None:
+    assert tally.seen[kind] > 0
+    assert tally.wrong[kind] <= MOST_OF_FEW * tally.seen[kind]
+
+
+def test_a_dozen_worlds_hold_everything_that_is_seeded() -> None:
+    worlds = [mill_truth.draw(seed) for seed in SEEDS]
+    effects = [effect for world in worlds for effect in world.effects.values()]
+    assert {world.cores for world in worlds} == {2, 64}
+    assert {world.slow for world in worlds} == {1.0, 5.0}
+    assert {world.spells for world in worlds} == {True, False}
+    assert {"passed", "failed"} < {world.selftest for world in worlds}
+    assert {effect.outcome for effect in effects} == {None, "effect", "nothing", "unseen"}
+    assert {effect.fails for effect in effects} == {"", "once", "always"}
+    assert set(mill_truth.TIMES) <= {effect.time for effect in effects}
+
+
+def test_journals_are_such_as_the_store_believes() -> None:
+    world = mill_truth.draw(2)
+    for journal in (*mill_build.journals(world).values(), *mill_build.self_tests(world).values()):
+        assert len(mill_build.through_its_file(journal).samples) == len(journal.samples)
+
+
+@pytest.mark.parametrize("kind", REAL["latency"])
+def test_ratios_of_two_samples_spread_as_those_of_identical_settings_did(kind: str) -> None:
+    rng, one = random.Random(1), REAL["latency"][kind]
+    drawn = [rng.choice(one) - rng.choice(one) for _ in range(20_000)]
+    pairs = REAL["pairs"][kind]
+    centre = median(pairs) if kind == "two_processes" else 0.0
+    assert pstdev(drawn) == pytest.approx(pstdev(pairs, centre), rel=0.35)
+
+
+def test_a_host_with_spells_is_as_uneven_as_was_seen() -> None:
+    host = Host.with_spells(random.Random(3), 400_000)
+    lengths = [end - start for start, end, _ in host.spells]
+    seen = [host.slower(second, 1.0) for second in range(0, 20_000, 7)]
+    assert 10 <= min(lengths) <= max(lengths) <= 60
+    assert quantiles(seen, n=10)[-1] / median(seen) == pytest.approx(1.3, abs=0.1)
+
+
+def _verdict_of_before(ratio: Estimate, floor: float) -> stats.Verdict | None:
+    """No difference was whatever could not be told apart with a narrow interval."""
+    if ratio.low is None or ratio.high is None:
+        return None
+    if not ratio.low <= 1 <= ratio.high and abs(ratio.value - 1) > floor:
+        return "slower" if ratio.value > 1 else "faster"
+    return "same" if ratio.high - ratio.low <= 0.10 else "unclear"
+
+
+def _always(answer: Any) -> Callable[..., Any]:
+    return lambda *_, **__: answer
+
+
+FAULTS: dict[str, tuple[Any, str, Any, str]] = {
+    "no difference means not told apart": (stats, "verdict", _verdict_of_before, "same"),
+    "every interval decides": (stats, "noise_floor", _always(0.0), "equal"),
+    "verdicts without a proof": (rows, "_took_effect", _always(True), "unproven"),
+    "absence proves": (proof, "judge", _always(("effect", "")), "proof"),
+    "choices are not confirmed": (choice, "_doubt", _always(""), "recommended"),
+    "a failed self-test does not count": (quotable, "_grave", _always(()), "quotable"),
+    "sentences make no difference of everything": (Words, "speed_of", _always("没有差别（不到 5%）"), "mismatch"),
+    "every figure is as claimed": (arena, "_as_claimed", _always(True), "claim"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_mill_finds_a_fault_that_was_put_in(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    place, name, broken, kind = FAULTS[fault]
+    assert any(_shows(monkeypatch, seed, place, name, broken, kind) for seed in range(1, MOST_BUILDS))
+
+
+def _shows(patch: pytest.MonkeyPatch, seed: int, place: Any, name: str, broken: Any, kind: str) -> bool:
+    """Whether a build says more that is wrong with the fault than without."""
+    with patch.context() as put_in:
+        put_in.setattr(place, name, broken)
+        wrong = truth_mill.build(seed, html=False).wrong[kind]
+    return wrong > 0 and wrong > truth_mill.build(seed, html=False).wrong[kind]
