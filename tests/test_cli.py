@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from filelock import FileLock
@@ -24,6 +24,7 @@ from bench.commands import Refused, parse_duration
 from bench.experiments import EXPERIMENTS
 from bench.folders import BUILD_VARIABLE
 from bench.measure.campaign import Here
+from bench.measure.profiles import PROFILES
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
@@ -154,10 +155,26 @@ def test_damaged_result_is_named_and_ignored(tmp_path: Path) -> None:
     assert _bench(tmp_path, "export").returncode == 0
 
 
-def _stored(folder: Path, make: Make, build: str, key: str) -> Path:
+def _stored(folder: Path, make: Make, build: str, key: str, **header: Any) -> Path:
     rounds = [[(case, {}) for case in (BASELINE, CONTROL)]] * 2
-    journal = make.journal(rounds, experiment="arena", build=build, key=key)
+    journal = make.journal(rounds, experiment="arena", build=build, key=key, **header)
     return keep(folder / "results", journal)
+
+
+def _key(here: Here) -> str:
+    return here.key(EXPERIMENTS["arena"], PROFILES["default"])
+
+
+def test_result_of_a_machine_that_is_set_differently_by_now_is_not_used_and_said_to_be(
+    tmp_path: Path, make: Make
+) -> None:
+    here = Here.read()
+    facts = here.facts().machine
+    machine = {**facts, "isa": list(facts["isa"]), "transparent_huge_pages": "sometimes"}
+    _stored(tmp_path, make, "20260101-000000-aaaa", _key(here), machine=machine)
+    done = _bench(tmp_path, "check")
+    assert done.returncode == 1
+    assert "不沿用，透明大页当时是 sometimes，现在是 " in done.stdout
 
 
 def test_old_results_beside_a_valid_one_are_no_fault(tmp_path: Path, make: Make) -> None:
@@ -167,7 +184,7 @@ def test_old_results_beside_a_valid_one_are_no_fault(tmp_path: Path, make: Make)
     alone = _bench(tmp_path, "check")
     assert alone.returncode == 1
     assert "✗ arena/20260101-000000-aaaa.jsonl" in alone.stdout
-    _stored(tmp_path, make, "20260103-000000-cccc", Here.read().key(EXPERIMENTS["arena"]))
+    _stored(tmp_path, make, "20260103-000000-cccc", _key(Here.read()))
     done = _bench(tmp_path, "check")
     assert done.returncode == 0
     assert re.findall(r"^(.) arena/(.{8})", done.stdout, re.MULTILINE) == [
