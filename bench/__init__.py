@@ -26,7 +26,14 @@ from bench.pages.api import (
     value,
     verdict,
 )
-from bench.pages.overview import chooser, findings_summary, findings_table, hero_figure, surprising
+from bench.pages.overview import (
+    chooser,
+    findings_summary,
+    findings_table,
+    hero_figure,
+    rules_tables,
+    surprising,
+)
 
 __all__ = [
     "certificate",
@@ -45,6 +52,7 @@ __all__ = [
     "node_costs",
     "options_table",
     "original_settings",
+    "rules_tables",
     "scenario",
     "scenario_answer",
     "scenario_code",

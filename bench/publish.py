@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 from bench import harmless, whole
 from bench.experiments import EXPERIMENTS
 from bench.folders import ROOT, Folders
-from bench.measure import selftest
+from bench.measure import evidence, noise, plan, selftest
 from bench.measure.earlier import find_valid
+from bench.measure.profiles import PROFILES
 from bench.options import installed_stamp, read_installed
 from bench.results import store
 from bench.results.selfchecks import SELFTEST
 from bench.results.summary import summarise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from bench.measure.campaign import Here
@@ -44,6 +45,7 @@ def publish(
     whole.sweep(folders.export)
     status: dict[str, str] = {}
     newest: store.Journal | None = None
+    builds: set[str] = set()
     for experiment in EXPERIMENTS.values():
         journal, state = find_valid(experiment, here, folders.results, tell), "valid"
         if journal is None and stale_ok:
@@ -53,14 +55,16 @@ def publish(
             continue
         status[experiment.id] = state
         _write_experiment(experiment, journal, folders.export)
+        builds.add(journal.header.build)
         if newest is None or journal.header.started_at > newest.header.started_at:
             newest = journal
     if newest:
         _write_machine(newest, folders.export)
         _write_bundle(folders.export)
-    _write_selftest(here, folders, tell)
+    _write_selftests(builds, folders, tell)
     _write_options(folders.export)
     _write_schemas(folders.export)
+    whole.write(folders.export / "rules.json", json.dumps(_rules()))
     whole.write(folders.export / "status.json", json.dumps(status))
     return status
 
@@ -147,17 +151,32 @@ def _write_machine(journal: store.Journal, folder: Path) -> None:
     whole.write(folder / "data" / "machine.json", export.machine_json(summary))
 
 
-def _write_selftest(here: Here, folders: Folders, tell: Callable[[str], None]) -> None:
-    """The newest self-test of this machine, or none: an old one vouches for nothing."""
+def _write_selftests(builds: Collection[str], folders: Folders, tell: Callable[[str], None]) -> None:
+    """The self-test of each build that is shown, and no other: it vouches for the build that it began."""
     from bench.results import export
 
-    target = folders.export / "data" / f"{SELFTEST}.json"
-    journal = find_valid(selftest.EXPERIMENT, here, folders.results, tell)
-    if journal is None:
-        target.unlink(missing_ok=True)
-    else:
-        summary = harmless.record(summarise(selftest.EXPERIMENT, journal))
-        whole.write(target, export.as_json(summary))
+    target = folders.export / "data" / SELFTEST
+    for path in target.glob("*.json"):
+        if path.stem not in builds:
+            path.unlink()
+    for build in builds:
+        journal = _selftest(store.journal_path(folders.results, SELFTEST, build), tell)
+        if journal is None:
+            (target / f"{build}.json").unlink(missing_ok=True)
+        else:
+            summary = harmless.record(summarise(selftest.EXPERIMENT, journal))
+            whole.write(target / f"{build}.json", export.as_json(summary))
+
+
+def _selftest(path: Path, tell: Callable[[str], None]) -> store.Journal | None:
+    try:
+        journal = store.read(path)
+    except FileNotFoundError:
+        return None
+    except store.DamagedJournal as damage:
+        tell(f"忽略损坏的结果文件：{damage}")
+        return None
+    return journal if journal.complete else None
 
 
 def _write_options(folder: Path) -> None:
@@ -175,6 +194,23 @@ def _write_schemas(folder: Path) -> None:
 
     whole.write(folder / "data" / "journal.schema.json", json_schema.journal_schema())
     whole.write(folder / "data" / "export.schema.json", json_schema.export_schema())
+
+
+def _rules() -> dict[str, float]:
+    """Numbers by which samples are taken: pages tell them and know nothing of measuring."""
+    profile = PROFILES["default"]
+    return {
+        **{
+            name: getattr(profile, name)
+            for name in ("min_seconds", "min_calls", "rounds", "split_rounds", "repeats")
+        },
+        "draft_rounds": PROFILES["quick"].rounds,
+        "near_s": plan.NEAR_SECONDS,
+        "memory_share": plan.MEMORY_SHARE,
+        "idle_s": evidence.IDLE_SECONDS,
+        "others": noise.OTHERS_LIMIT,
+        "steal": noise.STEAL_LIMIT,
+    }
 
 
 def _stamp(journal: Path) -> str:

@@ -84,7 +84,16 @@ def _choice(scenario: Any, text: str) -> published.Choice:
         published.CandidateRow(case=case, score=None, refused=text if case != BASELINE else "")
         for case in scenario.candidates
     ]
-    return published.Choice(scenario=scenario.id, winner=BASELINE, reason=text, rounds=4, candidates=rows)
+    return published.Choice(
+        scenario=scenario.id,
+        winner=BASELINE,
+        reason=text,
+        rounds=4,
+        candidates=rows,
+        left_out=[text],
+        vote=0.5,
+        stable=False,
+    )
 
 
 def _pages(patch: pytest.MonkeyPatch, text: str, names: Iterable[str]) -> dict[str, str]:
@@ -94,7 +103,7 @@ def _pages(patch: pytest.MonkeyPatch, text: str, names: Iterable[str]) -> dict[s
     patch.setattr(source, "load", exports.__getitem__)
     patch.setattr(source, "status", lambda: dict.fromkeys(exports, "valid"))
     patch.setattr(source, "has_trace", lambda _: True)
-    patch.setattr(source, "selftest", lambda: None)
+    patch.setattr(source, "selftests", dict)
     patch.setattr(source, "chart_specs", lambda name: charts.specs(EXPERIMENTS[name], exports[name]))
     pages = {name: getattr(bench, name)() for name in ("machine", "freshness", "certificate", "data_list")}
     for name in exports:

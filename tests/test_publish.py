@@ -14,6 +14,7 @@ from bench.folders import Folders
 from bench.measure.campaign import Here
 from bench.measure.profiles import PROFILES
 from bench.results import store
+from bench.results.selfchecks import SELFTEST
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
@@ -87,3 +88,52 @@ def test_damaged_result_is_named_and_the_older_one_published(tmp_path: Path, mak
     publish.publish(here, folders, told.append)
     assert _published(folders)["build"]["id"] == "20260101-000000-aaaa"  # type: ignore[index]
     assert any("20260102-000000-aaaa" in sentence for sentence in told)
+
+
+def _store_selftest(folders: Folders, make: Make, build: str, *, complete: bool = True) -> None:
+    journal = make.journal([[(BASELINE, {})]], experiment=SELFTEST, build=build)
+    if complete:
+        keep(folders.results, journal)
+    else:
+        store.Writer.create(folders.results, journal.header)
+
+
+def _selftests(folders: Folders) -> set[str]:
+    return {path.stem for path in (folders.export / "data" / SELFTEST).glob("*.json")}
+
+
+def test_selftest_of_the_build_that_is_shown_is_published_and_no_later_one(
+    tmp_path: Path, make: Make, here: Here
+) -> None:
+    """One made on a quieter day must not vouch for a build that it never saw."""
+    folders = Folders.below(tmp_path)
+    own, later = "20260101-000000-aaaa", "20260102-000000-aaaa"
+    _store(folders, make, own, here.key(THREADS, PROFILES["default"]), 10)
+    _store_selftest(folders, make, later)
+    publish.publish(here, folders, lambda _: None)
+    assert _selftests(folders) == set()
+    _store_selftest(folders, make, own)
+    publish.publish(here, folders, lambda _: None)
+    assert _selftests(folders) == {own}
+
+
+def test_selftest_goes_with_its_build(tmp_path: Path, make: Make, here: Here) -> None:
+    folders = Folders.below(tmp_path)
+    own, later = "20260101-000000-aaaa", "20260102-000000-aaaa"
+    for build in (own, later):
+        _store(folders, make, build, here.key(THREADS, PROFILES["default"]), 10)
+        _store_selftest(folders, make, build, complete=build == own)
+        publish.publish(here, folders, lambda _: None)
+    assert _selftests(folders) == set()
+
+
+def test_damaged_selftest_is_named_and_none(tmp_path: Path, make: Make, here: Here) -> None:
+    folders, told = Folders.below(tmp_path), []
+    own = "20260101-000000-aaaa"
+    _store(folders, make, own, here.key(THREADS, PROFILES["default"]), 10)
+    path = store.journal_path(folders.results, SELFTEST, own)
+    path.parent.mkdir(parents=True)
+    path.write_text("{}\n")
+    publish.publish(here, folders, told.append)
+    assert _selftests(folders) == set()
+    assert any(own in sentence for sentence in told)

@@ -153,13 +153,13 @@ def machine() -> str:
 def freshness() -> str:
     """Age and origin of the numbers, with every reason not to quote them."""
     exports, stale = _all()
-    return _block(certificates.line(exports, source.selftest(), stale) + stamps.of_site(exports, stale))
+    return _block(certificates.line(exports, source.selftests(), stale) + stamps.of_site(exports, stale))
 
 
 def certificate() -> str:
     """How this build was measured: noise, rounds, self-test, time."""
     exports, stale = _all()
-    return _block(certificates.page(exports, source.selftest(), stale))
+    return _block(certificates.page(exports, source.selftests(), stale))
 
 
 def original_settings() -> str:

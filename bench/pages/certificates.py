@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from bench.results.view import DRAFT_PROFILES, MAX_DIRTY_SHARE
 from bench.spec import input_title
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from bench.results.published import Export, GroupSummary
 
@@ -21,10 +22,10 @@ WORDS = {"yes": "可以引用", "except": "可以引用，但有例外", "no": "
 MARKS = {True: "✓", False: "✗", None: "—"}
 
 
-def line(exports: Sequence[Export], selftest: Export | None, stale: Collection[str]) -> str:
+def line(exports: Sequence[Export], selftests: Mapping[str, Export], stale: Collection[str]) -> str:
     """For other pages: whether these numbers may be quoted, and why not; links to the certificate."""
     link = '<a data-link="reference/certificate.html">构建证书</a>'
-    return _verdict(standing(exports, selftest, stale), link)
+    return _verdict(standing(exports, selftests, stale), link)
 
 
 def _verdict(found: Standing, link: str = "") -> str:
@@ -39,14 +40,14 @@ def _verdict(found: Standing, link: str = "") -> str:
     )
 
 
-def page(exports: Sequence[Export], selftest: Export | None, stale: Collection[str]) -> str:
+def page(exports: Sequence[Export], selftests: Mapping[str, Export], stale: Collection[str]) -> str:
     """Everything that a build can say for itself."""
     return "".join(
         (
-            _verdict(standing(exports, selftest, stale)),
+            _verdict(standing(exports, selftests, stale)),
             _builds(exports),
             _quiet(exports),
-            _selftest(selftest, {export.build.id for export in exports}),
+            _selftests(exports, selftests),
             _groups(exports),
         )
     )
@@ -93,7 +94,12 @@ def _quiet(exports: Sequence[Export]) -> str:
     draft = f"{drafts} 个实验只是草稿，本来就不作快慢结论。" if drafts else ""
     slowed = sum(g.noise.throttled or 0 for g in timed)
     heat = f"测量期间处理器因过热降频 {slowed} 次，绝对时间不可靠。" if slowed else ""
-    return f'<p class="bench-quiet" data-dirty-rounds="{dirty}"><strong>{word}</strong>：{told}{held}{draft}{heat}</p>'
+    far = max((group.farthest_baseline_s for group in timed), default=0.0)
+    near = f"每个样本都与最近的默认样本比，两者最远隔了 {far:.1f} 秒。" if timed else ""
+    return (
+        f'<p class="bench-quiet" data-dirty-rounds="{dirty}" data-farthest-s="{far!r}">'
+        f"<strong>{word}</strong>：{told}{near}{held}{draft}{heat}</p>"
+    )
 
 
 def _is_busy(group: GroupSummary) -> bool:
@@ -101,17 +107,28 @@ def _is_busy(group: GroupSummary) -> bool:
     return group.dirty_rounds > MAX_DIRTY_SHARE * group.rounds
 
 
-def _selftest(export: Export | None, builds: Collection[str]) -> str:
-    if export is None:
+def _selftests(exports: Sequence[Export], selftests: Mapping[str, Export]) -> str:
+    """The self-test of each build that is shown; one of another build vouches for nothing."""
+    shown = Counter(export.build.id for export in exports)
+    found = [build for build in shown if build in selftests]
+    if not found:
         return '<p class="bench-selftest">测量程序没有做自检：草稿档不做，用默认档测一次就有。</p>'
-    elsewhere = "" if export.build.id in builds else "（不是同一次测量做的）"
+    missing = sum(shown[build] for build in shown if build not in selftests)
+    lacking = f'<p class="bench-selftest">{missing} 个实验所在的那次测量没有自检。</p>' if missing else ""
+    of = [f"，{shown[build]} 个实验来自这次测量" if len(shown) > 1 else "" for build in found]
+    return lacking + "".join(
+        _selftest(selftests[build], f"selftest-{build}", told) for build, told in zip(found, of, strict=True)
+    )
+
+
+def _selftest(export: Export, name: str, of: str) -> str:
     rows = "".join(
         f'<tr data-passed="{str(check.passed).lower()}"><th scope="row">{escape(check.title)}</th>'
         f"<td>{escape(check.expected)}</td><td>{escape(check.seen)}</td><td>{MARKS[check.passed]}</td></tr>"
         for check in checks(export)
     )
-    caption = f"测量程序的自检：事先知道答案的事，它看不看得见。测于 {escape(when(export))}{elsewhere}"
-    return _table("selftest", caption, ("量什么", "应当看到", "实际看到", "通过"), rows)
+    caption = f"测量程序的自检：事先知道答案的事，它看不看得见。测于 {escape(when(export))}{of}"
+    return _table(name, caption, ("量什么", "应当看到", "实际看到", "通过"), rows)
 
 
 def _groups(exports: Sequence[Export]) -> str:

@@ -54,7 +54,7 @@ def summary(found: Sequence[Finding]) -> str:
             else ""
         )
         parts.append(
-            f"延迟作了 {len(times)} 次比较{of}：{_tally(times)}；单看 95% 区间，平均有不到 {wrong:.1f} 次会碰巧不含 1"
+            f"延迟作了 {len(times)} 次比较{of}：{_tally(times)}；就算其实全无差别，单看区间，平均也至多有 {wrong:.1f} 次碰巧不含 1"
         )
     if sizes:
         parts.append(f"内存作了 {len(sizes)} 次比较（峰值、留存、trim 后留存各算一次）：{_tally(sizes)}")

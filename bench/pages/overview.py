@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.experiments import EXPERIMENTS
-from bench.pages import findings, hero, home, source, surprises
+from bench.pages import findings, hero, home, rules, source, surprises
 from bench.results.findings import of_build
 
 if TYPE_CHECKING:
@@ -35,6 +35,11 @@ def findings_summary() -> str:
 def findings_table() -> str:
     """Every verdict of every experiment."""
     return _block(findings.table(of_build(_exports())))
+
+
+def rules_tables() -> str:
+    """The numbers in the rules, and what the recommended settings may cost."""
+    return _block(rules.tables(source.rules()))
 
 
 def _exports() -> list[Export]:

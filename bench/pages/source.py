@@ -37,10 +37,15 @@ def load(experiment: str) -> Export:
     return _read(Folders.here().export / "data" / f"{experiment}.json")
 
 
-def selftest() -> Export | None:
-    """The exported self-test of the measuring code; None where none was made."""
-    path = Folders.here().export / "data" / f"{SELFTEST}.json"
-    return _read(path) if path.exists() else None
+def selftests() -> dict[str, Export]:
+    """Id of a build that is shown -> its own self-test of the measuring code, where one was made."""
+    return {path.stem: _read(path) for path in (Folders.here().export / "data" / SELFTEST).glob("*.json")}
+
+
+def rules() -> dict[str, float]:
+    """Name -> number by which samples are taken, as the last export left them."""
+    found: dict[str, float] = json.loads((Folders.here().export / "rules.json").read_text(encoding="utf-8"))
+    return found
 
 
 def chart_specs(experiment: str) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def _notes(experiment: Experiment, words: Words, group: GroupSummary, cases: lis
         notes.append(
             f"“更快”“更慢”要求 95% 区间不含 1，且偏离超过 {group.noise_floor * 100:.1f}%"
             f"（默认设置测两遍，区间两端的最大偏离；至少 {stats.MIN_EFFECT:.0%}）；“没有差别”要求整个区间在 1 的 ±{stats.SAME_MARGIN:.0%} 之内。"
-            f"作了 {compared} 次比较；单看区间，其中平均有不到 {expected:.1f} 次会碰巧不含 1。"
+            f"作了 {compared} 次比较；就算其实全无差别，单看区间，平均也至多有 {expected:.1f} 次碰巧不含 1。"
         )
         if group.control_excludes_one:
             notes.append("默认设置测两遍的区间也不含 1：本组的噪声比区间显示的大。")

@@ -9,7 +9,7 @@ from bench.results.selfchecks import checks
 from bench.results.view import DRAFT_PROFILES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from bench.results.published import Export
 
@@ -23,9 +23,12 @@ class Standing:
     """Chinese, one sentence each."""
 
 
-def standing(exports: Sequence[Export], selftest: Export | None, stale: Collection[str]) -> Standing:
-    """Drafts, old results and a harness that does not see what is there are not to be quoted."""
-    grave = tuple(_grave(exports, selftest, stale))
+def standing(exports: Sequence[Export], selftests: Mapping[str, Export], stale: Collection[str]) -> Standing:
+    """Drafts, old results and a harness that does not see what is there are not to be quoted.
+
+    `selftests`: id of a build -> its own self-test, which vouches for no other build.
+    """
+    grave = tuple(_grave(exports, selftests, stale))
     timed = [group for export in exports for group in export.groups if not group.memory_only]
     noisy = [group for group in timed if group.noisy]
     if not grave and noisy and 2 * len(noisy) > len(timed):
@@ -37,16 +40,21 @@ def standing(exports: Sequence[Export], selftest: Export | None, stale: Collecti
     return Standing("yes", ())
 
 
-def _grave(exports: Sequence[Export], selftest: Export | None, stale: Collection[str]) -> Iterator[str]:
+def _grave(
+    exports: Sequence[Export], selftests: Mapping[str, Export], stale: Collection[str]
+) -> Iterator[str]:
     drafts = [export for export in exports if export.build.profile in DRAFT_PROFILES]
     if drafts:
         yield f"{len(drafts)} 个实验只是草稿" if len(drafts) < len(exports) else "只是草稿"
     if stale:
         yield f"{len(stale)} 个实验是旧结果"
-    if selftest is None:
-        if len(drafts) < len(exports):
-            yield "测量程序没有做自检"
-        return
-    failed = [check.title for check in checks(selftest) if check.passed is False]
+    final = [export for export in exports if export not in drafts]
+    untested = [export for export in final if export.build.id not in selftests]
+    if untested and len(untested) == len(exports):
+        yield "测量程序没有做自检"
+    elif untested:
+        yield f"{len(untested)} 个实验所在的那次测量没有自检"
+    builds = dict.fromkeys(export.build.id for export in exports if export.build.id in selftests)
+    failed = [one.title for build in builds for one in checks(selftests[build]) if one.passed is False]
     if failed:
-        yield f"测量程序的自检没有通过：{'、'.join(failed)}"
+        yield f"测量程序的自检没有通过：{'、'.join(dict.fromkeys(failed))}"

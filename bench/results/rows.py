@@ -20,7 +20,6 @@ JUDGED_MEMORY = ("peak_mib", "kept_mib", "kept_trimmed_mib")
 
 def rows_of(experiment: str, view: GroupView) -> list[Row]:
     """Every metric that could be had, whether a table shows it or not."""
-    floor = view.noise_floor
     rows = []
     for case in view.record.cases:
         failure = view.failure(case)
@@ -28,7 +27,7 @@ def rows_of(experiment: str, view: GroupView) -> list[Row]:
             found = None if failure else _estimate(view, case, metric)
             if found is None and failure is None:
                 continue  # not to be had on this machine, for this case, or in this profile
-            rows.append(_row(experiment, view, case, metric, found, failure, floor))
+            rows.append(_row(experiment, view, case, metric, found, failure))
         rows += _fact_rows(experiment, view, case)
     return rows
 
@@ -101,11 +100,8 @@ def _row(
     metric: Metric,
     found: Estimate | None,
     failure: str | None,
-    floor: float,
 ) -> Row:
-    verdict = (
-        _verdict(view, case, metric, found, floor) if found and _took_effect(view, case, metric) else None
-    )
+    verdict = _verdict(view, case, metric, found) if found and _took_effect(view, case, metric) else None
     return Row(
         experiment=experiment,
         model=view.record.model,
@@ -130,14 +126,16 @@ def _took_effect(view: GroupView, case: str, metric: Metric) -> bool:
 
 
 def _verdict(
-    view: GroupView, case: str, metric: Metric, found: Estimate, floor: float
+    view: GroupView, case: str, metric: Metric, found: Estimate
 ) -> stats.Verdict | stats.MemoryVerdict | None:
     """Compared with the default, or with the article's settings; a busy machine takes time, not memory."""
     if view.draft or (case == BASELINE and metric.id != "ratio_original"):
         return None
     if metric.id in ("ratio", "ratio_original"):
         judged = view.judged and not view.record.memory_only
-        return stats.verdict(found, floor) if judged else None
+        # Held against the article's, a case is one ratio to the default over another.
+        samples = 4 if metric.id == "ratio_original" and case != BASELINE else 2
+        return stats.verdict(found, stats.noise_floor(view.control, samples)) if judged else None
     if metric.id in JUDGED_MEMORY:
         own, base = view.values(case, metric), view.values(BASELINE, metric)
         enough = view.record.memory_only or (view.judged and min(len(own), len(base)) >= stats.MIN_ROUNDS)

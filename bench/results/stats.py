@@ -21,6 +21,8 @@ MIN_ROUNDS = 6
 MIN_EFFECT = 0.02
 SAME_MARGIN = 0.05
 """Two times are called the same when the whole interval of their ratio lies so near 1."""
+TINY = 1e-9
+"""What binary fractions may add to a number that is even in tenths."""
 MEMORY_EFFECT = 0.05
 MEMORY_EFFECT_MIB = 16
 
@@ -70,11 +72,15 @@ def spread(values: Sequence[float]) -> Estimate:
     )
 
 
-def noise_floor(control: Estimate | None) -> float:
-    """Smallest effect that counts: what identical settings were seen to differ by, at least 2 %."""
+def noise_floor(control: Estimate | None, samples: int = 2) -> float:
+    """Smallest effect that counts: what identical settings were seen to differ by, at least 2 %.
+
+    That is between two samples; what is computed from more of them differs by more.
+    """
     if control is None or control.low is None or control.high is None:
         return MIN_EFFECT
-    return max(MIN_EFFECT, abs(control.low - 1), abs(control.high - 1))
+    seen = max(abs(control.low - 1), abs(control.high - 1))
+    return max(MIN_EFFECT, seen * math.sqrt(samples / 2))
 
 
 def verdict(ratio: Estimate, floor: float) -> Verdict | None:
@@ -131,8 +137,8 @@ def rounds_needed(ratio: Estimate, floor: float) -> int | None:
 
 
 def expected_false_verdicts(rows: int) -> float:
-    """How many of that many truly equal rows an interval at this level excludes 1 for."""
-    return rows * (1 - CONFIDENCE)
+    """Bound on how many of that many truly equal rows have an interval beside 1, on average: rounded up to a tenth."""
+    return math.ceil(rows * (1 - CONFIDENCE) * 10 - TINY) / 10
 
 
 def decimals(value: float, low: float | None, high: float | None) -> int:

@@ -58,7 +58,7 @@ def test_slower_lies_right_of_the_default_and_less_left_of_it() -> None:
 def test_undecided_comparisons_are_told_from_ties() -> None:
     open_, tied = (hero.figure(_exports(**world)) for world in ({"time": 1.05, "half_width": 0.1}, {}))
     assert "次还分不出" in open_
-    assert "次分不出差别" in tied
+    assert "次没有差别" in tied
     assert "次还分不出" not in tied
 
 
@@ -76,6 +76,16 @@ def test_finding_stands_in_words_for_those_who_do_not_see_it(world: dict[str, An
         assert label[1] in html.partition("<figcaption>")[2]
     else:
         assert not faults(html)
+
+
+def test_time_of_a_noisy_group_is_no_square_and_its_memory_is() -> None:
+    quiet, noisy = (
+        hero.figure([MadeUp(experiment="arena", time=1.6, memory=0.5, noisy=groups).export()])
+        for groups in ((), (0, 2, 3))
+    )
+    for verdict, left in (("slower", False), ("less", True)):
+        assert [one for one in _squares(quiet) if one[0] == verdict]
+        assert bool([one for one in _squares(noisy) if one[0] == verdict]) is left
 
 
 def test_strip_without_comparisons_is_left_out() -> None:

@@ -19,7 +19,7 @@ RATIOS = st.floats(min_value=0.01, max_value=100)
 def _row(metric: str, value: float | None, low: float | None = None, high: float | None = None) -> Row:
     return Row(
         experiment="toys", model="toy", input="batch=1", case="one", metric=metric, unit="", value=value,
-        low=low, high=high, rounds=9, verdict=None, failure=None if value is not None else "坏了",
+        low=low, high=high, rounds=9, verdict=None, failure=None if value is not None else "坏了", failed_rounds=0,
     )  # fmt: skip
 
 

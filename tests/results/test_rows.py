@@ -130,6 +130,20 @@ def test_noise_of_the_control_silences_a_small_difference_to_the_article(make: M
     assert _rows(make.journal(rounds))["one", "ratio_original"].verdict == "unclear"
 
 
+@pytest.mark.parametrize(("again", "verdict"), [((9.8, 10.2), "slower"), ((9.65, 10.35), "unclear")])
+def test_ratio_of_two_ratios_must_exceed_the_noise_of_four_samples(
+    make: Make, again: tuple[float, float], verdict: str
+) -> None:
+    """4.5 % are more than the 3.5 % by which equal settings differ, but less than 1.4 times as much."""
+    rounds = [
+        [(BASELINE, _ms(10)), (CONTROL, _ms(again[n % 2])), (ORIGINAL, _ms(10)), ("one", _ms(10.45))]
+        for n in range(6)
+    ]
+    rows = _rows(make.journal(rounds))
+    assert rows["one", "ratio"].verdict == "slower"
+    assert rows["one", "ratio_original"].verdict == verdict
+
+
 def test_without_the_articles_settings_nothing_is_held_against_them(make: Make) -> None:
     assert not [
         metric for _, metric in _rows(_journal(make, default={}, one={})) if metric == "ratio_original"

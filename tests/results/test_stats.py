@@ -87,6 +87,8 @@ def test_noise_floor_is_what_equal_settings_differ_by_but_at_least_two_percent()
     assert stats.noise_floor(Estimate(1.0, 0.995, 1.004, 9)) == 0.02
     assert stats.noise_floor(Estimate(1.0, 0.93, 1.01, 9)) == pytest.approx(0.07)
     assert stats.noise_floor(Estimate(1.0, 0.99, 1.05, 9)) == pytest.approx(0.05)
+    assert stats.noise_floor(Estimate(1.0, 0.99, 1.05, 9), 4) == pytest.approx(0.05 * math.sqrt(2))
+    assert stats.noise_floor(Estimate(1.0, 0.999, 1.001, 9), 4) == 0.02
 
 
 @pytest.mark.parametrize(
@@ -172,8 +174,13 @@ def test_floor_of_two_percent_does_not_shrink_with_rounds() -> None:
     assert found == 10
 
 
-def test_expected_false_verdicts_are_one_in_twenty() -> None:
-    assert stats.expected_false_verdicts(40) == pytest.approx(2)
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [(0, 0.0), (1, 0.1), (2, 0.1), (3, 0.2), (29, 1.5), (40, 2.0), (41, 2.1), (110, 5.5)],
+)
+def test_expected_false_verdicts_are_one_in_twenty_and_never_rounded_down(rows: int, expected: float) -> None:
+    """A bound that is rounded down is none: 29 rows are 1.45, not 1."""
+    assert stats.expected_false_verdicts(rows) == expected
 
 
 @pytest.mark.parametrize(
