@@ -69,6 +69,10 @@ def _best(say: Findings, group: Measured) -> str:
     if len(known) == 1:
         only = "只测成了" if measured == known else "看到生效的只有"
         return f"明确设置的线程数里{only} {known[0]}（{say.ms(group, known[0])}）"
+    return _fastest(say, group, known)
+
+
+def _fastest(say: Findings, group: Measured, known: list[str]) -> str:
     tied = say.tied_with_best(group, known)
     verdicts = {say.verdict(group, case) for case in tied}
     if not tied or not any(say.verdict(group, case) for case in known):
