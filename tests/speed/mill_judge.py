@@ -41,6 +41,7 @@ LIMITS = {
     "recommended": ("推荐被自己的表否定", 0.0),
     "limit": ("推荐的真值越过它的条件两倍以上", 0.0),
     "claim": ("原文的说法判断错", 0.005),
+    "unread": ("读不懂的句子", 0.05),
     "quotable": ("自检没有通过，却说可以引用", 0.0),
 }
 """Kind of fault -> (words, largest share of what was looked at)."""

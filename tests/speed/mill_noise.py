@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 REAL: dict[str, dict[str, list[float]]] = json.loads(
     Path(__file__).with_name("aa_noise.json").read_text(encoding="utf-8")
 )
+USUAL = "ocr_rec"
 SPELL_S = (10.0, 60.0)
 QUIET_S = 160.0
 """Mean length of what lies between two spells."""
@@ -58,9 +59,12 @@ def time(rng: random.Random, group: PlannedGroup) -> float:
 
 def memory(rng: random.Random, group: PlannedGroup) -> float:
     """What one process holds, over what it should."""
-    shapes = " many shapes" if len(group.input.shapes) > 1 else ""
-    return math.exp(rng.choice(REAL["memory"][_kind(group) + shapes]))
+    kind = _kind(group)
+    shapes = f"{kind} many shapes" if len(group.input.shapes) > 1 else kind
+    return math.exp(rng.choice(REAL["memory"].get(shapes, REAL["memory"][kind])))
 
 
 def _kind(group: PlannedGroup) -> str:
-    return "two_processes" if group.group.processes > 1 else group.group.model
+    """A network that was not there then is as noisy as one of a usual service."""
+    kind = "two_processes" if group.group.processes > 1 else group.group.model
+    return kind if kind in REAL["latency"] else USUAL

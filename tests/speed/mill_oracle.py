@@ -30,7 +30,10 @@ Answers = set[str]
 
 
 def claim(judge: Judge, words: Words, name: str, answer: str) -> None:
-    """Count an answer to a claim."""
+    """Count an answer to a claim; one that nobody wrote an oracle for is unread."""
+    judge.tally.note("unread", f"claim {name}", wrong=name not in ORACLES)
+    if name not in ORACLES:
+        return
     right = ORACLES[name](judge, words) | {"unknown"}
     text = f"seed {judge.world.seed}, claim {name}: {answer}, may be {sorted(right)}"
     judge.tally.note("claim", text, wrong=answer not in right)

@@ -90,9 +90,16 @@ def _exported(words: Words) -> Iterator[mill_read.Said]:
 
 def _sentences(judge: Judge, words: Words) -> None:
     texts = list(EXPERIMENTS[words.export.experiment].conclude(words))
-    for said in mill_read.sentences(words, texts):
-        judge.statement(words, said)
-        judge.against_table(words, said)
+    for text in texts:
+        try:
+            found = list(mill_read.sentences(words, [text]))
+        except mill_read.Unread as unread:
+            found = []
+            judge.tally.note("unread", str(unread), wrong=True)
+        for said in found:
+            judge.tally.note("unread", text, wrong=False)
+            judge.statement(words, said)
+            judge.against_table(words, said)
     plain = [mill_read.soup(text).get_text() for text in texts]
     mill_oracle.other_sentences(judge, words, plain, partial(mill_read.last_group, words))
 
