@@ -159,7 +159,8 @@ class Task:
         rest = (outcome.figures.worker_ns - outcome.figures.loop_ns) / 1e9
         idle = IDLE_SECONDS if self.planned.watches_idle else 0.0
         started = outcome.wall_s - outcome.figures.worker_ns / 1e9
-        self.seconds[group.index] = max(0.0, started + rest - idle) + job["warm_up"] * run + loop
+        alone = max(0.0, started + rest - idle) + job["warm_up"] * run + loop
+        self.seconds[group.index] = alone * group.group.processes  # each starts in turn, and slows the others
 
     def shown_seconds(self) -> dict[int, float]:
         """Index of a group -> length of a sample: as those on disk took, else as foreseen."""

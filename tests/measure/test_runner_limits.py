@@ -114,6 +114,15 @@ def test_length_of_a_sample_is_foreseen_from_the_untimed_child_of_the_default(la
     assert task.shown_seconds() == {0: 1.0}  # what was taken goes before what was foreseen
 
 
+def test_two_processes_at_once_are_foreseen_to_take_twice_as_long(lab: Lab, make: Make) -> None:
+    alone, both = (
+        lab.task(make.experiment(name, groups=[make.group(processes=count)]))
+        for name, count in (("one", 1), ("two", 2))
+    )
+    lab.runner(alone, both).run()
+    assert both.seconds[0] == pytest.approx(2 * alone.seconds[0])
+
+
 def test_idle_while_of_the_untimed_child_is_not_foreseen_of_the_timed_ones(lab: Lab, make: Make) -> None:
     task = lab.task(make.experiment(columns=("latency_ms", "idle_cpu_s")))
     lab.runner(task).run()
