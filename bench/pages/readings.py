@@ -35,7 +35,7 @@ def memory_over_runs(lines: Mapping[str, Sequence[float]], default: str) -> str:
                 f"结束时占得最少的是“{least}”（{memory(ends[least])}），最多的是“{most}”（{memory(ends[most])}）"
             )
         else:
-            told.append(f"结束时各设置分不出差别（{memory(ends[least])} 到 {memory(ends[most])}）")
+            told.append(f"结束时各设置没有差别（{memory(ends[least])} 到 {memory(ends[most])}）")
     return _sentence(told)
 
 

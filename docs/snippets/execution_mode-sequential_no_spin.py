@@ -3,7 +3,6 @@ import onnxruntime as ort
 
 options = ort.SessionOptions()
 options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-options.add_session_config_entry("session.inter_op.allow_spinning", "0")
 session = ort.InferenceSession(
     "model.onnx",
     sess_options=options,

@@ -33,8 +33,8 @@ def test_growth_is_told_from_the_line(line: list[float], expected: str) -> None:
     [
         ((800, 80), "最少的是“关闭 arena”（80\u202fMiB），最多的是“默认”"),
         ((80, 800), "最少的是“默认”（80\u202fMiB），最多的是“关闭 arena”"),
-        ((800, 805), "各设置分不出差别"),
-        ((100, 110), "各设置分不出差别"),  # 10 % but less than 16 MiB
+        ((800, 805), "各设置没有差别"),
+        ((100, 110), "各设置没有差别"),  # 10 % but less than 16 MiB
     ],
 )
 def test_settings_are_compared_by_where_they_end(ends: tuple[float, float], expected: str) -> None:
