@@ -155,3 +155,19 @@ def test_published_source_is_the_experiment_and_says_how_it_is_written(whole: Pa
     for path in (ROOT / "bench" / "experiments").glob("*.py"):
         published = (whole / "source" / path.name).read_bytes()
         assert published == codecs.BOM_UTF8 + path.read_bytes()
+
+
+def test_site_shows_every_kind_of_verdict_and_why_there_is_none(whole: Path) -> None:
+    """Otherwise no test of the whole site would look at them."""
+    article = (whole / POST).read_text(encoding="utf-8")
+    assert {"slower", "same"} <= set(re.findall(r'data-verdict="(\w+)"', article))
+    assert {"effect", "nothing", "unseen"} <= set(re.findall(r'data-outcome="(\w+)"', article))
+    assert "bench-unquotable" in article
+    assert "bench-unseen" in article
+    assert re.findall(r'data-quotable="(\w+)"', (whole / "index.html").read_text(encoding="utf-8")) == ["except"]
+
+
+def test_method_shows_the_numbers_of_the_rules(whole: Path) -> None:
+    soup = BeautifulSoup((whole / "reference" / "method.html").read_text(encoding="utf-8"), "html.parser")
+    for name in ("numbers", "tolerances"):
+        assert soup.select(f"table.bench-rules-{name} tbody tr")
