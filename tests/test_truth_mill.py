@@ -50,6 +50,25 @@ def test_false_statements_are_rare(tally: Tally, kind: str) -> None:
     assert tally.wrong[kind] <= MOST_OF_FEW * tally.seen[kind]
 
 
+def test_the_script_prints_its_counts_and_ends_with_what_they_say(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["truth_mill.py", "--builds", "2"])
+    with pytest.raises(SystemExit) as ended:
+        truth_mill.main()
+    shown = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert all(title in shown for title, _ in LIMITS.values())
+
+
+def test_more_faults_than_a_limit_allows_are_named() -> None:
+    counted = Tally()
+    for number in range(100):
+        counted.note("claim", "a claim", wrong=number == 0)
+        counted.note("same", "a row", wrong=number == 0)
+    assert counted.broken() == ["claim"]
+
+
 def test_a_dozen_worlds_hold_everything_that_is_seeded() -> None:
     worlds = [mill_truth.draw(seed) for seed in SEEDS]
     effects = [effect for world in worlds for effect in world.effects.values()]
