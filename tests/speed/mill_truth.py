@@ -30,7 +30,8 @@ TIMES = (
 CLAIMED = (1.13, 1.13, 1.105, 1.155, 1.08, 1.18, 1.03, 1.23)
 """Around the 13 % ± 5 % of the article."""
 MEMORIES = (*(0.0,) * 6, -0.5, 0.5, -1.0, 1.0, -2.0, 2.0)
-"""In margins; twice, and a third, of the default's come on top."""
+"""In margins."""
+FACTORS = (2.0, 0.33)
 CORES_USED = (1.0, 1.1, 1.2, 1.4, 2.0)
 GROWTH = (0.0, 0.0, 8.0, 16.0, 32.0, 100.0)
 """MiB in a thousand runs."""
@@ -100,8 +101,8 @@ def draw(seed: int) -> World:
         physical=rng.choice((logical, logical // 2)),
         slow=rng.choice((1.0, 1.0, 1.0, 5.0)),
         spells=rng.random() < 0.5,
-        busy=rng.choice((0.0, 0.05, 0.05, 0.5)),
-        rounds=rng.choice((99, 99, 99, 99, 99, 7, 5)),
+        busy=rng.choice((*(0.0, 0.05) * 4, 0.5)),
+        rounds=rng.choice((*(99,) * 12, 7, 5)),
         foreign_log=rng.random() < 0.1,
         hides_errors=rng.random() < 0.5,
         selftest=rng.choice(("passed", "passed", "failed", "missing", "elsewhere")),
@@ -116,23 +117,79 @@ def draw(seed: int) -> World:
 
 def _effects(name: str, planned: PlannedExperiment, rng: random.Random) -> Mapping[Place, Effect]:
     found: dict[Place, Effect] = {}
-    everywhere = {case.id: (_outcome(rng), rng.random() < 0.3, rng.random() < 0.04) for case in planned.cases}
+    everywhere = {case.id: _habits(name, case, rng) for case in planned.cases}
     for group in planned.groups:
         default = _default(group, planned.cores, rng)
-        for case in (planned.case(one) for one in group.cases):
-            outcome, idle, dead = everywhere[case.id]
-            if planned.observes_each_group:
-                outcome = _outcome(rng)
-            fails = "always" if dead else "once" if rng.random() < 0.04 else ""
-            effect = _effect(name, case, default, rng) if not idle else default
-            if outcome == "nothing":
-                effect = default
-            if case.id not in (BASELINE, CONTROL):
-                found[name, group.index, case.id] = replace(effect, outcome=outcome, fails=fails)
-            else:
-                once = "once" if case.id == BASELINE and rng.random() < 0.02 else ""
-                found[name, group.index, case.id] = replace(default, fails=once)
+        for case_id in group.cases:
+            habits = everywhere[case_id]
+            if case_id in (BASELINE, CONTROL):
+                once = "once" if case_id == BASELINE and rng.random() < 0.02 else ""
+                found[name, group.index, case_id] = replace(default, fails=once)
+                continue
+            outcome = _outcome(rng) if planned.observes_each_group else habits.outcome
+            drawn = habits.change or _change(name, planned.case(case_id), rng)
+            effect = default if habits.idle or outcome == "nothing" else drawn.of(default)
+            fails = "always" if habits.dead else "once" if rng.random() < 0.04 else ""
+            found[name, group.index, case_id] = replace(effect, outcome=outcome, fails=fails)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a setting does to the default of any group; memories in margins, or as factors."""
+
+    time: float
+    peak: float
+    kept: float
+    in_margins: bool
+    cores: float
+    grown: float
+
+    def of(self, default: Effect) -> Effect:
+        peak, kept = self._memory(default.peak, self.peak), self._memory(default.kept, self.kept)
+        return replace(
+            default,
+            time=self.time,
+            peak=max(peak, kept),
+            kept=kept,
+            cores=default.cores * self.cores,
+            grown=self.grown,
+        )
+
+    def _memory(self, default: float, change: float) -> float:
+        return default + change * stats.notable_mib(default) if self.in_margins else default * change
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What holds of a case in every group of an experiment."""
+
+    outcome: Outcome
+    idle: bool
+    """It is in effect, and makes no difference."""
+    dead: bool
+    change: Change | None
+    """None: another one in each group."""
+
+
+def _habits(name: str, case: Case, rng: random.Random) -> Habits:
+    kind = rng.choice(("idle", "alike", "free"))
+    change = _change(name, case, rng) if kind == "alike" else None
+    return Habits(_outcome(rng), kind == "idle", rng.random() < 0.04, change)
+
+
+def _change(name: str, case: Case, rng: random.Random) -> Change:
+    times = TIMES + CLAIMED if (name, case.id) == ("arena", "arena_off") else TIMES
+    in_margins = rng.random() < 0.8
+    memories = MEMORIES if in_margins else FACTORS
+    return Change(
+        time=rng.choice(times),
+        peak=rng.choice(memories),
+        kept=rng.choice(memories),
+        in_margins=in_margins,
+        cores=rng.choice(CORES_USED),
+        grown=rng.choice(GROWTH) if name == "profiling" else 0.0,
+    )
 
 
 def _outcome(rng: random.Random) -> Outcome:
@@ -142,23 +199,4 @@ def _outcome(rng: random.Random) -> Outcome:
 def _default(group: PlannedGroup, cores: int, rng: random.Random) -> Effect:
     peak = rng.choice((90.0, 300.0, 1200.0)) * (4 if group.group.memory_only else 1)
     usable = max(1.0, cores * group.group.cpu_share / group.group.processes)
-    return Effect(peak=peak, kept=peak * rng.choice((0.4, 0.6, 0.9)), cores=usable)
-
-
-def _effect(name: str, case: Case, default: Effect, rng: random.Random) -> Effect:
-    times = TIMES + CLAIMED if (name, case.id) == ("arena", "arena_off") else TIMES
-    peak, kept = _memory(default.peak, rng), _memory(default.kept, rng)
-    return replace(
-        default,
-        time=rng.choice(times),
-        peak=max(peak, kept),
-        kept=kept,
-        cores=default.cores * rng.choice(CORES_USED),
-        grown=rng.choice(GROWTH) if name == "profiling" else 0.0,
-    )
-
-
-def _memory(default: float, rng: random.Random) -> float:
-    if rng.random() < 0.2:
-        return default * rng.choice((2.0, 0.33))
-    return default + rng.choice(MEMORIES) * stats.notable_mib(default)
+    return Effect(peak=peak, kept=peak * rng.choice((0.4, 0.6, 0.8)), cores=usable)
