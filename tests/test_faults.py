@@ -44,7 +44,7 @@ KILL, SEGV, TERM, HUP = signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM, signal.S
 
 GOES_WELL = (ends_with(0), build_is_whole, no_cell_failed, no_scratch_is_left)
 GOES_ON = (children_end_within_a_second, next_run_goes_on, no_scratch_is_left)
-STOPS_IN_ORDER = (tells_once("已中断"), nothing_runs_on)
+STOPS_IN_ORDER = (tells_once("已中断。测好的样本都在"), nothing_runs_on)
 NO_ROOM = (ends_with(1), tells_once("磁盘已满"), no_scratch_is_left)
 
 FAULTS = (
@@ -150,8 +150,14 @@ FAULTS = (
     ),
     Row(
         "kill -9 of bench site",
-        injectors.kill_builder,
+        injectors.kill_builder(),
         (children_end_within_a_second, old_site_stands, next_site_stands, no_scratch_is_left),
+        after=("result", "export"),
+    ),
+    Row(
+        "SIGTERM of bench site",
+        injectors.kill_builder(TERM),
+        (ends_with(143), tells_once("没有动"), nothing_runs_on, old_site_stands, no_scratch_is_left),
         after=("result", "export"),
     ),
     Row(

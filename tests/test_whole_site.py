@@ -164,7 +164,9 @@ def test_site_shows_every_kind_of_verdict_and_why_there_is_none(whole: Path) -> 
     assert {"effect", "nothing", "unseen"} <= set(re.findall(r'data-outcome="(\w+)"', article))
     assert "bench-unquotable" in article
     assert "bench-unseen" in article
-    assert re.findall(r'data-quotable="(\w+)"', (whole / "index.html").read_text(encoding="utf-8")) == ["except"]
+    assert re.findall(r'data-quotable="(\w+)"', (whole / "index.html").read_text(encoding="utf-8")) == [
+        "except"
+    ]
 
 
 def test_method_shows_the_numbers_of_the_rules(whole: Path) -> None:

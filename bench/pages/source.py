@@ -82,7 +82,7 @@ def require(experiments: set[str]) -> None:
 
 
 def _not_measured(experiments: Iterable[str]) -> str:
-    return f"还没有本机的有效结果：{'、'.join(experiments)}。先运行 nox -s docs；已有的为什么不能用，看 bench check"
+    return f"还没有本机的有效结果：{'、'.join(experiments)}。先运行 nox -s docs；已有的为什么不能用，看 nox -s bench -- check"
 
 
 def _export(option: str) -> None:

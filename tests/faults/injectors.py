@@ -201,11 +201,14 @@ def kill_mkdocs(stage: Stage) -> None:
     stage.done = running.wait()
 
 
-def kill_builder(stage: Stage) -> None:
-    old_site(stage)
-    running = stage.start_building()
-    _writing(stage, running)
-    stage.kill(running)
+def kill_builder(number: int = signal.SIGKILL) -> Callable[[Stage], None]:
+    def inject(stage: Stage) -> None:
+        old_site(stage)
+        running = stage.start_building()
+        _writing(stage, running)
+        stage.kill(running, number)
+
+    return inject
 
 
 def _writing(stage: Stage, running: Running) -> int:
