@@ -47,9 +47,12 @@ def on_pre_build(config: Any) -> None:
     """Forget modules that may have been edited, look for what is missing or misspelt, find kept notebooks."""
     for name in [name for name in sys.modules if name == "bench" or name.startswith("bench.")]:
         del sys.modules[name]
-    from bench import notebook, site
+    from bench import lock, notebook, site
+    from bench.folders import Folders
     from bench.pages import source
 
+    if os.environ.get(PREVIEW) and (who := lock.taken(Folders.here().lock)):
+        raise PluginError(f"正在测量或构建{who}，预览会打扰它：等它结束，再存一次盘")
     docs = Path(config["docs_dir"])
     if problems := list(site.check_fences(docs)):
         raise PluginError("；".join(problems))

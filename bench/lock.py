@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 HELD_VARIABLE = "BENCH_LOCK_HELD"
-"""Names the lock that the process which started this one holds, for the children that need it too."""
+"""Names the lock that is held, for the children of its holder."""
 LOOK_AGAIN_S = 0.5
 """Whoever waits wakes up this often only: somebody else is measuring."""
 
@@ -36,16 +36,24 @@ def alone(path: Path, tell: Callable[[str], object]) -> Iterator[None]:
         tell(f"另一个测量或构建正在进行{_holder(note)}，等它结束")
         lock.acquire(poll_interval=LOOK_AGAIN_S)
     try:
+        os.environ[HELD_VARIABLE] = str(path)
         note.write_text(f"{os.getpid()}\n{datetime.now(UTC).isoformat()}\n{_command()}\n", encoding="utf-8")
         yield
     finally:
+        os.environ.pop(HELD_VARIABLE, None)
         note.unlink(missing_ok=True)
         lock.release()
 
 
-def held(path: Path) -> dict[str, str]:
-    """Environment of a child that works under the lock at `path`, which its parent holds."""
-    return {HELD_VARIABLE: str(path)}
+def taken(path: Path) -> str:
+    """Who holds the lock at `path`, if it is neither free nor held for this process; empty: nobody else."""
+    if os.environ.get(HELD_VARIABLE) == str(path) or not path.exists():
+        return ""
+    try:
+        with FileLock(path).acquire(timeout=0):
+            return ""
+    except Timeout:
+        return _holder(path.with_name(f"{path.name}.holder")) or "（刚刚开始）"
 
 
 def _command() -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from bench.lock import alone, held
+from bench.lock import alone
 from bench.pages import source
 from bench.parent import bound
 from bench.terminal import leaving
@@ -169,7 +169,6 @@ def _mkdocs(config: Path, scratch: Path, folders: Folders) -> None:
         check=False,
         env={
             **os.environ,
-            **held(folders.lock),
             **bound(),
             "NO_MKDOCS_2_WARNING": "1",
             "PYTHONIOENCODING": "utf-8",
