@@ -308,7 +308,7 @@ class MadeUp:
         if self.draft or not self._took_effect(group.index, case, metric):
             return None
         if metric in ("ratio", "ratio_original"):
-            judged = not group.memory_only and not self.busy and (case != BASELINE or metric != "ratio")
+            judged = not group.memory_only and not group.noisy and (case != BASELINE or metric != "ratio")
             return stats.verdict(found, group.noise_floor) if judged else None
         if metric not in JUDGED_MEMORY or case == BASELINE:
             return None

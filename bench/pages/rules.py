@@ -53,7 +53,7 @@ def _numbers(measuring: Mapping[str, float]) -> Iterator[tuple[str, str]]:
     )
     yield "受扰的轮重测，每个实验至多", f"{profile['repeats']} 轮"
     yield "一组不作快慢结论：受扰的轮超过", f"{view.MAX_DIRTY_SHARE:.0%}"
-    yield "一组噪声太大：默认测两遍的偏离超过", f"{view.TOO_NOISY:.0%}，或区间不含 1"
+    yield "一组噪声太大：默认测两遍的偏离超过", f"{view.TOO_NOISY:.0%}，或被判为快慢不同"
     yield "选推荐设置：轮次重抽", f"{choice.RESAMPLES} 次"
     yield "选得稳：至少这么多次选中同一套", f"{choice.STABLE:.0%}"
     yield "选得不稳时，取其中最简单的：它至少被选中", f"{choice.PLAUSIBLE:.0%}"

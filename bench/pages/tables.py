@@ -131,6 +131,10 @@ def _notes(experiment: Experiment, words: Words, group: GroupSummary, cases: lis
     notes = []
     if group.memory_only:
         notes.append(f"这一组只看内存：只测了 {group.rounds} 轮，延迟列只作参考。")
+    elif group.verdicts and group.noisy:
+        notes.append(
+            f"{MARK} 这一组噪声太大（默认设置测两遍，区间两端的最大偏离是 {group.noise_floor:.0%}），不作快慢结论，时间都不要引用。"
+        )
     elif group.verdicts:
         compared = sum(1 for row in words.export.rows if _is(row, group) and _is_compared(row))
         expected = stats.expected_false_verdicts(compared)
@@ -141,8 +145,6 @@ def _notes(experiment: Experiment, words: Words, group: GroupSummary, cases: lis
         )
         if group.control_excludes_one:
             notes.append("默认设置测两遍的区间也不含 1：本组的噪声比区间显示的大。")
-        if group.noisy:
-            notes.append(f"{MARK} 这一组噪声太大，时间都不要引用。")
     elif not words.draft:
         notes.append(f"测量时机器繁忙（{group.rounds} 轮中 {group.dirty_rounds} 轮受扰），本组不作快慢结论。")
     if unreadable := _unreadable(experiment, words.export, group):

@@ -224,6 +224,8 @@ class Words:
             return "草稿，不作结论"
         if not group.verdicts:
             return "测量时机器繁忙，不作结论"
+        if group.noisy:
+            return "噪声太大，不作结论"
         return f"只有 {group.rounds} 轮，不作结论"
 
     @property

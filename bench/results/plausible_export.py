@@ -111,7 +111,11 @@ CELLS: tuple[Rule[Cell], ...] = (
     Rule(
         "verdict_allowed",
         "草稿或机器繁忙时测的，却有结论",
-        lambda c: c.row.verdict is None or c.group.verdicts or c.group.memory_only,
+        lambda c: (
+            c.row.verdict is None
+            or c.group.memory_only
+            or (c.group.verdicts and not (c.group.noisy and c.row.metric in RATIOS))
+        ),
     ),
     Rule("peak_covers_kept", "内存峰值小于留下的内存", _peak_covers_kept),
 )

@@ -132,7 +132,7 @@ def _verdict(
     if view.draft or (case == BASELINE and metric.id != "ratio_original"):
         return None
     if metric.id in ("ratio", "ratio_original"):
-        judged = view.judged and not view.record.memory_only
+        judged = view.judged and not view.noisy and not view.record.memory_only
         # Held against the article's, a case is one ratio to the default over another.
         samples = 4 if metric.id == "ratio_original" and case != BASELINE else 2
         return stats.verdict(found, stats.noise_floor(view.control, samples)) if judged else None

@@ -98,7 +98,9 @@ class GroupView:
     @property
     def noisy(self) -> bool:
         """Whether times of this group must not be quoted, and nothing may rest on them."""
-        too_far = self.noise_floor > TOO_NOISY or self.control_excludes_one
+        again = self.control
+        told_apart = again is not None and stats.verdict(again, stats.MIN_EFFECT) in ("faster", "slower")
+        too_far = self.noise_floor > TOO_NOISY or told_apart
         return not self.record.memory_only and (self.disturbed or too_far)
 
     def outcome(self, case: str) -> Outcome | None:

@@ -34,7 +34,7 @@ def test_numbers_of_measuring_come_from_the_exporter() -> None:
         (stats, "SAME_MARGIN", 0.07, "±7% 之内"),
         (stats, "MEMORY_EFFECT_MIB", 99, "99 MiB 中较大的"),
         (stats, "MIN_ROUNDS", 77, "77 轮"),
-        (view, "TOO_NOISY", 0.33, "33%，或区间不含 1"),
+        (view, "TOO_NOISY", 0.33, "33%，或被判为快慢不同"),
         (view, "MAX_DIRTY_SHARE", 0.44, "44%"),
         (choice, "RESAMPLES", 999, "999 次"),
         (choice, "STABLE", 0.66, "66%"),

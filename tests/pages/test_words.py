@@ -218,7 +218,8 @@ def test_every_time_of_a_noisy_group_carries_the_mark_and_bears_no_conclusion(
         say.number(group, BASELINE, "ratio"),
     ):
         assert text.endswith(words.MARK)
-    assert say.row(group, "arena_off", "ratio").verdict == "slower"  # type: ignore[union-attr]
+    assert "噪声太大，不作结论" in say.speed(group, "arena_off")
+    assert say.row(group, "arena_off", "ratio").verdict is None  # type: ignore[union-attr]
     assert say.verdict(group, "arena_off") is None
     assert say.tied_with_best(group, ["arena_off"]) == []
 

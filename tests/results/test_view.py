@@ -121,8 +121,9 @@ def _controlled(make: Make, *milliseconds: float, **options: Any) -> GroupView:
         ((10, 10, 10, 10, 10, 10), False),
         ((9.1, 10.9, 10, 9.1, 10.9, 10), False),
         ((8.9, 10, 10, 10, 10, 10), True),  # differs by more than a tenth
-        ((10.3, 10.3, 10.2, 10.4, 10.3, 10.3), True),  # the interval excludes 1
+        ((10.3, 10.3, 10.2, 10.4, 10.3, 10.3), True),  # told apart, though they are the same
         ((9.7, 9.7, 9.8, 9.6, 9.7, 9.7), True),
+        ((10.1, 10.1, 10.05, 10.1, 10.1, 10.1), False),  # the interval excludes 1 by what nobody would name
     ],
 )
 def test_group_whose_equal_settings_differ_may_not_be_quoted(
