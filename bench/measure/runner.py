@@ -86,8 +86,8 @@ class Runner:
         for task in self.tasks:
             task.planned = replace(task.planned, measured={**task.planned.measured, **task.shown_seconds()})
         if self.observes:
-            minutes = self.remaining_s(0) / 60
-            self.reporter.note(f"设置核对完毕；按刚才的实测，计时的样本还要约 {minutes:.1f} 分钟")
+            minutes = max(1, round(self.remaining_s(0) / 60))
+            self.reporter.note(f"设置核对完毕；按刚才的实测，计时的样本还要约 {minutes} 分钟")
 
     def _tell_before_rounds(self, text: str) -> None:
         checks = sum(checking_seconds(task.planned) for task in self.tasks)

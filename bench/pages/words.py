@@ -250,6 +250,7 @@ class Words:
     def _percent_interval(self, row: Row) -> str:
         if row.low is None or row.high is None:
             return "没有区间"
-        digits = 1 if (row.high - row.low) / 2 < 0.002 else 0
         ends = sorted(abs(v - 1) * 100 for v in (row.low, row.high))
+        near = ends[0] < 0.5  # an interval that excludes no difference must not be shown to touch it
+        digits = 1 if near or (row.high - row.low) / 2 < 0.002 else 0
         return f"{ends[0]:.{digits}f}%–{ends[1]:.{digits}f}%"

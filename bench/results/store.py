@@ -9,6 +9,7 @@ unreadable.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,8 @@ TAIL = 1 << 16
 MOST_BYTES = 1 << 26
 """Larger files are not ours: a thorough build of one experiment takes a few megabytes."""
 _LINE: TypeAdapter[Line] = TypeAdapter(Line)
+SCHEMA_VERSION: int = Header.model_fields["schema_version"].default
+_SCHEMA = re.compile(rb'"schema_version": ?(\d{1,6})\b')
 
 
 class DamagedJournal(Exception):
@@ -184,6 +187,10 @@ def journals(folder: Path, experiment: str) -> Iterator[Path]:
 
 
 def _header(path: Path, line: bytes) -> Header:
+    if (found := _SCHEMA.search(line)) and int(found[1]) < SCHEMA_VERSION:
+        raise DamagedJournal(
+            f"{_name(path)}：旧格式（第 {int(found[1])} 版，现在是第 {SCHEMA_VERSION} 版），要重新测"
+        )
     header = _record(path, 1, line)
     if not isinstance(header, Header) or (header.experiment, header.build) != (path.parent.name, path.stem):
         raise DamagedJournal(f"{_name(path)}：第一行不是这个文件的文件头")

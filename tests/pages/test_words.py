@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from made_up import MadeUp
 
 from bench.experiments import EXPERIMENTS
 from bench.pages import words
@@ -242,3 +243,8 @@ def test_memory_whose_rounds_overlap_is_not_told_apart(told: Callable[..., Words
     wild = [_figures(10, kept_bytes=100 + 40 * n) for n in range(9)]
     say = told({BASELINE: _figures(10, kept_bytes=200), CONTROL: _figures(10), "arena_off": wild})
     assert "各轮的范围有重叠，分不出" in say.memory_change(say.groups()[0], "arena_off", "kept_mib")
+
+
+def test_interval_that_excludes_no_difference_is_not_shown_to_touch_it() -> None:
+    say = MadeUp(experiment="arena", time=1.03, half_width=0.026).words()
+    assert "（0.4%–5.6%）" in say.speed(say.groups()[0], "arena_off")

@@ -128,7 +128,7 @@ def test_journal_that_begins_with_a_sample_is_refused(tmp_path: Path, make: Make
 @pytest.mark.parametrize(
     ("line", "field", "value"),
     [
-        (0, "schema_version", 1),
+        (0, "schema_version", 99),
         (0, "profile", "heroic"),
         (0, "experiment", "Toys<b>"),
         (0, "build", "b1"),
@@ -344,3 +344,17 @@ def test_name_of_a_file_is_printable_in_the_complaint(tmp_path: Path) -> None:
     with pytest.raises(DamagedJournal) as refusal:
         store.read(path)
     assert str(refusal.value).isprintable()
+
+
+def test_journal_of_an_older_schema_is_called_old_and_not_damaged(tmp_path: Path, make: Make) -> None:
+    path = tmp_path / "toys" / "20260102-030405-abcd.jsonl"
+    path.parent.mkdir()
+    older = (
+        make.header()
+        .model_dump_json()
+        .replace(f'"schema_version":{store.SCHEMA_VERSION}', '"schema_version":3')
+    )
+    path.write_text(f"{older}\n", encoding="utf-8")
+    for read in (store.read, store.read_header):
+        with pytest.raises(store.DamagedJournal, match="旧格式（第 3 版，现在是第 4 版），要重新测"):
+            read(path)
