@@ -170,14 +170,16 @@ def test_experiments_are_well_formed(experiment: object, cores: int) -> None:
 TABLES = {"session", "run", "keys", "run_keys", "environment"}
 """Names of option tables, which are no experiments."""
 
-TOOLS = {"ages", "harmless", "lock", "parent", "whole"}
+TOOLS = {"ages", "harmless", "lock", "parent", "terminal", "whole"}
 """Small things that stand on nothing of ours and may be used everywhere."""
 SPOKEN = {"spec", "answers", "folders"}
 LAYERS = {
     **{
         part: set[str]()
-        for part in (*TOOLS, "folders", "terminal", "answers", "glossary", "reading_time", "search")
+        for part in (*TOOLS, "folders", "answers", "glossary", "reading_time", "search", "usage")
     },
+    "lock": {"ages"},
+    "preview": TOOLS,
     "progress": TOOLS,
     "spec": {"answers"},
     "options": TOOLS,
@@ -190,12 +192,14 @@ LAYERS = {
     "notebook_page": set(),
     "notebook_kept": TOOLS,
     "notebook": {"notebook_page", "notebook_kept", "pages", "results", "measure"} | SPOKEN | TOOLS,
-    "site": {"folders"} | TOOLS,
+    "site": {"folders", "pages"} | TOOLS,
     "publish": {"experiments", "measure", "options", "pages", "results"} | SPOKEN | TOOLS,
     "links": {"site"},
     "machine_readable": {"pages", "folders"} | TOOLS,
     "hooks": {
         "notebook",
+        "preview",
+        "site",
         "pages",
         "experiments",
         "folders",
@@ -221,7 +225,7 @@ LAYERS = {
     }
     | SPOKEN
     | TOOLS,
-    "__main__": {"commands", "terminal"} | TOOLS,
+    "__main__": {"commands", "usage"} | TOOLS,
     "__init__": {"pages"},
 }
 """What each part of `bench` may import of the others."""
