@@ -25,30 +25,15 @@ DISK_NEEDED = 300 << 20
 """Models, inputs and results of a build, with room to spare, in bytes."""
 
 
-def plan(
-    planned: Sequence[PlannedExperiment],
-    profile: Profile,
-    budget_s: float,
-    folders: Folders,
-    teller: Progress,
-) -> None:
-    """What will be measured, and what it needs. Raises CannotMeasure when the disk is too full."""
-    needed = campaign.total_seconds(planned)
-    looks = profile.name in selftest.WITH_SELFTEST
-    expected = needed + (selftest.expected_seconds(planned[0].cores) if looks else 0)
+def plan(planned: Sequence[PlannedExperiment], profile: Profile, folders: Folders, teller: Progress) -> None:
+    """What will be measured, and the room that it needs. Raises CannotMeasure when the disk is too full."""
     memory = campaign.memory_needed(planned) / GIB
     free = shutil.disk_usage(folders.lock.parent).free
     names = "、".join(one.experiment.id for one in planned)
     rounds = " 或 ".join(str(count) for count in sorted({one.most_rounds for one in planned}))
     teller.note(f"计划：{names}，档位“{profile.title}”，{rounds} 轮")
     hungry = f"内存最多约 {memory:.1f} GiB" if memory >= 1 else "内存不到 1 GiB"
-    limit = f"上限 {duration(budget_s)}"
-    time = (
-        f"全做约需 {duration(expected)}，超过{limit}，会均匀减少轮数"
-        if needed > budget_s
-        else f"约需时间 {duration(expected)}（{limit}）"
-    )
-    teller.note(f"{time}，{hungry}，磁盘约 {DISK_NEEDED >> 20} MiB")
+    teller.note(f"{hungry}，磁盘约 {DISK_NEEDED >> 20} MiB")
     if free < DISK_NEEDED:
         raise CannotMeasure(f"磁盘只剩 {free >> 20} MiB，至少要 {DISK_NEEDED >> 20} MiB")
     for one in planned:
@@ -60,6 +45,19 @@ def plan(
                 )
         for reason in one.dropped:
             teller.note(f"{one.experiment.id}：有一组不测（{reason}）")
+
+
+def time(planned: Sequence[PlannedExperiment], profile: Profile, budget_s: float, teller: Progress) -> None:
+    """How long it takes, from what samples were seen to take."""
+    needed = campaign.total_seconds(planned)
+    looks = profile.name in selftest.WITH_SELFTEST
+    expected = needed + (selftest.expected_seconds(planned[0].cores) if looks else 0)
+    limit = f"上限 {duration(budget_s)}"
+    teller.note(
+        f"全做约需 {duration(expected)}，超过{limit}，会均匀减少轮数"
+        if needed > budget_s
+        else f"约需时间 {duration(expected)}（{limit}）"
+    )
 
 
 def resumed(work: Campaign, left_s: float, teller: Progress) -> None:

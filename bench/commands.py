@@ -22,6 +22,7 @@ from bench.measure.earlier import find_valid, set_differently, with_seconds
 from bench.measure.observer import TITLES
 from bench.measure.profiles import PROFILES, Name, Profile
 from bench.measure.runner import Runner
+from bench.measure.trial import try_out
 from bench.models import ModelError
 from bench.progress import Progress, progress
 from bench.results import store
@@ -85,10 +86,16 @@ def run(
                 return []
         planned = with_seconds(campaign.plan(wanted, profile, here), here, folders.results)
         campaign.check_budget(planned, budget_s)
-        announce.plan(planned, profile, budget_s, folders, teller)
+        announce.plan(planned, profile, folders, teller)
         if not ids and not reuse:  # the notebooks belong to the build: let the next site run them anew
             shutil.rmtree(folders.notebooks, ignore_errors=True)
         work = campaign.open_campaign(planned, here, folders, fresh=fresh, tell=teller.note)
+        if profile.min_seconds:
+            teller.note("试跑：每种输入各跑一次默认设置，估要多久")
+            try_out(work.tasks)
+        planned = tuple(task.planned for task in work.tasks)
+        campaign.check_budget(planned, budget_s)
+        announce.time(planned, profile, budget_s, teller)
         runner = Runner(tasks=work.tasks, seed=work.seed, budget_s=budget_s, reporter=teller)
         announce.resumed(work, runner.remaining_s(0), teller)
         with leaving(f"测好的样本都在，24 小时内可以{go_on}。"):

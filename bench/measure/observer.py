@@ -88,8 +88,6 @@ def _untimed(task: Task, group: PlannedGroup, case: Case) -> tuple[Untimed, tupl
     }
     task.trace_path.unlink(missing_ok=True)
     outcome = task.start(group, case, changes)
-    if case.id == BASELINE:
-        task.foresee(group, outcome)
     if outcome.figures is None:
         failed = Untimed(
             group=group.index, case=case.id, facts={}, outcome=None, evidence="", failure=outcome.failure

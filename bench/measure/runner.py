@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -66,7 +66,6 @@ class Runner:
         for task in self.tasks if self.observes else ():
             observer.observe(task, self._tell_before_rounds)
             observer.run_scripts(task, self._tell_before_rounds)
-        self._learn()
         rounds = self._rounds(start)
         finished = datetime.now(UTC).isoformat(timespec="seconds")
         measured = self.clock() - start + sum(sample.wall_s for sample in earlier)
@@ -80,14 +79,6 @@ class Runner:
                 )
             )
         return rounds
-
-    def _learn(self) -> None:
-        """From here on, the plan knows how long samples take on this machine."""
-        for task in self.tasks:
-            task.planned = replace(task.planned, measured={**task.planned.measured, **task.shown_seconds()})
-        if self.observes:
-            minutes = max(1, round(self.remaining_s(0) / 60))
-            self.reporter.note(f"设置核对完毕；按刚才的实测，计时的样本还要约 {minutes} 分钟")
 
     def _tell_before_rounds(self, text: str) -> None:
         checks = sum(checking_seconds(task.planned) for task in self.tasks)

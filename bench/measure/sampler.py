@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench.measure.applicable import PERMANENT, no_room, not_applicable
 from bench.measure.child import Outcome, run_worker
-from bench.measure.evidence import IDLE_SECONDS
 from bench.models import MODELS
 from bench.results import plausible
 from bench.results.schema import Failure
@@ -44,8 +43,6 @@ class Task:
     worker: WorkerCall = run_worker
     failed: dict[tuple[int, str], Failure] = field(default_factory=dict)
     """(group index, case id) of what is not tried again."""
-    seconds: dict[int, float] = field(default_factory=dict)
-    """Index of a group -> length of a sample, foreseen from the untimed child of its baseline."""
     _failures: Counter[tuple[int, str]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -55,6 +52,7 @@ class Task:
         for sample in self.writer.journal.samples:
             if sample.failure:
                 self._note_failure(sample.group, sample.case, sample.failure)
+        self.planned = replace(self.planned, measured={**self.planned.measured, **self._lengths()})
 
     def name(self, group: PlannedGroup, case_id: str) -> str:
         return f"{self.planned.experiment.id} / {group.group.model} / {group.input.label} / {case_id}"
@@ -149,25 +147,17 @@ class Task:
     def reference(self, group: PlannedGroup) -> Path:
         return self.work / f"{self.planned.experiment.id}-{group.index}.npz"
 
-    def foresee(self, group: PlannedGroup, outcome: Outcome) -> None:
-        """How long a timed sample will take, from an untimed child of the baseline: warm-up and loop are added."""
-        if outcome.figures is None:
-            return
-        job = self.job(group, self.planned.case(BASELINE))
-        run = outcome.figures.latency_ns / 1e9 * len(group.input.shapes)
-        loop = max(job["min_seconds"], -(-job["min_calls"] // len(group.input.shapes)) * run)
-        rest = (outcome.figures.worker_ns - outcome.figures.loop_ns) / 1e9
-        idle = IDLE_SECONDS if self.planned.watches_idle else 0.0
-        started = outcome.wall_s - outcome.figures.worker_ns / 1e9
-        alone = max(0.0, started + rest - idle) + job["warm_up"] * run + loop
-        self.seconds[group.index] = alone * group.group.processes  # each starts in turn, and slows the others
+    def length(self, group: PlannedGroup) -> float | None:
+        """Seconds of one sample of the default, start to end; None where it fails."""
+        outcome = self.start(group, self.planned.case(BASELINE), {"processes": group.group.processes})
+        return outcome.wall_s if outcome.figures else None
 
-    def shown_seconds(self) -> dict[int, float]:
-        """Index of a group -> length of a sample: as those on disk took, else as foreseen."""
+    def _lengths(self) -> dict[int, float]:
+        """Index of a group -> length of a sample, as those on disk took."""
         taken: dict[int, list[float]] = defaultdict(list)
         for sample in self.writer.journal.samples:
             taken[sample.group].append(sample.wall_s)
-        return self.seconds | {index: median(walls) for index, walls in taken.items()}
+        return {index: median(walls) for index, walls in taken.items()}
 
     def note_permanent(self, record: Untimed) -> None:
         """What cannot run here at all is not tried in any group."""

@@ -193,7 +193,8 @@ def test_build_may_be_interrupted_twice_in_the_same_round(lab: Lab) -> None:
 
 
 def test_time_left_falls_to_the_last_sample(lab: Lab, make: Make) -> None:
-    lab.runner(lab.task(profile=make.profile(rounds=4))).run()
+    experiment = make.experiment(groups=[make.group(seconds=1.0)])  # as long as a trial would have shown
+    lab.runner(lab.task(experiment, make.profile(rounds=4))).run()
     left = [seconds for text, seconds in lab.told.steps if "轮" in text]
     rounds = [left[PER_ROUND * number] for number in range(4)]
     assert rounds == sorted(rounds, reverse=True)
