@@ -44,6 +44,7 @@ class GroupView:
         ends = journal.final_rounds(record.index)
         self.ends: list[RoundEnd] = ends if half is None or len(ends) == 1 else _half(ends, half)
         self.rounds: list[list[Sample]] = [journal.samples_of(end) for end in self.ends]
+        self._all_rounds = [journal.samples_of(end) for end in ends]
         self.repeated = sum(1 for end in journal.rounds if end.group == record.index and not end.final)
         self.cost_s = sum(s.wall_s for s in journal.samples if s.group == record.index)
         self.draft = journal.header.profile in DRAFT_PROFILES
@@ -80,8 +81,9 @@ class GroupView:
 
     @cached_property
     def control(self) -> Estimate | None:
-        """The ratio of the A/A row: whatever it shows is noise."""
-        ratios = self.ratios(CONTROL) if CONTROL in self.record.cases else []
+        """The ratio of the A/A row over all rounds, whichever half is looked at: whatever it shows is noise."""
+        found = (_ratio(samples, CONTROL) for samples in self._all_rounds)
+        ratios = [ratio for ratio in found if ratio is not None]
         return stats.estimate(ratios) if ratios else None
 
     @property
