@@ -61,8 +61,14 @@ class Findings(Protocol):
     def tied_with_best(self, group: Any, cases: Sequence[str]) -> Sequence[str]:
         """The fastest of these cases and those that cannot be told from it; empty in a draft."""
 
-    def number(self, group: Any, case: str, metric: str) -> str:
-        """A figure to the digits that its interval allows, without unit; empty when there is none."""
+    def number(self, group: Any, case: str, metric: str, unit: str = "") -> str:
+        """A figure to the digits that its interval allows; empty when there is none."""
+
+    def mark(self, group: Any, metric: str) -> str:
+        """What must stand behind a figure of this kind where it must not be quoted; mostly empty."""
+
+    def memory_beside(self, group: Any, case: str, than: str, metric: str) -> str | None:
+        """less, more, same or unclear than another case; None: one of the two is not judged."""
 
     def mib(self, group: Any, case: str, metric: str) -> str:
         """A memory figure with its unit."""

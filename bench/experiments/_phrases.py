@@ -18,8 +18,6 @@ DECIDED = ("faster", "slower", "same")
 NOT_MEASURED = "没有测成。"
 OPEN = "，这次不作结论"
 NO_DEFAULT = "没有默认的数字可比"
-MEMORY_COUNTS, MEMORY_COUNTS_MIB = 0.05, 16
-"""A difference of memory between two cases is named above the larger of both, as against the default."""
 
 
 def model(group: Measured) -> str:
@@ -62,7 +60,8 @@ def speed(say: Findings, group: Measured, case: str) -> str:
 def versus_default(say: Findings, group: Measured, case: str) -> str:
     """The same, with the words that name the baseline."""
     known = say.value(group, case, "ratio") is not None
-    return f"与默认比{say.speed(group, case)}" if known else speed(say, group, case)
+    compared = known and say.outcome(group, case) not in ("nothing", "unseen")
+    return f"与默认比{say.speed(group, case)}" if compared else speed(say, group, case)
 
 
 def memory(say: Findings, group: Measured, case: str, metric: str) -> str:
@@ -79,16 +78,6 @@ def _alone(say: Findings, group: Measured, case: str) -> bool:
 def no_memory(say: Findings, group: Measured, case: str) -> str:
     """Why a case has no memory figure."""
     return "没有测成" if say.value(group, case, "latency_ms") is None else "读不到内存"
-
-
-def memory_beside(say: Findings, group: Measured, case: str, than: str, metric: str) -> str | None:
-    """less, more or same than another case; None: one of them is not judged, as when it was not seen to take effect."""
-    own, other = (say.value(group, one, metric) for one in (case, than))
-    if own is None or other is None or not all(say.verdict(group, one, metric) for one in (case, than)):
-        return None
-    if abs(own - other) <= max(MEMORY_COUNTS * other, MEMORY_COUNTS_MIB):
-        return "same"
-    return "less" if own < other else "more"
 
 
 def memory_judged(say: Findings, group: Measured) -> bool:

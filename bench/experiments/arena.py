@@ -22,7 +22,6 @@ from bench.experiments._phrases import (
     DECIDED,
     OPEN,
     memory,
-    memory_beside,
     memory_judged,
     no_memory,
     sentence,
@@ -221,8 +220,8 @@ def _needed(say: Findings, group: Measured) -> tuple[Holds, str]:
 def _beside_pattern_off(say: Findings, group: Measured) -> str:
     """What turning off the arena saves and turning off the memory pattern alone does not."""
     metrics = {"peak_mib": "峰值", "kept_mib": "留存"}
-    peak, kept = (memory_beside(say, group, "arena_off", "pattern_off", metric) for metric in metrics)
-    if peak is None or kept is None:
+    peak, kept = (say.memory_beside(group, "arena_off", "pattern_off", metric) for metric in metrics)
+    if {peak, kept} & {None, "unclear"}:
         return ""
     figures = "，".join(
         f"{spaced(title, say.mib(group, 'arena_off', metric))} 对 {say.mib(group, 'pattern_off', metric)}"

@@ -48,7 +48,11 @@ def conclude(say: Findings) -> Iterator[str]:
     """What the default costs where the cores are not one's own."""
     for group in say.groups():
         cpu, base = say.value(group, "share", "cpu_s"), say.value(group, BASELINE, "cpu_s")
-        burned = f"，每次推理的 CPU 时间是默认的 {cpu / base:.0%}" if cpu and base else ""
+        burned = (
+            f"，每次推理的 CPU 时间是默认的 {cpu / base:.0%}{say.mark(group, 'cpu_s')}"
+            if cpu and base
+            else ""
+        )
         yield (
             f"{where(group)}：{named(say, 'share')}，{versus_default(say, group, 'share')}{burned}；"
             f"{named(say, 'no_spin')}，{versus_default(say, group, 'no_spin')}；"

@@ -78,7 +78,7 @@ def conclude(say: Findings) -> Iterator[str]:
         ran = "节点怎样执行没有观察到" if overlap is None else _side_by_side(overlap)
         case = _shortest(say, group, _second_pool(say))
         cost = (
-            f"inter_op 大于 1 的设置里，耗时最短的是{named(say, case)}，{versus_default(say, group, case)}"
+            f"inter_op 大于 1、照默认空转的设置里，耗时最短的是{named(say, case)}，{versus_default(say, group, case)}"
             if case
             else "快慢没有测成"
         )
@@ -111,7 +111,7 @@ def _many_branches(say: Findings) -> Answer:
     verdicts = {say.verdict(group, one) for one in cases}
     overlap = _overlap(say, group)
     nodes = "" if overlap is None else f"，{_side_by_side(overlap)}"
-    measured = f"{where(group)}有五条独立分支；inter_op 大于 1 的并行设置里，耗时最短的是{named(say, case)}，{versus_default(say, group, case)}{nodes}。"
+    measured = f"{where(group)}有五条独立分支；inter_op 大于 1、照默认空转的并行设置里，耗时最短的是{named(say, case)}，{versus_default(say, group, case)}{nodes}。"
     if "faster" in verdicts:
         return Answer(measured=measured, now="有分支的模型值得一试，以自己的模型实测为准。", holds="yes")
     if not verdicts <= set(DECIDED):

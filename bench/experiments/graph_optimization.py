@@ -34,7 +34,7 @@ def cases(cores: int) -> tuple[Case, ...]:
     def level(name: str) -> dict[str, str]:
         return {"graph_optimization_level": name}
 
-    other_nodes = (Proof(fact="nodes", relation="!=", expected=1, than=BASELINE),)
+    other_nodes = (Proof(fact="operators", relation="!=", expected=1, than=BASELINE),)
     optimised = (Proof(fact="nodes", relation="<", expected=1, than="disable_all"),)
 
     return (
@@ -94,12 +94,12 @@ def _new_operators(say: Findings, group: Measured) -> str:
 
 
 def _offline(say: Findings, group: Measured) -> str:
-    online, offline = (say.number(group, case, "session_ms") for case in (BASELINE, "offline"))
+    online, offline = (say.number(group, case, "session_ms", " ms") for case in (BASELINE, "offline"))
     if not offline:
         return f"{where(group)}：事先优化的模型没有测成。"
-    default = f"建会话 {online} ms" if online else "默认设置没有测成"
+    default = f"建会话 {online}" if online else "默认设置没有测成"
     return (
-        f"{where(group)}：{default}，加载事先优化好的模型 {offline} ms；"
+        f"{where(group)}：{default}，加载事先优化好的模型 {offline}；"
         f"推理{versus_default(say, group, 'offline')}。"
     )
 

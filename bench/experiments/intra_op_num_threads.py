@@ -93,7 +93,9 @@ def _too_many(say: Findings, group: Measured) -> str:
         return ""
     most = measured[-1]
     cpu, base = say.value(group, most, "cpu_s"), say.value(group, BASELINE, "cpu_s")
-    burned = f"，每次推理的 CPU 时间是默认的 {cpu / base:.1f} 倍" if cpu and base else ""
+    burned = (
+        f"，每次推理的 CPU 时间是默认的 {cpu / base:.1f} 倍{say.mark(group, 'cpu_s')}" if cpu and base else ""
+    )
     return f"；超过可用的 {say.cores()} 核、开到 {most} 线程，{versus_default(say, group, most)}{burned}"
 
 
@@ -112,7 +114,7 @@ def _all_cores(say: Findings) -> Answer:
     if say.cores() < threads:
         return Answer(measured=measured, now="进程可用的核比默认的线程少，要明确设。", holds="yes")
     if physical == logical:
-        now = "三者相等，在这台机器上看不出区别：默认取的是主机的物理核，有超线程、容器配额或 taskset 时并不等于可用的核，那时要明确设。"
+        now = "线程、逻辑核、物理核一样多，在这台机器上看不出区别：默认取的是主机的物理核，有超线程、容器配额或 taskset 时并不等于可用的核，那时要明确设。"
         return Answer(measured=measured, now=now, holds="unknown")
     now = "默认的线程与逻辑核一样多；有容器配额或 taskset 时要明确设。"
     return Answer(measured=measured, now=now, holds="yes")

@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from bench.experiments._common import ARENA_OFF, ASPP_ONE, PATTERN_OFF, REC_FEW, REC_MANY, columns
-from bench.experiments._phrases import memory, memory_beside, named, spaced, versus_default, where
+from bench.experiments._phrases import memory, named, spaced, versus_default, where
 from bench.spec import BASELINE, CONTROL, Case, Chart, Experiment, Group, Proof
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ def _more_off(say: Findings, group: Measured) -> Iterator[str]:
     """Whether the arena should be turned off alone."""
     for case, also in (("arena_pattern_off", "内存模式"), ("arena_pattern_reuse_off", "内存模式和内存复用")):
         metrics = {"peak_mib": "峰值", "kept_mib": "留存"}
-        seen = {memory_beside(say, group, case, "arena_off", metric) for metric in metrics}
-        if None in seen:
+        seen = {say.memory_beside(group, case, "arena_off", metric) for metric in metrics}
+        if seen & {None, "unclear"}:
             continue
         figures = "，".join(
             f"{spaced(title, say.mib(group, case, metric))} 对 {say.mib(group, 'arena_off', metric)}"

@@ -40,7 +40,7 @@ def _growth(say: Findings, group: Measured) -> str:
     grown, base = (_grown(say, group, case) for case in ("profiling", BASELINE))
     trace = say.value(group, "profiling", "trace_kib_per_run")
     beside = f"（默认 {base}）" if base else ""
-    memory = f"每千次推理内存增长 {grown}{beside}" if grown else "内存增长没有测到"
+    memory = f"每千次推理内存增长 {grown}{beside}" if grown else "内存增长没有测（计时的推理太少，看不出来）"
     return f"{memory}，文件每次推理增加 {three_digits(trace)} KiB" if trace else memory
 
 

@@ -6,6 +6,8 @@ from the facts is judged in `bench.measure.proof`.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -39,11 +41,14 @@ FACTS = {
     "warning_lines": "故意写错一个配置值时，日志里的警告行数",
     "trace_bytes": "性能分析文件的字节数",
     "nodes": "一次推理执行的节点数",
+    "operators": "一次推理执行的各种算子",
     "overlapping_nodes": "与别的线程上的节点同时执行的节点数",
     "node_threads": "一次推理中执行节点的线程数",
 }
 """Observed facts and their names on pages."""
 
+FINGERPRINTS = ("operators",)
+"""Facts whose number says nothing but whether two are the same."""
 ARENA_FACTS = (
     "arena_regions",
     "arena_mib",
@@ -131,6 +136,7 @@ def observe(case: Case, figures: Figures, log: str, runs: Sequence[Run]) -> dict
         "second_run_regions": arena.runs.count(2),
         "arena_shrinks": arena.shrinks,
         **trace.facts(runs),
+        **_fingerprint(runs),
         **_received(case, log),
     }
     if "log_severity_level" in case.settings:
@@ -145,6 +151,12 @@ def observe(case: Case, figures: Figures, log: str, runs: Sequence[Run]) -> dict
         "minor_faults": _rounded(figures.minor_faults, 1, 1),
     }
     return facts | {name: value for name, value in told.items() if value is not None}
+
+
+def _fingerprint(runs: Sequence[Run]) -> dict[str, float]:
+    """The operators of a run as a number; two graphs may well have as many nodes, and other ones."""
+    found = json.dumps(trace.operators(runs), sort_keys=True).encode()
+    return {"operators": float(int(hashlib.sha256(found).hexdigest()[:12], 16))} if runs else {}
 
 
 def observe_from_outside(figures: Figures, log: str) -> dict[str, float]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING
 
-from bench.measure.evidence import ARENA_FACTS, FACTS, RECEIVED, as_listed
+from bench.measure.evidence import ARENA_FACTS, FACTS, FINGERPRINTS, RECEIVED, as_listed
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ Facts = dict[str, float]
 
 _RELATIONS = {"==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt}
 _WORDS = {"==": "等于", "!=": "不等于", "<": "小于", ">": "大于"}
-CORE = frozenset({"arena_regions", "nodes", "threads_created", "threads_pinned"})
+CORE = frozenset({"arena_regions", "nodes", "operators", "threads_created", "threads_pinned"})
 """What must have been read before anything may be said to change nothing."""
 MARGINS = {
     "arena_mib": (0.02, 1.0),
@@ -90,12 +90,19 @@ def _told(proof: Proof, own: Facts, other: Facts) -> tuple[str, str]:
         return "unread", f"本机读不到“{title}”"
     bound = proof.expected if proof.than is None else control * proof.expected
     relation = _RELATIONS[proof.relation]
-    beside = "默认" if proof.than in (None, BASELINE) else f"{proof.than} "
-    must = f"应{_WORDS[proof.relation]} {_number(bound)}，" if proof.than is None else ""
-    text = f"{title}：{_number(seen)}（{must}{beside}为 {_number(control)}）"
+    if proof.fact in FINGERPRINTS:
+        text = f"{title}：与默认{'相同' if seen == control else '不同'}"
+    else:
+        text = f"{title}：{_beside(proof, seen, bound, control, holds=relation(seen, bound))}"
     if not relation(seen, bound):
         return "fails", text
     return ("holds" if relation(control, bound) else "proves"), text
+
+
+def _beside(proof: Proof, seen: float, bound: float, control: float, *, holds: bool) -> str:
+    beside = "默认" if proof.than in (None, BASELINE) else f"{proof.than} "
+    must = f"应{_WORDS[proof.relation]} {_number(bound)}，" if proof.than is None and holds else ""
+    return f"{_number(seen)}（{must}{beside}为 {_number(control)}）"
 
 
 def _keys(case: Case) -> set[str]:

@@ -88,7 +88,9 @@ def _quiet(exports: Sequence[Export]) -> str:
     repeated = sum(g.repeated_rounds for g in timed)
     busy = sum(_is_busy(g) for g in timed)
     word = "机器繁忙" if busy else "机器有时繁忙" if dirty else "机器安静"
-    told = f"计时的 {rounds} 轮里，有 {dirty} 轮被别的进程或宿主机打扰；另有 {repeated} 轮因此重测过。"
+    told = (
+        f"给出数字的 {rounds} 轮里，有 {dirty} 轮被别的进程或宿主机打扰；因为机器忙，重测过 {repeated} 次。"
+    )
     held = f"{busy} 组受扰太多，不作快慢结论。" if busy else ""
     drafts = sum(export.build.profile in DRAFT_PROFILES for export in exports)
     draft = f"{drafts} 个实验只是草稿，本来就不作快慢结论。" if drafts else ""
@@ -135,7 +137,7 @@ def _groups(exports: Sequence[Export]) -> str:
     rows = "".join(row for export in exports for row in _group_rows(export))
     return _table(
         "noise",
-        "每一组的噪声：A/A 偏离是默认设置测两遍的区间离 1 最远的一端；占用、steal、空闲内存取各轮里最坏的；要选出推荐设置的实验，有一半轮次只用来选，不列在这里；“—”是本机读不到",
+        "每一组的噪声：A/A 偏离是默认设置测两遍的区间离 1 最远的一端，不到 2% 的按 2% 算；占用、steal、空闲内存取各轮里最坏的；要选出推荐设置的实验，有一半轮次只用来选，不列在这里；“—”是本机读不到",
         (
             "实验与模型",
             "A/A 偏离",

@@ -151,7 +151,7 @@ def time_and_memory(export: Export, group: GroupSummary) -> dict[str, Any]:
     """Latency against memory, a case a point: full circles are kept, hollow ones the peak above it."""
     titles = {case.id: case.title for case in export.cases}
     found = frontier.points(export, group)
-    best = frontier.unbeaten(found, group.noise_floor) if group.verdicts else []
+    best = frontier.unbeaten(found, group.noise_floor) if group.verdicts and not group.noisy else []
     rows: list[dict[str, Any]] = [
         {
             "case": titles[one.case],

@@ -135,10 +135,10 @@ def _scaling(words: Words) -> tuple[str, str]:
         lines[title] = [
             readings.SpeedUp(threads=int(count), value=row.value, low=row.low, high=row.high)
             for count, row in rows.items()
-            if row and row.value is not None
+            if row and row.value is not None and not group.noisy
         ]
         cells = (
-            f'<td data-value="{row.value!r}">{number(row)}</td>'
+            f'<td data-value="{row.value!r}">{number(row)}{words.mark(group, "speed_up")}</td>'
             if row and row.value is not None
             else "<td>—</td>"
             for row in rows.values()
@@ -152,10 +152,10 @@ def _scaling(words: Words) -> tuple[str, str]:
 def _frontier(words: Words, group: GroupSummary) -> tuple[str, str]:
     """Time against memory: what it shows, and its table."""
     found = frontier.points(words.export, group)
-    best = frontier.unbeaten(found, group.noise_floor) if group.verdicts else []
+    best = frontier.unbeaten(found, group.noise_floor) if group.verdicts and not group.noisy else []
     body = "".join(
         f'<tr data-case="{escape(one.case)}"><th scope="row">{escape(words.title(one.case))}</th>'
-        f'<td data-value="{one.ratio!r}">{plain(one.ratio, one.low, one.high)}{_ends(one)}</td>'
+        f'<td data-value="{one.ratio!r}">{plain(one.ratio, one.low, one.high)}{words.mark(group, "ratio")}{_ends(one)}</td>'
         f'<td data-value="{one.kept!r}">{memory(one.kept)}</td>'
         f"<td>{'—' if one.peak is None else memory(one.peak)}</td>"
         f"<td>{'是' if one.case in best else ''}</td></tr>"

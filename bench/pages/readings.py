@@ -73,10 +73,10 @@ def thread_scaling(lines: Mapping[str, Sequence[SpeedUp]], cores: int) -> str:
 def _fastest(line: Sequence[SpeedUp]) -> str:
     best = max(line, key=lambda one: one.value)
     if not _decided(line):
-        return f"最快时是 1 线程的约 {best.value:.2f} 倍（{best.threads} 线程，不作结论）"
+        return f"最快时是 1 线程的约 {plain(best.value, best.low, best.high)} 倍（{best.threads} 线程，不作结论）"
     if best.low is None or best.low <= 1:
         return "没有测出多线程更快"
-    return f"最快时是 1 线程的 {best.value:.2f} 倍（{best.threads} 线程）"
+    return f"最快时是 1 线程的 {plain(best.value, best.low, best.high)} 倍（{best.threads} 线程）"
 
 
 def _decided(line: Sequence[SpeedUp]) -> bool:

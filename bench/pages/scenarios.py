@@ -51,14 +51,19 @@ def card(export: Export, scenario: Scenario) -> str:
 
 def _outcome(words: Words, scenario: Scenario, chosen: Choice) -> str:
     title = f"<strong>{escape(words.title(chosen.winner))}</strong>"
-    left_out = f"没有算进去（噪声太大）：{escape('、'.join(chosen.left_out))}。" if chosen.left_out else ""
+    left_out = (
+        f"快慢没有算进去（噪声太大）：{escape('、'.join(chosen.left_out))}。" if chosen.left_out else ""
+    )
     if chosen.reason:
-        fallback = next((row.refused for row in chosen.candidates if row.case == chosen.winner), "")
+        known = len(chosen.left_out) < len(_groups(words, scenario))
+        fallback = next((row.refused for row in chosen.candidates if known and row.case == chosen.winner), "")
         unfit = f"它自己也不合条件（{escape(fallback)}），只是没有更好的依据。" if fallback else ""
         return f"这次没有选出更好的：{escape(chosen.reason)}，先用{title}。{unfit}{left_out}"
     fit = [row.case for row in chosen.candidates if row.able]
     alone = "，候选里只有它满足全部条件" if fit == [chosen.winner] else ""
-    unstable = "" if chosen.stable else "换一批轮次，会选出不同的几套，这里取其中最简单的。"
+    unstable = (
+        "" if chosen.stable else f"换一批轮次，会选出不同的几套，这里取其中最简单的（{_votes(chosen)}）。"
+    )
     return f"测试机上选出：{title}{alone}。{unstable}{left_out}"
 
 
@@ -147,24 +152,28 @@ def _candidates(words: Words, scenario: Scenario, chosen: Choice) -> str:
     rule = f"满足下列条件的候选里，取{wanted}：{limits}" if limits else f"取{wanted}，没有别的条件"
     rows = "".join(
         f'<tr data-case="{escape(row.case)}"><th scope="row">{escape(words.title(row.case))}</th>'
-        f"<td>{'—' if row.score is None else f'{row.score:.3f}'}</td>"
+        f"<td>{'—' if row.score is None or chosen.reason else f'{row.score:.3f}'}</td>"
         f"<td>{_result(chosen, row)}</td></tr>"
         for row in chosen.candidates
     )
     heads = ("候选", f"{MINIMISED[scenario.minimise]}（对默认的倍数）", "结果")
     table = f'<table class="bench-candidates">{frames.head(heads)}<tbody>{rows}</tbody></table>'
-    vote = f"把选的轮次重抽 {RESAMPLES} 次，{chosen.vote:.0%} 仍选中它。" if chosen.vote is not None else ""
+    held = "，选出的那一套在那里也满足这些条件" if limits else ""
     half = (
         "这次没有据此选。"
         if chosen.reason
-        else f"用 {chosen.rounds} 轮来选，上面的证据来自另外的轮次，选出的那一套在那里也满足全部条件；"
-        f"分不出高下时，排在前面的、更简单的胜出。{vote}"
+        else f"用 {chosen.rounds} 轮来选，上面的证据来自另外的轮次{held}；"
+        f"分不出高下时，排在前面的、更简单的胜出。把选的轮次{_votes(chosen)}。"
     )
     return (
         f"<details><summary>怎么选的：{rule}</summary>"
         f"{frames.scrolled(table, f'{scenario.title}的候选')}"
         f"<p>{half}</p></details>"
     )
+
+
+def _votes(chosen: Choice) -> str:
+    return f"重抽 {RESAMPLES} 次，{round((chosen.vote or 0) * RESAMPLES)} 次选中它"
 
 
 def _result(chosen: Choice, row: CandidateRow) -> str:

@@ -151,7 +151,7 @@ def _notes(experiment: Experiment, words: Words, group: GroupSummary, cases: lis
         notes.append(f"本机读不到：{'、'.join(unreadable)}（要靠 Linux 的 /proc 和 glibc）。")
     notes.append(f"测这一组用了 {group.cost_s / 60:.1f} 分钟。")
     if group.repeated_rounds:
-        notes.append(f"因机器繁忙重测了 {group.repeated_rounds} 轮。")
+        notes.append(f"因机器繁忙重测过 {group.repeated_rounds} 次。")
     failed = [
         (case, row.failure)
         for case in cases

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from typing import TYPE_CHECKING
 
 from bench.results import stats
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from bench.results.published import Export, GroupSummary, Row
 
 MIB_PER_GIB = 1024
+RATIOS = ("ratio", "ratio_original")
+MOST_DIGITS = 3
 VERDICTS = {
     "faster": "更快",
     "less": "更少",
@@ -54,10 +57,13 @@ def plain(value: float, low: float | None = None, high: float | None = None) -> 
 
 
 def interval(row: Row) -> str:
-    """`59.8–60.6`, or nothing where there is no interval."""
+    """`59.8–60.6`, or nothing where there is no interval; one that excludes 1 is not shown to touch it."""
     if row.value is None or row.low is None or row.high is None:
         return ""
     digits = stats.decimals(row.value, row.low, row.high)
+    apart = row.metric in RATIOS and (row.low > 1 or row.high < 1)
+    while apart and digits < MOST_DIGITS and 1.0 in (round(row.low, digits), round(row.high, digits)):
+        digits += 1
     low, high = f"{row.low:.{digits}f}", f"{row.high:.{digits}f}"
     return "" if low == high else f"{low}–{high}"
 
@@ -79,6 +85,8 @@ def percent(ratio: float, low: float | None, high: float | None) -> str:
 def change(ratio: float, low: float | None, high: float | None) -> str:
     """`多 98%`, to the digits that the interval allows; never `少 100%`, as something is always left."""
     size = percent(ratio, low, high)
+    if float(size.rstrip("%")) == 0:
+        return "相差不到 1%"
     if size == "100%" and ratio < 1:
         size = f"{(1 - ratio) * 100:.1f}%" if ratio > 0.0005 else "99.9% 以上"
     return f"{'多' if ratio > 1 else '少'} {size}"
@@ -154,17 +162,27 @@ class Words:
         return next((report.lines for report in found), {})
 
     def tied_with_best(self, group: GroupSummary, cases: Sequence[str]) -> list[str]:
-        """The fastest case, and those whose interval of the ratio meets its own or lies within the noise."""
-        rows = [row for case in cases if (row := self.row(group, case, "ratio")) and row.value is not None]
+        """The fastest case, and those whose interval meets its own or lies within the noise.
+
+        By the speed-up where there is one: it compares within rounds, without the scatter of the default.
+        """
+        speed_ups = [self._known(group, case, "speed_up") for case in cases]
+        metric = "speed_up" if cases and all(speed_ups) else "ratio"
+        rows = [row for case in cases if (row := self._known(group, case, metric))]
         if not rows or not group.verdicts or group.noisy or group.rounds < stats.MIN_ROUNDS:
             return []
-        best = min(rows, key=_value)
+        best = (max if metric == "speed_up" else min)(rows, key=_value)
+        near = 1 + group.noise_floor
         return [
             row.case
             for row in rows
             if stats.overlap(_estimate(row), _estimate(best))
-            or _value(row) <= _value(best) * (1 + group.noise_floor)
+            or max(_value(row) / _value(best), _value(best) / _value(row)) <= near
         ]
+
+    def _known(self, group: GroupSummary, case: str, metric: str) -> Row | None:
+        row = self.row(group, case, metric)
+        return row if row and row.value is not None else None
 
     def title(self, case: str) -> str:
         return self._titles.get(case, case)
@@ -172,10 +190,18 @@ class Words:
     def cases(self) -> tuple[str, ...]:
         return tuple(self._titles)
 
-    def number(self, group: GroupSummary, case: str, metric: str) -> str:
-        """A figure to the digits that its interval allows, without unit; empty when there is none."""
+    def number(self, group: GroupSummary, case: str, metric: str, unit: str = "") -> str:
+        """A figure to the digits that its interval allows; empty when there is none."""
         row = self.row(group, case, metric)
-        return "" if row is None or row.value is None else number(row) + self.mark(group, metric)
+        return "" if row is None or row.value is None else number(row) + unit + self.mark(group, metric)
+
+    def memory_beside(self, group: GroupSummary, case: str, than: str, metric: str) -> str | None:
+        """A memory figure against that of another case than the default; None where one of them is not judged."""
+        rows = [self.row(group, one, metric) for one in (case, than)]
+        if any(row is None or row.value is None or row.verdict is None for row in rows):
+            return None
+        own, other = ([v for v in (r.low, r.value, r.high) if v is not None] for r in rows if r)
+        return stats.memory_verdict(own, other)
 
     def mib(self, group: GroupSummary, case: str, metric: str) -> str:
         """A memory figure with its unit, or why there is none."""
@@ -214,7 +240,9 @@ class Words:
         return f"耗时约{size}（{self.why_no_verdict(group)}）{mark}"
 
     def rounds_needed(self, row: Row, group: GroupSummary) -> str:
-        rounds = stats.rounds_needed(_estimate(row), group.noise_floor)
+        of_four = row.metric == "ratio_original" and row.case != BASELINE
+        floor = group.noise_floor * (math.sqrt(2) if of_four else 1)
+        rounds = stats.rounds_needed(_estimate(row), floor)
         return f"还需约 {rounds - row.rounds} 轮" if rounds and rounds > row.rounds else "再测几轮"
 
     def why_no_verdict(self, group: GroupSummary) -> str:
@@ -242,7 +270,7 @@ class Words:
         if row.verdict is None:
             return f"{both}（{OUTCOMES.get(self.outcome(group, case) or '', self.why_no_verdict(group))}）"
         if row.verdict == "same":
-            return f"与默认没有差别（{both}）"
+            return f"与默认没有值得一提的差别（{both}）"
         if row.verdict == "unclear":
             return f"{both}（各轮的范围有重叠，分不出）"
         return f"比默认{change(row.value / base.value, None, None)}（{both}）"

@@ -46,16 +46,20 @@ class _Half:
 
     scenario: Scenario
     views: tuple[GroupView, ...]
+    noisy: frozenset[int]
+    """Indices of the groups that are too noisy on either half."""
+
+    def counted(self, metric: str) -> list[int]:
+        """Indices of the groups that a metric is compared on: noise takes time, not memory."""
+        timed = METRICS[metric].kind != "memory"
+        return [n for n in range(len(self.views)) if not (timed and n in self.noisy)]
 
     def all_rounds(self) -> Picks:
         return tuple(tuple(range(len(view.ends))) for view in self.views)
 
     def relative(self, case: str, metric: str, than: str, picks: Picks) -> list[float] | None:
         """A metric of a case over that of another, a value a group; None where one has none."""
-        found = [
-            _relative(view, case, metric, than, rounds)
-            for view, rounds in zip(self.views, picks, strict=True)
-        ]
+        found = [_relative(self.views[n], case, metric, than, picks[n]) for n in self.counted(metric)]
         known = [value for value in found if value is not None]
         return known if len(known) == len(found) else None
 
@@ -67,10 +71,11 @@ class _Half:
     def broken(self, case: str, picks: Picks) -> Iterator[tuple[Limit, GroupView]]:
         """Limits that a candidate goes beyond, and where; what cannot be compared does."""
         for limit in self.scenario.limits:
-            for view, rounds in zip(self.views, picks, strict=True):
-                found = 1.0 if case == limit.than else _relative(view, case, limit.metric, limit.than, rounds)
+            for n in self.counted(limit.metric):
+                same = case == limit.than
+                found = 1.0 if same else _relative(self.views[n], case, limit.metric, limit.than, picks[n])
                 if found is None or found > limit.factor:
-                    yield limit, view
+                    yield limit, self.views[n]
 
 
 def choose(experiment: Experiment, journal: Journal) -> Iterator[Choice]:
@@ -86,13 +91,11 @@ def choose(experiment: Experiment, journal: Journal) -> Iterator[Choice]:
 
 def _choice(scenario: Scenario, halves: Sequence[tuple[GroupView, GroupView]], seed: int) -> Choice:
     reason = _nothing_to_choose_by([view for both in halves for view in both])
-    fit = [both for both in halves if reason or not any(view.noisy for view in both)]
-    left_out = [_place(both[1]) for both in halves if both not in fit]
-    if not reason and not fit:
+    noisy = frozenset(n for n, both in enumerate(halves) if any(view.noisy for view in both))
+    choosing = _Half(scenario, tuple(view for view, _ in halves), noisy)
+    published = _Half(scenario, tuple(view for _, view in halves), noisy)
+    if not reason and len(noisy) == len(halves):
         reason = "每一组都受扰太多，或默认设置测两遍的偏差太大，选不出来"
-    used = fit or list(halves)
-    choosing = _Half(scenario, tuple(view for view, _ in used))
-    published = _Half(scenario, tuple(view for _, view in used))
     unfit = {case: _unfit([*choosing.views, *published.views], case) for case in scenario.candidates}
     rows = [_candidate(choosing, case, unfit[case]) for case in scenario.candidates]
     able = [row.case for row in rows if row.able]
@@ -107,7 +110,7 @@ def _choice(scenario: Scenario, halves: Sequence[tuple[GroupView, GroupView]], s
         reason=reason,
         rounds=min((len(view.ends) for view in choosing.views), default=0),
         candidates=rows,
-        left_out=left_out,
+        left_out=[_place(view) for n, view in enumerate(published.views) if n in noisy and not view.draft],
         vote=votes[winner or ""] / RESAMPLES if votes else None,
         stable=stable,
     )
@@ -192,8 +195,9 @@ def _doubt(published: _Half, winner: str | None) -> str:
     picks = published.all_rounds()
     for limit, view in published.broken(winner, picks):
         return f"选出的那一套在另一半轮次里不满足“{limit.text}”（{_place(view)}）"
-    for view in published.views if winner != BASELINE else ():
-        if _is_worse(view, winner, published.scenario.minimise):
+    minimised = published.scenario.minimise
+    for view in (published.views[n] for n in published.counted(minimised)):
+        if winner != BASELINE and _is_worse(view, winner, minimised):
             return f"选出的那一套在另一半轮次里反而更差（{_place(view)}）"
     return ""
 

@@ -24,6 +24,8 @@ class Point:
     high: float | None
     kept: float
     peak: float | None
+    kept_range: tuple[float, ...] = ()
+    """Least and most of any round; empty: there was but one."""
 
 
 def points(export: Export, group: GroupSummary) -> list[Point]:
@@ -39,8 +41,17 @@ def points(export: Export, group: GroupSummary) -> list[Point]:
         if ratio and kept and ratio.value is not None and kept.value is not None:
             low, high = (1.0, 1.0) if case == BASELINE else (ratio.low, ratio.high)
             needed = peak.value if peak else None
+            seen = tuple(end for end in (kept.low, kept.high) if end is not None)
             found.append(
-                Point(case=case, ratio=ratio.value, low=low, high=high, kept=kept.value, peak=needed)
+                Point(
+                    case=case,
+                    ratio=ratio.value,
+                    low=low,
+                    high=high,
+                    kept=kept.value,
+                    kept_range=seen,
+                    peak=needed,
+                )
             )
     return found
 
@@ -53,11 +64,11 @@ def unbeaten(found: Sequence[Point], floor: float) -> list[str]:
 
 
 def _beats(one: Point, other: Point, floor: float) -> bool:
-    """Measured to be faster and not larger, or smaller and to all appearance not slower."""
-    size = stats.memory_verdict([one.kept], [other.kept])
+    """Measured to be faster and not larger, or smaller and not slower by more than what is called the same."""
+    size = stats.memory_verdict([one.kept, *one.kept_range], [other.kept, *other.kept_range])
     if _faster(one, other, floor):
-        return size != "more"
-    return size == "less" and one.ratio <= other.ratio * (1 + stats.MIN_EFFECT)
+        return size in ("less", "same")
+    return size == "less" and one.high is not None and one.high <= other.ratio * (1 + stats.SAME_MARGIN)
 
 
 def _faster(one: Point, other: Point, floor: float) -> bool:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from bench.results.schema import Figures
 
 MIB = 1 << 20
+ENOUGH_CALLS = 100
+"""From so many timed calls on, growth is told as a rate."""
 
 Kind = Literal["time", "memory", "other", "derived"]
 
@@ -30,8 +32,8 @@ def _scaled(value: float | None, factor: float) -> float | None:
 
 
 def _grown(figures: Figures) -> float | None:
-    """Resident memory gained over the timed loop, for a thousand runs."""
-    if figures.kept_bytes is None or figures.before_steady_bytes is None:
+    """Resident memory gained over the timed loop, for a thousand runs; a few runs show no rate."""
+    if figures.kept_bytes is None or figures.before_steady_bytes is None or figures.calls < ENOUGH_CALLS:
         return None
     return (figures.kept_bytes - figures.before_steady_bytes) / MIB / figures.calls * 1000
 

@@ -108,7 +108,7 @@ class Choice(Record):
     """Rounds that chose; none of the published figures comes from them."""
     candidates: Annotated[list[CandidateRow], Field(max_length=1000)]
     left_out: Annotated[list[Text], Field(max_length=1000)]
-    """Groups too noisy for anything to rest on them."""
+    """Groups too noisy for anything on time to rest on them; their memory counts."""
     vote: Share | None
     """Share of the resamplings of the choosing rounds that choose the winner; None: nothing was chosen."""
     stable: bool

@@ -22,9 +22,9 @@ from bench.results.view import GroupView, Half
 from bench.spec import CONTROL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from bench.results.schema import CaseRecord, Header
+    from bench.results.schema import CaseRecord, Header, Sample
     from bench.results.store import Journal
     from bench.spec import Experiment
 
@@ -169,14 +169,14 @@ def _curves(view: GroupView) -> list[Curve]:
     """RSS after each call that was watched, medians over the rounds; the last point is the end."""
     curves = []
     for case in view.record.cases:
-        series = [
-            s.figures.rss_bytes for samples in view.rounds for s in samples if s.case == case and s.figures
-        ]
-        complete = [[v for v in one if v is not None] for one in series if None not in one]
-        if not complete:
+        rounds = [_complete(samples, case) for samples in view.rounds]
+        length = min((len(one) for series in rounds for one in series), default=0)
+        if not length:
             continue
-        length = min(len(one) for one in complete)
-        y = [round(median(one[i] for one in complete) / MIB, 2) for i in range(length)]
+        y = [
+            round(median(median(one[i] for one in series) for series in rounds if series) / MIB, 2)
+            for i in range(length)
+        ]
         curves.append(
             Curve(
                 name="rss_mib",
@@ -188,6 +188,12 @@ def _curves(view: GroupView) -> list[Curve]:
             )
         )
     return curves
+
+
+def _complete(samples: Sequence[Sample], case: str) -> list[list[int]]:
+    """Readings of resident memory of a round's samples of a case, where none is missing."""
+    series = [s.figures.rss_bytes for s in samples if s.case == case and s.figures]
+    return [[v for v in one if v is not None] for one in series if None not in one]
 
 
 def _outputs(view: GroupView) -> list[OutputRow]:

@@ -9,9 +9,6 @@ from made_up import NO_PROC, MadeUp
 from prose import faults, text_of
 from worlds import answers
 
-from bench.experiments import _phrases
-from bench.results import stats
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -84,8 +81,3 @@ def test_settings_that_were_not_seen_to_take_effect_are_held_against_nothing() -
 @pytest.mark.parametrize("world", [{"profile": "quick", "rounds": 3}, {"busy": True}, {"absent": NO_PROC}])
 def test_nothing_is_advised_where_memory_is_not_judged(world: dict[str, Any]) -> None:
     assert "arena 关了" not in _told(_values(arena_off=ALONE), **world)
-
-
-def test_difference_counts_as_it_does_against_the_default() -> None:
-    named = (_phrases.MEMORY_COUNTS, _phrases.MEMORY_COUNTS_MIB)
-    assert named == (stats.MEMORY_EFFECT, stats.MEMORY_EFFECT_MIB)

@@ -28,6 +28,7 @@ DEFAULT: dict[str, float] = {
     "second_run_regions": 1,
     "arena_shrinks": 0,
     "nodes": 20,
+    "operators": 123456.0,
     "overlapping_nodes": 0,
     "node_threads": 1,
     "minor_faults": 5000.0,
@@ -338,3 +339,14 @@ def test_each_proof_names_a_fact_and_a_case_that_are_seen_on_the_same_model(
 
 def test_facts_that_the_observer_would_make_itself_are_known() -> None:
     assert set(WITHOUT_OBSERVER) | set(MARGINS) | CORE <= set(FACTS)
+
+
+def test_graph_of_as_many_nodes_but_other_operators_is_another_graph() -> None:
+    """On the network with branches, EXTENDED runs as many nodes as ALL, and other ones: it is slower there."""
+    look = Proof(fact="operators", relation="!=", expected=1, than=BASELINE)
+    case = _case(look, graph_optimization_level="ORT_ENABLE_EXTENDED")
+    outcome, text = _judge(case, {"operators": 7.0})
+    assert (outcome, text) == ("effect", "一次推理执行的各种算子：与默认不同")
+    outcome, text = _judge(case, {})
+    assert outcome == "nothing"
+    assert text.startswith("一次推理执行的各种算子：与默认相同")

@@ -154,7 +154,7 @@ def _changed(scenario_id: str, **changes: Any) -> tuple[str, str]:
 @EVERY
 def test_share_of_the_resamples_that_choose_the_same_is_told(scenario_id: str) -> None:
     html, line = _changed(scenario_id, vote=0.835)
-    assert f"把选的轮次重抽 {RESAMPLES} 次，84% 仍选中它。" in html
+    assert f"把选的轮次重抽 {RESAMPLES} 次，167 次选中它。" in html
     assert "换一批轮次" not in html + line
     assert "重抽" not in _card(scenario_id, BASELINE, NONE_ABLE)
 
@@ -162,7 +162,7 @@ def test_share_of_the_resamples_that_choose_the_same_is_told(scenario_id: str) -
 @EVERY
 def test_choice_that_is_not_stable_says_that_the_simplest_was_taken(scenario_id: str) -> None:
     for html in _changed(scenario_id, vote=0.4, stable=False):
-        assert "换一批轮次，会选出不同的几套，这里取其中最简单的。" in html
+        assert f"这里取其中最简单的（重抽 {RESAMPLES} 次，80 次选中它）。" in html
         assert not [one for one in re.findall(r"<p[^>]*>(.*?)</p>", html) if faults(one)]
 
 

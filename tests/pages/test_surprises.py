@@ -70,7 +70,7 @@ def test_largest_difference_leads_with_peak_and_kept_side_by_side() -> None:
     values = {(1, "arena_off", "kept_mib"): 16.0, (0, "arena_off", "ratio"): 1.4}
     first = surprises.pick([MadeUp(experiment="arena", values=values).export()])[0]
     assert first.headline == "关闭 arena：峰值内存没有差别，留存内存少 99%"
-    assert "峰值与默认没有差别" in text_of(first.told)
+    assert "峰值与默认没有值得一提的差别" in text_of(first.told)
     assert "留存比默认少 99%" in text_of(first.told)
 
 

@@ -84,7 +84,7 @@ def test_failure_is_told_with_its_reason_and_harmless_markup(told: Callable[...,
     assert "&lt;b&gt;SIGSEGV" in sentence
 
 
-@pytest.mark.parametrize(("mib", "expected"), [(100, "少 50%"), (300, "多 50%"), (205, "没有差别")])
+@pytest.mark.parametrize(("mib", "expected"), [(100, "少 50%"), (300, "多 50%"), (205, "没有值得一提的差别")])
 def test_memory_is_compared_in_both_directions(told: Callable[..., Words], mib: float, expected: str) -> None:
     say = told({BASELINE: _figures(10, kept_bytes=200), "arena_off": _figures(10, kept_bytes=mib)})
     assert expected in say.memory_change(say.groups()[0], "arena_off", "kept_mib")
@@ -248,3 +248,46 @@ def test_memory_whose_rounds_overlap_is_not_told_apart(told: Callable[..., Words
 def test_interval_that_excludes_no_difference_is_not_shown_to_touch_it() -> None:
     say = MadeUp(experiment="arena", time=1.03, half_width=0.026).words()
     assert "（0.4%–5.6%）" in say.speed(say.groups()[0], "arena_off")
+
+
+def test_fastest_count_is_told_by_the_speed_up_not_by_the_scatter_of_the_default() -> None:
+    """Both ratios to the default have wide intervals that meet; within rounds, two threads always win."""
+    made_up = MadeUp(experiment="intra_op_num_threads", values={(0, "1", "ratio"): 1.8}, half_width=0.9)
+    export = made_up.export()
+    group = export.groups[0]
+    shown = {"1": (1.0, 1.0, 1.0), "2": (1.8, 1.4, 1.9)}
+    rows = [row for row in export.rows if row.metric != "speed_up"]
+    for case, (value, low, high) in shown.items():
+        like = next(row for row in rows if (row.case, row.metric) == (case, "ratio"))
+        rows.append(like.model_copy(update={"metric": "speed_up", "value": value, "low": low, "high": high}))
+    say = Words(export.model_copy(update={"rows": rows}))
+    assert say.tied_with_best(group, ["1", "2"]) == ["2"]
+    assert made_up.words().tied_with_best(group, ["1", "2"]) == ["1", "2"]
+
+
+def test_memory_beside_another_case_is_not_judged_by_medians_alone(
+    make: Make, told: Callable[..., Words]
+) -> None:
+    wide = [_figures(10, kept_bytes=mib) for mib in (65, 190, 181, 181, 181, 181, 70, 181, 181)]
+    say = told(
+        {
+            BASELINE: _figures(10, kept_bytes=800),
+            "arena_off": _figures(10, kept_bytes=73),
+            "pattern_off": wide,
+        }
+    )
+    group = say.groups()[0]
+    assert say.memory_beside(group, "pattern_off", "arena_off", "kept_mib") == "unclear"
+    assert say.memory_beside(group, "arena_off", BASELINE, "kept_mib") is None  # the default has no verdict
+
+
+def test_interval_in_a_cell_is_not_shown_to_touch_what_it_excludes(make: Make) -> None:
+    row = MadeUp(experiment="arena", time=1.3, half_width=0.2983).words().row
+    group = MadeUp(experiment="arena").export().groups[0]
+    found = row(group, "arena_off", "ratio")
+    assert found is not None
+    assert words.interval(found) == "1.002–1.598"
+
+
+def test_difference_that_rounds_to_nothing_has_no_direction() -> None:
+    assert words.change(1.002, 0.99, 1.01) == words.change(0.998, 0.99, 1.01) == "相差不到 1%"

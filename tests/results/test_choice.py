@@ -386,11 +386,18 @@ def test_wild_control_on_either_half_recommends_nothing(need: Need, half: int) -
 
 
 def test_noisy_group_is_left_out_and_named_and_the_others_choose(need: Need) -> None:
-    """In the noisy one `one` looks bad and breaks the limit, which nobody can tell."""
-    noisy: Group = {CONTROL: _wild, "one": _at(30, peak_mib=900)}
+    """In the noisy one `one` looks slow, which nobody can tell."""
+    noisy: Group = {CONTROL: _wild, "one": _at(30)}
     choice = need.choose({"one": _at(8)}, noisy, {"one": _at(5)}, limits=(PEAK,))
     assert (choice.winner, choice.reason, choice.left_out) == ("one", "", ["玩具 batch=2"])
     assert _candidate(choice, "one").score == pytest.approx((0.8 * 0.5) ** 0.5, rel=1e-5)
+
+
+def test_memory_of_a_noisy_group_keeps_its_limit(need: Need) -> None:
+    noisy: Group = {CONTROL: _wild, "one": _at(5, peak_mib=900)}
+    choice = need.choose({"one": _at(8)}, noisy, {"one": _at(5)}, limits=(PEAK,))
+    assert choice.winner == BASELINE
+    assert "batch=2" in _candidate(choice, "one").refused
 
 
 def test_clear_choice_is_made_by_every_resample(need: Need) -> None:

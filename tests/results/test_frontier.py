@@ -67,3 +67,13 @@ def test_points_have_both_figures_and_leave_out_the_default_measured_again(name:
 def test_settings_without_both_figures_are_no_points(changes: dict[str, Any]) -> None:
     export = MadeUp(experiment=DRAWN[0], **changes).export()
     assert points(export, export.groups[0]) == []
+
+
+def test_smaller_setting_beats_no_other_that_it_may_be_slower_than() -> None:
+    """Its median is near enough; its interval does not rule out that it takes a third more."""
+    assert unbeaten([DEFAULT, _point("a", 1.006, 500, 0.3)], FLOOR) == [BASELINE, "a"]
+
+
+def test_memory_whose_rounds_overlap_beats_nothing() -> None:
+    wide = Point(case="a", ratio=1.0, low=0.99, high=1.01, kept=500, peak=None, kept_range=(400, 1100))
+    assert unbeaten([DEFAULT, wide], FLOOR) == [BASELINE, "a"]

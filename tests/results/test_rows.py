@@ -158,10 +158,10 @@ def test_draft_holds_against_the_article_without_a_verdict(make: Make) -> None:
 
 @pytest.mark.parametrize(
     ("before_mib", "kept_mib", "calls", "grown"),
-    [(200, 210, 1000, 10.0), (200, 201, 50, 20.0), (210, 200, 500, -20.0)],
+    [(200, 210, 1000, 10.0), (200, 201, 100, 10.0), (210, 200, 500, -20.0), (200, 201, 99, None)],
 )
 def test_growth_is_counted_for_a_thousand_runs_of_the_timed_loop(
-    make: Make, before_mib: int, kept_mib: int, calls: int, grown: float
+    make: Make, before_mib: int, kept_mib: int, calls: int, grown: float | None
 ) -> None:
     figures = {
         "before_steady_bytes": before_mib * MIB,
@@ -169,7 +169,11 @@ def test_growth_is_counted_for_a_thousand_runs_of_the_timed_loop(
         "calls": calls,
         "session_calls": 10 * calls,
     }
-    row = _rows(_journal(make, default=figures))[BASELINE, "grown_mib_per_1000"]
+    rows = _rows(_journal(make, default=figures))
+    if grown is None:  # a page more or less in a few runs is no rate
+        assert (BASELINE, "grown_mib_per_1000") not in rows
+        return
+    row = rows[BASELINE, "grown_mib_per_1000"]
     assert (row.value, row.unit, row.verdict) == (grown, "MiB", None)
 
 
