@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MIB_PER_GIB = 1024
 RATIOS = ("ratio", "ratio_original")
 MOST_DIGITS = 3
+MANY_ROUNDS = 100
+"""More than anybody will measure: the number says no more than that."""
 VERDICTS = {
     "faster": "更快",
     "less": "更少",
@@ -243,6 +245,8 @@ class Words:
         of_four = row.metric == "ratio_original" and row.case != BASELINE
         floor = group.noise_floor * (math.sqrt(2) if of_four else 1)
         rounds = stats.rounds_needed(_estimate(row), floor)
+        if rounds and rounds - row.rounds > MANY_ROUNDS:
+            return f"还需 {MANY_ROUNDS} 轮以上"
         return f"还需约 {rounds - row.rounds} 轮" if rounds and rounds > row.rounds else "再测几轮"
 
     def why_no_verdict(self, group: GroupSummary) -> str:

@@ -196,8 +196,11 @@ def _doubt(published: _Half, winner: str | None) -> str:
     for limit, view in published.broken(winner, picks):
         return f"选出的那一套在另一半轮次里不满足“{limit.text}”（{_place(view)}）"
     minimised = published.scenario.minimise
+    against = winner != BASELINE and not any(
+        published.broken(BASELINE, picks)
+    )  # what is unfit itself is no measure
     for view in (published.views[n] for n in published.counted(minimised)):
-        if winner != BASELINE and _is_worse(view, winner, minimised):
+        if against and _is_worse(view, winner, minimised):
             return f"选出的那一套在另一半轮次里反而更差（{_place(view)}）"
     return ""
 

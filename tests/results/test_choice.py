@@ -459,3 +459,15 @@ def test_each_need_has_its_winner(need: Need, make: Make) -> None:
     scenarios = (need.scenario(id="latency"), need.scenario(id="memory", minimise="kept_mib"))
     found = choose(make.experiment(scenarios=scenarios), journal)
     assert [(choice.scenario, choice.winner) for choice in found] == [("latency", "one"), ("memory", "two")]
+
+
+def test_default_that_breaks_a_limit_itself_is_no_measure_for_the_winner(need: Need) -> None:
+    """As with cores that are not its own: it is fast at the cost of others, and everything that is fit is slower."""
+    base: Group = {
+        BASELINE: _at(10, peak_mib=900),
+        "one": _at(20, peak_mib=100),
+        "two": _at(30, peak_mib=100),
+    }
+    limit = Limit(metric="peak_mib", than="one", factor=1.05, text="峰值至多比 one 高 5%")
+    choice = need.choose(base, limits=(limit,))
+    assert (choice.winner, choice.reason) == ("one", "")
