@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Figure = Callable[[GroupSummary, str, str], float | None]
 
-CHOSEN, LEFT_OUT = "测试机上选出", "没有算进去（噪声太大）："
+CHOSEN, LEFT_OUT = "测试机上选出", "快慢没有算进去（噪声太大）："
 TWICE = 2.0
 
 

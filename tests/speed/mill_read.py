@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from bench.results.published import GroupSummary
 
 WORDS = {text: name for name, text in VERDICTS.items()}
-OPEN_ROUNDS = re.compile(r"还需约 \d+ 轮|再测几轮")
+OPEN_ROUNDS = re.compile(r"还需约 \d+ 轮|还需 \d+ 轮以上|再测几轮")
 TIME = r"耗时(?P<more>多|少) [\d.]+%(?: 以上)?（[\d.]+%–[\d.]+%）|(?P<same>没有差别（不到 \d+%）)|(?P<open>还分不出快慢)"
-MEMORY = r"(?P<m_same>与默认没有差别（)|比默认(?P<m_more>多|少) |(?P<m_open>各轮的范围有重叠)"
+MEMORY = r"(?P<m_same>与默认没有值得一提的差别（)|比默认(?P<m_more>多|少) |(?P<m_open>各轮的范围有重叠)"
 NEITHER = r"(?P<none>没有观察到它生效|设了和默认一样)"
 VERDICT = re.compile(f"{TIME}|{MEMORY}|{NEITHER}")
 METRIC = re.compile("留存|峰值")
