@@ -23,6 +23,7 @@ from bench.pages.api import (
     show,
     snippet,
     traps_table,
+    truth_mill,
     value,
     verdict,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "snippet",
     "surprising",
     "traps_table",
+    "truth_mill",
     "value",
     "verdict",
 ]

@@ -14,6 +14,7 @@ from bench.pages import (
     downloads,
     figures,
     licences,
+    mill,
     options,
     original,
     scenarios,
@@ -170,6 +171,11 @@ def original_settings() -> str:
 def options_table(which: str) -> str:
     """One list of options: "session", "run", "keys", "run_keys" or "environment"."""
     return _block(options.table(which))
+
+
+def truth_mill() -> str:
+    """How often a sentence was false on made-up builds of known truth."""
+    return _block(mill.table())
 
 
 def traps_table() -> str:

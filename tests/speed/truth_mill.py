@@ -12,9 +12,11 @@ when something was wrong more often than it may be. What counts as wrong is writ
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -173,6 +175,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     for name, value in (("--builds", 1000), ("--html-every", 5), ("--seed", 1), ("--jobs", 1)):
         parser.add_argument(name, type=int, default=value)
+    parser.add_argument("--write", type=Path, help="file for the method page, as JSON")
     asked = parser.parse_args()
     seeds = range(asked.seed, asked.seed + asked.builds)
     start, whole = time.monotonic(), Tally()
@@ -182,6 +185,14 @@ def main() -> None:
             print(f"\r{done} / {asked.builds}, {time.monotonic() - start:.0f} s", end="", file=sys.stderr)
     print(file=sys.stderr)
     print("\n".join([*report(whole), "", *examples(whole)]))
+    if asked.write:
+        command = f"python tests/speed/truth_mill.py --builds {asked.builds} --html-every {asked.html_every} --seed {asked.seed}"
+        lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in report(whole)]
+        found = {"date": datetime.now(UTC).date().isoformat(), "command": command, "builds": asked.builds}
+        asked.write.write_text(
+            json.dumps({**found, "head": lines[0], "rows": lines[2:]}, ensure_ascii=False, indent=1) + "\n",
+            encoding="utf-8",
+        )
     sys.exit(bool(whole.broken()))
 
 
