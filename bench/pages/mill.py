@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from html import escape
+from pathlib import Path
 from typing import Any
 
-from bench.folders import ROOT
 from bench.pages import frames
 
-FILE = ROOT / "docs" / "assets" / "truth-mill.json"
+FILE = Path(__file__).with_name("truth_mill.json")
 """Written by `tests/speed/truth_mill.py --write`."""
 
 
