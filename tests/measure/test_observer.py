@@ -127,7 +127,8 @@ def test_proof_is_judged_and_worded(lab: Lab, make: Make, observed: int, outcome
     reads_arenas(task)
     records = {one.case: one for one in observe(lab, task).untimed}
     assert records["one"].outcome == outcome
-    assert f"新增的线程数：{observed}（应等于 0，默认为 1）" in records["one"].evidence
+    must = "应等于 0，" if observed == 0 else ""  # what does not hold is told as it is
+    assert f"新增的线程数：{observed}（{must}默认为 1）" in records["one"].evidence
     assert (records[BASELINE].outcome, records["two"].outcome) == (None, "nothing")
 
 
