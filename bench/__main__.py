@@ -17,10 +17,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from bench import commands, harmless, usage
-from bench.commands import Refused
-from bench.parent import follow
-from bench.terminal import CannotPrint, Stopped, drop_output, listen, notice_full_output, speak_chinese
+from bench.cli import commands, usage
+from bench.cli.commands import Refused
+from bench.system import harmless
+from bench.system.parent import follow
+from bench.system.terminal import CannotPrint, Stopped, drop_output, listen, notice_full_output, speak_chinese
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

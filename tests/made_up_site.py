@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench import site
 from bench.experiments import EXPERIMENTS
-from bench.folders import BUILD_VARIABLE, ROOT, Folders
 from bench.measure import campaign, observer, proof, selftest
 from bench.measure.campaign import Here
 from bench.measure.child import Outcome
 from bench.measure.profiles import PROFILES
 from bench.measure.runner import Runner
+from bench.site import build as making
 from bench.spec import BASELINE, CONTROL
+from bench.system.folders import BUILD_VARIABLE, ROOT, Folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -124,5 +124,5 @@ def build(folder: Path, make: Make) -> Path:
         patch.setenv(BUILD_VARIABLE, str(folder))
         patch.setenv("SITE_URL", SITE_URL)
         sample(make, patch)
-        site.build(ROOT / "mkdocs.yml", folder / "site", Folders.here())
+        making.build(ROOT / "mkdocs.yml", folder / "site", Folders.here())
     return folder / "site"

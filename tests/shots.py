@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import sync_playwright
 from served import served
 
-from bench.folders import ROOT, Folders
+from bench.system.folders import ROOT, Folders
 
 if TYPE_CHECKING:
     from pathlib import Path

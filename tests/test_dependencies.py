@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from bench.folders import ROOT
+from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,12 +13,12 @@ import pytest
 
 import bench
 from bench.experiments import EXPERIMENTS
-from bench.folders import ROOT
 from bench.models import MODELS
 from bench.models.prepared import prepare
 from bench.pages import snippets
-from bench.site import check_fences
+from bench.site.build import check_fences
 from bench.spec import BASELINE, CONTROL, Input
+from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,62 +170,20 @@ def test_experiments_are_well_formed(experiment: object, cores: int) -> None:
 TABLES = {"session", "run", "keys", "run_keys", "environment"}
 """Names of option tables, which are no experiments."""
 
-TOOLS = {"ages", "harmless", "lock", "parent", "terminal", "whole"}
-"""Small things that stand on nothing of ours and may be used everywhere."""
-SPOKEN = {"spec", "answers", "folders"}
+SAYS = {"spec", "answers"}
 LAYERS = {
-    **{
-        part: set[str]()
-        for part in (*TOOLS, "folders", "answers", "glossary", "reading_time", "search", "usage")
-    },
-    "lock": {"ages"},
-    "preview": TOOLS,
-    "progress": TOOLS,
+    "system": set[str](),
+    "answers": set(),
     "spec": {"answers"},
-    "options": TOOLS,
-    "models": {"spec"} | TOOLS,
-    "experiments": {"spec", "answers"},
-    "results": {"spec", "answers"} | TOOLS,
-    "measure": {"experiments", "models", "results"} | SPOKEN | TOOLS,
-    "pages": {"experiments", "options", "results"} | SPOKEN | TOOLS,
-    "builds": {"experiments", "results"} | SPOKEN,
-    "notebook_page": set(),
-    "notebook_kept": TOOLS,
-    "notebook": {"notebook_page", "notebook_kept", "pages", "results", "measure"} | SPOKEN | TOOLS,
-    "site": {"folders", "pages"} | TOOLS,
-    "publish": {"experiments", "measure", "options", "pages", "results"} | SPOKEN | TOOLS,
-    "links": {"site"},
-    "machine_readable": {"pages", "folders"} | TOOLS,
-    "hooks": {
-        "notebook",
-        "preview",
-        "site",
-        "pages",
-        "experiments",
-        "folders",
-        "glossary",
-        "reading_time",
-        "search",
-        "machine_readable",
-    }
-    | TOOLS,
-    "announce": {"folders", "measure", "progress", "results"} | TOOLS,
-    "commands": {
-        "announce",
-        "builds",
-        "links",
-        "experiments",
-        "measure",
-        "models",
-        "pages",
-        "progress",
-        "publish",
-        "results",
-        "site",
-    }
-    | SPOKEN
-    | TOOLS,
-    "__main__": {"commands", "usage"} | TOOLS,
+    "experiments": SAYS,
+    "facts": {"system"},
+    "models": {"system"} | SAYS,
+    "results": {"system"} | SAYS,
+    "measure": {"experiments", "models", "results", "system"} | SAYS,
+    "pages": {"experiments", "facts", "results", "system"} | SAYS,
+    "site": {"experiments", "facts", "measure", "pages", "results", "system"} | SAYS,
+    "cli": {"experiments", "measure", "models", "pages", "results", "site", "system"} | SAYS,
+    "__main__": {"cli", "system"},
     "__init__": {"pages"},
 }
 """What each part of `bench` may import of the others."""
@@ -265,7 +223,7 @@ def _imported(path: Path) -> set[str]:
 
 def test_pages_load_nothing_that_measures() -> None:
     code = (
-        "import sys, bench, bench.hooks, bench.notebook; loaded = [m for m in sys.modules if m.startswith('bench.measure') "
+        "import sys, bench, bench.site.hooks, bench.site.notebook; loaded = [m for m in sys.modules if m.startswith('bench.measure') "
         "or m in ('onnxruntime', 'onnx', 'altair', 'vl_convert')]; assert not loaded, loaded"
     )
     done = _run(code, ROOT)

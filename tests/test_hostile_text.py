@@ -20,18 +20,19 @@ from rich.console import Console
 
 import bench
 from bench import __main__ as cli
-from bench import harmless, publish
+from bench.cli.progress import Progress
 from bench.experiments import EXPERIMENTS
-from bench.folders import Folders
 from bench.measure import records
 from bench.measure.campaign import Here
 from bench.measure.child import clean_text
 from bench.measure.plan import resolve
 from bench.measure.profiles import PROFILES
 from bench.pages import api, charts, source
-from bench.progress import Progress
 from bench.results import published, schema, store
+from bench.site import publish
 from bench.spec import BASELINE, CONTROL
+from bench.system import harmless
+from bench.system.folders import Folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

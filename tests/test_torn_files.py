@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench import notebook_kept, publish, whole
 from bench.experiments import EXPERIMENTS
-from bench.folders import Folders
 from bench.measure.campaign import Here
 from bench.measure.profiles import PROFILES
 from bench.models import MODELS
 from bench.models.prepared import peek, prepare
 from bench.results import store
 from bench.results.store import DamagedJournal, Writer
+from bench.site import notebook_kept, publish
 from bench.spec import BASELINE, CONTROL, Input
+from bench.system import whole
+from bench.system.folders import Folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable

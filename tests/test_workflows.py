@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from bench.folders import ROOT
+from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from bench import harmless
 from bench.experiments import EXPERIMENTS
 from bench.measure import records
 from bench.measure.earlier import find_unfinished
@@ -27,14 +26,15 @@ from bench.models import MODELS
 from bench.models.prepared import Prepared, content_key, prepare
 from bench.results import store
 from bench.spec import Experiment, Input, LargestBatch, Shape
+from bench.system import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from bench.folders import Folders
     from bench.measure.profiles import Profile
     from bench.results.schema import GroupRecord
+    from bench.system.folders import Folders
 
 
 class CannotMeasure(Exception):

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.answers import Findings
-    from bench.folders import Folders
     from bench.measure.campaign import Here
     from bench.measure.runner import Reporter
+    from bench.system.folders import Folders
 
 KNOWN = WORKER.with_name("known.py")
 WITH_SELFTEST = ("default", "thorough")

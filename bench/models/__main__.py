@@ -14,8 +14,8 @@ from pathlib import Path
 from bench.models import MODELS, ModelError
 from bench.models._build import build
 from bench.models.prepared import REFUSED
-from bench.parent import follow
 from bench.spec import Input
+from bench.system.parent import follow
 
 REASONS = {
     errno.ENOSPC: "磁盘已满",

@@ -6,7 +6,7 @@ from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING
 
-from bench.options import ARTICLE, FINDINGS, SECTIONS
+from bench.facts.options import ARTICLE, FINDINGS, SECTIONS
 from bench.pages import frames
 from bench.pages.words import VERDICTS, Words, change, interval, memory
 from bench.results import stats

@@ -8,7 +8,7 @@ from html import escape
 from importlib.metadata import metadata, version
 from typing import TYPE_CHECKING
 
-from bench.folders import ROOT
+from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
     from importlib.metadata import PackageMetadata

@@ -1,4 +1,4 @@
-"""Every option as HTML: texts from `bench.options`, defaults as the installed ONNX Runtime gave them."""
+"""Every option as HTML: texts from `bench.facts.options`, defaults as the installed ONNX Runtime gave them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from bench.folders import Folders
-from bench.options import ARTICLE, IRRELEVANT, OPTIONS, SECTIONS, TOPICS, TRAPS
+from bench.facts.options import ARTICLE, IRRELEVANT, OPTIONS, SECTIONS, TOPICS, TRAPS
 from bench.pages import frames
+from bench.system.folders import Folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bench.options import Option, Source, Trap
+    from bench.facts.options import Option, Source, Trap
 
 TITLES = {
     "session": "SessionOptions",

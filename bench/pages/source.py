@@ -13,10 +13,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bench.experiments import EXPERIMENTS
-from bench.folders import Folders
-from bench.parent import bound
 from bench.results.published import Export
 from bench.results.selfchecks import SELFTEST
+from bench.system.folders import Folders
+from bench.system.parent import bound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,10 +6,10 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING
 
-from bench.ages import dated
 from bench.pages import frames
 from bench.results.view import DRAFT_PROFILES
 from bench.spec import input_title
+from bench.system.ages import dated
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

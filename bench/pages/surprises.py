@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from bench.experiments import EXPERIMENTS
-from bench.options import place
+from bench.facts.options import place
 from bench.pages import frames
 from bench.pages.claims import OUTCOMES
 from bench.pages.findings import METRICS, difference

@@ -14,12 +14,12 @@ from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
-from bench import harmless
 from bench.results import stats
 from bench.results.metrics import METRICS
 from bench.results.published import CandidateRow, Choice
 from bench.results.view import GroupView
 from bench.spec import BASELINE, input_title
+from bench.system import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench import harmless
+from bench.system import harmless
 
 if TYPE_CHECKING:
     from pydantic import ValidationError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.folders import BUILD_VARIABLE, ROOT
+from bench.system.folders import BUILD_VARIABLE, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ GISCUS = "https://giscus.app/"
 CONFIG = f"""\
 INHERIT: {ROOT}/mkdocs.yml
 docs_dir: {ROOT}/docs
-hooks: [{ROOT}/bench/hooks.py]
+hooks: [{ROOT}/bench/site/hooks.py]
 watch: []
 theme: {{custom_dir: {ROOT}/docs/overrides}}
 extra:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.folders import ROOT
+from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

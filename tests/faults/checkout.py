@@ -9,8 +9,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 from bench.experiments._common import TINY
-from bench.folders import ROOT
 from bench.spec import Input
+from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,7 @@ CONFIG = """\
 site_name: 小站
 site_url: https://example.org/guide/
 strict: true
-hooks: [bench/hooks.py]
+hooks: [bench/site/hooks.py]
 theme: {name: material, language: zh, font: false}
 plugins:
   - markdown-exec: {languages: [python]}

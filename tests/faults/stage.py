@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.folders import BUILD_VARIABLE, Folders
 from bench.results import store
+from bench.system.folders import BUILD_VARIABLE, Folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.harmless import MOST
+from bench.system.harmless import MOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,9 @@ import psutil
 import pytest
 from children import TIMEOUT_S, posix, say
 
-from bench.folders import ROOT
 from bench.measure import child
 from bench.measure.child import WORKER, run_script, run_worker
+from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

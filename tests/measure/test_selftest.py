@@ -9,7 +9,6 @@ import pytest
 from jobs import job_of
 from lab import Told
 
-from bench.folders import Folders
 from bench.measure import selftest
 from bench.measure.campaign import Here
 from bench.measure.child import Outcome
@@ -17,6 +16,7 @@ from bench.models import MODELS
 from bench.models.prepared import prepare
 from bench.results import store
 from bench.results.selfchecks import ALLOCATED_MIB, SELFTEST
+from bench.system.folders import Folders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

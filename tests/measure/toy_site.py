@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bench.folders import Folders
 from bench.measure import campaign, records, sampler
 from bench.measure.campaign import Here
 from bench.measure.profiles import PROFILES
 from bench.results import store
 from bench.spec import BASELINE, CONTROL
+from bench.system.folders import Folders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

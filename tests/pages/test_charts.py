@@ -9,11 +9,11 @@ import pytest
 from made_up import MadeUp
 
 from bench.experiments import EXPERIMENTS
-from bench.folders import ROOT
 from bench.pages import charts
 from bench.results import frontier
 from bench.results.published import Curve, Export
 from bench.spec import CONTROL
+from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from itertools import product
 from prose import markup_faults
 
 from bench.experiments import EXPERIMENTS
-from bench.folders import ROOT
 from bench.pages import home
+from bench.system.folders import ROOT
 
 SCENARIOS = {one.id for spec in EXPERIMENTS.values() for one in spec.scenarios}
 ANSWERS = [

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from prose import markup_faults, text_of
 
-from bench.folders import ROOT
 from bench.pages import licences
+from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench import hooks
-from bench.folders import BUILD_VARIABLE, Folders
-from bench.options import OPTIONS, TOPICS, TRAPS, Option, Source, Trap, read_installed
+from bench.facts.options import OPTIONS, TOPICS, TRAPS, Option, Source, Trap, read_installed
 from bench.pages import options
+from bench.site import hooks
+from bench.system.folders import BUILD_VARIABLE, Folders
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.options import read_installed
+from bench.facts.options import read_installed
 from bench.pages import original
 
 THE_SAME = {

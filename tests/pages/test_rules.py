@@ -7,12 +7,12 @@ import re
 import pytest
 from prose import markup_faults, text_of
 
-from bench import publish
 from bench.experiments import EXPERIMENTS
 from bench.measure.plan import NEAR_SECONDS
 from bench.measure.profiles import PROFILES
 from bench.pages import rules
 from bench.results import choice, stats, view
+from bench.site import publish
 
 
 def _html() -> str:

@@ -10,13 +10,13 @@ from made_up import NO_PROC, MadeUp
 from prose import FAULTS, faults, markup_faults, tags_of, text_of
 
 from bench.experiments import EXPERIMENTS
-from bench.folders import ROOT
 from bench.pages import api, scenarios, snippets, source
 from bench.pages.words import MARK
 from bench.results.choice import RESAMPLES
 from bench.results.published import CandidateRow, Choice
 from bench.results.view import ORIGINAL
 from bench.spec import BASELINE
+from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,8 @@ import pytest
 from made_up import NO_PROC, MadeUp
 from prose import faults, markup_faults, tags_of, text_of
 
-from bench import options
 from bench.experiments import EXPERIMENTS
+from bench.facts import options
 from bench.pages import findings, surprises
 from bench.results.findings import of_build
 from bench.spec import BASELINE

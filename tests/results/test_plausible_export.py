@@ -12,12 +12,12 @@ import pytest
 from made_up import MadeUp
 from pydantic import ValidationError
 
-from bench import builds
-from bench.builds import NoSuchBuild
-from bench.folders import Folders
+from bench.cli import builds
+from bench.cli.builds import NoSuchBuild
 from bench.pages import api
 from bench.results import complaints, json_schema, plausible_export, published, schema, store
 from bench.results.plausible import Implausible
+from bench.system.folders import Folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable

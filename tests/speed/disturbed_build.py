@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.folders import BUILD_VARIABLE, ROOT
 from bench.pages.certificates import told
 from bench.results.published import Export
 from bench.results.quotable import standing
 from bench.spec import BASELINE, CONTROL
+from bench.system.folders import BUILD_VARIABLE, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from playwright.sync_api import sync_playwright
 
-from bench.folders import ROOT
+from bench.system.folders import ROOT
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from page_weight import ARTICLE, KB, LIMITS, NOTEBOOK, weight

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from bench.folders import ROOT
+from bench.system.folders import ROOT
 
 RUNS = 5
 FENCE = re.compile(r'^```python exec="on".*?^```$', re.MULTILINE | re.DOTALL)
@@ -38,7 +38,7 @@ def copy(folder: Path, *, fences: bool) -> Path:
     if not fences:
         for page in (folder / "docs").rglob("*.md"):
             page.write_text(FENCE.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
-        text = text.replace("hooks: [bench/hooks.py]\n", "")
+        text = text.replace("hooks: [bench/site/hooks.py]\n", "")
         text = text.replace("  - markdown-exec:\n      languages: [python]\n", "")
     (folder / "mkdocs.yml").write_text(text, encoding="utf-8")
     return folder

@@ -1,0 +1,59 @@
+"""How a run tells of itself: a live line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from bench.system import harmless
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+    from rich.status import Status
+
+PLAIN_EVERY_S = 20.0
+"""Without a terminal, one line of progress this often is enough for a log."""
+
+
+def duration(seconds: float) -> str:
+    """`3 分 20 秒`, without false precision."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} 秒"
+    if whole < 3600:
+        return f"{whole // 60} 分 {whole % 60:02d} 秒"
+    return f"{whole // 3600} 小时 {whole % 3600 // 60:02d} 分"
+
+
+class Progress:
+    """A `Reporter` on a console. It is only woken between two samples."""
+
+    def __init__(self, console: Console, live: Status | None) -> None:
+        self._console, self._live, self._last = console, live, 0.0
+
+    def step(self, text: str, remaining_s: float) -> None:
+        left = f"约剩 {duration(remaining_s)}" if remaining_s > 0 else "预算已到，做完这一轮就停"
+        line = harmless.text(f"{text}，{left}")
+        if self._live:
+            self._live.update(escape(line))
+        elif time.monotonic() - self._last >= PLAIN_EVERY_S:
+            self._last = time.monotonic()
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        self._console.print(f"· {harmless.text(text)}", markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[Progress]:
+    """Progress for the length of a run. The live line redraws once a second: it must not disturb."""
+    if not console.is_interactive:  # a file, a pipe, or a terminal that cannot redraw a line
+        yield Progress(console, None)
+        return
+    with console.status("开始", refresh_per_second=1) as live:
+        yield Progress(console, live)

@@ -1,0 +1,232 @@
+"""From stored results to files ready to be published: data, charts, and what pages must know.
+
+Done in a process of its own, so that mkdocs never loads the libraries that this takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from bench.experiments import EXPERIMENTS
+from bench.facts.options import installed_stamp, read_installed
+from bench.measure import evidence, noise, plan, selftest
+from bench.measure.earlier import find_valid
+from bench.measure.profiles import PROFILES
+from bench.results import store
+from bench.results.selfchecks import SELFTEST
+from bench.results.summary import summarise
+from bench.system import harmless, whole
+from bench.system.folders import ROOT, Folders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
+
+    from bench.measure.campaign import Here
+    from bench.results.published import Row
+    from bench.spec import Experiment
+
+MAKERS = ("results", "pages", "experiments", "spec.py", "answers.py")
+"""Sources whose change makes exported files out of date."""
+
+
+def publish(
+    here: Here, folders: Folders, tell: Callable[[str], None], *, stale_ok: bool = False
+) -> dict[str, str]:
+    """Write the files of every experiment that has a result. Returns id -> "valid" or "stale".
+
+    With `stale_ok`, a complete result of another key stands in where there is no valid one: for a
+    live preview while the code changes, never for a site to publish.
+    """
+    whole.sweep(folders.export)
+    status: dict[str, str] = {}
+    newest: store.Journal | None = None
+    builds: set[str] = set()
+    for experiment in EXPERIMENTS.values():
+        journal, state = find_valid(experiment, here, folders.results, tell), "valid"
+        if journal is None and stale_ok:
+            journal, state = _newest_complete(experiment, folders.results), "stale"
+        if journal is None:
+            _remove(folders.export, experiment.id)
+            continue
+        status[experiment.id] = state
+        _write_experiment(experiment, journal, folders.export)
+        builds.add(journal.header.build)
+        if newest is None or journal.header.started_at > newest.header.started_at:
+            newest = journal
+    if newest:
+        _write_machine(newest, folders.export)
+        _write_bundle(folders.export)
+    _write_selftests(builds, folders, tell)
+    _write_options(folders.export)
+    _write_schemas(folders.export)
+    whole.write(folders.export / "rules.json", json.dumps(_rules()))
+    whole.write(folders.export / "status.json", json.dumps(status))
+    return status
+
+
+def _newest_complete(experiment: Experiment, folder: Path) -> store.Journal | None:
+    for path in store.journals(folder, experiment.id):
+        try:
+            journal = store.read(path)
+        except store.DamagedJournal:
+            continue  # already named by the search for a valid one
+        if journal.complete:
+            return journal
+    return None
+
+
+def _write_experiment(experiment: Experiment, journal: store.Journal, folder: Path) -> None:
+    """All files of one experiment, unless they are up to date."""
+
+    def make() -> dict[str, str]:
+        from bench.pages import charts
+        from bench.results import export
+
+        summary = harmless.record(summarise(experiment, journal))
+        plain = replace(journal, header=harmless.record(journal.header))
+        files = {
+            f"data/{experiment.id}.json": export.as_json(summary),
+            f"data/{experiment.id}.csv": export.as_csv(map(_for_spreadsheets, summary.rows)),
+            f"data/{experiment.id}.pyperf.json": export.as_pyperf(plain),
+            f"charts/{experiment.id}.json": json.dumps(charts.specs(experiment, summary)),
+        }
+        trace = store.trace_path(journal.path)
+        if trace.exists():
+            files[f"data/{experiment.id}.trace.json"] = trace.read_text(encoding="utf-8")
+        else:
+            (folder / "data" / f"{experiment.id}.trace.json").unlink(missing_ok=True)
+        return files
+
+    _keep(folder, experiment.id, _stamp(journal.path), make)
+
+
+def _for_spreadsheets(row: Row) -> Row:
+    """No cell that a spreadsheet would take for a formula."""
+    return row.model_copy(update={name: harmless.cell(value) for name, value in row})
+
+
+def _write_bundle(folder: Path) -> None:
+    """The script that draws the charts; it takes a second to make."""
+
+    def make() -> dict[str, str]:
+        from bench.pages import vega
+
+        return {f"assets/{vega.NAME}": vega.bundle()}
+
+    _keep(folder, "bundle", version("vl-convert-python"), make)
+
+
+def _keep(folder: Path, name: str, state: str, make: Callable[[], dict[str, str]]) -> None:
+    """Make files anew, unless the stamp says that they were made in this state and are still what was written."""
+    stamp = folder / "stamps" / name
+    if _is_intact(stamp, state, folder):
+        return
+    files = make()
+    for path, content in files.items():
+        whole.write(folder / path, content)
+    hashes = {path: hashlib.sha256(content.encode()).hexdigest() for path, content in files.items()}
+    whole.write(stamp, json.dumps({"state": state, "files": hashes}))
+
+
+def _is_intact(stamp: Path, state: str, folder: Path) -> bool:
+    try:
+        found = json.loads(stamp.read_bytes())
+        return found["state"] == state and all(
+            hashlib.sha256((folder / path).read_bytes()).hexdigest() == digest
+            for path, digest in found["files"].items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _write_machine(journal: store.Journal, folder: Path) -> None:
+    from bench.results import export
+
+    summary = harmless.record(summarise(EXPERIMENTS[journal.header.experiment], journal))
+    whole.write(folder / "data" / "machine.json", export.machine_json(summary))
+
+
+def _write_selftests(builds: Collection[str], folders: Folders, tell: Callable[[str], None]) -> None:
+    """The self-test of each build that is shown, and no other: it vouches for the build that it began."""
+    from bench.results import export
+
+    target = folders.export / "data" / SELFTEST
+    for path in target.glob("*.json"):
+        if path.stem not in builds:
+            path.unlink()
+    for build in builds:
+        journal = _selftest(store.journal_path(folders.results, SELFTEST, build), tell)
+        if journal is None:
+            (target / f"{build}.json").unlink(missing_ok=True)
+        else:
+            summary = harmless.record(summarise(selftest.EXPERIMENT, journal))
+            whole.write(target / f"{build}.json", export.as_json(summary))
+
+
+def _selftest(path: Path, tell: Callable[[str], None]) -> store.Journal | None:
+    try:
+        journal = store.read(path)
+    except FileNotFoundError:
+        return None
+    except store.DamagedJournal as damage:
+        tell(f"忽略损坏的结果文件：{damage}")
+        return None
+    return journal if journal.complete else None
+
+
+def _write_options(folder: Path) -> None:
+    """What the installed ONNX Runtime offers, unless it was asked before."""
+    _keep(
+        folder,
+        "options",
+        installed_stamp(),
+        lambda: {"data/options.json": json.dumps(read_installed(), indent=1)},
+    )
+
+
+def _write_schemas(folder: Path) -> None:
+    from bench.results import json_schema
+
+    whole.write(folder / "data" / "journal.schema.json", json_schema.journal_schema())
+    whole.write(folder / "data" / "export.schema.json", json_schema.export_schema())
+
+
+def _rules() -> dict[str, float]:
+    """Numbers by which samples are taken: pages tell them and know nothing of measuring."""
+    profile = PROFILES["default"]
+    return {
+        **{
+            name: getattr(profile, name)
+            for name in ("min_seconds", "min_calls", "rounds", "split_rounds", "repeats")
+        },
+        "draft_rounds": PROFILES["quick"].rounds,
+        "near_s": plan.NEAR_SECONDS,
+        "memory_share": plan.MEMORY_SHARE,
+        "idle_s": evidence.IDLE_SECONDS,
+        "others": noise.OTHERS_LIMIT,
+        "steal": noise.STEAL_LIMIT,
+    }
+
+
+def _stamp(journal: Path) -> str:
+    digest = hashlib.sha256(journal.name.encode() + journal.read_bytes())
+    for path in _sources():
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _sources() -> Iterator[Path]:
+    for name in MAKERS:
+        path = ROOT / "bench" / name
+        yield from sorted(path.glob("*.py")) if path.is_dir() else [path]
+
+
+def _remove(folder: Path, experiment: str) -> None:
+    """An old export must not be taken for this machine's."""
+    for path in (*folder.glob(f"*/{experiment}.*"), folder / "stamps" / experiment):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,267 @@
+"""The option tables hold what the installed ONNX Runtime offers, and what they say of it can be shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from bench.experiments import EXPERIMENTS
+from bench.facts import options
+from bench.facts.options import IRRELEVANT, OPTIONS, SECTIONS, TRAPS, BadTable, Option, Trap
+from bench.site import publish
+from bench.system.folders import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+import numpy as np
+
+DEMONSTRATIONS = {
+    name: script
+    for script in sorted(Path(__file__).parent.glob("show_*.py"))
+    for name in re.findall(r"^def shows_(\w+)", script.read_text(encoding="utf-8"), re.MULTILINE)
+}
+ONLY_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="读 /proc 和 Linux 的 wheel")
+STRING = re.compile(rb"(?<=\x00)[a-zA-Z_.0-9]{5,90}(?=\x00)")
+KEY = re.compile(r"(session|memory|optimization|mlas|ep)\.[a-z0-9_.]*[a-z0-9_]|gpu_graph_id|disable_sync\w+")
+VARIABLE = re.compile(r"ORT_[A-Z0-9_]+|ALLOW_[A-Z_]+_ONLY")
+INLINED = 16
+"""The compiler may put the ends of a short string into instructions; so much of its beginning stays whole."""
+
+
+def _names(*tables: str) -> set[str]:
+    return {option.name for table in tables for option in OPTIONS[table]}
+
+
+def _irrelevant(table: str) -> set[str]:
+    return {name for names in IRRELEVANT[table].values() for name in names}
+
+
+@pytest.fixture(scope="module")
+def installed() -> dict[str, Any]:
+    return options.read_installed()
+
+
+@pytest.fixture(scope="module")
+def libraries() -> bytes:
+    found = find_spec("onnxruntime")
+    assert found
+    assert found.origin
+    content = b"".join(path.read_bytes() for path in (Path(found.origin).parent / "capi").glob("*.so"))
+    assert content
+    return content
+
+
+@pytest.fixture(scope="module")
+def strings(libraries: bytes) -> set[str]:
+    """Constants of the program; a key built into instructions is not among them."""
+    return {found.decode() for found in STRING.findall(libraries)}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the models that the demonstrations ask for."""
+    folder = tmp_path_factory.mktemp("models")
+    proto = helper.make_model(_two_branches(), opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(proto, folder / "model.onnx")
+    helper.set_model_props(proto, {"ort_config": '{"session_options": {"intra_op_num_threads": 3}}'})
+    onnx.save(proto, folder / "config.onnx")
+    return folder
+
+
+def _two_branches() -> onnx.GraphProto:
+    """Nodes that could run side by side, and one that folds to a constant."""
+    random = np.random.default_rng(0)
+    nodes, weights = [], [numpy_helper.from_array(np.ones(64, np.float32), name) for name in ("one", "two")]
+    for branch in "ab":
+        last = "x"
+        for step in range(3):
+            name = f"{branch}{step}"
+            square = random.standard_normal((64, 64), dtype=np.float32)
+            weights.append(numpy_helper.from_array(square, f"w{name}"))
+            nodes.append(helper.make_node("MatMul", [last, f"w{name}"], [f"m{name}"], name=f"matmul_{name}"))
+            nodes.append(helper.make_node("Sigmoid", [f"m{name}"], [f"s{name}"], name=f"sigmoid_{name}"))
+            last = f"s{name}"
+    nodes += [
+        helper.make_node("Add", ["one", "two"], ["three"], name="folds"),
+        helper.make_node("Add", ["sa2", "sb2"], ["both"], name="joins"),
+        helper.make_node("Add", ["both", "three"], ["z"], name="ends"),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 64]) for name in "xz"]
+    return helper.make_graph(nodes, "branches", ends[:1], ends[1:], weights)
+
+
+@pytest.mark.parametrize("table", ["session", "run"])
+def test_table_has_every_attribute_and_method_and_no_other(installed: dict[str, Any], table: str) -> None:
+    kinds = {option.name: option.kind for option in OPTIONS[table]}
+    attributes = dict.fromkeys(installed[table]["attributes"], "属性")
+    assert kinds == attributes | dict.fromkeys(installed[table]["methods"], "方法")
+    assert not [option.name for option in OPTIONS[table] if option.default], "defaults are read, not typed"
+
+
+@ONLY_LINUX
+def test_every_config_key_in_the_library_is_known(strings: set[str]) -> None:
+    found = {name for name in strings if KEY.fullmatch(name)}
+    assert len(found) > 80
+    assert sorted(found - _names("keys", "run_keys") - _irrelevant("keys")) == []
+
+
+@ONLY_LINUX
+def test_every_variable_in_the_library_is_known(strings: set[str]) -> None:
+    found = {name for name in strings if VARIABLE.fullmatch(name)}
+    assert len(found) > 10
+    assert sorted(found - _names("environment") - _irrelevant("environment")) == []
+
+
+@ONLY_LINUX
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="x86-64 的 wheel 里没有 Arm64 的键")
+def test_keys_and_variables_of_the_tables_are_in_the_library(libraries: bytes) -> None:
+    """Or the row says for which machines they are."""
+    for option in (*OPTIONS["keys"], *OPTIONS["run_keys"], *OPTIONS["environment"]):
+        ours = option.kind in ("会话配置键", "推理配置键") or (
+            option.kind == "变量" and option.name.startswith("ORT_")
+        )
+        if ours and option.name[:INLINED].encode() not in libraries:
+            assert "Arm64" in option.trap, option.name
+
+
+def test_nothing_is_both_listed_and_irrelevant_or_listed_twice() -> None:
+    names = [name for table in OPTIONS for name in _names(table) if table not in ("session", "run")]
+    names += [name for table in IRRELEVANT for name in _irrelevant(table)]
+    assert len(names) == len(set(names))
+    for table, rows in OPTIONS.items():
+        assert len(rows) == len(_names(table)), table
+    assert len({trap.id for trap in TRAPS}) == len(TRAPS)
+
+
+@pytest.mark.parametrize("table", ["keys", "run_keys", "environment"])
+def test_what_cannot_be_asked_has_a_default_or_says_that_nobody_knows(table: str) -> None:
+    for option in OPTIONS[table]:
+        assert option.default, option.name
+        assert option.default.startswith(('"', "不设", "没有核实")), option.name
+
+
+def test_sections_belong_to_experiments_and_stand_in_the_article() -> None:
+    article = (ROOT / "docs" / "blog" / "posts" / "onnxruntime-cpu.md").read_text(encoding="utf-8")
+    assert set(SECTIONS) <= set(EXPERIMENTS)
+    assert [anchor for anchor in SECTIONS.values() if f"{{ #{anchor} }}" not in article] == []
+
+
+ROW = {"name": "n", "kind": "属性", "topic": "other", "does": "d", "since": "≤1.16", "sources": ["local"]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"defualt": "1"},
+        {"topic": "weather"},
+        {"experiment": "nothing"},
+        {"sources": []},
+        {"sources": ["hearsay"]},
+        {"trap": ""},
+    ],
+)
+def test_row_that_cannot_be_right_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(BadTable):
+        options.record(Option, ROW | change)
+
+
+def test_row_without_its_fields_is_refused() -> None:
+    assert options.record(Option, ROW).name == "n"
+    with pytest.raises(BadTable, match="remedy"):
+        options.record(Trap, {"id": "i", "belief": "b", "fact": "f", "sources": ["local"]})
+
+
+def test_every_trap_is_demonstrated_or_says_that_it_is_cited() -> None:
+    shown = {trap.id.replace("-", "_") for trap in TRAPS if trap.shown}
+    assert shown <= set(DEMONSTRATIONS)
+    assert {trap.id for trap in TRAPS if not trap.shown} == {"telemetry"}
+
+
+@ONLY_LINUX
+@pytest.mark.parametrize("name", DEMONSTRATIONS)
+def test_the_installed_library_behaves_as_the_pages_say(name: str, models: Path) -> None:
+    done = _child(str(DEMONSTRATIONS[name]), name, str(models), TMPDIR=str(models))
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_library_is_asked_again_only_when_it_or_the_script_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: dict[str, Any]
+) -> None:
+    asked: list[str] = []
+
+    def read() -> dict[str, Any]:
+        asked.append("once more")
+        return installed
+
+    monkeypatch.setattr(publish, "read_installed", read)
+    for _ in range(2):
+        publish._write_options(tmp_path)
+    assert len(asked) == 1
+    assert json.loads((tmp_path / "data" / "options.json").read_text(encoding="utf-8")) == installed
+    monkeypatch.setattr(publish, "installed_stamp", lambda: "another version")
+    publish._write_options(tmp_path)
+    assert len(asked) == 2
+
+
+@ONLY_LINUX
+def test_no_file_is_left_when_telemetry_is_off(tmp_path: Path) -> None:
+    done = _child("-c", "import onnxruntime", HOME=str(tmp_path), XDG_CACHE_HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert list(_files(tmp_path)) == []
+
+
+@ONLY_LINUX
+def test_import_lives_where_there_is_neither_a_shell_nor_a_machine_id(tmp_path: Path) -> None:
+    """As in a distroless image, with telemetry on: 1.29.0 crashed. Cut off from the network."""
+    apart = ["unshare", "--map-root-user", "--mount", "--net"]
+    if not shutil.which("unshare") or subprocess.run([*apart, "true"], check=False).returncode:
+        pytest.skip("不能另建命名空间")
+    (tmp_path / "empty").touch()
+    without = f"""
+        for file in /bin/sh /usr/bin/sh; do mount --bind /dev/null "$file"; done
+        [ ! -e /etc/machine-id ] || mount --bind {tmp_path}/empty /etc/machine-id
+        exec {sys.executable} -Es -c 'import onnxruntime'
+    """
+    bare = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [*apart, "sh", "-ec", without], env=bare, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {path.name for path in _files(tmp_path / ".cache")} >= {"deviceid", "onnxruntime.db"}
+
+
+def test_the_source_that_is_said_to_come_with_the_package_does() -> None:
+    found = find_spec("onnxruntime")
+    assert found
+    assert found.origin
+    assert "ORT_DISABLE_TELEMETRY" in (Path(found.origin).parent / "Privacy.md").read_text(encoding="utf-8")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def _child(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Python without the variables that would change what is shown."""
+    foreign = ("ORT_", "OMP_", "ALLOW_RELEASED_")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return subprocess.run(
+        [sys.executable, "-Es", *arguments],  # not -I: a script needs what stands beside it
+        env={**clean, "ORT_DISABLE_TELEMETRY": "1", **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

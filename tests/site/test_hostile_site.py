@@ -1,0 +1,172 @@
+"""The real site from results full of hostile text; and no published file says whose machine this is.
+
+Built as `test_whole_site` builds it, only that nothing is executed in the notebook; the folder has spaces
+and Chinese in its name.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import re
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from faults import machines
+from faults.row import Row
+from faults.texts import (
+    HOSTILE,
+    MARK,
+    Structure,
+    is_bounded,
+    names_of_this_machine,
+    odd_characters,
+    published_names,
+)
+from made_up_site import LINES, MadeUp, Silent
+
+from bench.experiments import EXPERIMENTS
+from bench.measure import campaign, observer, records
+from bench.measure.campaign import Here
+from bench.measure.child import Outcome
+from bench.measure.profiles import PROFILES
+from bench.measure.runner import Runner
+from bench.models import MODELS
+from bench.site import build as making
+from bench.system.folders import BUILD_VARIABLE, ROOT, Folders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from conftest import Make
+    from faults.stage import Stage
+
+pytest_plugins = ["faults.fixtures"]
+EVIL = "".join(hostile.text for hostile in HOSTILE)[:4000]
+"""All of them, the megabyte last and cut to what a result file may hold."""
+NAMES = {"HOME": "/dev/null/heimstatt-von-nutzer", "USER": "nutzername-0815", "LOGNAME": "nutzername-0815"}
+HOST = "rechnername-4711"
+
+
+class Evil(MadeUp):
+    """Says of every failure, of every setting that has no threads of its own, what nobody wants to hear."""
+
+    def __call__(self, job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
+        outcome = super().__call__(job, env, timeout_s)
+        if "log_severity_level" in job["settings"] and not job["observe"]:
+            return Outcome(0.01, "", failure=self.make.failure("crashed", EVIL))
+        return outcome
+
+
+def _evil(usual: records.Facts) -> records.Facts:
+    """All but the switches: a result that was measured under other ones is not shown at all."""
+    machine = dict.fromkeys(("cpu", "arch", "system", "libc", "kernel"), EVIL)
+    return records.Facts(machine={**usual.machine, **machine}, software=usual.software)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("有毒 的")
+    for name in ("docs", "bench"):
+        (folder / name).symlink_to(ROOT / name)
+    config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert "execute: true" in config
+    (folder / "mkdocs.yml").write_text(config.replace("execute: true", "execute: false"), encoding="utf-8")
+    evil_models = {name: replace(model, title=EVIL) for name, model in MODELS.items()}
+    here = Here.read()
+    facts = _evil(here.facts())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(BUILD_VARIABLE, str(folder / "构 建"))
+        patch.setattr(observer, "run_script", lambda *_: (0, _report(), ""))
+        patch.setattr(campaign, "prepare", lambda _, inputs, __: make.prepared([i.label for i in inputs]))
+        patch.setattr(records, "MODELS", evil_models)
+        patch.setattr(Here, "facts", lambda _: facts)
+        folders = Folders.here()
+        planned = campaign.plan(tuple(EXPERIMENTS), PROFILES["smoke"], here)
+        work = campaign.open_campaign(planned, here, folders, fresh=True, tell=lambda _: None)
+        for task in work.tasks:
+            task.worker = Evil(make)
+        Runner(tasks=work.tasks, seed=1, budget_s=1e9, reporter=Silent(), read_noise=lambda _: None).run()
+        making.build(folder / "mkdocs.yml", folder / "site", folders)
+        yield folder / "site"
+
+
+def _report() -> bytes:
+    return json.dumps({heading: [EVIL] for heading in LINES}).encode()
+
+
+@pytest.fixture(scope="module")
+def pages(built: Path) -> dict[str, tuple[str, Structure]]:
+    found = {
+        path.relative_to(built).as_posix(): path.read_text(encoding="utf-8") for path in built.rglob("*.html")
+    }
+    return {name: (html, Structure(html)) for name, html in found.items()}
+
+
+def test_hostile_text_is_there(pages: dict[str, tuple[str, Structure]]) -> None:
+    """Otherwise the rest would show nothing."""
+    shown = [name for name, (_, page) in pages.items() if f"<script>{MARK}()</script>" in page.text]
+    assert len(shown) >= 4
+
+
+def test_no_element_or_attribute_comes_of_it(pages: dict[str, tuple[str, Structure]]) -> None:
+    for name, (html, page) in pages.items():
+        names = {attribute for _, *attributes in page.elements for attribute in attributes}
+        assert not [one for one in names if one.startswith("on") or MARK in one], name
+        assert not [link for link in page.links if MARK in link or link.startswith("javascript:")], name
+        assert MARK not in "".join(re.findall(r"<!--.*?-->", html, re.DOTALL)), name
+        assert not re.search(rf"<script>[^<]*{MARK}", html), name
+
+
+def test_it_is_neither_executed_nor_rendered(pages: dict[str, tuple[str, Structure]]) -> None:
+    for name, (html, page) in pages.items():
+        assert MARK * 2 not in page.text, name
+        assert not re.search(rf"<h1[^>]*>{MARK}", html), name
+        if MARK in page.text:
+            assert "{{ 7*7 }}" in page.text, name
+
+
+def test_what_no_escaping_helps_against_is_gone(built: Path, pages: dict[str, tuple[str, Structure]]) -> None:
+    for name, (html, _) in pages.items():
+        assert not odd_characters(html) - {"\u200b"}, name  # Material's own
+        assert is_bounded(html), name
+    for path in (built / "data").rglob("*.json"):
+        assert is_bounded(path.read_text(encoding="utf-8")), path.name
+
+
+def test_search_index_holds_it_as_text(built: Path) -> None:
+    index = json.loads((built / "search" / "search_index.json").read_text(encoding="utf-8"))
+    for entry in index["docs"]:
+        found = Structure(entry["text"]).elements + Structure(entry["title"]).elements
+        assert not [one for one in found if one[0] in ("script", "img") or len(one) > 1], entry["location"]
+
+
+def _names(*folders: Path) -> list[str]:
+    names = [str(Path.home()) + "/", str(ROOT), *map(str, folders), *names_of_this_machine()]
+    with suppress(OSError):
+        names.append(getpass.getuser())
+    return [name for name in names if name != "runner"]  # a word of ours, too
+
+
+def test_no_file_names_this_machine_its_user_or_its_folders(built: Path) -> None:
+    assert published_names(built, _names(built.parent, built.parent / "构 建")) == []
+
+
+def _in_a_named_machine(stage: Stage) -> None:
+    """Names that no other word can be mistaken for."""
+    stage.env = NAMES
+    stage.build_under(machines.named(HOST))
+
+
+@pytest.mark.parametrize("row", [Row("named", _in_a_named_machine, ())], ids=["named"])
+def test_no_file_of_a_measured_site_does(row: Row, stage: Stage) -> None:
+    row.bring_about(stage)
+    assert stage.done.status == 0, stage.done.output
+    names = [HOST, *NAMES.values(), str(stage.checkout), str(stage.folder), *_names()]
+    assert published_names(stage.target, names) == []
+    assert published_names(stage.folder / "results", names) == []
+    (stage.target / "index.html").write_text(HOST, encoding="utf-8")
+    assert published_names(stage.target, names) == [f"index.html: {HOST}"]

@@ -1,0 +1,128 @@
+"""A live preview: real mkdocs, one page without numbers, broken and mended while it is looked at."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+from stored import keep
+
+from bench.site import preview
+from bench.spec import BASELINE, CONTROL
+from bench.system.folders import BUILD_VARIABLE, ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from conftest import Make
+
+PATIENCE_S = 60.0
+CONFIG = """\
+site_name: 小站
+strict: true
+hooks: [{hooks}]
+theme: {{name: material, font: false}}
+plugins:
+  - markdown-exec: {{languages: [python]}}
+markdown_extensions: [pymdownx.superfences]
+"""
+GOOD = "# 首页\n\n好\n"
+BROKEN = {
+    "block": ('```python exec="on"\nraise RuntimeError("坏了 <b>")\n```\n', "坏了 &lt;b&gt;"),
+    "option": ('```python exec="on" htm="true"\nprint(1)\n```\n', "代码块选项 htm=&quot;true&quot; 不认识"),
+    "result": (
+        '```python exec="on"\nimport bench\nprint(bench.show("arena"))\n```\n',
+        "还没有本机的有效结果：arena",
+    ),
+}
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+    return port
+
+
+def _serve(folder: Path, port: int) -> subprocess.Popen[str]:
+    config = folder / "mkdocs.yml"
+    config.write_text(CONFIG.format(hooks=ROOT / "bench" / "hooks.py"), encoding="utf-8")
+    address = f"127.0.0.1:{port}"
+    return subprocess.Popen(
+        [sys.executable, "-m", "mkdocs", "serve", "-f", str(config), "--dev-addr", address],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
+        env={**os.environ, BUILD_VARIABLE: str(folder / "build"), "NO_MKDOCS_2_WARNING": "1"},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def page(tmp_path: Path, make: Make) -> Path:
+    """A page that shows no result, beside an old one of some experiment."""
+    rounds = [[(case, {}) for case in (BASELINE, CONTROL, "1", "2")]] * 3
+    keep(tmp_path / "build" / "results", make.journal(rounds, experiment="intra_op_num_threads"))
+    (tmp_path / "docs").mkdir()
+    page = tmp_path / "docs" / "index.md"
+    page.write_text(GOOD, encoding="utf-8")
+    return page
+
+
+@pytest.fixture
+def address(tmp_path: Path, page: Path) -> Iterator[str]:
+    port = _free_port()
+    running = _serve(page.parent.parent, port)
+    yield f"http://127.0.0.1:{port}/"
+    running.terminate()
+    running.communicate(timeout=30)
+
+
+def _shows(address: str, text: str) -> None:
+    """Ask until the page has it; a request that hangs fails."""
+    deadline, seen = time.monotonic() + PATIENCE_S, ""
+    while text not in seen:
+        assert time.monotonic() < deadline, seen
+        time.sleep(0.2)
+        try:
+            with urllib.request.urlopen(address, timeout=PATIENCE_S / 2) as answer:  # noqa: S310 - ours
+                seen = answer.read().decode()
+        except urllib.error.URLError:
+            continue  # not yet there
+
+
+def test_broken_page_is_shown_as_such_until_it_is_mended(address: str, page: Path) -> None:
+    _shows(address, "<p>好</p>")
+    for broken, told in BROKEN.values():
+        page.write_text(GOOD + broken, encoding="utf-8")
+        _shows(address, told)
+        _shows(address, "livereload(")  # or the page would not refresh once it is mended
+        page.write_text(GOOD, encoding="utf-8")
+        _shows(address, "<p>好</p>")
+
+
+def test_used_port_is_told_at_once_and_without_a_traceback(page: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told, _ = _serve(page.parent.parent, port).communicate(timeout=PATIENCE_S)
+    assert f"127.0.0.1:{port} 已被占用" in told
+    assert "Traceback" not in told
+
+
+def test_error_page_stands_in_for_every_page_that_there_was(tmp_path: Path) -> None:
+    pages = [tmp_path / "index.html", tmp_path / "blog" / "one.html"]
+
+    def breaks() -> None:
+        (tmp_path / "blog" / "one.html").unlink()
+        raise SystemExit("<三个警告>")
+
+    for one in pages:
+        one.parent.mkdir(exist_ok=True)
+        one.write_text("旧", encoding="utf-8")
+    preview.guarded(breaks, tmp_path)()
+    for one in pages:
+        assert "&lt;三个警告&gt;" in one.read_text(encoding="utf-8")
