@@ -1,27 +1,68 @@
-"""The vocabulary: what is measured, on what, under which settings.
+"""The vocabulary: what is measured, on what, and how.
 
-Everything here is frozen data without behaviour that touches the machine. The other
-packages stand on this module and on `bench.answers`, which it names; it imports none of them.
+Five things make a sample: *settings* (how the session is set), *variant* (from which file), *subject* (what is
+opened and called), *load* (when calls arrive), *place* (where the process runs). A `Group` fixes them, a `Case`
+changes some. Everything here is frozen data that touches no machine; results store these very classes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from bench.answers import Claim, Findings, Scenario
+from pydantic import ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 Scalar = bool | int | str
 Shape = tuple[int, ...]
+Feed = Shape | Mapping[str, Shape]
+"""The shapes that one call is fed with, by the name of the input; a bare shape is that of the only input."""
+
+ID = r"[a-z0-9_]{1,64}"
+"""How ids are written: of experiments, cases, models, metrics, subjects, variants."""
+Id = Annotated[str, Field(pattern=f"^{ID}$")]
 
 BASELINE = "default"
 """Id of the case that all others of an experiment are compared with."""
-
 CONTROL = "default_again"
 """Id of the A/A row: the baseline under a second name. Whatever it shows is noise."""
+ORIGINAL = "original"
+"""Id of the case with the settings that the article of 2022 recommends."""
+SINGLE = "single"
+"""Id of the case with one thread, from which speed-up is counted."""
+
+STORED = ConfigDict(extra="forbid", str_max_length=4000, use_attribute_docstrings=True)
+"""Of what stands in result files: strangers' files are read, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What cases may ask of the machine that measures. Empty: not known."""
+
+    cores: int
+    """Usable cores."""
+    libc: str = ""
+    """`glibc 2.36`."""
+    transparent_huge_pages: str = ""
+    software: Mapping[str, str] = field(default_factory=dict)
+    """Name of a distribution -> its version."""
+
+    @classmethod
+    def of(cls, facts: Mapping[str, object], software: Mapping[str, str]) -> Machine:
+        """From the facts in a result file."""
+        cores = facts.get("cores")
+        return cls(
+            cores=cores if isinstance(cores, int) and cores > 0 else 1,
+            libc=str(facts.get("libc") or ""),
+            transparent_huge_pages=str(facts.get("transparent_huge_pages") or ""),
+            software=dict(software),
+        )
+
+
+def nothing_lacking(machine: Machine) -> str:
+    """Runs everywhere."""
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,43 +81,91 @@ class Proof:
     than: str | None = None
     """Id of another case whose fact, times `expected`, is the number to compare with."""
     keys: tuple[str, ...] = ()
-    """What it speaks for: settings, run settings, arena entries or variables; empty: all that the case sets."""
+    """What it speaks for, see `Case.keys`; empty: all that the case sets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is opened and called in the measured process: a file in `bench.subjects`, and what it is told."""
+
+    __pydantic_config__ = STORED
+
+    name: Id = "session"
+    options: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """When calls arrive."""
+
+    __pydantic_config__ = STORED
+
+    callers: Annotated[int, Field(ge=1, le=4096)] = 1
+    """Python threads that call one subject at the same time, back to back."""
+    processes: Annotated[int, Field(ge=1, le=4096)] = 1
+    """So many processes do the same at once; one of them is measured."""
+    timed: bool = True
+    """False: one round and as few calls as possible; memory is looked at, no verdict on time follows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the process runs."""
+
+    __pydantic_config__ = STORED
+
+    cores: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of the usable cores, by the affinity mask; at least one core. None: the group's, or all."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables."""
+
+    def within(self, group: Place) -> Place:
+        """What holds for a case with this place in a group with that one."""
+        return Place(cores=group.cores if self.cores is None else self.cores, env={**group.env, **self.env})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One setting, written once, exactly as a reader would write it."""
+    """One setting, written once, exactly as a reader would write it.
 
-    id: str
+    The id names the rule by which it is set and is the same on every machine: `usable`, not `4_threads`.
+    """
+
+    __pydantic_config__ = STORED
+
+    id: Id
     title: str
     """A few Chinese words for table rows and legends."""
     settings: Mapping[str, Scalar] = field(default_factory=dict)
     """SessionOptions attributes by name; keys with a dot are session config entries."""
     run_settings: Mapping[str, str] = field(default_factory=dict)
     """RunOptions config entries."""
-    shared_arena: Mapping[str, int] = field(default_factory=dict)
-    """OrtArenaCfg of an allocator registered on the environment; empty: none."""
-    env: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables of the process."""
-    saved_by: Mapping[str, Scalar] = field(default_factory=dict)
-    """Settings under which an optimised copy of the model is saved first; this case loads that copy."""
-    since: str = "1.16"
-    """Lowest onnxruntime version with everything named here. Older ones than 1.16 were not looked at."""
-    proofs: tuple[Proof, ...] = ()
+    subject: Subject | None = None
+    """None, here and below: the group's."""
+    variant: Id | None = None
+    load: Load | None = None
+    place: Place = Place()
+    expected: Literal["", "crash", "hang"] = ""
+    """What the case is there to show; then that is its result and no failure."""
+    proofs: Annotated[SkipJsonSchema[tuple[Proof, ...]], Field(exclude=True)] = ()
     """All of them must hold, and each key must be spoken for by one that does not hold for the baseline, too."""
-    needs_glibc: tuple[int, int] | None = None
-    """Lowest glibc version; elsewhere the case is shown as not applicable."""
-    may_fail: bool = False
-    """A failure of this case does not make the build end non-zero."""
+    lacking: Annotated[SkipJsonSchema[Callable[[Machine], str]], Field(exclude=True)] = nothing_lacking
+    """Why this case cannot run on a machine, in Chinese; empty: it can."""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Names of all that it sets."""
+        options = self.subject.options if self.subject else {}
+        return frozenset({*self.settings, *self.run_settings, *options, *self.place.env})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """What one run feeds. With several shapes, a run is one pass over all of them."""
+    """What one run feeds. With several feeds, a run is one pass over all of them."""
 
     label: str
     """Stands on every table as `data-input`: `batch=4`, `1x3x736x736`, `30 shapes`."""
-    shapes: tuple[Shape, ...]
+    shapes: tuple[Feed, ...]
 
 
 def input_title(label: str) -> str:
@@ -109,12 +198,37 @@ class Group:
     """Length of one sample, start to end, as seen on two cores; a plan uses it until this machine has shown its own."""
     cases: tuple[str, ...] = ()
     """Ids measured here; empty: all of the experiment."""
-    memory_only: bool = False
-    """One round: the figures of interest do not vary. No latency verdict follows."""
-    cpu_share: float = 1.0
-    """Share of the usable cores that the process may run on, by its affinity mask; at least one core."""
-    processes: int = 1
-    """So many processes run the same case at once; one of them is measured."""
+    subject: Subject = Subject()
+    variant: str = "as_built"
+    load: Load = Load()
+    place: Place = Place()
+
+    def settled(self, case: Case) -> Settled:
+        """What a case runs as in this group."""
+        return Settled(
+            subject=case.subject or self.subject,
+            variant=case.variant or self.variant,
+            load=case.load or self.load,
+            place=case.place.within(self.place),
+        )
+
+
+class Settled(NamedTuple):
+    """A case with what its group fixes."""
+
+    subject: Subject
+    variant: str
+    load: Load
+    place: Place
+
+
+class Block(NamedTuple):
+    """What is measured together takes equally long: one model, one input, one load, as many cores."""
+
+    model: str
+    input: str
+    load: Load
+    cores: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +239,10 @@ class Model:
     title: str
     about: str
     """One Chinese sentence: where it comes from."""
-    input_name: str
     build: Callable[[], bytes]
     """ONNX bytes; seeded or found in an installed package, never downloaded."""
-    make_input: Callable[[tuple[Shape, ...]], object]
-    """A float32 or int64 array covering every shape; a feed is its leading corner of that shape."""
+    inputs: Mapping[str, Callable[[tuple[Shape, ...]], Any]]
+    """Name of an input -> what makes an array of any dtype that covers every shape; a feed is its leading corner."""
     packages: tuple[str, ...]
     """Distributions whose version decides the bytes."""
     warm_up: int
@@ -137,14 +250,12 @@ class Model:
     tolerance: float = 1e-3
     """Largest difference of outputs, relative to the largest absolute baseline output."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One metric of a table."""
-
-    metric: str
-    title: str
-    unit: str = ""
+    def shapes(self, feed: Feed) -> dict[str, Shape]:
+        """A feed with the names of its inputs. Raises ValueError when a bare shape names none of several."""
+        if isinstance(feed, Mapping):
+            return dict(feed)
+        (name,) = self.inputs
+        return {name: feed}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,34 +264,68 @@ class Chart:
 
     kind: Literal["memory_over_runs", "thread_scaling", "frontier"]
     title: str
-    groups: tuple[tuple[str, int], ...] = ()
-    """(model, index of its group) pairs drawn; empty: all groups."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
-    """A child of its own that reports text on cases, on the group that needs most memory."""
+class Report:
+    """A subject that reports text on cases, in an untimed child, on the group that needs most memory."""
 
-    name: Literal["line_memory", "log_lines"]
-    """A file in `bench.measure`."""
+    subject: str
     cases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A statement of the article of 2022; a template holds the result against it."""
+
+    id: str
+    said: str
+    """The statement in our words, with its figures; the page adds where it comes from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A condition on a candidate: in every group, its metric is at most `factor` times that of another case."""
+
+    metric: str
+    than: str
+    factor: float = 1.0
+    text: str
+    """Chinese: the condition, as it stands on the page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A need, the settings that may meet it, and how the winner is chosen."""
+
+    id: str
+    title: str
+    candidates: tuple[str, ...]
+    """Case ids, the simplest first: it wins among those that cannot be told apart."""
+    groups: tuple[int, ...]
+    """Indices of the experiment's groups that this need is about."""
+    minimise: str
+    """A metric; over several groups, the product of its ratios to the baseline counts."""
+    limits: tuple[Limit, ...] = ()
+    use: str
+    """Chinese: when to use it."""
+    avoid: str
+    """Chinese: when not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """One question, the cases that answer it, and the words that tell the answer."""
+    """One question and the cases that answer it. What it says stands in `docs/sentences/<id>.j2`, if anywhere."""
 
     id: str
     title: str
     question: str
-    cases: Callable[[int], tuple[Case, ...]]
-    """The cases for a machine with that many usable cores."""
+    cases: Callable[[Machine], tuple[Case, ...]]
     groups: tuple[Group, ...]
-    columns: tuple[Column, ...]
-    conclude: Callable[[Findings], Iterable[str]]
-    """Sentences in HTML; each must read well whatever the measurement says."""
+    columns: tuple[str, ...]
+    """Ids of metrics, in the order of the tables."""
     charts: tuple[Chart, ...] = ()
-    scripts: tuple[Script, ...] = ()
+    reports: tuple[Report, ...] = ()
     observe_each_group: bool = False
     """Observe every case on every group, not only on the first one that has it."""
     keep_trace: tuple[str, int] | None = None

@@ -145,7 +145,7 @@ class Make:
             "machine": {"cpu": "某处理器", "cores": 2, "quota_cores": 1.5, "isa": ["avx2"], "l3_kib": None},
             "software": {"onnxruntime": "1.31.1", "python": "3.11.7"},
             "cases": [
-                schema.CaseRecord(
+                schema.Case(
                     id=case,
                     title=f"设置 {case}",
                     settings={"enable_mem_pattern": False, "session.x": "0", "intra_op_num_threads": 1},

@@ -147,7 +147,7 @@ class MadeUp:
                 for case, operators in self.operators.items()
             ],
             reports=[
-                schema.ScriptReport(
+                schema.Told(
                     script="log_lines",
                     case=case,
                     model="tiny",
@@ -160,8 +160,8 @@ class MadeUp:
             choices=list(self.choices),
         )
 
-    def _case(self, case: Case) -> schema.CaseRecord:
-        return schema.CaseRecord(
+    def _case(self, case: Case) -> schema.Case:
+        return schema.Case(
             id=case.id,
             title=self.titles.get(case.id, case.title),
             settings=dict(case.settings),

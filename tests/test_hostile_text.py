@@ -145,9 +145,9 @@ def test_pages_of_every_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
     _same_structure(monkeypatch, "".join(hostile.text for hostile in HOSTILE), EXPERIMENTS)
 
 
-def _settings(text: str) -> schema.CaseRecord:
+def _settings(text: str) -> schema.Case:
     """As pages get it."""
-    record = schema.CaseRecord(
+    record = schema.Case(
         id="evil",
         title="x",
         settings={"session.x": text},

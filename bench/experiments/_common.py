@@ -1,8 +1,14 @@
-"""What several experiments share: inputs, columns, and the settings that the article of 2022 recommends."""
+"""What several experiments share: inputs, proofs, rules, and the settings that the article of 2022 recommends."""
 
 from __future__ import annotations
 
-from bench.spec import BASELINE, Case, Column, Input, Proof
+import re
+from typing import TYPE_CHECKING
+
+from bench.spec import BASELINE, SINGLE, Case, Input, Machine, Proof
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DET_SIZES = tuple(
     (1, 3, height, width) for height in (160, 192, 256, 320, 512) for width in (192, 256, 288, 352, 448, 576)
@@ -27,35 +33,6 @@ REC_FEW = Input(label="6 shapes", shapes=REC_SIZES[::5])
 BERT_128 = Input(label="1x128", shapes=((1, 128),))
 BERT_32 = Input(label="1x32", shapes=((1, 32),))
 TINY = Input(label="batch=16", shapes=((16, 256),))
-
-COLUMNS = {
-    "cores_used": ("用到的核", ""),
-    "latency_ms": ("稳态延迟", "ms"),
-    "ratio": ("相对默认", ""),
-    "peak_mib": ("峰值", "MiB"),
-    "kept_mib": ("留存", "MiB"),
-    "kept_trimmed_mib": ("trim 后留存", "MiB"),
-    "base_mib": ("推理前", "MiB"),
-    "after_first_mib": ("第 1 次后", "MiB"),
-    "after_second_mib": ("第 2 次后", "MiB"),
-    "first_run_ms": ("首次推理", "ms"),
-    "second_run_ms": ("第二次推理", "ms"),
-    "session_ms": ("建会话", "ms"),
-    "minor_faults": ("缺页/次", ""),
-    "cpu_s": ("CPU 秒/次", "s"),
-    "ratio_original": ("相对原文设置", ""),
-    "idle_cpu_s": ("推理后空转耗 CPU", "s"),
-    "threads": ("实际线程数", ""),
-    "overlapping_nodes": ("同时执行的节点", ""),
-    "node_threads": ("执行节点的线程", ""),
-    "nodes": ("节点数", ""),
-    "speed_up": ("加速比", ""),
-    "efficiency": ("效率", ""),
-    "session_info_lines": ("INFO 及更细的行", ""),
-    "grown_mib_per_1000": ("每千次推理增长", "MiB"),
-    "trace_kib_per_run": ("文件每次推理", "KiB"),
-}
-"""Metric -> (title, unit)."""
 
 ARENA_OFF = Proof(fact="arena_regions", relation="==", expected=0, keys=("enable_cpu_mem_arena",))
 PATTERN_OFF = Proof(
@@ -89,8 +66,29 @@ ORIGINAL = Case(
 """What the article of 2022 recommends, as a whole."""
 
 
-def columns(*metrics: str) -> tuple[Column, ...]:
-    """The columns of a table, in this order."""
-    return tuple(
-        Column(metric=metric, title=COLUMNS[metric][0], unit=COLUMNS[metric][1]) for metric in metrics
-    )
+def threads(machine: Machine) -> dict[str, int]:
+    """Rule -> number of threads: one, parts of the usable cores, all, twice as many; equal numbers stand once."""
+    cores = machine.cores
+    rules = {"quarter": cores // 4, "half": cores // 2, "usable": cores, "double": 2 * cores}
+    return {SINGLE: 1, **{rule: count for rule, count in rules.items() if count > 1}}
+
+
+def needs_glibc(major: int, minor: int) -> Callable[[Machine], str]:
+    def lacking(machine: Machine) -> str:
+        name, _, version = machine.libc.partition(" ")
+        new_enough = name == "glibc" and _numbers(version) >= (major, minor)
+        return "" if new_enough else f"需要 glibc {major}.{minor} 以上"
+
+    return lacking
+
+
+def needs_onnxruntime(major: int, minor: int) -> Callable[[Machine], str]:
+    def lacking(machine: Machine) -> str:
+        new_enough = _numbers(machine.software.get("onnxruntime", "")) >= (major, minor)
+        return "" if new_enough else f"需要 onnxruntime {major}.{minor} 以上"
+
+    return lacking
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])

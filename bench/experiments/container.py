@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from bench.answers import Findings, Limit, Measured, Scenario
 from bench.experiments._common import (
     DET_320,
     DET_480,
@@ -12,23 +9,18 @@ from bench.experiments._common import (
     ORIGINAL,
     REC_FOUR,
     REC_TWO,
-    columns,
     own_threads,
 )
-from bench.experiments._phrases import named, versus_default, where
-from bench.spec import BASELINE, CONTROL, Case, Experiment, Group
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Limit, Load, Machine, Place, Scenario
 
 MODEST = 1.2
 SAME_MEMORY = 1.05
 NO_SPIN = {"session.intra_op.allow_spinning": "0"}
 
 
-def cases(cores: int) -> tuple[Case, ...]:
+def cases(machine: Machine) -> tuple[Case, ...]:
     """The default, the article's settings, and the share of cores written out, with and without spinning."""
-    share = max(1, cores // 2)
+    share = max(1, machine.cores // 2)
     own = {"intra_op_num_threads": share}
     return (
         Case(id=BASELINE, title="默认"),
@@ -44,29 +36,6 @@ def cases(cores: int) -> tuple[Case, ...]:
     )
 
 
-def conclude(say: Findings) -> Iterator[str]:
-    """What the default costs where the cores are not one's own."""
-    for group in say.groups():
-        cpu, base = say.value(group, "share", "cpu_s"), say.value(group, BASELINE, "cpu_s")
-        burned = (
-            f"，每次推理的 CPU 时间是默认的 {cpu / base:.0%}{say.mark(group, 'cpu_s')}"
-            if cpu and base
-            else ""
-        )
-        yield (
-            f"{where(group)}：{named(say, 'share')}，{versus_default(say, group, 'share')}{burned}；"
-            f"{named(say, 'no_spin')}，{versus_default(say, group, 'no_spin')}；"
-            f"{named(say, 'original')}，{versus_default(say, group, 'original')}。{_cores(say, group)}"
-        )
-
-
-def _cores(say: Findings, group: Measured) -> str:
-    """How many cores worked, on average; nothing where that is not known."""
-    known = [(case, say.value(group, case, "cores_used")) for case in (BASELINE, "share")]
-    told = "，".join(f"{named(say, case)} {cores:.1f} 个" for case, cores in known if cores is not None)
-    return f"推理时平均用到的核：{told}。" if told else ""
-
-
 EXPERIMENT = Experiment(
     id="container",
     title="多进程与容器",
@@ -78,17 +47,17 @@ EXPERIMENT = Experiment(
             input=REC_FOUR,
             small=REC_TWO,
             seconds=0.65,
-            cpu_share=0.5,
+            place=Place(cores=0.5),
         ),
         Group(
             model="ocr_det",
             input=DET_480,
             small=DET_320,
             seconds=1.3,
-            processes=2,
+            load=Load(processes=2),
         ),
     ),
-    columns=columns(
+    columns=(
         "latency_ms",
         "ratio",
         "ratio_original",
@@ -99,7 +68,6 @@ EXPERIMENT = Experiment(
         "peak_mib",
         "kept_mib",
     ),
-    conclude=conclude,
     scenarios=(
         Scenario(
             id="container",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from bench.answers import Findings, Limit, Scenario
 from bench.experiments._common import (
     ARENA_OFF,
     ASPP_ONE,
@@ -16,20 +13,15 @@ from bench.experiments._common import (
     REC_FOUR,
     REC_TWO,
     SHRUNK,
-    columns,
     own_threads,
 )
-from bench.experiments._phrases import memory, spaced, versus_default, where
-from bench.spec import BASELINE, CONTROL, Case, Chart, Experiment, Group
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from bench.spec import BASELINE, CONTROL, Case, Chart, Experiment, Group, Limit, Machine, Scenario
 
 SHRINK = {"memory.enable_memory_arena_shrinkage": "cpu:0"}
 CHEAP_ENOUGH = SAME_MEMORY = 1.05
 
 
-def cases(cores: int) -> tuple[Case, ...]:
+def cases(machine: Machine) -> tuple[Case, ...]:
     """The candidates of all scenarios, with the default and the article's settings to hold them against."""
     no_pattern = {"enable_mem_pattern": False}
     return (
@@ -52,22 +44,11 @@ def cases(cores: int) -> tuple[Case, ...]:
         ),
         Case(
             id="threads_pattern_off",
-            title=f"{cores} 线程（不绑核），关闭内存模式",
-            settings={"intra_op_num_threads": cores, **no_pattern},
-            proofs=(PATTERN_OFF, *own_threads(cores)),
+            title=f"{machine.cores} 线程（不绑核），关闭内存模式",
+            settings={"intra_op_num_threads": machine.cores, **no_pattern},
+            proofs=(PATTERN_OFF, *own_threads(machine.cores)),
         ),
     )
-
-
-def conclude(say: Findings) -> Iterator[str]:
-    """How the article's settings do as a whole."""
-    for group in say.groups():
-        kept = memory(say, group, "original", "kept_mib")
-        peak = memory(say, group, "original", "peak_mib")
-        yield (
-            f"{where(group)}：原文设置整套用上，{versus_default(say, group, 'original')}；"
-            f"{spaced('峰值', peak)}，{spaced('留存', kept)}。"
-        )
 
 
 NOT_SLOWER = Limit(
@@ -154,7 +135,7 @@ EXPERIMENT = Experiment(
             seconds=0.62,
         ),
     ),
-    columns=columns(
+    columns=(
         "latency_ms",
         "ratio",
         "ratio_original",
@@ -164,7 +145,6 @@ EXPERIMENT = Experiment(
         "cpu_s",
         "session_ms",
     ),
-    conclude=conclude,
     charts=(Chart(kind="frontier", title="耗时与内存"),),
     scenarios=SCENARIOS,
 )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bench.experiments import EXPERIMENTS
-from bench.measure import records
 from bench.measure.earlier import find_unfinished
+from bench.measure.header import Facts, first_line
 from bench.measure.keys import result_key
-from bench.measure.machine import Machine, free_memory, read_machine, software
+from bench.measure.machine import MachineFacts, free_memory, read_machine, software
 from bench.measure.plan import (
     PlannedExperiment,
     PlannedGroup,
@@ -21,19 +22,19 @@ from bench.measure.plan import (
     resolve,
     round_seconds,
 )
-from bench.measure.sampler import Task
+from bench.measure.task import Task
 from bench.models import MODELS
 from bench.models.prepared import Prepared, content_key, prepare
 from bench.results import store
-from bench.spec import Experiment, Input, LargestBatch, Shape
+from bench.spec import Experiment, Feed, Input, LargestBatch, Machine
 from bench.system import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from bench.measure.profiles import Profile
-    from bench.results.schema import GroupRecord
+    from bench.results.records import GroupRecord
     from bench.system.folders import Folders
 
 
@@ -45,17 +46,21 @@ class CannotMeasure(Exception):
 class Here:
     """This machine and its software, read once."""
 
-    machine: Machine
+    machine: MachineFacts
     software: Mapping[str, str]
 
     @classmethod
     def read(cls) -> Here:
         return cls(machine=read_machine(), software=software())
 
-    def facts(self) -> records.Facts:
+    def facts(self) -> Facts:
         """Plain data for a result; what a system says of itself is cut to what a result may hold."""
         software = {name: harmless.text(text) for name, text in self.software.items()}
-        return records.Facts(machine=_bounded(asdict(self.machine)), software=software)
+        return Facts(machine=_bounded(asdict(self.machine)), software=software)
+
+    def asked(self) -> Machine:
+        """What cases may ask."""
+        return Machine.of(asdict(self.machine), self.software)
 
     def key(self, experiment: Experiment, profile: Profile) -> str:
         models = {group.model: content_key(MODELS[group.model]) for group in experiment.groups}
@@ -87,7 +92,7 @@ class Campaign:
 
 def plan(ids: Sequence[str], profile: Profile, here: Here) -> tuple[PlannedExperiment, ...]:
     """Resolve experiments for this machine. Raises CannotMeasure when one cannot run here at all."""
-    planned = tuple(resolve(EXPERIMENTS[name], profile, here.machine.cores, free_memory()) for name in ids)
+    planned = tuple(resolve(EXPERIMENTS[name], profile, here.asked(), free_memory()) for name in ids)
     for one in planned:
         if not one.groups:
             raise CannotMeasure(
@@ -156,7 +161,7 @@ def _new_journal(
     if store.journal_path(folders.results, one.experiment.id, build).exists():
         build = new_build_id()
     key = here.key(one.experiment, one.profile)
-    return store.Writer.create(folders.results, records.header(one, here.facts(), key, build, seed, models))
+    return store.Writer.create(folders.results, first_line(one, here.facts(), key, build, seed, models))
 
 
 def as_started(one: PlannedExperiment, journal: store.Journal | None) -> PlannedExperiment:
@@ -175,14 +180,23 @@ def as_started(one: PlannedExperiment, journal: store.Journal | None) -> Planned
                 input=Input(label=record.input, shapes=shapes),
                 cases=tuple(record.cases),
                 note=record.note,
-                memory_bytes=shapes[0][0] * wanted.bytes_per_item if isinstance(wanted, LargestBatch) else 0,
+                memory_bytes=_batch(shapes) * wanted.bytes_per_item
+                if isinstance(wanted, LargestBatch)
+                else 0,
             )
         )
     return replace(one, groups=tuple(groups))
 
 
-def _shapes(record: GroupRecord) -> tuple[Shape, ...]:
-    return tuple(tuple(shape) for shape in record.shapes)
+def _shapes(record: GroupRecord) -> tuple[Feed, ...]:
+    return tuple({name: tuple(shape) for name, shape in feed.items()} for feed in record.shapes)
+
+
+def _batch(feeds: Sequence[Feed]) -> int:
+    """Items of a feed of a model with one input."""
+    assert isinstance(feeds[0], Mapping)
+    (shape,) = feeds[0].values()
+    return shape[0]
 
 
 def new_build_id() -> str:

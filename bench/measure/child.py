@@ -13,20 +13,18 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from bench.results.schema import Failure, FailureKind, Figures, Record
+from bench.results.records import Failure, FailureKind, Figures, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 WORKER = Path(__file__).with_name("worker.py")
-SCRIPTS = {name: Path(__file__).with_name(f"{name}.py") for name in ("line_memory", "log_lines")}
-"""Children that report text, see `bench.spec.Script`."""
 READY_SECONDS = 120.0
 
 FOREIGN = ("GLIBC_TUNABLES", "LD_PRELOAD")
@@ -52,22 +50,24 @@ _FOLDERS = re.compile(r"(?<![\w/:.])(?:[A-Za-z]:)?(?:[/\\][^\s/\\:'\"]+)*[/\\](?
 
 
 class Report(Record):
-    """What the worker sends: one of the three."""
+    """What the worker sends: one of the four."""
 
     ok: Figures | None = None
+    lines: Annotated[dict[str, list[str]], Field(max_length=100)] | None = None
     unsupported: str | None = None
     error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a child: figures or a failure, never both."""
+    """What came of a child: figures, or lines of a report, or a failure."""
 
     wall_s: float
     log: str
     """Everything it wrote to stderr, ORT's own log included."""
     figures: Figures | None = None
     failure: Failure | None = None
+    lines: dict[str, list[str]] = field(default_factory=dict)
 
 
 def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
@@ -80,21 +80,25 @@ def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "ORT_DISABLE_TELEMETRY": "1", **extra}
 
 
-def run_worker(
-    job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float, script: Path = WORKER
-) -> Outcome:
+def run_worker(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
     """One job in one fresh process, beside as many others of the same kind as the job asks for."""
     start = time.monotonic()
     whole = {**job, "parent_pid": os.getpid()}
     try:
-        with _company(script, whole, env, job.get("processes", 1) - 1):
-            status, output, log = run_script(script, whole, env, timeout_s)
+        with _company(whole, env, job.get("processes", 1) - 1):
+            status, output, log = run_script(WORKER, whole, env, timeout_s)
     except _CompanyLost:
         reason = "同时运行的另一个进程没有跑起来，或中途结束了"
         return Outcome(time.monotonic() - start, "", failure=Failure(kind="crashed", reason=reason))
+    except ChildrenLeft:
+        reason = "进程结束后，它开出的子进程还在跑（已终止）：这样的测量不算数"
+        return Outcome(time.monotonic() - start, "", failure=Failure(kind="unsupported", reason=reason))
     wall = time.monotonic() - start
-    figures, failure = _judge(status, output, log, timeout_s)
-    return Outcome(wall, log, figures, failure)
+    report, failure = _judge(status, output, log, timeout_s)
+    if report is None:
+        return Outcome(wall, log, failure=failure)
+    lines = {clean_text(head): clean_lines(lines) for head, lines in (report.lines or {}).items()}
+    return Outcome(wall, log, report.ok, None, lines)
 
 
 class _CompanyLost(Exception):
@@ -102,12 +106,12 @@ class _CompanyLost(Exception):
 
 
 @contextmanager
-def _company(script: Path, job: Mapping[str, Any], env: Mapping[str, str], count: int) -> Iterator[None]:
+def _company(job: Mapping[str, Any], env: Mapping[str, str], count: int) -> Iterator[None]:
     """So many processes that run the same case until the measured one is done."""
     started: list[subprocess.Popen[bytes]] = []
     try:
         for _ in range(count):
-            child = _start(script, env, subprocess.DEVNULL)
+            child = _start(WORKER, env, subprocess.DEVNULL)
             started.append(child)
             _send(child, {**job, "company": True})
             _wait_until_ready(child)
@@ -172,16 +176,37 @@ def run_script(
             child.kill()
             child.wait()
             _close_pipes(child)
+            left = _end_group(child.pid)
         log.seek(0)
         text = log.read().decode(errors="replace")
+    if left and not timed_out.is_set():
+        raise ChildrenLeft
     return (None if timed_out.is_set() else child.returncode), output, text
 
 
+class ChildrenLeft(Exception):
+    """A child ended and left processes of its own behind; they were ended, too."""
+
+
+def _end_group(pid: int) -> bool:
+    """End what a child has left running in its process group; whether there was anything."""
+    if not hasattr(os, "killpg"):
+        return False
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def _exchange(child: subprocess.Popen[bytes], job: Mapping[str, Any]) -> bytes:
-    """Send the job, keep stdin open (its end tells the child that we died), read until the child ends."""
+    """Send the job, keep stdin open (its end tells the child that we died), read its one line.
+
+    To the end of the line, not of the file: a process that the child has forked would keep that from coming.
+    """
     assert child.stdout
     _send(child, job)
-    output = child.stdout.read()
+    output = child.stdout.readline()
     child.wait()
     return output
 
@@ -202,7 +227,7 @@ def _close_pipes(child: subprocess.Popen[bytes]) -> None:
 
 def _judge(
     status: int | None, output: bytes, log: str, timeout_s: float
-) -> tuple[Figures | None, Failure | None]:
+) -> tuple[Report | None, Failure | None]:
     if failure := ended_badly(status, output, log, timeout_s):
         return None, failure
     try:
@@ -211,8 +236,8 @@ def _judge(
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         return None, Failure(kind="garbage", reason=clean_text(f"报告不合格：{where} {first['msg']}"))
-    if report.ok and report.ok.outputs_finite:
-        return report.ok, None
+    if report.lines is not None or (report.ok and report.ok.outputs.finite):
+        return report, None
     return None, _told_failure(report)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bench.measure.campaign import Here
     from bench.measure.plan import PlannedExperiment
-    from bench.results.schema import Header
+    from bench.results.records import Header
     from bench.spec import Experiment
 
 RESUME_WITHIN = timedelta(hours=24)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.measure.trace import Run
-    from bench.results.schema import Figures
+    from bench.results.records import Figures
     from bench.spec import Case, Scalar
 
 MIB = 1 << 20
@@ -147,8 +147,8 @@ def observe(case: Case, figures: Figures, log: str, runs: Sequence[Run]) -> dict
         "threads_created": figures.threads_created,
         "threads_pinned": figures.threads_pinned,
         "huge_page_mib": _rounded(figures.huge_page_bytes, MIB, 1),
-        "idle_cpu_s": _rounded(figures.idle_cpu_ns, 1e9, 4),
-        "minor_faults": _rounded(figures.minor_faults, 1, 1),
+        "idle_cpu_s": _rounded(figures.phases["idle"].cpu_ns, 1e9, 4) if "idle" in figures.phases else None,
+        "minor_faults": _rounded(figures.steady.minor_faults, figures.steady.calls, 1),
     }
     return facts | {name: value for name, value in told.items() if value is not None}
 

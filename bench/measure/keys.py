@@ -9,18 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.measure.plan import watches_idle
+from bench.spec import Machine
+from bench.subjects import FOLDER as subjects_folder
+from bench.variants import AS_BUILT, script
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from bench.measure.machine import Machine
+    from bench.measure.machine import MachineFacts
     from bench.measure.profiles import Profile
-    from bench.spec import Experiment
+    from bench.spec import Case, Experiment
 
-WORDS = ("title", "may_fail")
+WORDS = ("title", "lacking")
 HERE = Path(__file__).parent
 MAKERS = tuple(sorted({HERE.with_name("spec.py"), *HERE.rglob("*.py")} - {HERE / "profiles.py"}))
-"""All that takes part in measuring; the profiles enter by what they say."""
+"""All that takes part in measuring anything; the profiles enter by what they say."""
+ALWAYS = "session"
+"""Other subjects stand on this one."""
 TIMING = ("small", "min_seconds", "min_calls", "bracket")
 """What a profile decides of each number; how many rounds there are stands in the result itself."""
 ESTIMATES = ("seconds",)
@@ -29,7 +34,7 @@ ESTIMATES = ("seconds",)
 def result_key(
     experiment: Experiment,
     profile: Profile,
-    machine: Machine,
+    machine: MachineFacts,
     software: Mapping[str, str],
     models: Mapping[str, str],
 ) -> str:
@@ -37,23 +42,36 @@ def result_key(
 
     Titles and sentences stay out: mending a comma must not cost an hour.
     """
-    cases = experiment.cases(machine.cores)
+    asked = Machine.of(asdict(machine), software)
+    cases = experiment.cases(asked)
     content = {
         "experiment": experiment.id,
         "cases": [_without(asdict(case), WORDS) for case in cases],
+        "lacking": [case.id for case in cases if case.lacking(asked)],
         "groups": [_without(asdict(group), ESTIMATES) for group in experiment.groups],
-        "scripts": [asdict(script) for script in experiment.scripts],
+        "reports": [asdict(report) for report in experiment.reports],
         "observe_each_group": experiment.observe_each_group,
         "keep_trace": experiment.keep_trace,
         "split": bool(experiment.scenarios),
         "watches_idle": watches_idle(experiment, cases),
         "models": {group.model: models[group.model] for group in experiment.groups},
-        "sources": [hashlib.sha256(path.read_bytes()).hexdigest() for path in MAKERS],
+        "sources": [
+            hashlib.sha256(path.read_bytes()).hexdigest() for path in (*MAKERS, *_used(experiment, cases))
+        ],
         "timing": {name: getattr(profile, name) for name in TIMING},
         "software": dict(software),
         "machine": machine.fingerprint(),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _used(experiment: Experiment, cases: Sequence[Case]) -> list[Path]:
+    """Files of the subjects and variants that take part in this experiment."""
+    settled = [group.settled(case) for group in experiment.groups for case in cases]
+    called = {one.subject.name for one in settled} | {report.subject for report in experiment.reports}
+    made = {one.variant for one in settled} - {AS_BUILT}
+    subjects = [subjects_folder / f"{name}.py" for name in sorted(called | {ALWAYS})]
+    return subjects + [script(name) for name in (*sorted(made), *(["_job"] if made else []))]
 
 
 def _without(fields: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ ISA_FLAGS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
+class MachineFacts:
     """One machine as results see it. Empty strings and None mean: could not be read."""
 
     cpu: str
@@ -78,11 +78,11 @@ class Machine:
         return hashlib.sha256(json.dumps(stable, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def read_machine(root: Path = Path("/")) -> Machine:
+def read_machine(root: Path = Path("/")) -> MachineFacts:
     """This machine. `root` lets tests lay out a tree of their own."""
     info = read_text(root / "proc/cpuinfo")
     affinity, quota = _affinity_cores(), cpu_quota(root)
-    return Machine(
+    return MachineFacts(
         cpu=_cpu_name(info)[:MOST_NAME],
         arch=platform.machine(),
         isa=_isa(info),
@@ -114,13 +114,6 @@ def software() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = ""
     return found
-
-
-def glibc_version() -> tuple[int, int] | None:
-    """(major, minor) of glibc; None with another C library."""
-    name, text = platform.libc_ver()
-    match = re.match(r"(\d+)\.(\d+)", text)
-    return (int(match[1]), int(match[2])) if name == "glibc" and match else None
 
 
 def free_memory(root: Path = Path("/")) -> int:

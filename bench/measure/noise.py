@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.measure.machine import cgroup_folders, free_memory, read_text
-from bench.results.schema import NoiseRecord
+from bench.results.records import NoiseRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

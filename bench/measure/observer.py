@@ -1,18 +1,16 @@
-"""Children that are not timed: what shows of each case, the baseline's outputs, and reports of scripts."""
+"""Children that are not timed: what shows of each case, the baseline's outputs, and reports."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from bench.measure import evidence, proof, trace
-from bench.measure.applicable import no_room
-from bench.measure.child import SCRIPTS, clean_lines, ended_badly, run_script
 from bench.measure.proof import WITHOUT_OBSERVER
-from bench.measure.sampler import compared_feeds, timeout_s
-from bench.results.schema import Failure, ScriptReport, Untimed
+from bench.measure.task import compared_feeds, report
+from bench.results.records import Told, Untimed
 from bench.results.store import trace_path
 from bench.spec import BASELINE, CONTROL
+from bench.subjects import SUBJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,9 +18,9 @@ if TYPE_CHECKING:
 
     from bench.measure.child import Outcome
     from bench.measure.plan import PlannedGroup
-    from bench.measure.sampler import Task
+    from bench.measure.task import Task
     from bench.measure.trace import Run
-    from bench.spec import Case, Script
+    from bench.spec import Case
 
 Facts = dict[tuple[int, str], dict[str, float]]
 """(group index, case id) -> what was observed."""
@@ -69,7 +67,7 @@ def _needs_outside(task: Task) -> bool:
 
 def _wants_reference(task: Task, group: PlannedGroup) -> bool:
     """The large batch is not compared: the small one of the same model is."""
-    return not group.group.memory_only and not task.reference(group).exists()
+    return group.timed and not task.reference(group).exists()
 
 
 def _untimed(task: Task, group: PlannedGroup, case: Case) -> tuple[Untimed, tuple[Run, ...]]:
@@ -136,42 +134,22 @@ def _keep_trace(task: Task, group: PlannedGroup, case_id: str, runs: tuple[Run, 
         task.writer.append(summary)
 
 
-def run_scripts(task: Task, tell: Callable[[str], None]) -> None:
-    """Reports of children of their own, on the group with the largest batch."""
-    done = {(report.script, report.case) for report in task.writer.journal.reports}
+def run_reports(task: Task, tell: Callable[[str], None]) -> None:
+    """Reports of subjects that make some, on the group with the largest batch."""
+    done = {(told.subject, told.case) for told in task.writer.journal.reports}
     group = task.planned.hungriest
-    for script in task.planned.experiment.scripts:
-        for case_id in script.cases:
-            if (script.name, case_id) not in done:
-                tell(f"{task.name(group, case_id)} {TITLES[script.name]}")
-                task.writer.append(_report(task, group, task.planned.case(case_id), script))
-
-
-TITLES = {"line_memory": "逐行内存表", "log_lines": "各级日志打印什么"}
-
-
-def _report(task: Task, group: PlannedGroup, case: Case, script: Script) -> ScriptReport:
-    failure, lines = no_room(group), dict[str, list[str]]()
-    if failure is None:
-        timeout = timeout_s(group)
-        status, output, log = run_script(SCRIPTS[script.name], task.job(group, case), case.env, timeout)
-        failure = ended_badly(status, output, log, timeout)
-        if failure is None:
-            failure, lines = _read_lines(output)
-    return ScriptReport(
-        script=script.name,
-        case=case.id,
-        model=group.group.model,
-        input=group.input.label,
-        lines=lines,
-        failure=failure,
-    )
-
-
-def _read_lines(output: bytes) -> tuple[Failure | None, dict[str, list[str]]]:
-    """Headings and lines, without folders of this machine."""
-    try:
-        found = json.loads(output)
-        return None, {str(heading): clean_lines(lines) for heading, lines in found.items()}
-    except (ValueError, AttributeError, TypeError):
-        return Failure(kind="garbage", reason="脚本的报告读不出来"), {}
+    for wanted in task.planned.experiment.reports:
+        for case_id in wanted.cases:
+            if (wanted.subject, case_id) not in done:
+                tell(f"{task.name(group, case_id)} {SUBJECTS[wanted.subject]}")
+                failure, lines = report(task, group, task.planned.case(case_id), wanted.subject)
+                task.writer.append(
+                    Told(
+                        subject=wanted.subject,
+                        case=case_id,
+                        model=group.group.model,
+                        input=group.input.label,
+                        lines=lines,
+                        failure=failure,
+                    )
+                )

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bench.spec import BASELINE, Case, Experiment, Group, Input, LargestBatch
+from bench.spec import BASELINE, Block, Case, Experiment, Group, Input, LargestBatch, Machine, Settled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +32,13 @@ class PlannedGroup:
     memory_bytes: int
     """What its hungriest case may need."""
 
+    def settled(self, case: Case) -> Settled:
+        return self.group.settled(case)
+
+    @property
+    def timed(self) -> bool:
+        return self.group.load.timed
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedExperiment:
@@ -43,8 +50,7 @@ class PlannedExperiment:
     groups: tuple[PlannedGroup, ...]
     dropped: tuple[str, ...]
     """Groups that this machine cannot hold, with the reason."""
-    cores: int
-    """Usable cores of this machine."""
+    machine: Machine
     measured: Mapping[int, float] = field(default_factory=dict)
     """Index of a group -> seconds of one of its samples, as far as this machine has shown them."""
 
@@ -55,13 +61,17 @@ class PlannedExperiment:
     def watches_idle(self) -> bool:
         return watches_idle(self.experiment, self.cases)
 
-    def cpus(self, group: PlannedGroup) -> int | None:
-        """Cores that the processes of a group are limited to; None: they are not."""
-        share = group.group.cpu_share
-        return None if share == 1 else max(1, int(self.cores * share))
+    def cpus(self, share: float | None) -> int | None:
+        """Cores that processes with such a share are limited to; None: they are not."""
+        return None if share in (None, 1) else max(1, int(self.machine.cores * (share or 1)))
+
+    def block(self, group: PlannedGroup) -> Block:
+        """What takes as long as a sample of this group's default."""
+        place = group.group.place.cores or 1.0
+        return Block(group.group.model, group.input.label, group.group.load, place)
 
     def rounds(self, group: PlannedGroup) -> int:
-        if group.group.memory_only:
+        if not group.timed:
             return 1
         return self.profile.split_rounds if self.experiment.scenarios else self.profile.rounds
 
@@ -80,9 +90,9 @@ class PlannedExperiment:
         return max((self.rounds(group) for group in self.groups), default=self.profile.rounds)
 
 
-def resolve(experiment: Experiment, profile: Profile, cores: int, free_bytes: int) -> PlannedExperiment:
-    """Fit an experiment to a machine with that many usable cores and that much free memory."""
-    cases = experiment.cases(cores)
+def resolve(experiment: Experiment, profile: Profile, machine: Machine, free_bytes: int) -> PlannedExperiment:
+    """Fit an experiment to a machine with that much free memory."""
+    cases = experiment.cases(machine)
     groups: list[PlannedGroup] = []
     dropped: list[str] = []
     for index, group in enumerate(experiment.groups):
@@ -104,13 +114,13 @@ def resolve(experiment: Experiment, profile: Profile, cores: int, free_bytes: in
         cases=cases,
         groups=tuple(groups),
         dropped=tuple(dropped),
-        cores=cores,
+        machine=machine,
     )
 
 
 def watches_idle(experiment: Experiment, cases: Sequence[Case]) -> bool:
     """Whether CPU time burned while idle is shown, or proves something."""
-    shown = any(column.metric == IDLE_FACT for column in experiment.columns)
+    shown = IDLE_FACT in experiment.columns
     return shown or any(proof.fact == IDLE_FACT for case in cases for proof in case.proofs)
 
 
@@ -157,7 +167,7 @@ def _even_parts(count: int, most: int) -> list[tuple[int, int]]:
 
 def baseline_reach(planned: PlannedExperiment, group: PlannedGroup) -> int | None:
     """Most samples between a case of this group and its baseline; None: once a round is enough."""
-    if group.group.memory_only or not planned.profile.bracket:
+    if not group.timed or not planned.profile.bracket:
         return None
     return max(1, int(NEAR_SECONDS / sample_seconds(planned, group)))
 
@@ -178,25 +188,25 @@ def order_groups(count: int, rng: random.Random) -> tuple[int, ...]:
 def estimate_seconds(planned: PlannedExperiment) -> float:
     """Estimate of the measuring time; it is as good as the lengths of samples that are known."""
     rounds = sum(planned.rounds(group) * round_seconds(planned, group) for group in planned.groups)
-    return rounds + _observing_seconds(planned) + _script_seconds(planned)
+    return rounds + _observing_seconds(planned) + _report_seconds(planned)
 
 
 def _observing_seconds(planned: PlannedExperiment) -> float:
     """Untimed children: one a group for the baseline's outputs, and one a case (and group, where asked)."""
     if planned.observes_each_group:
         return sum(len(group.cases) * sample_seconds(planned, group) for group in planned.groups)
-    outputs = sum(sample_seconds(planned, g) for g in planned.groups if not g.group.memory_only)
+    outputs = sum(sample_seconds(planned, g) for g in planned.groups if g.timed)
     return outputs + (len(planned.cases) - 1) * sample_seconds(planned, planned.groups[0])
 
 
-def _script_seconds(planned: PlannedExperiment) -> float:
+def _report_seconds(planned: PlannedExperiment) -> float:
     hungriest = sample_seconds(planned, planned.hungriest)
-    return sum(len(script.cases) for script in planned.experiment.scripts) * hungriest
+    return sum(len(report.cases) for report in planned.experiment.reports) * hungriest
 
 
 def checking_seconds(planned: PlannedExperiment) -> float:
-    """Estimate of what comes before the first round: untimed children, and scripts."""
-    return _observing_seconds(planned) + _script_seconds(planned)
+    """Estimate of what comes before the first round: untimed children."""
+    return _observing_seconds(planned) + _report_seconds(planned)
 
 
 def round_seconds(planned: PlannedExperiment, group: PlannedGroup) -> float:

@@ -16,7 +16,7 @@ from bench.spec import BASELINE, CONTROL
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.results.schema import Outcome
+    from bench.results.records import Outcome
     from bench.spec import Case, Proof
 
 Facts = dict[str, float]
@@ -52,9 +52,9 @@ def judge(
     texts = [text for _, text in said] + _arrived(case, own, wrong)
     same = _changes_nothing(own, base)
     held = bool(said) and not wrong and all(outcome in ("proves", "holds") for outcome, _ in said)
-    if _keys(case) and _keys(case) <= set(unchanged):
+    if case.keys and case.keys <= set(unchanged):
         return "nothing", "；".join([*texts, "所设的就是默认值"])
-    open_keys = _keys(case) - set(unchanged) - _proven_keys(case, said)
+    open_keys = case.keys - set(unchanged) - _proven_keys(case, said)
     if not same:
         open_keys -= _received_keys(own, base)
     if held and not open_keys:
@@ -105,15 +105,11 @@ def _beside(proof: Proof, seen: float, bound: float, control: float, *, holds: b
     return f"{_number(seen)}（{must}{beside}为 {_number(control)}）"
 
 
-def _keys(case: Case) -> set[str]:
-    return {*case.settings, *case.run_settings, *case.shared_arena, *case.env}
-
-
 def _proven_keys(case: Case, said: Sequence[tuple[str, str]]) -> set[str]:
-    found: set[str] = set()
+    found = set[str]()
     for proof, (outcome, _) in zip(case.proofs, said, strict=True):
         if outcome == "proves":
-            found |= set(proof.keys) or _keys(case)
+            found |= set(proof.keys) or case.keys
     return found
 
 
@@ -134,7 +130,7 @@ def _wrongly_received(case: Case, own: Facts) -> list[str]:
 def _arrived(case: Case, own: Facts, wrong: Sequence[str]) -> list[str]:
     """What the log says that the session was given, where a case sets several things or got something else."""
     listed = [name for name in case.settings if RECEIVED + name in own]
-    if not listed or (len(_keys(case)) < 2 and not wrong):
+    if not listed or (len(case.keys) < 2 and not wrong):
         return []
     told = "、".join(f"{name}={_number(own[RECEIVED + name])}" for name in listed)
     return [f"会话收到 {told}" + (f"，{'、'.join(wrong)} 不是所设的值" if wrong else "")]

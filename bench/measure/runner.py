@@ -23,12 +23,12 @@ from bench.measure.plan import (
     order_round,
     round_seconds,
 )
-from bench.results.schema import Footer, RoundEnd, Sample
+from bench.results.records import Footer, RoundEnd, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bench.measure.sampler import Task
+    from bench.measure.task import Task
 
 Turn = tuple[int, PlannedGroup]
 """Number of a task, and one of its groups."""
@@ -65,7 +65,7 @@ class Runner:
         earlier = [sample for task in self.tasks for sample in task.writer.journal.samples]
         for task in self.tasks if self.observes else ():
             observer.observe(task, self._tell_before_rounds)
-            observer.run_scripts(task, self._tell_before_rounds)
+            observer.run_reports(task, self._tell_before_rounds)
         rounds = self._rounds(start)
         finished = datetime.now(UTC).isoformat(timespec="seconds")
         measured = self.clock() - start + sum(sample.wall_s for sample in earlier)
@@ -144,7 +144,7 @@ class Runner:
             seen = noise.between(before, self.read_noise(usable_cpus()))
             self._durations[place] = self.clock() - start
             left = task.planned.profile.repeats - self._repeats[turn[0]]
-            repeat = seen.dirty and not group.group.memory_only and left > 0
+            repeat = seen.dirty and group.timed and left > 0
             task.writer.append(
                 RoundEnd(group=group.index, round=number, attempt=attempt, noise=seen, final=not repeat)
             )

@@ -8,29 +8,27 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bench.experiments._common import TINY, columns
-from bench.measure import records
-from bench.measure.child import WORKER, Outcome, run_worker
+from bench.experiments._common import TINY
+from bench.measure.child import Outcome, run_worker
+from bench.measure.header import first_line
 from bench.measure.plan import resolve, round_seconds
 from bench.measure.profiles import PROFILES
 from bench.measure.runner import Runner
-from bench.measure.sampler import Task
+from bench.measure.task import Task
 from bench.models import MODELS
 from bench.models.prepared import prepare
 from bench.results import store
 from bench.results.selfchecks import ALLOCATED, ALLOCATED_MIB, HELD, MORE, SELFTEST, SLEEP, SLEEP_MS
-from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Input
+from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Input, Load, Machine, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from bench.answers import Findings
     from bench.measure.campaign import Here
     from bench.measure.runner import Reporter
     from bench.system.folders import Folders
 
-KNOWN = WORKER.with_name("known.py")
 WITH_SELFTEST = ("default", "thorough")
 """Profiles that begin with it: a draft makes no claims that it would have to vouch for."""
 PROFILE = replace(PROFILES["default"], rounds=9)
@@ -42,25 +40,20 @@ ONE_ROW = Input(label="batch=1", shapes=((1, 256),))
 """Never looked at; it tells the two groups apart."""
 
 
-def _case(name: str, title: str, known: str) -> Case:
-    return Case(id=name, title=title, env={"BENCH_KNOWN": known})
+def _case(name: str, title: str, **cost: int) -> Case:
+    return Case(id=name, title=title, subject=Subject(name="known_cost", options=cost))
 
 
-def _cases(cores: int) -> tuple[Case, ...]:
+def _cases(machine: Machine) -> tuple[Case, ...]:
     """Arithmetic under three names, a sleep, and memory taken and held."""
     return (
-        _case(BASELINE, "固定的运算", f"arithmetic:{UNITS}"),
-        _case(CONTROL, "同样的运算，另一个名字", f"arithmetic:{UNITS}"),
-        _case(MORE, "多 10% 的运算", f"arithmetic:{UNITS * 11 // 10}"),
-        _case(SLEEP, f"睡 {SLEEP_MS} 毫秒", f"sleep:{SLEEP_MS}"),
-        _case(ALLOCATED, f"每次调用分配 {ALLOCATED_MIB} MiB 再放掉", f"allocation:{ALLOCATED_MIB}"),
-        _case(HELD, f"分配 {ALLOCATED_MIB} MiB 并一直留着", f"holding:{ALLOCATED_MIB}"),
+        _case(BASELINE, "固定的运算", hashes=UNITS),
+        _case(CONTROL, "同样的运算，另一个名字", hashes=UNITS),
+        _case(MORE, "多 10% 的运算", hashes=UNITS * 11 // 10),
+        _case(SLEEP, f"睡 {SLEEP_MS} 毫秒", sleep_ms=SLEEP_MS),
+        _case(ALLOCATED, f"每次调用分配 {ALLOCATED_MIB} MiB 再放掉", allocated_mib=ALLOCATED_MIB),
+        _case(HELD, f"分配 {ALLOCATED_MIB} MiB 并一直留着", held_mib=ALLOCATED_MIB),
     )
-
-
-def _conclude(say: Findings) -> Iterator[str]:
-    """The certificate says it, in a table."""
-    return iter(())
 
 
 EXPERIMENT = Experiment(
@@ -76,17 +69,16 @@ EXPERIMENT = Experiment(
             small=ONE_ROW,
             seconds=0.4,
             cases=(ALLOCATED, HELD),
-            memory_only=True,
+            load=Load(timed=False),
         ),
     ),
-    columns=columns("latency_ms", "ratio", "cores_used", "base_mib", "peak_mib", "kept_mib"),
-    conclude=_conclude,
+    columns=("latency_ms", "ratio", "cores_used", "base_mib", "peak_mib", "kept_mib"),
 )
 
 
-def expected_seconds(cores: int) -> float:
+def expected_seconds() -> float:
     """About how long it takes."""
-    planned = resolve(EXPERIMENT, PROFILE, cores, 1 << 40)
+    planned = resolve(EXPERIMENT, PROFILE, Machine(cores=1), 1 << 40)
     return sum(planned.rounds(group) * round_seconds(planned, group) for group in planned.groups)
 
 
@@ -96,9 +88,9 @@ def measure(build: str, seed: int, here: Here, folders: Folders, reporter: Repor
     if whole := _whole(path):
         return whole
     path.unlink(missing_ok=True)
-    planned = resolve(EXPERIMENT, PROFILE, here.machine.cores, 1 << 40)
+    planned = resolve(EXPERIMENT, PROFILE, here.asked(), 1 << 40)
     models = {"tiny": prepare(MODELS["tiny"], (TINY, ONE_ROW), folders.models)}
-    header = records.header(planned, here.facts(), here.key(EXPERIMENT, PROFILE), build, seed, models)
+    header = first_line(planned, here.facts(), here.key(EXPERIMENT, PROFILE), build, seed, models)
     task = Task(
         planned=planned,
         writer=store.Writer.create(folders.results, header),
@@ -121,4 +113,4 @@ def _whole(path: Path) -> store.Journal | None:
 def _run_known(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
     """Known costs are settled after two calls."""
     warm_up = min(job["warm_up"], WARM_UP)
-    return run_worker({**job, "warm_up": warm_up}, env, timeout_s, KNOWN)
+    return run_worker({**job, "warm_up": warm_up}, env, timeout_s)

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench.results.schema import Cost, TraceSummary
+from bench.results.records import Cost, TraceSummary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

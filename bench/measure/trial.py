@@ -15,37 +15,31 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.measure.plan import PlannedGroup
-    from bench.measure.sampler import Task
-
-Place = tuple[str, str, int | None, int]
-"""Model, input, cores and processes: what is the same there takes equally long."""
+    from bench.measure.task import Task
+    from bench.spec import Block
 
 
 def try_out(tasks: Sequence[Task]) -> None:
     """Give every plan the lengths of its samples: those on disk, those of earlier builds, else those of a trial."""
-    lengths: dict[Place, float | None] = {}
+    lengths: dict[Block, float | None] = {}
     slower: dict[str, list[float]] = defaultdict(list)
     for task in tasks:
         for group in _unknown(task):
-            place = _place(task, group)
-            if place not in lengths:
-                lengths[place] = task.length(group)
-            if found := lengths[place]:
+            block = task.planned.block(group)
+            if block not in lengths:
+                lengths[block] = task.length(group)
+            if found := lengths[block]:
                 slower[group.group.model].append(found / group.group.seconds)
     for task in tasks:
-        shown = {g.index: found for g in _unknown(task) if (found := lengths.get(_place(task, g)))}
+        shown = {g.index: found for g in _unknown(task) if (found := lengths.get(task.planned.block(g)))}
         hungry = {
             group.index: group.group.seconds * median(slower[group.group.model])
             for group in task.planned.groups
-            if group.group.memory_only and slower[group.group.model]
+            if not group.timed and slower[group.group.model]
         }
         task.planned = replace(task.planned, measured={**hungry, **shown, **task.planned.measured})
 
 
 def _unknown(task: Task) -> list[PlannedGroup]:
     known = task.planned.measured
-    return [g for g in task.planned.groups if not g.group.memory_only and g.index not in known]
-
-
-def _place(task: Task, group: PlannedGroup) -> Place:
-    return (group.group.model, group.input.label, task.planned.cpus(group), group.group.processes)
+    return [g for g in task.planned.groups if g.timed and g.index not in known]

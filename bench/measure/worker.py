@@ -1,463 +1,320 @@
-"""One case in one clean process: job on stdin, one JSON report on the original stdout.
+"""One subject in one clean process: job on stdin, one JSON report on the original stdout.
 
-Run as `python -I worker.py`. Self-contained on purpose: NumPy and onnxruntime are all that is
-imported, so that the process measured is the process a reader would have. Everything printed by
-anybody else goes to stderr.
+Run as `python -I worker.py`. Self-contained on purpose: NumPy and what the subject imports are all that is
+there, so that the process measured is the process a reader would have. Everything printed by anybody else
+goes to stderr.
 """
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import json
 import os
 import sys
-import threading
 import time
 from array import array
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from threading import Barrier, Thread
 
 STARTED_NS = time.perf_counter_ns()
-MIB = 1 << 20
-PR_SET_PDEATHSIG, SIGKILL, VERBOSE = 1, 9, 0
-WARNED, WARNED_RUN = ("session.intra_op.spin_duration_us", "abc"), 4
-CLEAR_PEAK = "5"  # proc(5), /proc/pid/clear_refs: reset the peak resident set size
+sys.path.insert(0, str(Path(__file__).parent))  # isolated, Python does not look beside the script
+import counters  # noqa: E402
+
+WATCHED_WARM_UP = 20
+"""Longer warm-ups are not watched call by call."""
 
 
-class Unsupported(Exception):
-    """The installed ORT lacks something that the case asks for."""
+class Phase:
+    """What is spent in one stretch of the process's life: all of it, or its calls alone."""
+
+    def __init__(self):
+        self.calls = self.run_ns = self.cpu_ns = self.faults = self.switches = 0
+
+    def begin(self):
+        self._usage = counters.usage()
+        self._cpu, self._wall = time.process_time_ns(), time.perf_counter_ns()
+
+    def end(self):
+        self.run_ns += time.perf_counter_ns() - self._wall
+        self.cpu_ns += time.process_time_ns() - self._cpu
+        if self._usage:
+            faults, switches = counters.usage()
+            self.faults += faults - self._usage[0]
+            self.switches += switches - self._usage[1]
 
 
-def die_with_parent(parent_pid: int) -> None:
-    """End this process when its parent ends: an orphan would disturb the next measurement."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)
-    else:
-        threading.Thread(target=_exit_at_end_of_stdin, daemon=True).start()
-    if sys.platform != "win32" and os.getppid() != parent_pid:
-        os._exit(1)
+class Phases:
+    """Reads the same counters around every phase."""
 
+    def __init__(self, memory):
+        self._memory, self._known = memory, counters.usage() is not None
+        self.reports = {}
 
-def _exit_at_end_of_stdin() -> None:
-    sys.stdin.buffer.read()
-    os._exit(1)
-
-
-class Memory:
-    """Resident memory of this process in bytes, from the kernel's own marks where it keeps them."""
-
-    def __init__(self) -> None:
-        self._status = Path("/proc/self/status")
-        self.exact_peak = self._status.exists() and self._try_reset()
-
-    def _try_reset(self) -> bool:
-        try:
-            self.reset_peak()
-        except OSError:
-            return False
-        return True
-
-    def reset_peak(self) -> None:
-        Path("/proc/self/clear_refs").write_text(CLEAR_PEAK)
-
-    def resident(self) -> int | None:
-        return self._field("VmRSS:")
-
-    def peak(self) -> int | None:
-        return self._field("VmHWM:") if self.exact_peak else None
-
-    def _field(self, name: str) -> int | None:
-        if not self._status.exists():
-            return _psutil_resident() if name == "VmRSS:" else None
-        for line in self._status.read_text().splitlines():
-            if line.startswith(name):
-                return int(line.split()[1]) * 1024
-        return None
-
-
-def _psutil_resident() -> int:
-    import psutil
-
-    return int(psutil.Process().memory_info().rss)
-
-
-def thread_ids() -> set[int] | None:
-    tasks = Path("/proc/self/task")
-    return {int(task.name) for task in tasks.iterdir()} if tasks.exists() else None
-
-
-def pinned(threads: set[int]) -> int:
-    """How many of these threads may not run where this process may: they are bound to cores of their own."""
-    own = os.sched_getaffinity(0)
-    return sum(os.sched_getaffinity(thread) != own for thread in threads)
-
-
-def usage() -> tuple[int, int] | None:
-    """(minor page faults, involuntary context switches) so far; None where unknown."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    now = resource.getrusage(resource.RUSAGE_SELF)
-    return now.ru_minflt, now.ru_nivcsw
-
-
-def trim() -> bool:
-    """Ask glibc to return free memory; False where there is no such call."""
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError, TypeError):
-        return False
-    return True
-
-
-class HugePageWatch(threading.Thread):
-    """Largest AnonHugePages seen while running: only for untimed children, it polls."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.largest_bytes = 0
-        self._stopped = threading.Event()
-
-    def run(self) -> None:
-        rollup = Path("/proc/self/smaps_rollup")
-        while rollup.exists() and not self._stopped.wait(0.01):
-            for line in rollup.read_text().splitlines():
-                if line.startswith("AnonHugePages:"):
-                    self.largest_bytes = max(self.largest_bytes, int(line.split()[1]) * 1024)
-
-    def stop(self) -> int:
-        self._stopped.set()
-        self.join()
-        return self.largest_bytes
-
-
-def session_options(ort, job):
-    """(SessionOptions as the case writes them, attributes that it sets to what they are anyway); dotted keys are entries."""
-    options, unchanged = ort.SessionOptions(), []
-    for name, value in job["settings"].items():
-        if "." in name:
-            options.add_session_config_entry(name, value)
-        elif not hasattr(options, name):
-            raise Unsupported(f"SessionOptions.{name} 在 onnxruntime {ort.__version__} 中不存在")
-        else:
-            wanted = _enum(ort, name, value)
-            unchanged += [name] if getattr(options, name) == wanted else []
-            setattr(options, name, wanted)
-    if job["verbose"]:
-        if "log_severity_level" not in job["settings"]:
-            options.log_severity_level = VERBOSE
-        ort.set_default_logger_severity(VERBOSE)  # the arena speaks through the default logger
-        if "enable_profiling" not in job["settings"]:  # what a case sets itself must show by itself
-            options.enable_profiling = True
-    if options.enable_profiling:
-        options.profile_file_prefix = job["trace_prefix"]
-    return options, unchanged
-
-
-def _enum(ort, name, value):
-    kinds = {"graph_optimization_level": "GraphOptimizationLevel", "execution_mode": "ExecutionMode"}
-    return getattr(getattr(ort, kinds[name]), value) if name in kinds else value
-
-
-def limit_cpus(count) -> None:
-    """Run on so many first cores of the affinity mask only, as a container with fewer cores does; None: on all."""
-    if count is not None:
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
-
-
-def run_options(ort, job):
-    if not job["run_settings"]:
-        return None
-    options = ort.RunOptions()
-    for key, value in job["run_settings"].items():
-        options.add_run_config_entry(key, value)
-    return options
-
-
-def register_shared_arena(ort, job) -> None:
-    """Register one arena on the environment, for sessions with `session.use_env_allocators`."""
-    if job["shared_arena"]:
-        info = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
-        ort.create_and_register_allocator(info, ort.OrtArenaCfg(job["shared_arena"]))
-
-
-def new_session(ort, job, options):
-    """The session under measurement; `known.py` puts something of known cost in its place."""
-    return ort.InferenceSession(job["model"], sess_options=options, providers=["CPUExecutionProvider"])
+    @contextmanager
+    def __call__(self, name, *, calls=False):
+        """`calls`: only what stands between `begin` and `end` is counted."""
+        phase, start = Phase(), time.perf_counter_ns()
+        self._memory.reset_peak()
+        if not calls:
+            phase.begin()
+        yield phase
+        if not calls:
+            phase.end()
+        wall = time.perf_counter_ns() - start
+        rss, peak, threads = self._memory.resident(), self._memory.peak(), counters.thread_ids()
+        self.reports[name] = {
+            "calls": phase.calls,
+            "wall_ns": wall,
+            "run_ns": phase.run_ns,
+            "cpu_ns": phase.cpu_ns,
+            "minor_faults": phase.faults if self._known else None,
+            "involuntary_switches": phase.switches if self._known else None,
+            "rss_bytes": rss,
+            "peak_bytes": None
+            if None in (peak, rss)
+            else max(peak, rss),  # the kernel adds up its pages late
+            "threads": None if threads is None else len(threads),
+        }
 
 
 class Feeds:
     """The feeds of one run. A single one is made once; several are cut anew for every call."""
 
-    def __init__(self, np, job) -> None:
-        self._np, self._name = np, job["input_name"]
-        array = np.load(job["input"], mmap_mode="r")
-        self._cuts = [array[tuple(slice(n) for n in shape)] for shape in job["shapes"]]
+    def __init__(self, np, job):
+        self._np = np
+        arrays = {name: np.load(path, mmap_mode="r") for name, path in job["inputs"].items()}
+        self._cuts = [
+            {name: arrays[name][tuple(slice(n) for n in shape)] for name, shape in feed.items()}
+            for feed in job["shapes"]
+        ]
         self._only = self._fresh(0) if len(self._cuts) == 1 else None
 
-    def __len__(self) -> int:
+    def __len__(self):
         return len(self._cuts)
 
-    def __getitem__(self, index: int):
+    def __getitem__(self, index):
         return self._only or self._fresh(index)
 
-    def _fresh(self, index: int):
-        return {self._name: self._np.array(self._cuts[index], order="C")}
+    def _fresh(self, index):
+        return {name: self._np.array(cut, order="C") for name, cut in self._cuts[index].items()}
 
 
-class Spent:
-    """Wall time, CPU time and faults of the calls alone: making feeds is not counted."""
+class Latencies:
+    """Latencies of the timed loop, kept where no call makes the process grow."""
 
-    def __init__(self) -> None:
-        self.wall_ns = self.cpu_ns = self.faults = self.switches = 0
-        self.known = usage() is not None
+    MOST, TOLD = 1 << 16, 1000
 
-    def begin(self) -> None:
-        self._usage = usage()
-        self._cpu, self._wall = time.process_time_ns(), time.perf_counter_ns()
+    def __init__(self):
+        self._ns, self.count = array("q", bytes(8 * self.MOST)), 0
 
-    def end(self) -> None:
-        self.wall_ns += time.perf_counter_ns() - self._wall
-        self.cpu_ns += time.process_time_ns() - self._cpu
-        if self.known:
-            faults, switches = usage()
-            self.faults += faults - self._usage[0]
-            self.switches += switches - self._usage[1]
+    def add(self, latency_ns):
+        self._ns[self.count] = latency_ns
+        self.count += 1
+
+    @property
+    def full(self):
+        return self.count == self.MOST
+
+    def told(self):
+        """All of them, or every nth: a report has room for so many."""
+        return self._ns[: self.count : -(-self.count // self.TOLD)].tolist()
 
 
-def one_run(session, options, feeds, after_call=None, spent=None) -> int:
+def one_pass(thing, feeds, phase, after_call=None):
     """Time of one pass over the feeds in ns per call, as a caller waits for it: freeing the outputs included."""
     total = 0
     for index in range(len(feeds)):
         feed = feeds[index]
-        if spent:
-            spent.begin()
+        phase.begin()
         start = time.perf_counter_ns()
-        outputs = session.run(None, feed, options)
+        outputs = thing.call(feed)
         del outputs
         total += time.perf_counter_ns() - start
-        if spent:
-            spent.end()
+        phase.end()
+        phase.calls += 1
         if after_call:
             after_call()
     return total // len(feeds)
 
 
-def mark(job, number: int) -> None:
-    """Tell the reader of the log where a run begins."""
-    if job["observe"]:
-        print(f"BENCH RUN {number}", file=sys.stderr, flush=True)
+def timed_loop(thing, feeds, phase, job, latencies):
+    """One caller, back to back."""
+    deadline = time.perf_counter_ns() + int(job["min_seconds"] * 1e9)
+    while not latencies.full and (phase.calls < job["min_calls"] or time.perf_counter_ns() < deadline):
+        latencies.add(one_pass(thing, feeds, phase))
 
 
-class Latencies:
-    """Latencies of the timed loop, kept where no pass makes the process grow."""
+def timed_callers(thing, feeds, phase, job, kept):
+    """Several threads, each back to back; counted from the moment that all are ready until the last has ended."""
+    ready, errors = Barrier(len(kept) + 1), []
 
-    MOST = 1 << 16
+    def caller(latencies):
+        calls, uncounted = 0, Uncounted()
+        ready.wait()
+        deadline = time.perf_counter_ns() + int(job["min_seconds"] * 1e9)
+        try:
+            while not latencies.full and (calls < job["min_calls"] or time.perf_counter_ns() < deadline):
+                latencies.add(one_pass(thing, feeds, uncounted))
+                calls += len(feeds)
+        except Exception as error:  # noqa: BLE001 - told by the thread that waits
+            errors.append(error)
 
-    def __init__(self) -> None:
-        self._ns = array("q", bytes(8 * self.MOST))
-        self.count = 0
-
-    def add(self, latency_ns: int) -> None:
-        self._ns[self.count] = latency_ns
-        self.count += 1
-
-    @property
-    def full(self) -> bool:
-        return self.count == self.MOST
-
-    def report(self) -> dict:
-        ordered = sorted(self._ns[: self.count])
-        return {
-            "latency_ns": (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) // 2,
-            "fastest_ns": ordered[0],
-            "slowest_ns": ordered[-1],
-        }
-
-
-def steady_runs(session, options, feeds, job, latencies) -> dict:
-    """The timed loop, with CPU time and page faults per call."""
-    spent, start = Spent(), time.perf_counter_ns()
-    deadline = start + int(job["min_seconds"] * 1e9)
-    while not latencies.full and (
-        latencies.count * len(feeds) < job["min_calls"] or time.perf_counter_ns() < deadline
-    ):
-        latencies.add(one_run(session, options, feeds, spent=spent))
-    calls = latencies.count * len(feeds)
-    return {
-        "loop_ns": time.perf_counter_ns() - start,
-        "calls": calls,
-        "run_ns": spent.wall_ns,
-        "cpu_ns": spent.cpu_ns // calls,
-        "minor_faults": spent.faults / calls if spent.known else None,
-        "involuntary_switches": spent.switches if spent.known else None,
-    }
+    threads = [Thread(target=caller, args=(latencies,)) for latencies in kept]
+    for thread in threads:
+        thread.start()
+    ready.wait()
+    phase.begin()
+    for thread in threads:
+        thread.join()
+    phase.end()
+    if errors:
+        raise errors[0]
+    phase.calls = len(feeds) * sum(latencies.count for latencies in kept)
 
 
-def idle_cpu_ns(session, options, feeds, seconds: float) -> int | None:
-    """CPU time burned while this process has nothing to do, right after a call: that of threads that spin."""
-    if not seconds:
-        return None
-    one_run(session, options, feeds)
-    before = time.process_time_ns()
-    time.sleep(seconds)
-    return time.process_time_ns() - before
+class Uncounted:
+    """Takes the place of a phase whose counters are read for all threads at once."""
+
+    calls = 0
+
+    def begin(self):
+        pass
+
+    end = begin
 
 
-def compare_outputs(np, session, options, feeds, job) -> dict:
+def compare_outputs(np, thing, feeds, job):
     """Outputs against the baseline's, after everything else has been measured."""
     kept = {}
     reference = np.load(job["reference"]) if job["reference"] else {}
     identical, largest, finite = True, 0.0, True
     for index in job["verify"]:
-        for number, output in enumerate(session.run(None, feeds[index], options)):
+        for number, output in enumerate(thing.call(feeds[index])):
             name = f"{index}.{number}"
-            finite = finite and bool(np.isfinite(output).all())
+            numeric = np.issubdtype(output.dtype, np.number)
+            finite = finite and (not numeric or bool(np.isfinite(output).all()))
             if job["write_reference"]:
                 kept[name] = output
             if name in reference:
-                identical = identical and np.array_equal(reference[name], output)
-                scale = float(np.abs(reference[name]).max()) or 1.0
-                largest = max(largest, float(np.abs(reference[name] - output).max()) / scale)
+                same = np.array_equal(reference[name], output)
+                identical = identical and same
+                largest = max(largest, 0.0 if same else _difference(np, reference[name], output, numeric))
     if kept:
         np.savez(job["write_reference"], **kept)
     return {
-        "outputs_compared": len(job["verify"]) if reference else 0,
-        "outputs_finite": finite,
-        "outputs_identical": identical,
-        "outputs_difference": largest,
+        "compared": len(job["verify"]) if reference else 0,
+        "finite": finite,
+        "identical": identical,
+        "difference": largest,
     }
 
 
-def be_company(session, options, feeds, channel) -> None:
+def _difference(np, reference, output, numeric):
+    if not numeric or reference.shape != output.shape:
+        return 1.0
+    scale = float(np.abs(reference).max()) or 1.0
+    return float(np.abs(reference.astype(float) - output).max()) / scale
+
+
+def be_company(thing, feeds, channel):
     """Run until killed; tell the parent when the first runs are over."""
     for _ in range(2):
-        one_run(session, options, feeds)
+        one_pass(thing, feeds, Uncounted())
     channel.write("ready\n")
     channel.flush()
     while True:
-        one_run(session, options, feeds)
+        one_pass(thing, feeds, Uncounted())
 
 
-def end_trace(session, options, job) -> int | None:
-    """Size of the trace; the file is left only for an observing parent to read."""
-    if not options.enable_profiling:
-        return None
-    trace = Path(session.end_profiling())
-    size = trace.stat().st_size
+def mark(job, number):
+    """Tell the reader of the log where a run begins."""
     if job["observe"]:
-        trace.rename(job["trace_prefix"])
-    else:
-        trace.unlink()
-    return size
+        print(f"BENCH RUN {number}", file=sys.stderr, flush=True)
 
 
-def set_up_wrongly(ort, job) -> None:
-    """One more session, with a value that is not a number: at which level does the log still warn?"""
-    if job["observe"] and ("log_severity_level" in job["settings"] or not job["verbose"]):
-        options, _ = session_options(ort, job)
-        options.enable_profiling = False
-        options.add_session_config_entry(*WARNED)
-        mark(job, WARNED_RUN)
-        new_session(ort, job, options)
-
-
-def measure(job, channel) -> dict:
+def measure(job, subject, channel):
     """All figures of one process, in the order in which they can be had without disturbing each other."""
-    limit_cpus(job["cpus"])
-    import numpy as np
-    import onnxruntime as ort
+    phases = Phases(memory := counters.Memory())
+    with phases("import"):
+        import numpy as np
 
-    memory = Memory()
-    feeds = Feeds(np, job)
-    register_shared_arena(ort, job)
-    (options, unchanged), run_opts = session_options(ort, job), run_options(ort, job)
-    threads_before = thread_ids()
-    start = time.perf_counter_ns()
-    session = new_session(ort, job, options)
-    session_ns = time.perf_counter_ns() - start
-    threads = None if threads_before is None else thread_ids() - threads_before
-    if job["company"]:
-        be_company(session, run_opts, feeds, channel)
-    watch = HugePageWatch() if job["observe"] else None
-    if watch:
-        watch.start()
+        subject.load()
+    feeds, kept = Feeds(np, job), [Latencies() for _ in range(job["callers"])]
+    before = counters.thread_ids()
     gc.collect()
-    if memory.exact_peak:
-        memory.reset_peak()
-    base = memory.resident()
-    rss: list[int | None] = []
+    with phases("open"):
+        thing = subject.start(job)
+    own_threads = None if before is None else counters.thread_ids() - before
+    if job["company"]:
+        be_company(thing, feeds, channel)
+    watch = counters.HugePageWatch() if job["observe"] else None
+    rss = []
 
-    def note_rss() -> None:
+    def note_rss():
         rss.append(memory.resident())
 
-    mark(job, 1)
-    first = one_run(session, run_opts, feeds, note_rss)
-    after_first = memory.resident()
-    mark(job, 2)
-    second = one_run(session, run_opts, feeds, note_rss)
-    after_second = memory.resident()
+    for number, name in enumerate(("first", "second"), 1):
+        mark(job, number)
+        with phases(name, calls=True) as phase:
+            one_pass(thing, feeds, phase, note_rss)
     mark(job, 3)
-    for _ in range(job["warm_up"]):
-        one_run(session, run_opts, feeds, note_rss if job["warm_up"] < 20 else None)
-    latencies = Latencies()
-    before_steady = memory.resident()
-    steady = steady_runs(session, run_opts, feeds, job, latencies)
+    with phases("warm_up", calls=True) as phase:
+        for _ in range(job["warm_up"]):
+            one_pass(thing, feeds, phase, note_rss if job["warm_up"] < WATCHED_WARM_UP else None)
+    with phases("steady", calls=True) as phase:
+        if len(kept) == 1:
+            timed_loop(thing, feeds, phase, job, kept[0])
+        else:
+            timed_callers(thing, feeds, phase, job, kept)
     huge_pages = watch.stop() if watch else None  # it polls: before the idle time, which it would spoil
-    idle = idle_cpu_ns(session, run_opts, feeds, job["idle_seconds"])
-    kept, peak = memory.resident(), memory.peak()
-    if peak is not None and kept is not None:
-        peak = max(peak, kept)  # the kernel adds up its counters late: the mark may lag by some pages
+    if job["idle_seconds"]:
+        one_pass(thing, feeds, Uncounted())
+        with phases("idle"):
+            time.sleep(job["idle_seconds"])
     note_rss()
-    kept_trimmed = memory.resident() if trim() else None
-    report = {
-        "onnxruntime": ort.__version__,
-        "session_ns": session_ns,
-        "first_run_ns": first,
-        "second_run_ns": second,
-        **steady,
-        **latencies.report(),
-        "idle_cpu_ns": idle,
-        "base_bytes": base,
-        "after_first_bytes": after_first,
-        "after_second_bytes": after_second,
-        "before_steady_bytes": before_steady,
-        "peak_bytes": peak,
-        "kept_bytes": kept,
-        "kept_trimmed_bytes": kept_trimmed,
+    with phases("trim"):
+        trimmed = counters.trim()
+    if not trimmed:
+        phases.reports.pop("trim")
+    return {
+        "phases": phases.reports,
+        "latencies_ns": [ns for latencies in kept for ns in latencies.told()],
         "rss_bytes": rss,
-        "threads_created": None if threads is None else len(threads),
-        "threads_pinned": None if threads is None else pinned(threads),
-        "unchanged": unchanged,
+        "threads_created": None if own_threads is None else len(own_threads),
+        "threads_pinned": None if own_threads is None else counters.pinned(own_threads),
         "huge_page_bytes": huge_pages,
-        "session_calls": (2 + job["warm_up"] + bool(job["idle_seconds"])) * len(feeds) + steady["calls"],
-        "trace_bytes": end_trace(session, options, job),
-        **compare_outputs(np, session, run_opts, feeds, job),
-        "worker_ns": 0,
+        "outputs": compare_outputs(np, thing, feeds, job),
+        **thing.close(),
+        "onnxruntime": getattr(sys.modules.get("onnxruntime"), "__version__", ""),
+        "worker_ns": time.perf_counter_ns() - STARTED_NS,
     }
-    set_up_wrongly(ort, job)
-    report["worker_ns"] = time.perf_counter_ns() - STARTED_NS
-    return report
 
 
-def main() -> None:
+def main():
     # The report has the original stdout for itself: whatever else prints lands on stderr.
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     job = json.loads(sys.stdin.buffer.readline())
-    die_with_parent(job["parent_pid"])
+    counters.die_with_parent(job["parent_pid"])
+    counters.limit_cpus(job["cpus"])
+    sys.path.insert(0, job["subjects"])
     try:
-        report = {"ok": measure(job, channel)}
-    except Unsupported as error:
-        report = {"unsupported": str(error)}
+        subject = import_module(job["subject"])
+        if job["report"]:
+            subject.load()
+            report = {"lines": subject.report(job)}
+        else:
+            report = {"ok": measure(job, subject, channel)}
     except Exception as error:  # noqa: BLE001 - whatever it was, the parent is told and the status is 1
-        report = {"error": f"{type(error).__name__}: {error}"}
+        kind = "unsupported" if type(error).__name__ == "Unsupported" else "error"
+        report = {kind: str(error) if kind == "unsupported" else f"{type(error).__name__}: {error}"}
     with channel:
-        json.dump(report, channel)
+        channel.write(json.dumps(report) + "\n")
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0 if "ok" in report else 1)  # the system takes memory back faster than destructors do
+    os._exit(0 if "error" not in report and "unsupported" not in report else 1)  # faster than destructors
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """`python -m bench.models ID DIRECTORY INPUTS`: make the files of one model.
 
-INPUTS is JSON, a list of [label, shapes]. Started by `bench.models.prepared`, not meant for people.
+INPUTS is JSON, a list of [label, feeds]. Started by `bench.models.prepared`, not meant for people.
 A failure is one sentence, the last line on stderr.
 """
 
@@ -31,8 +31,10 @@ REASONS = {
 def main(model_id: str, directory: str, wanted: str) -> int:
     """Exit status: 0, or REFUSED after a sentence on stderr."""
     inputs = [
-        Input(label=label, shapes=tuple(tuple(shape) for shape in shapes))
-        for label, shapes in json.loads(wanted)
+        Input(
+            label=label, shapes=tuple({name: tuple(shape) for name, shape in feed.items()} for feed in feeds)
+        )
+        for label, feeds in json.loads(wanted)
     ]
     try:
         build(MODELS[model_id], inputs, Path(directory))

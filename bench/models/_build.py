@@ -12,17 +12,16 @@ from filelock import FileLock
 
 from bench.models._errors import ModelError
 from bench.models.flops import count_flops
-from bench.models.prepared import hash_of, input_name, intact_input, read_record
+from bench.models.prepared import hash_of, intact_input, read_record, stem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
     from onnx import ModelProto
 
-    from bench.spec import Input, Model
+    from bench.spec import Input, Model, Shape
 
 
 def build(model: Model, inputs: Sequence[Input], directory: Path) -> None:
@@ -34,10 +33,10 @@ def build(model: Model, inputs: Sequence[Input], directory: Path) -> None:
         for leftover in directory.glob("*.tmp"):
             leftover.unlink()
         record = read_record(directory) or _build_model(model, directory)
-        missing = [entry for entry in inputs if not intact_input(directory, input_name(entry), record)]
+        missing = [entry for entry in inputs if not intact_input(directory, stem(model, entry), record)]
         proto = onnx.load(directory / "model.onnx")
         for entry in missing:
-            record["inputs"][input_name(entry)] = _build_input(model, proto, entry, directory)
+            record["inputs"][stem(model, entry)] = _build_input(model, proto, entry, directory)
         text = json.dumps(record, ensure_ascii=False, indent=1)
         _write(directory / "model.json", lambda file: file.write(text.encode()))
 
@@ -57,7 +56,6 @@ def _build_model(model: Model, directory: Path) -> dict[str, Any]:
     return {
         "sha256": hashlib.sha256(data).hexdigest(),
         "parameters": sum(math.prod(tensor.dims) for tensor in weights if tensor.data_type in floats),
-        "weight_bytes": sum(onnx.numpy_helper.to_array(tensor).nbytes for tensor in weights),
         "inputs": {},
     }
 
@@ -65,28 +63,27 @@ def _build_model(model: Model, directory: Path) -> dict[str, Any]:
 def _build_input(model: Model, proto: ModelProto, entry: Input, directory: Path) -> dict[str, Any]:
     import numpy as np
 
-    flops = sum(count_flops(proto, model.input_name, shape) for shape in entry.shapes)
-    array = _checked(np.asarray(model.make_input(entry.shapes)), entry)
-    path = directory / f"{input_name(entry)}.npy"
-    _write(path, lambda file: np.save(file, array, allow_pickle=False))
-    return {
-        "label": entry.label,
-        "shapes": entry.shapes,
-        "calls": len(entry.shapes),
-        "flops": flops,
-        "file_sha256": hash_of(path),
-    }
+    feeds = [model.shapes(feed) for feed in entry.shapes]
+    counted = [count_flops(proto, feed) for feed in feeds]
+    files = {}
+    for number, (name, make) in enumerate(model.inputs.items()):
+        shapes = tuple(feed[name] for feed in feeds)
+        array = _checked(np.asarray(make(shapes)), f"{entry.label} / {name}", shapes)
+        path = directory / f"{stem(model, entry)}-{number}.npy"
+        _write(path, lambda file, array=array: np.save(file, array, allow_pickle=False))  # type: ignore[misc]
+        files[name] = (path.name, hash_of(path))
+    flops = None if None in counted else sum(one or 0 for one in counted)
+    return {"label": entry.label, "flops": flops, "files": files}
 
 
-def _checked(array: NDArray[np.generic], entry: Input) -> NDArray[np.generic]:
-    """The array in C order, or ModelError when it is not what `Model.make_input` promises."""
+def _checked(array: NDArray[Any], name: str, shapes: Sequence[Shape]) -> NDArray[Any]:
+    """The array in C order, or ModelError when it is not what `Model.inputs` promises."""
     import numpy as np
 
-    covers = all(
-        len(shape) == array.ndim and all(map(int.__le__, shape, array.shape)) for shape in entry.shapes
-    )
-    if array.dtype not in (np.float32, np.int64) or not covers or not np.isfinite(array).all():
-        raise ModelError(f"输入 {entry.label} 不合要求：应是覆盖全部形状的有限 float32 或 int64 数组")
+    covers = all(len(shape) == array.ndim and all(map(int.__le__, shape, array.shape)) for shape in shapes)
+    finite = not np.issubdtype(array.dtype, np.inexact) or bool(np.isfinite(array).all())
+    if array.dtype.hasobject or not covers or not finite:
+        raise ModelError(f"输入 {name} 不合要求：应是覆盖全部形状的数组，没有 NaN 和无穷大")
     return np.ascontiguousarray(array)
 
 

@@ -1,4 +1,4 @@
-"""Shapes of all tensors of a graph for one concrete input shape.
+"""Shapes of all tensors of a graph for concrete input shapes.
 
 onnx infers shapes, but loses track where an older opset computes one (Shape, Slice, Concat, then
 Reshape, as in `ocr_rec`). So whatever is constant by now is computed and put in as a weight, and
@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
-
-from bench.models._errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,22 +25,19 @@ SMALL = 256
 """Elements up to which a tensor may be part of shape arithmetic. Larger ones are data."""
 
 
-def resolved_shapes(model: ModelProto, input_name: str, shape: Shape) -> dict[str, Shape]:
-    """Shapes by tensor name. A tensor whose shape cannot be known is absent.
-
-    Raises ModelError when the model cannot take that input shape.
-    """
+def resolved_shapes(model: ModelProto, feed: Mapping[str, Shape]) -> dict[str, Shape]:
+    """Shapes by tensor name. A tensor whose shape cannot be known is absent; all are, where onnx refuses the graph."""
     from onnx import numpy_helper, shape_inference
 
-    skeleton = _skeleton(model, input_name, shape)
+    skeleton = _skeleton(model, feed)
     constants: Constants = {
         tensor.name: numpy_helper.to_array(tensor) for tensor in skeleton.graph.initializer
     }
     while True:
         try:
             graph = shape_inference.infer_shapes(skeleton, strict_mode=True, data_prop=True).graph
-        except shape_inference.InferenceError as error:
-            raise ModelError(f"模型不接受形状为 {shape} 的输入 {input_name}") from error
+        except shape_inference.InferenceError:
+            return {}
         shapes = dict(_known([*graph.input, *graph.value_info, *graph.output]))
         shapes |= {name: value.shape for name, value in constants.items()}
         found = _fold(skeleton, constants, shapes)
@@ -52,8 +47,8 @@ def resolved_shapes(model: ModelProto, input_name: str, shape: Shape) -> dict[st
         _replace(skeleton, found)
 
 
-def _skeleton(model: ModelProto, input_name: str, shape: Shape) -> ModelProto:
-    """The graph with that input shape, and with large weights turned into inputs: shapes, no values."""
+def _skeleton(model: ModelProto, feed: Mapping[str, Shape]) -> ModelProto:
+    """The graph with these input shapes, and with large weights turned into inputs: shapes, no values."""
     from onnx import ModelProto, helper
 
     skeleton = ModelProto(
@@ -69,10 +64,9 @@ def _skeleton(model: ModelProto, input_name: str, shape: Shape) -> ModelProto:
     )
     weights = {tensor.name for tensor in model.graph.initializer}
     for entry in model.graph.input:
-        if entry.name == input_name:
-            graph.input.append(
-                helper.make_tensor_value_info(entry.name, entry.type.tensor_type.elem_type, shape)
-            )
+        if entry.name in feed:
+            kind = entry.type.tensor_type.elem_type
+            graph.input.append(helper.make_tensor_value_info(entry.name, kind, feed[entry.name]))
         elif entry.name not in weights:
             graph.input.append(entry)
     for entry in model.graph.output:

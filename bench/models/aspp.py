@@ -160,9 +160,8 @@ MODEL = Model(
     title="ASPP 分割网络",
     about="按 Perone 等人 2017 年的论文 (arXiv 1710.01269) 重建的分割网络，权重随机，"
     "与 ONNX Runtime issue 11627 中的模型结构相同。",
-    input_name="input_1",
     build=build,
-    make_input=make_input,
+    inputs={"input_1": make_input},
     packages=(),
     warm_up=0,
 )

@@ -184,9 +184,8 @@ MODEL = Model(
     title="小型 BERT 编码器",
     about="按 BERT-mini (arXiv 1908.08962) 的尺寸搭建的四层 Transformer 编码器，词表缩短、权重随机，"
     "算子写法与 PyTorch 的导出结果一致。",
-    input_name="input_ids",
     build=build,
-    make_input=make_input,
+    inputs={"input_ids": make_input},
     packages=(),
     warm_up=3,
 )

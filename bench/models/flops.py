@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from bench.models._errors import ModelError
 from bench.models._shapes import resolved_shapes
 from bench.spec import Shape
 
@@ -22,30 +21,33 @@ NOT_COUNTED = frozenset(
     {"Attention", "Bilinear", "ConvInteger", "DFT", "DeformConv", "Einsum", "FusedConv", "GRU", "LSTM"}
     | {"MatMulInteger", "QLinearConv", "QLinearMatMul", "RNN", "STFT", "TensorProduct"}
 )
-"""Operators with multiply-adds that this module cannot count: refused, never skipped."""
+"""Operators with multiply-adds that this module cannot count: never skipped."""
 
 
-def count_flops(model: ModelProto, input_name: str, shape: Shape) -> int:
-    """Floating-point operations of one run with `shape` at `input_name`.
+class Uncounted(Exception):
+    """An operator, or a shape that matters, of which nothing is known."""
 
-    Raises ModelError when a shape that matters cannot be computed, or for an operator whose work
-    cannot be counted.
-    """
-    shapes = _Shapes(resolved_shapes(model, input_name, shape))
-    return 2 * sum(_multiply_adds(node, shapes) for node in model.graph.node)
+
+def count_flops(model: ModelProto, feed: Mapping[str, Shape]) -> int | None:
+    """Floating-point operations of one run; None where an operator, or a shape that matters, cannot be counted."""
+    shapes = _Shapes(resolved_shapes(model, feed))
+    try:
+        return 2 * sum(_multiply_adds(node, shapes) for node in model.graph.node)
+    except Uncounted:
+        return None
 
 
 class _Shapes(dict[str, Shape]):
-    """Shapes by tensor name. Asking for one that is not known is an error."""
+    """Shapes by tensor name."""
 
     def __missing__(self, name: str) -> Shape:
-        raise ModelError(f"算不出张量 {name} 的形状，因此不能统计运算量")
+        raise Uncounted(name)
 
 
 def _multiply_adds(node: NodeProto, shapes: Mapping[str, Shape]) -> int:
     nested = any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute)
     if nested or node.op_type in NOT_COUNTED:
-        raise ModelError(f"不会统计算子 {node.op_type} 的运算量")
+        raise Uncounted(node.op_type)
     counter = COUNTERS.get(node.op_type)
     return counter(node, shapes) if counter else 0
 

@@ -49,9 +49,8 @@ MODEL = Model(
     id="ocr_det",
     title="PP-OCRv6 文字检测",
     about="rapidocr 包自带的 PP-OCRv6 small 检测模型，真实权重，输入是渲染出来的整页文字。",
-    input_name="x",
     build=build,
-    make_input=make_input,
+    inputs={"x": make_input},
     packages=("rapidocr",),
     warm_up=3,
 )

@@ -44,9 +44,8 @@ MODEL = Model(
     id="ocr_rec",
     title="PP-OCRv6 文字识别",
     about="rapidocr 包自带的 PP-OCRv6 small 识别模型，真实权重，输入是渲染出来的文字行。",
-    input_name="x",
     build=build,
-    make_input=make_input,
+    inputs={"x": make_input},
     packages=("rapidocr",),
     warm_up=3,
 )

@@ -42,14 +42,10 @@ class Prepared:
     """Of the file at `model_path`."""
     parameters: int
     """Elements of all floating-point weights."""
-    weight_bytes: int
-    """Bytes of all weights."""
-    flops: Mapping[str, int]
-    """Per run, that is summed over the shapes of the input."""
-    calls: Mapping[str, int]
-    """Calls of the session per run: one per shape of the input."""
-    input_paths: Mapping[str, Path]
-    """One `.npy` each, float32 in C order; a call is fed its leading corner of one of the shapes."""
+    flops: Mapping[str, int | None]
+    """Per run, that is summed over the feeds of the input; None: it has operators that cannot be counted."""
+    input_paths: Mapping[str, Mapping[str, Path]]
+    """Name of an input -> its `.npy` in C order; a call is fed its leading corner of one of the shapes."""
 
 
 def prepare(model: Model, inputs: Sequence[Input], folder: Path) -> Prepared:
@@ -64,11 +60,6 @@ def prepare(model: Model, inputs: Sequence[Input], folder: Path) -> Prepared:
     if ready is None:
         raise ModelError(f"模型 {model.id} 刚建好又读不到：请检查是否有别的程序在改动模型目录")
     return ready
-
-
-def peek(model: Model, folder: Path) -> Prepared | None:
-    """What is there already, with every input made so far; None when absent or damaged. Builds nothing."""
-    return _read(model, None, folder)
 
 
 def content_key(model: Model) -> str:
@@ -86,10 +77,14 @@ def model_folder(model: Model, folder: Path) -> Path:
     return folder / f"{model.id}-{content_key(model)}"
 
 
-def input_name(entry: Input) -> str:
-    """Name of an input's file, without `.npy`: readable, and distinct for equal labels of other shapes."""
+def stem(model: Model, entry: Input) -> str:
+    """Beginning of the names of an input's files: readable, and distinct for equal labels of other shapes."""
     slug = re.sub(r"[^A-Za-z0-9]+", "-", entry.label).strip("-")[:40]
-    return f"{slug}-{hashlib.sha256(repr((entry.label, entry.shapes)).encode()).hexdigest()[:8]}"
+    return f"{slug}-{hashlib.sha256(repr((entry.label, _feeds(model, entry))).encode()).hexdigest()[:8]}"
+
+
+def _feeds(model: Model, entry: Input) -> list[dict[str, list[int]]]:
+    return [{name: list(shape) for name, shape in model.shapes(feed).items()} for feed in entry.shapes]
 
 
 def read_record(directory: Path) -> dict[str, Any] | None:
@@ -103,9 +98,12 @@ def read_record(directory: Path) -> dict[str, Any] | None:
 
 
 def intact_input(directory: Path, name: str, record: Mapping[str, Any]) -> bool:
-    """Whether an input is recorded and its file is the one that the record describes."""
-    entry, path = record["inputs"].get(name), directory / f"{name}.npy"
-    return entry is not None and path.is_file() and hash_of(path) == entry.get("file_sha256")
+    """Whether an input is recorded and its files are those that the record describes."""
+    entry = record["inputs"].get(name)
+    return entry is not None and all(
+        (directory / file).is_file() and hash_of(directory / file) == sha256
+        for file, sha256 in entry.get("files", {"": ""}).values()
+    )
 
 
 def hash_of(path: Path) -> str:
@@ -114,29 +112,30 @@ def hash_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read(model: Model, inputs: Sequence[Input] | None, folder: Path) -> Prepared | None:
-    """What is on disk, limited to `inputs` when given; None when anything is missing or damaged."""
+def _read(model: Model, inputs: Sequence[Input], folder: Path) -> Prepared | None:
+    """What is on disk; None when anything is missing or damaged."""
     directory = model_folder(model, folder)
     record = read_record(directory)
     if record is None:
         return None
-    names = list(record["inputs"]) if inputs is None else [input_name(entry) for entry in inputs]
-    if not all(intact_input(directory, name, record) for name in names):
+    names = {entry.label: stem(model, entry) for entry in inputs}
+    if not all(intact_input(directory, name, record) for name in names.values()):
         return None
-    entries = {record["inputs"][name]["label"]: (name, record["inputs"][name]) for name in names}
+    entries = {label: record["inputs"][name] for label, name in names.items()}
     return Prepared(
         model_path=directory / "model.onnx",
         sha256=record["sha256"],
         parameters=record["parameters"],
-        weight_bytes=record["weight_bytes"],
-        flops={label: entry["flops"] for label, (_, entry) in entries.items()},
-        calls={label: entry["calls"] for label, (_, entry) in entries.items()},
-        input_paths={label: directory / f"{name}.npy" for label, (name, _) in entries.items()},
+        flops={label: entry["flops"] for label, entry in entries.items()},
+        input_paths={
+            label: {name: directory / file for name, (file, _) in entry["files"].items()}
+            for label, entry in entries.items()
+        },
     )
 
 
 def _build(model: Model, inputs: Sequence[Input], folder: Path) -> None:
-    wanted = json.dumps([[entry.label, entry.shapes] for entry in inputs])
+    wanted = json.dumps([[entry.label, _feeds(model, entry)] for entry in inputs])
     child = subprocess.run(
         [sys.executable, "-m", "bench.models", model.id, str(model_folder(model, folder).absolute()), wanted],
         cwd=PACKAGE.parent.parent,

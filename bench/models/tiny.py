@@ -65,9 +65,8 @@ MODEL = Model(
     id="tiny",
     title="三层感知机",
     about="三层的小感知机，权重随机，一次推理不到一毫秒，用来看框架本身的开销。",
-    input_name="x",
     build=build,
-    make_input=make_input,
+    inputs={"x": make_input},
     packages=(),
     warm_up=500,
 )

@@ -29,7 +29,7 @@ from bench.pages.words import Words
 if TYPE_CHECKING:
     from bench.answers import Scenario
     from bench.results.published import Export
-    from bench.results.schema import CaseRecord
+    from bench.results.records import Case
     from bench.spec import Experiment
 
 
@@ -142,7 +142,7 @@ def snippet(experiment_id: str, case_id: str) -> str:
     return _code(experiment, export, next(case for case in export.cases if case.id == case_id))
 
 
-def _code(experiment: Experiment, export: Export, case: CaseRecord) -> str:
+def _code(experiment: Experiment, export: Export, case: Case) -> str:
     return _fence(snippets.on_machine(experiment, case, Words(export).cores()))
 
 

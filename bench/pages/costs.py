@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.results.published import Export
-    from bench.results.schema import Cost, TraceSummary
+    from bench.results.records import Cost, TraceSummary
 
 MOST = 10
 

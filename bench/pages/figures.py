@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bench.results.published import Export, GroupSummary
-    from bench.results.schema import ScriptReport
+    from bench.results.records import Told
     from bench.spec import Experiment
 
 FEW_POINTS = 8
@@ -182,7 +182,7 @@ def reports(export: Export, script: str, headings: Mapping[str, str], links: str
     return "".join(_report(export, one, headings, links) for one in export.reports if one.script == script)
 
 
-def _report(export: Export, report: ScriptReport, headings: Mapping[str, str], links: str) -> str:
+def _report(export: Export, report: Told, headings: Mapping[str, str], links: str) -> str:
     title = next((case.title for case in export.cases if case.id == report.case), report.case)
     if report.failure:
         body = f"<p>失败：{escape(report.failure.reason)}</p>"
@@ -194,7 +194,7 @@ def _report(export: Export, report: ScriptReport, headings: Mapping[str, str], l
     return frames.figure(anchor, caption, body, links, css="bench-figure bench-lines")
 
 
-def _ran_on(export: Export, report: ScriptReport) -> str:
+def _ran_on(export: Export, report: Told) -> str:
     """The script that reads logs brings networks of its own, made to fail."""
     if report.script == "log_lines":
         return "，专门会出错的小网络"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bench.answers import Scenario
     from bench.results.published import CandidateRow, Choice, Export, GroupSummary
-    from bench.results.schema import CaseRecord
+    from bench.results.records import Case
 
 MINIMISED = {
     "ratio": "延迟",
@@ -30,7 +30,7 @@ def choice(export: Export, scenario: Scenario) -> Choice:
     return next(one for one in export.choices if one.scenario == scenario.id)
 
 
-def winner(export: Export, scenario: Scenario) -> CaseRecord:
+def winner(export: Export, scenario: Scenario) -> Case:
     won = choice(export, scenario).winner
     return next(case for case in export.cases if case.id == won)
 

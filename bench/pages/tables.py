@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.results.published import Export, GroupSummary, Row
-    from bench.results.schema import CaseRecord
+    from bench.results.records import Case
 
 UNPROVEN = {"nothing": "什么都没变", "unseen": "没见生效"}
 TOLD = {
@@ -51,9 +51,7 @@ def group_table(experiment: Experiment, words: Words, group: GroupSummary, links
     )
 
 
-def _case_row(
-    words: Words, group: GroupSummary, case: CaseRecord, axes: Mapping[str, marks.Axis | None]
-) -> str:
+def _case_row(words: Words, group: GroupSummary, case: Case, axes: Mapping[str, marks.Axis | None]) -> str:
     cells = "".join(
         _cell(words, group, metric, words.row(group, case.id, metric), axis) for metric, axis in axes.items()
     )
@@ -127,7 +125,7 @@ def _unreadable(experiment: Experiment, export: Export, group: GroupSummary) -> 
     return [c.title for c in experiment.columns if c.metric in TOLD and not _has(export, group, c.metric)]
 
 
-def _notes(experiment: Experiment, words: Words, group: GroupSummary, cases: list[CaseRecord]) -> str:
+def _notes(experiment: Experiment, words: Words, group: GroupSummary, cases: list[Case]) -> str:
     notes = []
     if group.memory_only:
         notes.append(f"这一组只看内存：只测了 {group.rounds} 轮，延迟列只作参考。")

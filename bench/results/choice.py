@@ -24,17 +24,14 @@ from bench.system import harmless
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bench.answers import Limit, Scenario
     from bench.results.store import Journal
-    from bench.spec import Experiment
+    from bench.spec import Experiment, Limit, Scenario
 
 RESAMPLES = 200
 STABLE = 0.8
 """Share of the resamplings that must choose the same, or the choice counts as unstable."""
 PLAUSIBLE = 0.2
 """Of an unstable choice, the simplest candidate chosen at least so often is taken."""
-TIED = {"ratio": stats.MIN_EFFECT}
-"""Scores this close are a tie; for memory, what is no difference worth naming."""
 
 Picks = tuple[tuple[int, ...], ...]
 """For each group, the rounds that count; drawn with repetition when the choice is tried again."""
@@ -155,7 +152,8 @@ def _simplest_of_the_best(
     scores = [(case, found) for case in able if (found := score(case)) is not None]
     if not scores:
         return None
-    tied = TIED.get(scenario.minimise, stats.MEMORY_EFFECT)
+    minimised = METRICS[scenario.minimise]
+    tied = minimised.floor if minimised.kind == "ratio" else stats.MEMORY_EFFECT
     best = min(found for _, found in scores)
     return next(case for case, found in scores if found <= best * (1 + tied))
 
@@ -207,17 +205,18 @@ def _doubt(published: _Half, winner: str | None) -> str:
 
 def _is_worse(view: GroupView, case: str, metric: str) -> bool:
     """Whether the published rounds judge a case worse than the default in what was to be small."""
-    if metric == "ratio":
-        ratios = view.ratios(case)
-        return bool(ratios) and stats.verdict(stats.estimate(ratios), view.noise_floor) == "slower"
+    compared = METRICS[metric]
+    if compared.kind == "ratio":
+        ratios = view.ratios(case, compared)
+        return bool(ratios) and stats.verdict(stats.estimate(ratios), view.floor(compared, 2)) == "slower"
     own, base = (view.values(one, METRICS[metric]) for one in (case, BASELINE))
     return bool(own and base) and stats.memory_verdict(own, base) == "more"
 
 
 def _relative(view: GroupView, case: str, metric: str, than: str, rounds: Sequence[int]) -> float | None:
-    """Latencies are compared within rounds, other figures by their medians."""
-    if metric == "ratio":
-        own, other = view.ratio_by_round(case), view.ratio_by_round(than)
+    """Ratios are compared within rounds, other figures by their medians."""
+    if METRICS[metric].kind == "ratio":
+        own, other = (view.ratio_by_round(one, METRICS[metric]) for one in (case, than))
         pairs = [(a, b) for n in rounds if (a := own[n]) is not None and (b := other[n]) is not None]
         return median(a / b for a, b in pairs) if pairs else None
     values = [view.value_by_round(name, METRICS[metric]) for name in (case, than)]
@@ -230,6 +229,6 @@ def _relative(view: GroupView, case: str, metric: str, than: str, rounds: Sequen
 
 def _place(view: GroupView) -> str:
     record = view.record
-    ran = f"，{record.processes} 个进程同时跑" if record.processes > 1 else ""
-    ran = f"{ran}，只给 {record.cpu_share:.0%} 的核" if record.cpu_share < 1 else ran
+    ran = f"，{record.load.processes} 个进程同时跑" if record.load.processes > 1 else ""
+    ran = f"{ran}，只给 {record.place.cores:.0%} 的核" if record.place.cores else ran
     return harmless.text(f"{record.model_title} {input_title(record.input)}{ran}")

@@ -22,8 +22,8 @@ SAME_MEMORY, SAME_MEMORY_MIB = 0.02, 8
 """A memory figure repeats when it differs by no more than the larger of the two."""
 ENOUGH_OVERLAP = 0.95
 OPPOSITE = {("faster", "slower"), ("slower", "faster"), ("less", "more"), ("more", "less")}
-TIMES = ("latency_ms",)
-RATIOS = ("ratio",)
+TIMES = ("latency_ms", "p95_ms")
+RATIOS = tuple(m.id for m in METRICS.values() if m.judged and m.kind == "ratio" and m.than == BASELINE)
 MEMORY = ("peak_mib", "kept_mib")
 
 Key = tuple[str, str, str, str, str]

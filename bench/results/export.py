@@ -10,34 +10,17 @@ from typing import TYPE_CHECKING
 import pyperf
 
 from bench.results.metrics import METRICS
+from bench.results.published import Row
 from bench.results.view import GroupView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bench.results.published import Export, Row
+    from bench.results.published import Export
     from bench.results.store import Journal
 
-COLUMNS = (
-    "experiment",
-    "model",
-    "input",
-    "case",
-    "metric",
-    "unit",
-    "value",
-    "low",
-    "high",
-    "rounds",
-    "verdict",
-    "failure",
-    "failed_rounds",
-)
-PYPERF_METRICS = {
-    "latency_ms": ("second", 1e-3),
-    "peak_mib": ("byte", 1 << 20),
-    "kept_mib": ("byte", 1 << 20),
-}
+COLUMNS = tuple(Row.model_fields)
+PYPERF_UNITS = {"ms": ("second", 1e-3), "s": ("second", 1.0), "MiB": ("byte", 1 << 20)}
 """pyperf knows seconds and bytes."""
 
 EMPTY_SUITE = '{"version": "1.0", "benchmarks": []}\n'
@@ -69,10 +52,11 @@ def as_pyperf(journal: Journal) -> str:
         for case in record.cases:
             if view.failure(case):
                 continue
-            for metric, (unit, factor) in PYPERF_METRICS.items():
-                values = [value * factor for value in view.values(case, METRICS[metric])]
+            for metric in (one for one in METRICS.values() if one.read and one.unit in PYPERF_UNITS):
+                unit, factor = PYPERF_UNITS[metric.unit]
+                values = [value * factor for value in view.values(case, metric)]
                 if values and min(values) > 0:
-                    name = f"{journal.header.experiment}/{record.model}/{record.input}/{case}/{metric.rsplit('_', 1)[0]}"
+                    name = "/".join((journal.header.experiment, record.model, record.input, case, metric.id))
                     benchmarks.append(_benchmark(name, unit, values, journal))
     if not benchmarks:
         return EMPTY_SUITE

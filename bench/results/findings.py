@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.results.metrics import METRICS, TIMED
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
     from bench.results.published import Export, GroupSummary, Row
 
-TIMES = ("ratio", "ratio_original")
-MEMORIES = ("peak_mib", "kept_mib", "kept_trimmed_mib")
 DECIDED = ("faster", "slower", "less", "more")
 """Verdicts that name a difference."""
 
@@ -36,7 +35,7 @@ class Finding:
     @property
     def quotable(self) -> bool:
         """Whether a headline may rest on it: noise takes time, not memory."""
-        return not self.group.noisy or self.row.metric not in TIMES
+        return not self.group.noisy or METRICS[self.row.metric].kind not in TIMED
 
     @property
     def effect(self) -> float:
@@ -62,7 +61,7 @@ def _of_export(export: Export) -> Iterator[Finding]:
         if row.verdict is None or row.value is None or row.case == CONTROL:
             continue
         ratio = row.value
-        if row.metric not in TIMES:
+        if METRICS[row.metric].kind != "ratio":
             default = base.get((row.model, row.input, row.metric))
             if not default:
                 continue

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bench.results.published import Export
-from bench.results.schema import Line
+from bench.results.records import Line
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from bench.spec import ID
+
 DAY_NS = 86_400 * 10**9
 MOST_BYTES = 1 << 50
 MOST_ROUNDS = 10_000
@@ -25,14 +27,12 @@ def _is_a_moment(text: str) -> str:
     return text
 
 
-Id = Annotated[str, Field(pattern=r"^[a-z0-9_.-]{1,64}$")]
+Id = Annotated[str, Field(pattern=f"^{ID}$")]
 """Of what we name: experiments, cases, models, metrics."""
 BuildId = Annotated[str, Field(pattern=r"^[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$")]
 """Sorts by time."""
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Version = Annotated[str, Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6}){1,3}([.+-]?[a-z0-9.]{1,40})?$")]
-"""Nightly builds of onnxruntime append `.dev` and a date."""
 Moment = Annotated[
     str,
     Field(
@@ -70,5 +70,3 @@ FactValue = (
 Facts = Annotated[dict[Label, FactValue], Field(max_length=100)]
 """What was read of a machine."""
 Texts = Annotated[dict[Label, Text], Field(max_length=100)]
-Integer = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
-Settings = Annotated[dict[Label, bool | Integer | Text], Field(max_length=100)]

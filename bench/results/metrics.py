@@ -1,75 +1,234 @@
-"""Metrics: what each is called, its unit, and how one process's figures become its value."""
+"""Metrics: what each is called, its unit, how it is read, which way is better, and how it is judged.
+
+Tables, charts, headlines, comparisons and downloads follow from these entries; adding one adds it everywhere.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from bench.results import stats
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.results.schema import Figures
+    from bench.results.process import Figures
 
 MIB = 1 << 20
 ENOUGH_CALLS = 100
-"""From so many timed calls on, growth is told as a rate."""
+"""From so many timed calls on, growth is told as a rate, and a 95th percentile is told at all."""
 
-Kind = Literal["time", "memory", "other", "derived"]
+Kind = Literal["time", "memory", "count", "ratio", "fact"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """`read` is None for what is derived from several processes."""
+    """A figure of a process, one that was observed without a clock, or a ratio of one to another case's."""
 
     id: str
-    unit: str
+    title: str
+    """A few Chinese words for the head of a column."""
+    unit: str = ""
     kind: Kind
+    phase: str = ""
+    """The phase that it is read from; empty: several."""
     read: Callable[[Figures], float | None] | None = None
+    """None: a fact of the same name, or what follows from several processes."""
+    of: str = ""
+    """Of a ratio: the metric that is compared, within rounds; `than` names the case."""
+    than: str = "default"
+    better: Literal["less", "more", ""] = ""
+    floor: float = stats.MIN_EFFECT
+    """Of a ratio: the least effect that counts as one."""
+    judged: bool = False
+    """Whether verdicts are given."""
+    told: bool = True
+    """False: not every system tells it."""
+    always: bool = True
+    """False: only where an experiment's columns name it."""
+    calls: int = 0
+    """Fewest timed calls of all rounds together, below which it is not shown."""
+    signed: bool = False
+    """May be below zero."""
+    headline: bool = False
+    """Whether it may be among the surprises."""
 
 
 def _scaled(value: float | None, factor: float) -> float | None:
     return None if value is None else value / factor
 
 
+def _per_call(phase: str) -> Callable[[Figures], float | None]:
+    return lambda f: f.phases[phase].run_ns / f.phases[phase].calls / 1e6
+
+
+def _rss(phase: str) -> Callable[[Figures], float | None]:
+    return lambda f: _scaled(f.rss(phase), MIB)
+
+
 def _grown(figures: Figures) -> float | None:
-    """Resident memory gained over the timed loop, for a thousand runs; a few runs show no rate."""
-    if figures.kept_bytes is None or figures.before_steady_bytes is None or figures.calls < ENOUGH_CALLS:
+    """Resident memory gained over the timed loop, for a thousand calls; a few calls show no rate."""
+    before, after = figures.rss("warm_up"), figures.rss("steady")
+    if before is None or after is None or figures.steady.calls < ENOUGH_CALLS:
         return None
-    return (figures.kept_bytes - figures.before_steady_bytes) / MIB / figures.calls * 1000
+    return (after - before) / MIB / figures.steady.calls * 1000
 
 
 def _trace(figures: Figures) -> float | None:
-    return None if figures.trace_bytes is None else figures.trace_bytes / 1024 / figures.session_calls
+    return None if figures.trace_bytes is None else figures.trace_bytes / 1024 / figures.calls
+
+
+def _faults(figures: Figures) -> float | None:
+    return _scaled(figures.steady.minor_faults, figures.steady.calls)
+
+
+def _time(id: str, title: str, phase: str, read: Callable[[Figures], float | None], **more: object) -> Metric:
+    return Metric(id=id, title=title, unit="ms", kind="time", phase=phase, read=read, better="less", **more)  # type: ignore[arg-type]
+
+
+def _memory(
+    id: str, title: str, phase: str, read: Callable[[Figures], float | None] | None = None, **more: object
+) -> Metric:
+    return Metric(
+        id=id,
+        title=title,
+        unit="MiB",
+        kind="memory",
+        phase=phase,
+        read=read or _rss(phase),
+        better="less",
+        told=False,
+        **more,  # type: ignore[arg-type]
+    )
 
 
 METRICS: dict[str, Metric] = {
     metric.id: metric
     for metric in (
-        Metric("latency_ms", "ms", "time", lambda f: f.latency_ns / 1e6),
-        Metric("ratio", "", "derived"),
-        Metric("ratio_original", "", "derived"),
-        Metric("speed_up", "", "derived"),
-        Metric("efficiency", "", "derived"),
-        Metric("session_ms", "ms", "time", lambda f: f.session_ns / 1e6),
-        Metric("first_run_ms", "ms", "time", lambda f: f.first_run_ns / 1e6),
-        Metric("second_run_ms", "ms", "time", lambda f: f.second_run_ns / 1e6),
-        Metric("cpu_s", "s", "time", lambda f: f.cpu_ns / 1e9),
-        Metric("cores_used", "", "other", lambda f: f.cpu_ns * f.calls / f.run_ns),
-        Metric("base_mib", "MiB", "memory", lambda f: _scaled(f.base_bytes, MIB)),
-        Metric("after_first_mib", "MiB", "memory", lambda f: _scaled(f.after_first_bytes, MIB)),
-        Metric("after_second_mib", "MiB", "memory", lambda f: _scaled(f.after_second_bytes, MIB)),
-        Metric("peak_mib", "MiB", "memory", lambda f: _scaled(f.peak_bytes, MIB)),
-        Metric("kept_mib", "MiB", "memory", lambda f: _scaled(f.kept_bytes, MIB)),
-        Metric("kept_trimmed_mib", "MiB", "memory", lambda f: _scaled(f.kept_trimmed_bytes, MIB)),
-        Metric("grown_mib_per_1000", "MiB", "other", _grown),
-        Metric("trace_kib_per_run", "KiB", "other", _trace),
-        Metric("minor_faults", "", "other", lambda f: f.minor_faults),
-        Metric(
-            "threads", "", "other", lambda f: None if f.threads_created is None else f.threads_created + 1
+        _time("latency_ms", "稳态延迟", "steady", lambda f: f.latency_ns() / 1e6),
+        _time(
+            "p95_ms",
+            "p95 延迟",
+            "steady",
+            lambda f: f.latency_ns(0.95) / 1e6,
+            always=False,
+            calls=ENOUGH_CALLS,
         ),
+        Metric(
+            id="calls_per_s",
+            title="每秒推理",
+            unit="次",
+            kind="time",
+            phase="steady",
+            read=lambda f: f.steady.calls / f.steady.run_ns * 1e9,
+            better="more",
+            always=False,
+        ),
+        Metric(
+            id="ratio",
+            title="相对默认",
+            kind="ratio",
+            of="latency_ms",
+            better="less",
+            judged=True,
+            headline=True,
+        ),
+        Metric(
+            id="ratio_original",
+            title="相对原文设置",
+            kind="ratio",
+            of="latency_ms",
+            than="original",
+            better="less",
+            judged=True,
+        ),
+        Metric(
+            id="p95_ratio",
+            title="p95 相对默认",
+            kind="ratio",
+            of="p95_ms",
+            better="less",
+            judged=True,
+            floor=stats.SAME_MARGIN,
+            always=False,
+            calls=ENOUGH_CALLS,
+        ),
+        Metric(
+            id="calls_ratio",
+            title="每秒推理，相对默认",
+            kind="ratio",
+            of="calls_per_s",
+            better="more",
+            judged=True,
+            always=False,
+        ),
+        Metric(id="speed_up", title="加速比", kind="ratio", of="latency_ms", than="single", better="more"),
+        Metric(id="efficiency", title="效率", kind="ratio", of="latency_ms", than="single", better="more"),
+        _time("session_ms", "建会话", "open", lambda f: f.phases["open"].wall_ns / 1e6),
+        _time("first_run_ms", "首次推理", "first", _per_call("first")),
+        _time("second_run_ms", "第二次推理", "second", _per_call("second")),
+        Metric(
+            id="cpu_s",
+            title="CPU 秒/次",
+            unit="s",
+            kind="time",
+            phase="steady",
+            read=lambda f: f.steady.cpu_ns / f.steady.calls / 1e9,
+            better="less",
+        ),
+        Metric(
+            id="cores_used",
+            title="用到的核",
+            kind="count",
+            phase="steady",
+            read=lambda f: f.steady.cpu_ns / f.steady.run_ns,
+        ),
+        _memory(
+            "open_peak_mib",
+            "打开时峰值",
+            "open",
+            lambda f: _scaled(f.phases["open"].peak_bytes, MIB),
+            judged=True,
+            always=False,
+        ),
+        _memory("base_mib", "推理前", "open"),
+        _memory("after_first_mib", "第 1 次后", "first"),
+        _memory("after_second_mib", "第 2 次后", "second"),
+        _memory("peak_mib", "峰值", "", lambda f: _scaled(f.peak_bytes, MIB), judged=True, headline=True),
+        _memory("kept_mib", "留存", "steady", judged=True, headline=True),
+        _memory("kept_trimmed_mib", "trim 后留存", "trim", judged=True),
+        Metric(
+            id="grown_mib_per_1000",
+            title="每千次推理增长",
+            unit="MiB",
+            kind="count",
+            phase="steady",
+            read=_grown,
+            signed=True,
+            told=False,
+        ),
+        Metric(id="trace_kib_per_run", title="文件每次推理", unit="KiB", kind="count", read=_trace),
+        Metric(id="minor_faults", title="缺页/次", kind="count", phase="steady", read=_faults, told=False),
+        Metric(
+            id="threads",
+            title="实际线程数",
+            kind="count",
+            phase="open",
+            read=lambda f: None if f.threads_created is None else f.threads_created + 1,
+            told=False,
+        ),
+        Metric(id="nodes", title="节点数", kind="fact"),
+        Metric(id="overlapping_nodes", title="同时执行的节点", kind="fact"),
+        Metric(id="node_threads", title="执行节点的线程", kind="fact"),
+        Metric(id="session_info_lines", title="INFO 及更细的行", kind="fact"),
+        Metric(id="idle_cpu_s", title="推理后空转耗 CPU", unit="s", kind="fact"),
     )
 }
-"""`threads` counts the calling thread; times are per call."""
+"""`threads` counts the calling thread; times are per call; facts come from an untimed child."""
 
-FACT_METRICS = ("nodes", "overlapping_nodes", "node_threads", "session_info_lines", "idle_cpu_s")
-"""Observed facts that tables show like metrics; they come from an untimed child."""
+FACTS = tuple(metric.id for metric in METRICS.values() if metric.kind == "fact")
+JUDGED_MEMORY = tuple(m.id for m in METRICS.values() if m.kind == "memory" and m.judged)
+JUDGED_TIMES = tuple(m.id for m in METRICS.values() if m.kind == "ratio" and m.judged)
+TIMED = ("time", "ratio")
+"""Kinds that noise spoils."""

@@ -10,10 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from bench.results.process import CALLED, PHASES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bench.results.schema import Figures, GroupRecord, Header, NoiseRecord, Sample, TraceSummary, Untimed
+    from bench.results.process import Phase
+    from bench.results.records import Figures, GroupRecord, Header, NoiseRecord, Sample, TraceSummary, Untimed
 
 T = TypeVar("T")
 MIB = 1 << 20
@@ -25,8 +28,6 @@ CLOCK_SLACK = 1.1
 """CPU time and wall time come from two clocks."""
 TICK_NS = 20_000_000
 """Coarsest step in which systems account CPU time."""
-MOST_IDLE_NS = 2e9
-"""The idle while is a part of a second; on a busy machine it may take longer."""
 WALL_SLACK_S = 0.05
 ROUNDED_SHARE = 5e-6
 ROUNDED_MICROSECONDS = 0.1
@@ -58,133 +59,104 @@ def check(rules: Sequence[Rule[T]], thing: T) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """Figures, and what must be known of the machine and the group to judge them."""
+    """Figures, and what must be known of the machine, the group and the case to judge them."""
 
     figures: Figures
     feeds: int
     """Calls of one pass."""
+    callers: int
     cores: int
-
-    @property
-    def passes(self) -> int:
-        return self.figures.calls // self.feeds
 
     @property
     def memory_slack(self) -> int:
         return COUNTER_SLACK + COUNTER_SLACK_PER_CORE * self.cores
 
     @property
-    def seen_bytes(self) -> list[int | None]:
-        """All readings of resident memory that the high-water mark covers, but for the last one."""
-        f = self.figures
-        marks = [f.base_bytes, f.after_first_bytes, f.after_second_bytes, f.before_steady_bytes]
-        return marks + f.rss_bytes
-
-    @property
-    def shortest_loop_ns(self) -> int:
-        """Half of the passes took at least the median, one of them as long as the slowest."""
-        f, above = self.figures, self.passes - self.passes // 2
-        each = f.slowest_ns + (above - 1) * f.latency_ns + (self.passes - above) * f.fastest_ns
-        return each * self.feeds
+    def called(self) -> list[Phase]:
+        return [self.figures.phases[name] for name in CALLED]
 
 
-def process(figures: Figures, group: GroupRecord, header: Header) -> Process:
+def process(figures: Figures, case: str, group: GroupRecord, header: Header) -> Process:
     cores = header.machine.get("logical_cores")
     known = isinstance(cores, int) and not isinstance(cores, bool) and 0 < cores <= MOST_CORES
-    return Process(figures, len(group.shapes), cores if known and isinstance(cores, int) else MOST_CORES)
+    load = next((one.load for one in header.cases if one.id == case), None) or group.load
+    return Process(
+        figures, len(group.shapes), load.callers, cores if known and isinstance(cores, int) else MOST_CORES
+    )
+
+
+def _has_its_phases(p: Process) -> bool:
+    """Those that every process goes through, and no calls but where calls are made."""
+    names = set(p.figures.phases)
+    quiet = [phase for name, phase in p.figures.phases.items() if name not in CALLED]
+    return names <= set(PHASES) and names >= {"import", "open", *CALLED} and not any(q.calls for q in quiet)
+
+
+def _passes_are_whole(p: Process) -> bool:
+    first, second, _, steady = p.called
+    whole = all(phase.calls % p.feeds == 0 for phase in p.called)
+    return whole and first.calls == second.calls == p.feeds and steady.calls > 0
 
 
 def _peak_covers_seen(p: Process) -> bool:
-    peak = p.figures.peak_bytes
-    return peak is None or all(seen is None or seen <= peak + p.memory_slack for seen in p.seen_bytes)
+    f = p.figures
+    each = all(_at_most(one.rss_bytes, one.peak_bytes, p.memory_slack) for one in f.phases.values())
+    return each and all(_at_most(seen, f.peak_bytes, p.memory_slack) for seen in f.rss_bytes)
 
 
 def _at_most(value: int | None, bound: int | None, slack: int = 0) -> bool:
     return value is None or bound is None or value <= bound + slack
 
 
+def _within_cores(p: Process) -> bool:
+    return all(
+        one.cpu_ns <= (one.run_ns * CLOCK_SLACK + TICK_NS) * p.cores for one in p.figures.phases.values()
+    )
+
+
 FIGURES: tuple[Rule[Process], ...] = (
-    Rule(
-        "peak_covers_kept",
-        "内存峰值小于留下的内存",
-        lambda p: _at_most(p.figures.kept_bytes, p.figures.peak_bytes),
-    ),
+    Rule("phases_known", "进程的各个阶段不齐，或有不认识的", _has_its_phases),
+    Rule("whole_passes", "调用次数不是输入个数的整数倍，或某个阶段没有调用", _passes_are_whole),
     Rule("peak_covers_seen", "内存峰值小于途中读到的驻留内存", _peak_covers_seen),
     Rule(
         "trimming_returns",
         "归还空闲内存之后，驻留内存反而变大",
-        lambda p: _at_most(p.figures.kept_trimmed_bytes, p.figures.kept_bytes, p.memory_slack),
+        lambda p: _at_most(p.figures.rss("trim"), p.figures.rss("steady"), p.memory_slack),
     ),
     Rule(
-        "latency_between_extremes",
-        "延迟不在最快与最慢之间",
-        lambda p: p.figures.fastest_ns <= p.figures.latency_ns <= p.figures.slowest_ns,
+        "runs_within_phase",
+        "推理加起来比它所在的阶段还长",
+        lambda p: all(one.run_ns <= one.wall_ns for one in p.figures.phases.values()),
     ),
     Rule(
-        "whole_passes",
-        "调用次数不是输入个数的整数倍",
-        lambda p: p.figures.calls % p.feeds == 0 and p.figures.session_calls % p.feeds == 0,
-    ),
-    Rule(
-        "single_pass_has_one_time",
-        "只跑了一遍，最快与最慢却不同",
-        lambda p: p.passes > 1 or p.figures.fastest_ns == p.figures.slowest_ns,
-    ),
-    Rule(
-        "median_of_two",
-        "只跑了两遍，延迟却不是两次的平均",
-        lambda p: p.passes != 2 or p.figures.latency_ns == (p.figures.fastest_ns + p.figures.slowest_ns) // 2,
-    ),
-    Rule(
-        "loop_holds_its_calls",
-        "计时循环比其中的推理加起来还短",
-        lambda p: p.shortest_loop_ns <= p.figures.loop_ns,
-    ),
-    Rule(
-        "runs_within_loop",
-        "推理加起来比计时循环还长",
-        lambda p: p.figures.run_ns <= p.figures.loop_ns,
-    ),
-    Rule(
-        "session_counts_first_runs",
-        "会话的调用次数少于计时的加上头两遍",
-        lambda p: p.figures.session_calls >= p.figures.calls + 2 * p.feeds,
+        "latencies_are_of_the_calls",
+        "单次延迟比推理还多，或加起来比推理的总时间还长",
+        lambda p: (
+            len(p.figures.latencies_ns) * p.feeds <= p.figures.steady.calls
+            and sum(p.figures.latencies_ns) * p.feeds <= p.figures.steady.run_ns * p.callers
+        ),
     ),
     Rule(
         "memory_watched_once_a_call",
         "内存读数多于调用次数",
-        lambda p: len(p.figures.rss_bytes) <= p.figures.session_calls - p.figures.calls + 1,
+        lambda p: len(p.figures.rss_bytes) <= sum(one.calls for one in p.called[:3]) + 1,
     ),
-    Rule(
-        "cpu_within_cores",
-        "CPU 时间超过全部核在这段时间里能给的",
-        lambda p: p.figures.cpu_ns * p.figures.calls <= (p.figures.run_ns * CLOCK_SLACK + TICK_NS) * p.cores,
-    ),
-    Rule(
-        "idle_within_cores",
-        "空闲时的 CPU 时间超过全部核能给的",
-        lambda p: (p.figures.idle_cpu_ns or 0) <= MOST_IDLE_NS * p.cores,
-    ),
+    Rule("cpu_within_cores", "CPU 时间超过全部核在这段时间里能给的", _within_cores),
     Rule(
         "worker_holds_its_parts",
         "进程的总时间比其中几段加起来还短",
-        lambda p: (
-            p.figures.session_ns
-            + (p.figures.first_run_ns + p.figures.second_run_ns) * p.feeds
-            + p.figures.loop_ns
-            <= p.figures.worker_ns
-        ),
+        lambda p: sum(one.wall_ns for one in p.figures.phases.values()) <= p.figures.worker_ns,
     ),
-    Rule("outputs_finite", "输出含 NaN 或无穷大，却没有记为失败", lambda p: p.figures.outputs_finite),
+    Rule("outputs_finite", "输出含 NaN 或无穷大，却没有记为失败", lambda p: p.figures.outputs.finite),
     Rule(
         "identical_outputs_do_not_differ",
         "输出逐位相同，却有差别",
-        lambda p: p.figures.outputs_difference == 0 or not p.figures.outputs_identical,
+        lambda p: p.figures.outputs.difference == 0 or not p.figures.outputs.identical,
     ),
     Rule(
         "only_compared_outputs_differ",
         "输出没有比较过，却有差别",
-        lambda p: p.figures.outputs_compared > 0 or p.figures.outputs_identical,
+        lambda p: p.figures.outputs.compared > 0 or p.figures.outputs.identical,
     ),
 )
 

@@ -7,21 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.results import stats
-from bench.results.metrics import METRICS
+from bench.results.metrics import JUDGED_MEMORY, METRICS
 from bench.results.plausible import TRACE, Rule, check
-from bench.results.rows import JUDGED_MEMORY
 from bench.results.view import DRAFT_PROFILES
 from bench.spec import BASELINE
 
 if TYPE_CHECKING:
     from bench.results.published import Curve, Export, GroupSummary, OperatorRow, OutputRow, ProofRow, Row
-    from bench.results.schema import ScriptReport, TraceSummary
+    from bench.results.records import Told, TraceSummary
 
 TIME_VERDICTS = ("faster", "slower", "unclear")
 MEMORY_VERDICTS = ("less", "more")
-RATIOS = ("ratio", "ratio_original")
-MAY_SHRINK = ("grown_mib_per_1000",)
-"""Metrics that may be below zero."""
+RATIOS = tuple(metric.id for metric in METRICS.values() if metric.kind == "ratio" and metric.judged)
 
 Place = tuple[str, str, str, str]
 """Model, input, case, metric."""
@@ -45,10 +42,9 @@ def _is_judged_rightly(cell: Cell) -> bool:
     row = cell.row
     low, high = row.low or 0.0, row.high or math.inf
     match row.verdict:
-        case "faster":
-            return high < 1
-        case "slower":
-            return low > 1
+        case "faster" | "slower":
+            less = (row.verdict == "faster") == (METRICS[row.metric].better == "less")
+            return high < 1 if less else low > 1
         case "same" if row.metric in RATIOS:
             return low >= 1 - stats.SAME_MARGIN and high <= 1 + stats.SAME_MARGIN
         case "less" | "more":
@@ -86,6 +82,11 @@ def _value_within_interval(cell: Cell) -> bool:
 
 CELLS: tuple[Rule[Cell], ...] = (
     Rule(
+        "unit_of_metric",
+        "没有这个指标，或单位不是它的",
+        lambda c: c.row.metric in METRICS and c.row.unit == METRICS[c.row.metric].unit,
+    ),
+    Rule(
         "value_or_failure",
         "应当或有数、或有失败原因，二者必居其一",
         lambda c: (c.row.value is None) != (c.row.failure is None),
@@ -99,12 +100,7 @@ CELLS: tuple[Rule[Cell], ...] = (
     Rule(
         "never_negative",
         "不该有负数",
-        lambda c: c.row.metric in MAY_SHRINK or min(c.row.value or 0, c.row.low or 0) >= 0,
-    ),
-    Rule(
-        "unit_of_metric",
-        "单位不是这个指标的",
-        lambda c: c.row.metric not in METRICS or c.row.unit == METRICS[c.row.metric].unit,
+        lambda c: METRICS[c.row.metric].signed or min(c.row.value or 0, c.row.low or 0) >= 0,
     ),
     Rule("verdict_fits_metric", "这个指标没有这样的结论", _verdict_fits_metric),
     Rule("verdict_fits_interval", "结论与区间矛盾", _is_judged_rightly),
@@ -113,7 +109,7 @@ CELLS: tuple[Rule[Cell], ...] = (
         "草稿或机器繁忙时测的，却有结论",
         lambda c: (
             c.row.verdict is None
-            or c.group.memory_only
+            or not c.group.load.timed
             or (c.group.verdicts and not (c.group.noisy and c.row.metric in RATIOS))
         ),
     ),
@@ -125,7 +121,7 @@ def _refers_to_known(export: Export) -> bool:
     """Every case and every (model, input) that is named anywhere."""
     cases = {case.id for case in export.cases}
     places = {(group.model, group.input) for group in export.groups}
-    shown: list[Row | Curve | ProofRow | OutputRow | OperatorRow | ScriptReport | TraceSummary] = [
+    shown: list[Row | Curve | ProofRow | OutputRow | OperatorRow | Told | TraceSummary] = [
         *export.rows,
         *export.proofs,
         *export.curves,

@@ -24,7 +24,8 @@ from bench.results.kinds import (
     Text,
     Texts,
 )
-from bench.results.schema import CaseRecord, Outcome, Profile, Record, ScriptReport, TraceSummary
+from bench.results.records import Outcome, Profile, Record, Told, TraceSummary
+from bench.spec import Case, Load, Place, Subject
 
 
 class Row(Record):
@@ -151,7 +152,8 @@ class GroupSummary(Record):
     model_title: Text
     input: Label
     parameters: Count
-    flops: Annotated[int, Field(ge=0, lt=1 << 62)]
+    flops: Annotated[int, Field(ge=0, lt=1 << 62)] | None
+    """None: its operators cannot be counted."""
     calls: Count
     """In one run, that is of all shapes together."""
     rounds: Count
@@ -160,9 +162,10 @@ class GroupSummary(Record):
     noise_floor: Number
     """Smallest effect that counts as one, as a share: what identical settings differed by, at least 2 %."""
     control_excludes_one: bool
-    memory_only: bool
-    cpu_share: Annotated[float, Field(gt=0, le=1)]
-    processes: Annotated[int, Field(ge=1, le=4096)]
+    subject: Subject
+    variant: Id
+    load: Load
+    place: Place
     cost_s: Seconds
     """What measuring this group took, repeated rounds included."""
     note: Text
@@ -194,18 +197,18 @@ class Build(Record):
 class Export(Record):
     """`data/<experiment>.json`: everything that a page shows of one experiment."""
 
-    schema_version: Literal[4] = 4
+    schema_version: Literal[5] = 5
     experiment: Id
     build: Build
     machine: Facts
     software: Texts
     groups: Annotated[list[GroupSummary], Field(max_length=1000)]
-    cases: Annotated[list[CaseRecord], Field(max_length=1000)]
+    cases: Annotated[list[Case], Field(max_length=1000)]
     rows: Annotated[list[Row], Field(max_length=100_000)]
     curves: Annotated[list[Curve], Field(max_length=10_000)]
     proofs: Annotated[list[ProofRow], Field(max_length=10_000)]
     outputs: Annotated[list[OutputRow], Field(max_length=10_000)]
     operators: Annotated[list[OperatorRow], Field(max_length=10_000)]
-    reports: Annotated[list[ScriptReport], Field(max_length=1000)]
+    reports: Annotated[list[Told], Field(max_length=1000)]
     traces: Annotated[list[TraceSummary], Field(max_length=1000)]
     choices: Annotated[list[Choice], Field(max_length=1000)]

@@ -29,7 +29,7 @@ def standing(exports: Sequence[Export], selftests: Mapping[str, Export], stale: 
     `selftests`: id of a build -> its own self-test, which vouches for no other build.
     """
     grave = tuple(_grave(exports, selftests, stale))
-    timed = [group for export in exports for group in export.groups if not group.memory_only]
+    timed = [group for export in exports for group in export.groups if group.load.timed]
     noisy = [group for group in timed if group.noisy]
     if not grave and noisy and 2 * len(noisy) > len(timed):
         grave = (f"{len(timed)} 组里有 {len(noisy)} 组受扰或噪声太大",)

@@ -6,86 +6,66 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from bench.results import stats
-from bench.results.metrics import FACT_METRICS, METRICS, Metric
+from bench.results.metrics import METRICS, Metric
 from bench.results.published import Row
 from bench.results.stats import Estimate
-from bench.results.view import ORIGINAL, GroupView
-from bench.spec import BASELINE
+from bench.spec import BASELINE, ORIGINAL, SINGLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
-JUDGED_MEMORY = ("peak_mib", "kept_mib", "kept_trimmed_mib")
+    from bench.results.view import GroupView
+
+Verdict = stats.Verdict | stats.MemoryVerdict
 
 
-def rows_of(experiment: str, view: GroupView) -> list[Row]:
-    """Every metric that could be had, whether a table shows it or not."""
+def rows_of(experiment: str, view: GroupView, columns: Collection[str]) -> list[Row]:
+    """Every metric that could be had, whether a table shows it or not; some only where one does."""
+    wanted = [metric for metric in METRICS.values() if metric.always or metric.id in columns]
     rows = []
     for case in view.record.cases:
         failure = view.failure(case)
-        for metric in METRICS.values():
+        for metric in wanted:
+            if metric.kind == "fact":
+                found = _observed(view, case, metric)
+                if found:
+                    rows.append(_row(experiment, view, case, metric, found, None))
+                continue
             found = None if failure else _estimate(view, case, metric)
-            if found is None and failure is None:
-                continue  # not to be had on this machine, for this case, or in this profile
-            rows.append(_row(experiment, view, case, metric, found, failure))
-        rows += _fact_rows(experiment, view, case)
+            if found or failure:  # else not to be had on this machine, for this case, or in this profile
+                rows.append(_row(experiment, view, case, metric, found, failure))
     return rows
 
 
-def _fact_rows(experiment: str, view: GroupView, case: str) -> list[Row]:
-    return [
-        Row(
-            experiment=experiment,
-            model=view.record.model,
-            input=view.record.input,
-            case=case,
-            metric=fact,
-            unit="",
-            value=view.facts[case][fact],
-            low=None,
-            high=None,
-            rounds=1,
-            verdict=None,
-            failure=None,
-            failed_rounds=0,
-        )
-        for fact in FACT_METRICS
-        if fact in view.facts.get(case, {})
-    ]
+def _observed(view: GroupView, case: str, metric: Metric) -> Estimate | None:
+    value = view.facts.get(case, {}).get(metric.id)
+    return None if value is None else Estimate(value, None, None, 1)
 
 
 def _estimate(view: GroupView, case: str, metric: Metric) -> Estimate | None:
-    if metric.kind == "derived":
-        return _derived(view, case, metric)
-    values = view.values(case, metric)
+    if metric.kind == "ratio":
+        return _compared(view, case, metric)
+    values = view.values(case, metric) if view.calls(case) >= metric.calls else []
     if not values:
         return None
     return stats.spread(values) if metric.kind == "memory" else stats.estimate(values)
 
 
-def _derived(view: GroupView, case: str, metric: Metric) -> Estimate | None:
+def _compared(view: GroupView, case: str, metric: Metric) -> Estimate | None:
     """What follows from several processes of a round."""
-    match metric.id:
-        case "ratio" if case == BASELINE:
-            return Estimate(1.0, None, None, len(view.ends))
-        case "ratio":
-            return _of(view.ratios(case))
-        case "ratio_original":
-            return _of(view.ratios_to(case, ORIGINAL)) if case != ORIGINAL else None
-        case "speed_up":
-            return _of(view.speed_ups(case))
-        case "efficiency":
-            return _efficiency(view, case)
-    raise KeyError(metric.id)
+    if case == metric.than == ORIGINAL:
+        return None
+    if case == metric.than == BASELINE:
+        return Estimate(1.0, None, None, len(view.ends)) if view.calls(case) >= metric.calls else None
+    ratios = view.ratios(case, metric)
+    if metric.than == SINGLE:
+        ratios = [1 / ratio for ratio in ratios]
+    found = stats.estimate(ratios) if ratios else None
+    return _a_thread(found, view.values(case, METRICS["threads"])) if metric.id == "efficiency" else found
 
 
-def _of(values: Sequence[float]) -> Estimate | None:
-    return stats.estimate(values) if values else None
-
-
-def _efficiency(view: GroupView, case: str) -> Estimate | None:
+def _a_thread(speed_up: Estimate | None, threads: Sequence[float]) -> Estimate | None:
     """Speed-up over the threads really there."""
-    speed_up, threads = _of(view.speed_ups(case)), view.values(case, METRICS["threads"])
     if speed_up is None or not threads:
         return None
     count = median(threads)
@@ -121,26 +101,24 @@ def _row(
 
 def _took_effect(view: GroupView, case: str, metric: Metric) -> bool:
     """Whatever a setting shows that was not seen to be in effect, the setting is not the cause."""
-    held = (case, ORIGINAL) if metric.id == "ratio_original" else (case,)
+    held = {case, metric.than} if metric.kind == "ratio" else {case}
     return all(view.outcome(one) in ("effect", None) for one in held)
 
 
-def _verdict(
-    view: GroupView, case: str, metric: Metric, found: Estimate
-) -> stats.Verdict | stats.MemoryVerdict | None:
-    """Compared with the default, or with the article's settings; a busy machine takes time, not memory."""
-    if view.draft or (case == BASELINE and metric.id != "ratio_original"):
+def _verdict(view: GroupView, case: str, metric: Metric, found: Estimate) -> Verdict | None:
+    """Compared with the default, or with the case that the metric names; a busy machine takes time, not memory."""
+    if not metric.judged or view.draft or (case == BASELINE and metric.than == BASELINE):
         return None
-    if metric.id in ("ratio", "ratio_original"):
-        judged = view.judged and not view.noisy and not view.record.memory_only
-        # Held against the article's, a case is one ratio to the default over another.
-        samples = 4 if metric.id == "ratio_original" and case != BASELINE else 2
-        return stats.verdict(found, stats.noise_floor(view.control, samples)) if judged else None
-    if metric.id in JUDGED_MEMORY:
-        own, base = view.values(case, metric), view.values(BASELINE, metric)
-        enough = view.record.memory_only or (view.judged and min(len(own), len(base)) >= stats.MIN_ROUNDS)
-        return stats.memory_verdict(own, base) if enough and own and base else None
-    return None
+    if metric.kind == "ratio":
+        judged = view.judged and not view.noisy and view.record.load.timed
+        # Held against another case than the default, it is one ratio to the default over another.
+        samples = 2 if BASELINE in (metric.than, case) else 4
+        if not judged:
+            return None
+        return stats.verdict(found, view.floor(metric, samples), less_is_better=metric.better == "less")
+    own, base = view.values(case, metric), view.values(BASELINE, metric)
+    enough = not view.record.load.timed or (view.judged and min(len(own), len(base)) >= stats.MIN_ROUNDS)
+    return stats.memory_verdict(own, base) if enough and own and base else None
 
 
 def _exact(value: float) -> float:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from bench.results import plausible
 from bench.results.plausible import Implausible
-from bench.results.schema import Footer, Record, RoundEnd, Sample, ScriptReport, TraceSummary, Untimed
+from bench.results.records import Footer, Record, RoundEnd, Sample, Told, TraceSummary, Untimed
 
 if TYPE_CHECKING:
-    from bench.results.schema import GroupRecord, Header
+    from bench.results.records import GroupRecord, Header
 
 CLOCK_SET_BACK = timedelta(days=1)
 """A machine may learn the time while it measures."""
@@ -62,9 +62,9 @@ class Sequence:
                 self._end(record)
             case Untimed():
                 self._untimed(record)
-            case ScriptReport():
+            case Told():
                 self._about(record.case, record.model, record.input)
-                self._once("report", record.script, record.case)
+                self._once("report", record.subject, record.case)
                 told = bool(record.lines) and record.failure is not None
                 require("failure_reports_nothing", "脚本没有跑成，却有报告", holds=not told)
             case TraceSummary():
@@ -91,7 +91,7 @@ class Sequence:
 
     def _round(self, group: GroupRecord, number: int, attempt: int) -> _Attempt:
         """The attempt that a line belongs to; a new one begins only after the one before it."""
-        planned = 1 if group.memory_only else self._header.rounds
+        planned = 1 if not group.load.timed else self._header.rounds
         require("round_planned", "轮次超出计划", holds=number < planned)
         require(
             "round_open", "这一轮已经测完，不该还有它的记录", holds=number not in self._final[group.index]
@@ -121,7 +121,9 @@ class Sequence:
             self._version = self._version or sample.figures.onnxruntime
             same = sample.figures.onnxruntime == self._version
             require("one_version", "同一个文件里有两个版本的 onnxruntime", holds=same)
-            plausible.check(plausible.FIGURES, plausible.process(sample.figures, group, self._header))
+            plausible.check(
+                plausible.FIGURES, plausible.process(sample.figures, sample.case, group, self._header)
+            )
 
     def _end(self, end: RoundEnd) -> None:
         group = self._group(end.group)
@@ -146,7 +148,7 @@ class Sequence:
         require("rounds_planned", "完成的轮数超过计划", holds=footer.rounds <= self._header.rounds)
         for group in self._header.groups:
             done = self._final[group.index]
-            least = 1 if group.memory_only else footer.rounds
+            least = 1 if not group.load.timed else footer.rounds
             whole = len(done) >= least and done == set(range(len(done)))
             require("rounds_whole", "说是测完了，却有一组缺了轮次", holds=whole)
         started, finished = (

@@ -83,8 +83,8 @@ def noise_floor(control: Estimate | None, samples: int = 2) -> float:
     return max(MIN_EFFECT, seen * math.sqrt(samples / 2))
 
 
-def verdict(ratio: Estimate, floor: float) -> Verdict | None:
-    """Judge a time ratio (case / baseline); None with too few rounds.
+def verdict(ratio: Estimate, floor: float, *, less_is_better: bool = True) -> Verdict | None:
+    """Judge a ratio (case / baseline) of times, or of calls a second; None with too few rounds.
 
     That no difference was seen is not enough for `same`: the interval must rule one out.
     """
@@ -92,7 +92,7 @@ def verdict(ratio: Estimate, floor: float) -> Verdict | None:
         return None
     apart, effect = ratio.low > 1 or ratio.high < 1, abs(ratio.value - 1)
     if apart and effect > floor:
-        return "slower" if ratio.value > 1 else "faster"
+        return "slower" if (ratio.value > 1) == less_is_better else "faster"
     within = ratio.low >= 1 - SAME_MARGIN and ratio.high <= 1 + SAME_MARGIN
     return "same" if within and (not apart or effect <= MIN_EFFECT) else "unclear"
 

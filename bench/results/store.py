@@ -17,14 +17,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from bench.results import complaints
 from bench.results.plausible import Implausible
-from bench.results.schema import (
+from bench.results.records import (
     Footer,
     Header,
     Line,
     Record,
     RoundEnd,
     Sample,
-    ScriptReport,
+    Told,
     TraceSummary,
     Untimed,
 )
@@ -56,7 +56,7 @@ class Journal:
     samples: list[Sample] = field(default_factory=list)
     rounds: list[RoundEnd] = field(default_factory=list)
     untimed: list[Untimed] = field(default_factory=list)
-    reports: list[ScriptReport] = field(default_factory=list)
+    reports: list[Told] = field(default_factory=list)
     traces: list[TraceSummary] = field(default_factory=list)
     footer: Footer | None = None
 
@@ -83,7 +83,7 @@ class Journal:
                 self.rounds.append(record)
             case Untimed():
                 self.untimed.append(record)
-            case ScriptReport():
+            case Told():
                 self.reports.append(record)
             case TraceSummary():
                 self.traces.append(record)

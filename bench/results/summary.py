@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -19,14 +20,14 @@ from bench.results.published import (
 )
 from bench.results.rows import rows_of
 from bench.results.view import GroupView, Half
-from bench.spec import CONTROL
+from bench.spec import CONTROL, Machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bench.results.schema import CaseRecord, Header, Sample
+    from bench.results.records import Header, Sample
     from bench.results.store import Journal
-    from bench.spec import Experiment
+    from bench.spec import Case, Experiment
 
 
 def summarise(experiment: Experiment, journal: Journal) -> Export:
@@ -56,7 +57,7 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
         software=header.software,
         groups=[_group_summary(view) for view in views],
         cases=_worded(experiment, header),
-        rows=[row for view in views for row in rows_of(experiment.id, view)],
+        rows=[row for view in views for row in rows_of(experiment.id, view, experiment.columns)],
         curves=[curve for view in views for curve in _curves(view)] if _wants_curves(experiment) else [],
         proofs=[
             ProofRow(
@@ -77,18 +78,11 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
     )
 
 
-def _worded(experiment: Experiment, header: Header) -> list[CaseRecord]:
+def _worded(experiment: Experiment, header: Header) -> list[Case]:
     """Cases as they were measured, under the titles that they have today."""
-    titles = {case.id: case.title for case in experiment.cases(_cores(header))}
-    return [
-        case.model_copy(update={"title": titles[case.id]}) if case.id in titles else case
-        for case in header.cases
-    ]
-
-
-def _cores(header: Header) -> int:
-    cores = header.machine.get("cores")
-    return cores if isinstance(cores, int) else 1
+    machine = Machine.of(header.machine, header.software)
+    titles = {case.id: case.title for case in experiment.cases(machine)}
+    return [replace(case, title=titles.get(case.id, case.title)) for case in header.cases]
 
 
 def _operators(journal: Journal) -> list[OperatorRow]:
@@ -121,9 +115,10 @@ def _group_summary(view: GroupView) -> GroupSummary:
         noise_floor=round(view.noise_floor, 4),
         control_excludes_one=view.control_excludes_one,
         noisy=view.noisy,
-        memory_only=record.memory_only,
-        cpu_share=record.cpu_share,
-        processes=record.processes,
+        subject=record.subject,
+        variant=record.variant,
+        load=record.load,
+        place=record.place,
         cost_s=round(view.cost_s, 1),
         note=record.note,
         farthest_baseline_s=round(view.farthest_s, 1),
@@ -139,10 +134,10 @@ def _noise(view: GroupView) -> NoiseSummary:
     throttled = [one.throttled for one in seen if one.throttled is not None]
     free = [one.available_bytes for one in seen if one.available_bytes is not None]
     switches = [
-        s.figures.involuntary_switches
+        s.figures.steady.involuntary_switches
         for samples in view.rounds
         for s in samples
-        if s.figures and s.figures.involuntary_switches is not None
+        if s.figures and s.figures.steady.involuntary_switches is not None
     ]
     return NoiseSummary(
         others=_worst(one.others for one in seen),
@@ -203,7 +198,7 @@ def _outputs(view: GroupView) -> list[OutputRow]:
             s.figures
             for samples in view.rounds
             for s in samples
-            if s.case == case and s.figures and s.figures.outputs_compared
+            if s.case == case and s.figures and s.figures.outputs.compared
         ]
         if figures:
             rows.append(
@@ -211,8 +206,8 @@ def _outputs(view: GroupView) -> list[OutputRow]:
                     model=view.record.model,
                     input=view.record.input,
                     case=case,
-                    identical=all(f.outputs_identical for f in figures),
-                    difference=max(f.outputs_difference for f in figures),
+                    identical=all(f.outputs.identical for f in figures),
+                    difference=max(f.outputs.difference for f in figures),
                 )
             )
     return rows

@@ -7,24 +7,21 @@ from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 from bench.results import stats
+from bench.results.metrics import METRICS
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.results.metrics import Metric
-    from bench.results.schema import GroupRecord, Outcome, RoundEnd, Sample
+    from bench.results.records import GroupRecord, Outcome, RoundEnd, Sample
     from bench.results.stats import Estimate
     from bench.results.store import Journal
 
-SINGLE_THREAD = "1"
-"""Case that speed-up is counted from."""
 TOO_NOISY = 0.10
 """Identical settings that differ more than this: what a reader would take for an effect."""
 MAX_DIRTY_SHARE = 0.3
 """With more dirty rounds than this, a group is published without verdicts."""
-ORIGINAL = "original"
-"""Case with the settings that the article of 2022 recommends."""
 DRAFT_PROFILES = ("smoke", "quick")
 
 
@@ -81,14 +78,22 @@ class GroupView:
 
     @cached_property
     def control(self) -> Estimate | None:
-        """The ratio of the A/A row over all rounds, whichever half is looked at: whatever it shows is noise."""
-        found = (_ratio(samples, CONTROL) for samples in self._all_rounds)
+        """The latency ratio of the A/A row over all rounds, whichever half is looked at: whatever it shows is noise."""
+        return self._control(METRICS["latency_ms"])
+
+    def _control(self, metric: Metric) -> Estimate | None:
+        found = (_ratio(samples, CONTROL, metric) for samples in self._all_rounds)
         ratios = [ratio for ratio in found if ratio is not None]
         return stats.estimate(ratios) if ratios else None
 
     @property
     def noise_floor(self) -> float:
         return stats.noise_floor(self.control)
+
+    def floor(self, ratio: Metric, samples: int) -> float:
+        """Smallest effect that counts in a ratio of so many samples; each metric has its own A/A row."""
+        control = self.control if ratio.of == "latency_ms" else self._control(METRICS[ratio.of])
+        return max(ratio.floor, stats.noise_floor(control, samples))
 
     @property
     def control_excludes_one(self) -> bool:
@@ -103,7 +108,7 @@ class GroupView:
         again = self.control
         told_apart = again is not None and stats.verdict(again, stats.MIN_EFFECT) in ("faster", "slower")
         too_far = self.noise_floor > TOO_NOISY or told_apart
-        return not self.record.memory_only and (self.disturbed or too_far)
+        return self.record.load.timed and (self.disturbed or too_far)
 
     def outcome(self, case: str) -> Outcome | None:
         """Whether a case was seen to take effect: here, or on the only group where it was observed."""
@@ -139,38 +144,25 @@ class GroupView:
 
     def value_by_round(self, case: str, metric: Metric) -> list[float | None]:
         """The median of each round's samples of that case; None in a round that has none."""
-        assert metric.read
-        found: list[float | None] = []
-        for samples in self.rounds:
-            read = [metric.read(s.figures) for s in samples if s.case == case and s.figures]
-            known = [value for value in read if value is not None]
-            found.append(median(known) if known else None)
-        return found
+        return [_median(samples, case, metric) for samples in self.rounds]
 
     def values(self, case: str, metric: Metric) -> list[float]:
         """One value a round, without the rounds that have none."""
         return [value for value in self.value_by_round(case, metric) if value is not None]
 
-    def ratio_by_round(self, case: str) -> list[float | None]:
-        """Latency over that of the baseline sample nearest in time; None in a round without."""
-        return [_ratio(samples, case) for samples in self.rounds]
+    def ratio_by_round(self, case: str, ratio: Metric) -> list[float | None]:
+        """Over the sample nearest in time of the baseline; another case is compared by way of it."""
+        return [_against(samples, case, ratio) for samples in self.rounds]
 
-    def ratios(self, case: str) -> list[float]:
-        """The same without the rounds that have none."""
-        return [ratio for ratio in self.ratio_by_round(case) if ratio is not None]
+    def ratios(self, case: str, ratio: Metric) -> list[float]:
+        """The same without the rounds that have none; none at all of too few calls."""
+        if ratio.calls > self.calls(case):
+            return []
+        return [value for value in self.ratio_by_round(case, ratio) if value is not None]
 
-    def ratios_to(self, case: str, other: str) -> list[float]:
-        """Latency over that of another case of the round, both against the baseline beside them."""
-        found = []
-        for samples in self.rounds:
-            own, others = _ratio(samples, case), _ratio(samples, other)
-            if own is not None and others is not None:
-                found.append(own / others)
-        return found
-
-    def speed_ups(self, case: str) -> list[float]:
-        """Latency of the single thread over this one's."""
-        return [1 / ratio for ratio in self.ratios_to(case, SINGLE_THREAD)]
+    def calls(self, case: str) -> int:
+        """Timed calls of a case, all rounds together."""
+        return sum(s.figures.steady.calls for r in self.rounds for s in r if s.case == case and s.figures)
 
 
 def gap(one: Sample, other: Sample) -> float:
@@ -179,12 +171,28 @@ def gap(one: Sample, other: Sample) -> float:
     return max(0.0, second.started_s - first.started_s - first.wall_s)
 
 
-def _ratio(samples: Sequence[Sample], case: str) -> float | None:
-    """Latency of a case in one round over that of its nearest baseline sample."""
+def _median(samples: Sequence[Sample], case: str, metric: Metric) -> float | None:
+    assert metric.read
+    read = [metric.read(s.figures) for s in samples if s.case == case and s.figures]
+    known = [value for value in read if value is not None]
+    return median(known) if known else None
+
+
+def _against(samples: Sequence[Sample], case: str, ratio: Metric) -> float | None:
+    """A ratio metric of a case in one round."""
+    own = _ratio(samples, case, METRICS[ratio.of])
+    other = 1.0 if ratio.than == BASELINE else _ratio(samples, ratio.than, METRICS[ratio.of])
+    return None if own is None or other is None else own / other
+
+
+def _ratio(samples: Sequence[Sample], case: str, metric: Metric) -> float | None:
+    """A metric of a case in one round over that of its nearest baseline sample."""
     own = next((s for s in samples if s.case == case and s.figures), None)
     baselines = [s for s in samples if s.case == BASELINE and s.figures]
     if own is None or own.figures is None or not baselines:
         return None
     near = min(baselines, key=lambda baseline: gap(own, baseline))
     assert near.figures
-    return own.figures.latency_ns / near.figures.latency_ns
+    assert metric.read
+    above, below = metric.read(own.figures), metric.read(near.figures)
+    return above / below if above is not None and below else None

@@ -9,7 +9,7 @@ from bench.spec import Input
 
 if TYPE_CHECKING:
     from bench.models.prepared import Prepared
-    from bench.results.schema import Figures
+    from bench.results.records import Figures
     from bench.spec import Model
 
 TIMEOUT_S = 60.0

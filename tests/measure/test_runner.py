@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lab import Lab
 
     from bench.measure.child import Outcome
-    from bench.results.schema import Sample
+    from bench.results.records import Sample
 
 
 def _places(samples: Sequence[Sample]) -> list[tuple[int, int]]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bench.measure.campaign import Campaign
     from bench.measure.profiles import Profile
     from bench.models.prepared import Prepared
-    from bench.results.schema import Header
+    from bench.results.records import Header
     from bench.spec import Experiment, Input, Model
 
 GIB = 1 << 30

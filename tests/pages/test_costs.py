@@ -9,7 +9,7 @@ from made_up import MadeUp
 from prose import FAULTS, markup_faults, tags_of, text_of
 
 from bench.pages import costs
-from bench.results.schema import Cost, TraceSummary
+from bench.results.records import Cost, TraceSummary
 
 EVIL = """<script>alert("&'")</script>"""
 CELL = re.compile(r'<td data-metric="(\w+)" data-value="([^"]*)">')

@@ -95,7 +95,7 @@ RECORDS = (
     schema.Sample,
     schema.RoundEnd,
     schema.Untimed,
-    schema.ScriptReport,
+    schema.Told,
     schema.TraceSummary,
     schema.Footer,
 )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from conftest import Make
 
-    from bench.results.schema import Record
+    from bench.results.records import Record
     from bench.results.store import Journal
 
 SCHEMA = jsonschema.Draft202012Validator(json.loads(json_schema.journal_schema()))

@@ -48,7 +48,7 @@ def records(make: Make) -> list[schema.Record]:
             evidence="",
             failure=make.failure("not_applicable", "需要 glibc 2.35"),
         ),
-        schema.ScriptReport(
+        schema.Told(
             script="line_memory",
             case=BASELINE,
             model="toy",

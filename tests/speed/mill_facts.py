@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.measure import proof
 from bench.measure.evidence import ARENA_FACTS, RECEIVED, RECEIVED_SWITCHES, as_listed
-from bench.results.schema import ScriptReport, Untimed
+from bench.results.records import Told, Untimed
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
@@ -148,14 +148,14 @@ def _shown(look: Proof, base: Facts, facts: dict[str, Facts]) -> float:
             return math.ceil(bound * 1.5) + ENOUGH
 
 
-def reports(world: World, planned: PlannedExperiment) -> Iterator[ScriptReport]:
+def reports(world: World, planned: PlannedExperiment) -> Iterator[Told]:
     """What each log level printed of an error."""
     for script in planned.experiment.scripts:
         for case in script.cases if script.name == "log_lines" else ():
             hidden = world.hides_errors and case == "level_4"
             group = planned.groups[0]
             lines = {"error": [] if hidden else [ERROR], "warning": [], "misspelt_key": []}
-            yield ScriptReport(
+            yield Told(
                 script=script.name,
                 case=case,
                 model=group.group.model,

@@ -15,7 +15,7 @@ from bench.spec import BASELINE, CONTROL
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.results.schema import Outcome
+    from bench.results.records import Outcome
     from bench.spec import Case
 
 Place = tuple[str, int, str]

@@ -1,6 +1,6 @@
 """What stands in result files. Strangers' files will be read one day, so reading validates.
 
-A journal is a JSON-lines file: one `Header`, then `Sample`, `Untimed`, `ScriptReport` and `TraceSummary` lines in
+A journal is a JSON-lines file: one `Header`, then `Sample`, `RoundEnd`, `Untimed`, `Told` and `TraceSummary` lines in
 the order in which they were taken, at last one `Footer`. Types and ranges are given here; how numbers must relate
 to each other is written in `bench.results.plausible`.
 """
@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bench.results.figures import Failure, FailureKind, Figures, NoiseRecord
 from bench.results.kinds import (
     BuildId,
     Bytes,
@@ -19,7 +18,6 @@ from bench.results.kinds import (
     Facts,
     Id,
     Index,
-    Integer,
     Key,
     Label,
     Moment,
@@ -29,15 +27,14 @@ from bench.results.kinds import (
     RoundCount,
     RoundNumber,
     Seconds,
-    Settings,
     Sha256,
     Text,
     Texts,
-    Version,
 )
+from bench.results.process import Failure, FailureKind, Figures, NoiseRecord
+from bench.spec import Case, Load, Place, Subject
 
 __all__ = [
-    "CaseRecord",
     "Cost",
     "Failure",
     "FailureKind",
@@ -52,8 +49,8 @@ __all__ = [
     "Record",
     "RoundEnd",
     "Sample",
-    "ScriptReport",
     "Text",
+    "Told",
     "TraceSummary",
     "Untimed",
 ]
@@ -61,26 +58,6 @@ __all__ = [
 Profile = Literal["smoke", "quick", "default", "thorough"]
 Outcome = Literal["effect", "nothing", "unseen"]
 """Of looking for a setting: it took effect, it was seen to change nothing, or neither could be seen."""
-
-
-class CaseRecord(Record):
-    """A case as it was resolved for this machine."""
-
-    id: Id
-    title: Text
-    settings: Settings
-    """SessionOptions attributes; names with a dot are session config entries."""
-    run_settings: Texts
-    """RunOptions config entries."""
-    shared_arena: Annotated[dict[Label, Integer], Field(max_length=100)]
-    """OrtArenaCfg of an allocator registered on the environment."""
-    env: Texts
-    """Environment variables of the process."""
-    saved_by: Settings
-    """Settings under which the optimised copy was saved that this case loads."""
-    since: Version
-    """Lowest onnxruntime version that has everything named here."""
-    may_fail: bool
 
 
 class GroupRecord(Record):
@@ -94,18 +71,18 @@ class GroupRecord(Record):
     parameters: Positive
     input: Label
     shapes: Annotated[
-        list[Annotated[list[Positive], Field(max_length=16)]], Field(min_length=1, max_length=10_000)
+        list[dict[Label, Annotated[list[Count], Field(max_length=16)]]],
+        Field(min_length=1, max_length=10_000),
     ]
-    """Of the feeds of one run, in their order."""
-    flops: Annotated[int, Field(ge=0, lt=1 << 62)]
-    """Of one run, that is of all shapes together."""
+    """Of the feeds of one run, in their order: name of an input -> its shape."""
+    flops: Annotated[int, Field(ge=0, lt=1 << 62)] | None
+    """Of one run, that is of all feeds together; None: its operators cannot be counted."""
     cases: Annotated[list[Id], Field(max_length=1000)]
-    memory_only: bool
-    """One round: the figures of interest do not vary."""
-    cpu_share: Annotated[float, Field(gt=0, le=1)]
-    """Share of the usable cores that the process may run on."""
-    processes: Annotated[int, Field(ge=1, le=4096)]
-    """So many processes ran the same case at once; one of them was measured."""
+    subject: Subject
+    variant: Id
+    load: Load
+    place: Place
+    """What its cases run as, unless they say otherwise."""
     note: Text = ""
     """Chinese: what the reader must know of the choice, such as a batch cut to fit."""
 
@@ -114,7 +91,7 @@ class Header(Record):
     """First line of a journal."""
 
     kind: Literal["header"] = "header"
-    schema_version: Literal[4] = 4
+    schema_version: Literal[5] = 5
     experiment: Id
     build: BuildId
     key: Key
@@ -126,7 +103,7 @@ class Header(Record):
     machine: Facts
     software: Texts
     """Name -> version; empty: not installed."""
-    cases: Annotated[list[CaseRecord], Field(max_length=1000)]
+    cases: Annotated[list[Case], Field(max_length=1000)]
     groups: Annotated[list[GroupRecord], Field(max_length=1000)]
     dropped: list[Text] = Field(default_factory=list, max_length=1000)
     """Chinese: groups that the machine could not hold, with the reason."""
@@ -180,11 +157,11 @@ class Untimed(Record):
     failure: Failure | None = None
 
 
-class ScriptReport(Record):
-    """What a script of its own reported of a case: lines of text under headings."""
+class Told(Record):
+    """What a subject reported of a case: lines of text under headings."""
 
     kind: Literal["report"] = "report"
-    script: Literal["line_memory", "log_lines"]
+    subject: Id
     case: Id
     model: Id
     input: Label
@@ -235,5 +212,5 @@ class Footer(Record):
 
 
 Line = Annotated[
-    Header | Sample | RoundEnd | Untimed | ScriptReport | TraceSummary | Footer, Field(discriminator="kind")
+    Header | Sample | RoundEnd | Untimed | Told | TraceSummary | Footer, Field(discriminator="kind")
 ]

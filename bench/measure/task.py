@@ -1,18 +1,20 @@
-"""One experiment under way: how a single timed sample is had."""
+"""One experiment under way: how a single sample is had."""
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from bench.measure.applicable import PERMANENT, no_room, not_applicable
-from bench.measure.child import Outcome, run_worker
+from bench import subjects, variants
+from bench.measure.child import Outcome, ended_badly, run_script, run_worker
+from bench.measure.machine import free_memory
 from bench.models import MODELS
 from bench.results import plausible
-from bench.results.schema import Failure
+from bench.results.records import Failure
 from bench.spec import BASELINE, Case
 
 if TYPE_CHECKING:
@@ -20,13 +22,18 @@ if TYPE_CHECKING:
 
     from bench.measure.plan import PlannedExperiment, PlannedGroup
     from bench.models.prepared import Prepared
-    from bench.results.schema import Untimed
+    from bench.results.records import Untimed
     from bench.results.store import Writer
 
 TRANSIENT = ("crashed", "out_of_memory", "garbage")
 """Failures worth one second try: the child may have been ended by somebody else."""
+PERMANENT = ("not_applicable", "unsupported", "expected")
+EXPECTED = {"crash": ("crashed",), "hang": ("timeout",)}
+"""What a case is there to show -> the failures that show it."""
 MIN_TIMEOUT_S = 60.0
 TIMEOUT_FACTOR = 30.0
+HANG_S = 15.0
+"""How long a case that is expected to hang is waited for."""
 
 WorkerCall = Callable[[Mapping[str, Any], Mapping[str, str], float], Outcome]
 
@@ -39,7 +46,7 @@ class Task:
     writer: Writer
     models: Mapping[str, Prepared]
     work: Path
-    """Scratch folder for the baseline's outputs, saved models and traces."""
+    """Scratch folder for the baseline's outputs, variants of models and traces."""
     worker: WorkerCall = run_worker
     failed: dict[tuple[int, str], Failure] = field(default_factory=dict)
     """(group index, case id) of what is not tried again."""
@@ -65,7 +72,7 @@ class Task:
         changes = {
             "reference": str(reference) if compare else None,
             "verify": compared_feeds(group) if compare else [],
-            "processes": group.group.processes,
+            "processes": group.settled(case).load.processes,
         }
         outcome = _check_outputs(self.start(group, case, changes), MODELS[group.group.model].tolerance)
         if outcome.failure:
@@ -83,54 +90,68 @@ class Task:
             self.failed[index, case_id] = failure
 
     def start(self, group: PlannedGroup, case: Case, changes: Mapping[str, Any]) -> Outcome:
-        """One process of the worker, unless it could not or must not run here; another one after a failure from outside."""
-        if failure := not_applicable(group, case) or no_room(group):
-            return Outcome(0.0, "", failure=failure)
-        if case.saved_by and (failure := self._save_model(group, case)):
+        """One process of the worker, unless it could not or must not run here."""
+        failure = self.lacking(group, case) or no_room(group) or self._make_variant(group, case)
+        if failure:
             return Outcome(0.0, "", failure=failure)
         return self._child(group, case, self.job(group, case, **changes))
 
-    def _child(self, group: PlannedGroup, case: Case, job: Mapping[str, Any]) -> Outcome:
-        outcome = self.worker(job, case.env, timeout_s(group))
-        if outcome.failure and outcome.failure.kind in TRANSIENT:
-            outcome = self.worker(job, case.env, timeout_s(group))
-        return self._believed(group, outcome)
+    def lacking(self, group: PlannedGroup, case: Case) -> Failure | None:
+        """Why this machine or its software cannot run the case."""
+        reason = case.lacking(self.planned.machine)
+        if not reason and group.settled(case).place.cores and not hasattr(os, "sched_setaffinity"):
+            reason = "这个系统不能限定进程用哪几个核"
+        return Failure(kind="not_applicable", reason=f"本机不适用：{reason}") if reason else None
 
-    def _believed(self, group: PlannedGroup, outcome: Outcome) -> Outcome:
+    def _child(self, group: PlannedGroup, case: Case, job: Mapping[str, Any]) -> Outcome:
+        """Another one after a failure from outside, unless the case is there to fail."""
+        env, timeout = group.settled(case).place.env, timeout_s(group, case)
+        outcome = self.worker(job, env, timeout)
+        if outcome.failure and outcome.failure.kind in EXPECTED.get(case.expected, ()):
+            reason = f"如预期：{outcome.failure.reason}"
+            return replace(outcome, failure=Failure(kind="expected", reason=reason))
+        if outcome.failure and outcome.failure.kind in TRANSIENT:
+            outcome = self.worker(job, env, timeout)
+        return self._believed(group, case, outcome)
+
+    def _believed(self, group: PlannedGroup, case: Case, outcome: Outcome) -> Outcome:
         """Figures that cannot be are a failure of this one process; written down, they would spoil the journal."""
         if outcome.figures is None:
             return outcome
         header = self.writer.journal.header
         record = next(one for one in header.groups if one.index == group.index)
         try:
-            plausible.check(plausible.FIGURES, plausible.process(outcome.figures, record, header))
+            plausible.check(plausible.FIGURES, plausible.process(outcome.figures, case.id, record, header))
         except plausible.Implausible as broken:
             failure = Failure(kind="garbage", reason=f"数字自相矛盾：{broken}")
-            return Outcome(outcome.wall_s, outcome.log, failure=failure)
+            return replace(outcome, figures=None, failure=failure)
         return outcome
 
     def job(self, group: PlannedGroup, case: Case, **changes: Any) -> dict[str, Any]:
         """The worker's job as plain data; see `bench.measure.worker`."""
         profile, prepared = self.planned.profile, self.models[group.group.model]
-        model = MODELS[group.group.model]
-        calls = len(group.input.shapes)
-        path = self._saved_model(group, case) if case.saved_by else prepared.model_path
-        settled = group.group.memory_only or calls > 1 or not profile.min_seconds
+        model, settled = MODELS[group.group.model], group.settled(case)
+        timed = settled.load.timed
+        steady_at_once = not timed or len(group.input.shapes) > 1 or not profile.min_seconds
+        inputs = prepared.input_paths[group.input.label]
         return {
-            "model": str(path),
-            "input_name": model.input_name,
-            "input": str(prepared.input_paths[group.input.label]),
-            "shapes": group.input.shapes,
+            "subjects": str(subjects.FOLDER),
+            "subject": settled.subject.name,
+            "options": dict(settled.subject.options),
+            "model": str(self._file(group, case)),
+            "inputs": {name: str(path) for name, path in inputs.items()},
+            "shapes": [model.shapes(feed) for feed in group.input.shapes],
             "settings": dict(case.settings),
             "run_settings": dict(case.run_settings),
-            "shared_arena": dict(case.shared_arena),
-            "cpus": self.planned.cpus(group),
+            "cpus": self.planned.cpus(settled.place.cores),
+            "callers": settled.load.callers,
             "processes": 1,
             "company": False,
+            "report": False,
             "trace_prefix": str(self.trace_path),
-            "warm_up": 0 if settled else model.warm_up,
-            "min_calls": 1 if group.group.memory_only else profile.min_calls,
-            "min_seconds": 0 if group.group.memory_only else profile.min_seconds,
+            "warm_up": 0 if steady_at_once else model.warm_up,
+            "min_calls": profile.min_calls if timed else 1,
+            "min_seconds": profile.min_seconds if timed else 0,
             "idle_seconds": 0.0,  # only observed children are watched doing nothing
             "observe": False,
             "verbose": False,
@@ -149,7 +170,8 @@ class Task:
 
     def length(self, group: PlannedGroup) -> float | None:
         """Seconds of one sample of the default, start to end; None where it fails."""
-        outcome = self.start(group, self.planned.case(BASELINE), {"processes": group.group.processes})
+        changes = {"processes": group.group.load.processes}
+        outcome = self.start(group, self.planned.case(BASELINE), changes)
         return outcome.wall_s if outcome.figures else None
 
     def _lengths(self) -> dict[int, float]:
@@ -165,22 +187,48 @@ class Task:
             for group in self.planned.groups:
                 self.failed[group.index, record.case] = record.failure
 
-    def _saved_model(self, group: PlannedGroup, case: Case) -> Path:
-        return self.work / f"{self.planned.experiment.id}-{group.index}-{case.id}.onnx"
+    def _file(self, group: PlannedGroup, case: Case) -> Path:
+        """What the subject opens."""
+        variant = group.settled(case).variant
+        if variant == variants.AS_BUILT:
+            return self.models[group.group.model].model_path
+        return self.work / f"{group.group.model}-{variant}" / variants.file_name(variant)
 
-    def _save_model(self, group: PlannedGroup, case: Case) -> Failure | None:
-        """Let a process of its own save the optimised copy, once a build."""
-        path = self._saved_model(group, case)
-        if path.exists():
+    def _make_variant(self, group: PlannedGroup, case: Case) -> Failure | None:
+        """Let a process of its own make the file, once a build."""
+        variant, path = group.settled(case).variant, self._file(group, case)
+        if variant == variants.AS_BUILT or path.exists():
             return None
-        part = path.with_name(f"part-{path.name}")  # a save cut short must not pass for the copy
-        settings = {**case.saved_by, "optimized_model_filepath": str(part)}
-        plain = Case(id=BASELINE, title="")
-        job = self.job(group, plain, settings=settings, warm_up=0, min_calls=1, min_seconds=0)
-        failure = self._child(group, case, job).failure
+        part = path.parent.with_name(
+            f"part-{path.parent.name}"
+        )  # a file cut short must not pass for the whole
+        part.mkdir(parents=True, exist_ok=True)
+        job = {"source": str(self.models[group.group.model].model_path), "folder": str(part)}
+        timeout = timeout_s(group, case)
+        status, output, log = run_script(variants.script(variant), job, {}, timeout)
+        failure = ended_badly(status, output, log, timeout)
         if failure is None:
-            part.replace(path)
+            part.replace(path.parent)
         return failure
+
+
+def no_room(group: PlannedGroup) -> Failure | None:
+    """Free memory may have shrunk since the plan was made; the machine is not brought down to find out."""
+    if group.memory_bytes <= free_memory():
+        return None
+    reason = f"约需 {group.memory_bytes >> 20} MiB，此刻空闲内存不够，没有启动"
+    return Failure(kind="out_of_memory", reason=reason)
+
+
+def report(
+    task: Task, group: PlannedGroup, case: Case, subject: str
+) -> tuple[Failure | None, dict[str, list[str]]]:
+    """What a reporting subject says of a case: lines of text under headings."""
+    if failure := task.lacking(group, case) or no_room(group):
+        return failure, {}
+    job = task.job(group, case, subject=subject, report=True)
+    outcome = task.worker(job, group.settled(case).place.env, timeout_s(group, case))
+    return outcome.failure, {} if outcome.failure else outcome.lines
 
 
 def compared_feeds(group: PlannedGroup) -> list[int]:
@@ -188,15 +236,15 @@ def compared_feeds(group: PlannedGroup) -> list[int]:
     return sorted({0, len(group.input.shapes) - 1})
 
 
-def timeout_s(group: PlannedGroup) -> float:
+def timeout_s(group: PlannedGroup, case: Case) -> float:
     """Far beyond what a sample takes on a usual machine."""
-    return max(MIN_TIMEOUT_S, TIMEOUT_FACTOR * group.group.seconds)
+    return HANG_S if case.expected == "hang" else max(MIN_TIMEOUT_S, TIMEOUT_FACTOR * group.group.seconds)
 
 
 def _check_outputs(outcome: Outcome, tolerance: float) -> Outcome:
     """A fast case with other outputs has failed."""
     figures = outcome.figures
-    if figures is None or figures.outputs_difference <= tolerance:
+    if figures is None or figures.outputs.difference <= tolerance:
         return outcome
-    reason = f"输出与默认设置相差 {figures.outputs_difference:.2g}（相对），超过 {tolerance:g}"
-    return Outcome(outcome.wall_s, outcome.log, failure=Failure(kind="wrong_output", reason=reason))
+    reason = f"输出与默认设置相差 {figures.outputs.difference:.2g}（相对），超过 {tolerance:g}"
+    return replace(outcome, figures=None, failure=Failure(kind="wrong_output", reason=reason))

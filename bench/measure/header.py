@@ -7,14 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bench.models import MODELS
-from bench.results.schema import CaseRecord, GroupRecord, Header
+from bench.results.records import GroupRecord, Header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.measure.plan import PlannedExperiment, PlannedGroup
     from bench.models.prepared import Prepared
-    from bench.spec import Case
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Facts:
     software: Mapping[str, str]
 
 
-def header(
+def first_line(
     one: PlannedExperiment, facts: Facts, key: str, build: str, seed: int, models: Mapping[str, Prepared]
 ) -> Header:
     """First line of a new journal."""
@@ -39,39 +38,29 @@ def header(
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         machine={name: list(v) if isinstance(v, tuple) else v for name, v in facts.machine.items()},
         software=dict(facts.software),
-        cases=[_case(case) for case in one.cases],
+        cases=list(one.cases),
         groups=[_group(group, models[group.group.model]) for group in one.groups],
         dropped=list(one.dropped),
     )
 
 
-def _case(case: Case) -> CaseRecord:
-    return CaseRecord(
-        id=case.id,
-        title=case.title,
-        settings=dict(case.settings),
-        run_settings=dict(case.run_settings),
-        shared_arena=dict(case.shared_arena),
-        env=dict(case.env),
-        saved_by=dict(case.saved_by),
-        since=case.since,
-        may_fail=case.may_fail,
-    )
-
-
 def _group(group: PlannedGroup, prepared: Prepared) -> GroupRecord:
+    model = MODELS[group.group.model]
     return GroupRecord(
         index=group.index,
         model=group.group.model,
-        model_title=MODELS[group.group.model].title,
+        model_title=model.title,
         model_sha256=prepared.sha256,
         parameters=prepared.parameters,
         input=group.input.label,
-        shapes=[list(shape) for shape in group.input.shapes],
+        shapes=[
+            {name: list(shape) for name, shape in model.shapes(feed).items()} for feed in group.input.shapes
+        ],
         flops=prepared.flops[group.input.label],
         cases=list(group.cases),
-        memory_only=group.group.memory_only,
-        cpu_share=group.group.cpu_share,
-        processes=group.group.processes,
+        subject=group.group.subject,
+        variant=group.group.variant,
+        load=group.group.load,
+        place=group.group.place,
         note=group.note,
     )

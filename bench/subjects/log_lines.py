@@ -1,21 +1,12 @@
-"""What ORT's log prints at one level when something goes wrong, and what it does not.
-
-Run as `python -I log_lines.py`, job on stdin, on stdout one JSON object: incident -> printed lines.
-"""
+"""What ORT's log prints at one level when something goes wrong, and what it does not: incident -> printed lines."""
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 import tempfile
 import time
 
-import numpy as np
-import onnx
-import onnxruntime as ort
-from onnx import TensorProto, helper
-
+TITLE = "各级日志打印什么"
 WARNED = ("session.intra_op.spin_duration_us", "abc")
 """A value that is not a number: a warning, then the default."""
 MISSPELT = ("session.intra_op.allow_spining", "0")
@@ -29,7 +20,15 @@ SEVERE = ("[W:", "[E:", "[F:")
 """Lines that are listed however much else is printed."""
 
 
-def failing_model() -> bytes:
+def load():
+    global np, onnx, ort, TensorProto, helper  # noqa: PLW0603 - imported in the measured process alone
+    import numpy as np
+    import onnx
+    import onnxruntime as ort
+    from onnx import TensorProto, helper
+
+
+def failing_model():
     """Gather whose index comes in as an input: out of range, it fails while running."""
     data = helper.make_tensor("data", TensorProto.FLOAT, [2], [1.0, 2.0])
     index = helper.make_tensor_value_info("index", TensorProto.INT64, [1])
@@ -79,28 +78,15 @@ def printed(incident):
     return left_out + listed + ([said] if isinstance(said, str) else [])
 
 
-def main() -> None:
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    job = json.loads(sys.stdin.buffer.readline())
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL: never outlive the parent
+def report(job):
     settings = job["settings"]
-    report = {
+    two_threads = {**settings, "intra_op_num_threads": 2}
+    found = {
         "healthy": printed(lambda: session(settings)),
         "misspelt_key": printed(lambda: session(settings, [MISSPELT])),
         "warning": printed(lambda: session(settings, [WARNED])),
         "error": printed(lambda: fails(settings)),
+        "default_logger": printed(lambda: session(two_threads, [NO_SUCH_CORE])),
     }
-    two_threads = {**settings, "intra_op_num_threads": 2}
-    report["default_logger"] = printed(lambda: session(two_threads, [NO_SUCH_CORE]))
     ort.set_default_logger_severity(QUIET)
-    report["default_logger_quiet"] = printed(lambda: session(two_threads, [NO_SUCH_CORE]))
-    with channel:
-        json.dump(report, channel)
-
-
-if __name__ == "__main__":
-    main()
+    return {**found, "default_logger_quiet": printed(lambda: session(two_threads, [NO_SUCH_CORE]))}

@@ -1,0 +1,125 @@
+"""What the measured process reads of itself. Runs beside `worker.py`, without this package."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import threading
+from pathlib import Path
+
+PR_SET_PDEATHSIG, SIGKILL = 1, 9
+CLEAR_PEAK = "5"  # proc(5), /proc/pid/clear_refs: reset the peak resident set size
+POLL_SECONDS = 0.01
+
+
+def die_with_parent(parent_pid):
+    """End this process when its parent ends: an orphan would disturb the next measurement."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)
+    else:
+        threading.Thread(target=_exit_at_end_of_stdin, daemon=True).start()
+    if sys.platform != "win32" and os.getppid() != parent_pid:
+        os._exit(1)
+
+
+def _exit_at_end_of_stdin():
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+def limit_cpus(count):
+    """Run on so many first cores of the affinity mask only, as a container with fewer cores does; None: on all."""
+    if count is not None:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
+
+
+class Memory:
+    """Resident memory of this process in bytes, from the kernel's own marks where it keeps them."""
+
+    def __init__(self):
+        self._status = Path("/proc/self/status")
+        self._exact_peak = self._status.exists() and self._try_reset()
+
+    def _try_reset(self):
+        try:
+            Path("/proc/self/clear_refs").write_text(CLEAR_PEAK)
+        except OSError:
+            return False
+        return True
+
+    def reset_peak(self):
+        if self._exact_peak:
+            self._try_reset()
+
+    def resident(self):
+        return self._field("VmRSS:")
+
+    def peak(self):
+        return self._field("VmHWM:") if self._exact_peak else None
+
+    def _field(self, name):
+        if not self._status.exists():
+            return _psutil_resident() if name == "VmRSS:" else None
+        for line in self._status.read_text().splitlines():
+            if line.startswith(name):
+                return int(line.split()[1]) * 1024
+        return None
+
+
+def _psutil_resident():
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
+def thread_ids():
+    tasks = Path("/proc/self/task")
+    return {int(task.name) for task in tasks.iterdir()} if tasks.exists() else None
+
+
+def pinned(threads):
+    """How many of these threads may not run where this process may: they are bound to cores of their own."""
+    own = os.sched_getaffinity(0)
+    return sum(os.sched_getaffinity(thread) != own for thread in threads)
+
+
+def usage():
+    """(minor page faults, involuntary context switches) so far; None where unknown."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    now = resource.getrusage(resource.RUSAGE_SELF)
+    return now.ru_minflt, now.ru_nivcsw
+
+
+def trim():
+    """Ask glibc to return free memory; False where there is no such call."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):
+        return False
+    return True
+
+
+class HugePageWatch(threading.Thread):
+    """Largest AnonHugePages seen while running: only for untimed children, it polls."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.largest_bytes = 0
+        self._stopped = threading.Event()
+        self.start()
+
+    def run(self):
+        rollup = Path("/proc/self/smaps_rollup")
+        while rollup.exists() and not self._stopped.wait(POLL_SECONDS):
+            for line in rollup.read_text().splitlines():
+                if line.startswith("AnonHugePages:"):
+                    self.largest_bytes = max(self.largest_bytes, int(line.split()[1]) * 1024)
+
+    def stop(self):
+        self._stopped.set()
+        self.join()
+        return self.largest_bytes

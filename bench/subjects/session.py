@@ -1,0 +1,101 @@
+"""An InferenceSession, set as the case says."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+TITLE = "会话"
+VERBOSE = 0
+WARNED, WARNED_RUN = ("session.intra_op.spin_duration_us", "abc"), 4
+ENUMS = {"graph_optimization_level": "GraphOptimizationLevel", "execution_mode": "ExecutionMode"}
+
+
+class Unsupported(Exception):
+    """The installed ORT lacks something that the case asks for."""
+
+
+def load():
+    global ort  # noqa: PLW0603 - imported only where a reader's process would: inside the measured phase
+    import onnxruntime as ort
+
+
+def start(job):
+    return Session(job)
+
+
+class Session:
+    """One session; when observed, its own log and profiler are on unless the case sets them."""
+
+    def __init__(self, job):
+        self._job = job
+        self.options, self._unchanged = self._session_options()
+        self._run_options = self._options_of_a_run()
+        self._session = self._open(self.options)
+
+    def call(self, feed):
+        return self._session.run(None, feed, self._run_options)
+
+    def close(self):
+        """What only the end shows: the trace, and at which level the log still warns."""
+        facts = {"unchanged": self._unchanged, "trace_bytes": self._end_trace()}
+        if self._job["observe"] and (
+            "log_severity_level" in self._job["settings"] or not self._job["verbose"]
+        ):
+            self._set_up_wrongly()
+        return facts
+
+    def _open(self, options):
+        return ort.InferenceSession(
+            self._job["model"], sess_options=options, providers=["CPUExecutionProvider"]
+        )
+
+    def _session_options(self):
+        """(SessionOptions as the case writes them, attributes that it sets to what they are anyway)."""
+        job, options, unchanged = self._job, ort.SessionOptions(), []
+        for name, value in job["settings"].items():
+            if "." in name:
+                options.add_session_config_entry(name, value)
+            elif not hasattr(options, name):
+                raise Unsupported(f"SessionOptions.{name} 在 onnxruntime {ort.__version__} 中不存在")
+            else:
+                wanted = getattr(getattr(ort, ENUMS[name]), value) if name in ENUMS else value
+                unchanged += [name] if getattr(options, name) == wanted else []
+                setattr(options, name, wanted)
+        if job["verbose"]:
+            if "log_severity_level" not in job["settings"]:
+                options.log_severity_level = VERBOSE
+            ort.set_default_logger_severity(VERBOSE)  # the arena speaks through the default logger
+            if "enable_profiling" not in job["settings"]:  # what a case sets itself must show by itself
+                options.enable_profiling = True
+        if options.enable_profiling:
+            options.profile_file_prefix = job["trace_prefix"]
+        return options, unchanged
+
+    def _options_of_a_run(self):
+        if not self._job["run_settings"]:
+            return None
+        options = ort.RunOptions()
+        for key, value in self._job["run_settings"].items():
+            options.add_run_config_entry(key, value)
+        return options
+
+    def _end_trace(self):
+        """Size of the trace; the file is left only for an observing parent to read."""
+        if not self.options.enable_profiling:
+            return None
+        trace = Path(self._session.end_profiling())
+        size = trace.stat().st_size
+        if self._job["observe"]:
+            trace.rename(self._job["trace_prefix"])
+        else:
+            trace.unlink()
+        return size
+
+    def _set_up_wrongly(self):
+        """One more session, with a value that is not a number."""
+        options, _ = self._session_options()
+        options.enable_profiling = False
+        options.add_session_config_entry(*WARNED)
+        print(f"BENCH RUN {WARNED_RUN}", file=sys.stderr, flush=True)
+        self._open(options)

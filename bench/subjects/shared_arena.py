@@ -1,0 +1,20 @@
+"""A session on an arena that is registered on the environment, as OrtArenaCfg describes it."""
+
+from __future__ import annotations
+
+TITLE = "共享 arena 上的会话"
+
+
+def load():
+    global session  # noqa: PLW0603 - stands beside this file in the measured process alone
+    import session
+
+    session.load()
+
+
+def start(job):
+    """For sessions with `session.use_env_allocators`."""
+    ort = session.ort
+    info = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+    ort.create_and_register_allocator(info, ort.OrtArenaCfg(job["options"]))
+    return session.start(job)

@@ -1,0 +1,37 @@
+"""How another file is made of a model: one file each, found by convention.
+
+Each runs in a process of its own, without this package: `python -I optimised.py`, with {"source", "folder"} as JSON
+on stdin, makes the file `FILE` in the folder. It has a `TITLE` in Chinese; what it needs is imported while making.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+AS_BUILT = "as_built"
+"""The file that the model itself has."""
+FOLDER = Path(__file__).parent
+_MODULES: dict[str, ModuleType] = {
+    info.name: import_module(f"{__name__}.{info.name}")
+    for info in pkgutil.iter_modules(__path__)
+    if not info.name.startswith("_")
+}
+VARIANTS: dict[str, str] = {AS_BUILT: "原样", **{name: module.TITLE for name, module in _MODULES.items()}}
+"""Name -> title."""
+
+
+def script(variant: str) -> Path:
+    """What makes it."""
+    return FOLDER / f"{variant}.py"
+
+
+def file_name(variant: str) -> str:
+    """Name of the file that a session loads."""
+    name: str = _MODULES[variant].FILE
+    return name

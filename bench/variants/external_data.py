@@ -1,0 +1,31 @@
+"""The same ONNX graph with its weights in a file of their own beside it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+TITLE = "权重放在外部文件"
+FILE = "model.onnx"
+SMALLEST = 1024
+"""Bytes from which a tensor is moved out."""
+
+
+def make(source, target):
+    import onnx
+
+    onnx.save_model(
+        onnx.load(source),
+        target,
+        save_as_external_data=True,
+        all_tensors_to_one_file=True,
+        location=f"{target.name}.data",
+        size_threshold=SMALLEST,
+    )
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    import _job
+
+    _job.run(make, FILE)
