@@ -8,9 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench import subjects
 from bench.measure.plan import watches_idle
 from bench.spec import Machine
-from bench.subjects import FOLDER as subjects_folder
 from bench.variants import AS_BUILT, script
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ def _used(experiment: Experiment, cases: Sequence[Case]) -> list[Path]:
     settled = [group.settled(case) for group in experiment.groups for case in cases]
     called = {one.subject.name for one in settled} | {report.subject for report in experiment.reports}
     made = {one.variant for one in settled} - {AS_BUILT}
-    subjects = [subjects_folder / f"{name}.py" for name in sorted(called | {ALWAYS})]
-    return subjects + [script(name) for name in (*sorted(made), *(["_job"] if made else []))]
+    files = [subjects.FOLDER / f"{name}.py" for name in sorted(called | {ALWAYS})]
+    return files + [script(name) for name in (*sorted(made), *(["_job"] if made else []))]
 
 
 def _without(fields: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

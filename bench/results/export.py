@@ -56,7 +56,7 @@ def as_pyperf(journal: Journal) -> str:
                 unit, factor = PYPERF_UNITS[metric.unit]
                 values = [value * factor for value in view.values(case, metric)]
                 if values and min(values) > 0:
-                    name = "/".join((journal.header.experiment, record.model, record.input, case, metric.id))
+                    name = f"{journal.header.experiment}/{record.model}/{record.input}/{case}/{metric.id}"
                     benchmarks.append(_benchmark(name, unit, values, journal))
     if not benchmarks:
         return EMPTY_SUITE
