@@ -154,9 +154,10 @@ class Case:
 
     @property
     def keys(self) -> frozenset[str]:
-        """Names of all that it sets."""
+        """Names of all that it sets or changes, `load` and `variant` among them."""
         options = self.subject.options if self.subject else {}
-        return frozenset({*self.settings, *self.run_settings, *options, *self.place.env})
+        changed = {name for name in ("variant", "load") if getattr(self, name)}
+        return frozenset({*self.settings, *self.run_settings, *options, *self.place.env, *changed})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

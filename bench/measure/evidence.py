@@ -16,6 +16,7 @@ from bench.measure import trace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from bench.measure.trace import Run
     from bench.results.records import Figures
@@ -44,10 +45,13 @@ FACTS = {
     "operators": "一次推理执行的各种算子",
     "overlapping_nodes": "与别的线程上的节点同时执行的节点数",
     "node_threads": "一次推理中执行节点的线程数",
+    "block_sizes": "各节点每次分给线程的块大小",
+    "callers": "同时调用的线程数",
+    "file": "打开的模型文件",
 }
 """Observed facts and their names on pages."""
 
-FINGERPRINTS = ("operators",)
+FINGERPRINTS = ("operators", "block_sizes", "file")
 """Facts whose number says nothing but whether two are the same."""
 ARENA_FACTS = (
     "arena_regions",
@@ -121,7 +125,7 @@ def read_arena_log(log: str) -> ArenaLog:
     return ArenaLog(tuple(regions), tuple(requested), tuple(runs), shrinks)
 
 
-def observe(case: Case, figures: Figures, log: str, runs: Sequence[Run]) -> dict[str, float]:
+def observe(case: Case, figures: Figures, log: str, runs: Sequence[Run], file: Path) -> dict[str, float]:
     """The facts of one untimed child.
 
     The child of a case that says nothing of the log or the profiler has both switched on: what they show
@@ -136,7 +140,7 @@ def observe(case: Case, figures: Figures, log: str, runs: Sequence[Run]) -> dict
         "second_run_regions": arena.runs.count(2),
         "arena_shrinks": arena.shrinks,
         **trace.facts(runs),
-        **_fingerprint(runs),
+        **_fingerprints(runs, file),
         **_received(case, log),
     }
     if "log_severity_level" in case.settings:
@@ -144,6 +148,7 @@ def observe(case: Case, figures: Figures, log: str, runs: Sequence[Run]) -> dict
     if "enable_profiling" in case.settings:
         facts["trace_bytes"] = figures.trace_bytes or 0
     told = {
+        "callers": figures.callers,
         "threads_created": figures.threads_created,
         "threads_pinned": figures.threads_pinned,
         "huge_page_mib": _rounded(figures.huge_page_bytes, MIB, 1),
@@ -153,10 +158,18 @@ def observe(case: Case, figures: Figures, log: str, runs: Sequence[Run]) -> dict
     return facts | {name: value for name, value in told.items() if value is not None}
 
 
-def _fingerprint(runs: Sequence[Run]) -> dict[str, float]:
-    """The operators of a run as a number; two graphs may well have as many nodes, and other ones."""
-    found = json.dumps(trace.operators(runs), sort_keys=True).encode()
-    return {"operators": float(int(hashlib.sha256(found).hexdigest()[:12], 16))} if runs else {}
+def _fingerprints(runs: Sequence[Run], file: Path) -> dict[str, float]:
+    """As numbers: two graphs may well have as many nodes, and other ones."""
+    blocks = trace.blocks(runs)
+    return {
+        **({"operators": _fingerprint(json.dumps(trace.operators(runs)).encode())} if runs else {}),
+        **({"block_sizes": _fingerprint(json.dumps(blocks).encode())} if blocks else {}),
+        "file": _fingerprint(file.read_bytes()),
+    }
+
+
+def _fingerprint(content: bytes) -> float:
+    return float(int(hashlib.sha256(content).hexdigest()[:12], 16))
 
 
 def observe_from_outside(figures: Figures, log: str) -> dict[str, float]:

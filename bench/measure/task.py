@@ -138,7 +138,7 @@ class Task:
             "subjects": str(subjects.FOLDER),
             "subject": settled.subject.name,
             "options": dict(settled.subject.options),
-            "model": str(self._file(group, case)),
+            "model": str(self.file(group, case)),
             "inputs": {name: str(path) for name, path in inputs.items()},
             "shapes": [model.shapes(feed) for feed in group.input.shapes],
             "settings": dict(case.settings),
@@ -187,7 +187,7 @@ class Task:
             for group in self.planned.groups:
                 self.failed[group.index, record.case] = record.failure
 
-    def _file(self, group: PlannedGroup, case: Case) -> Path:
+    def file(self, group: PlannedGroup, case: Case) -> Path:
         """What the subject opens."""
         variant = group.settled(case).variant
         if variant == variants.AS_BUILT:
@@ -196,7 +196,7 @@ class Task:
 
     def _make_variant(self, group: PlannedGroup, case: Case) -> Failure | None:
         """Let a process of its own make the file, once a build."""
-        variant, path = group.settled(case).variant, self._file(group, case)
+        variant, path = group.settled(case).variant, self.file(group, case)
         if variant == variants.AS_BUILT or path.exists():
             return None
         part = path.parent.with_name(

@@ -32,6 +32,8 @@ class Node:
     thread: int
     start: int
     end: int
+    block: int | None = None
+    """Iterations in the first block that the calling thread took of the operator; None: ORT does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,18 @@ def _runs(path: Path) -> tuple[Run, ...]:
             spans.append((start, end))
         elif event["cat"] == "Node" and event["name"].endswith(KERNEL):
             name = event["name"].removesuffix(KERNEL)
-            nodes.append(Node(name, event["args"]["op_name"], int(event["tid"]), start, end))
+            nodes.append(
+                Node(name, event["args"]["op_name"], int(event["tid"]), start, end, _block(event["args"]))
+            )
     nodes.sort(key=lambda node: node.start)
     return tuple(Run(a, b, tuple(n for n in nodes if a <= n.start < b)) for a, b in sorted(spans))
+
+
+def _block(args: dict[str, Any]) -> int | None:
+    stats = args.get("thread_scheduling_stats")
+    if not isinstance(stats, dict) or "block_size" not in stats.get("main_thread", {}):
+        return None
+    return int(next(iter(stats["main_thread"]["block_size"]), 0))
 
 
 def _events(path: Path) -> Iterator[dict[str, Any]]:
@@ -81,21 +92,37 @@ def _events(path: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(text)
 
 
+def alone(runs: Sequence[Run]) -> Run | None:
+    """The last run that no other one overlaps: what is seen in it belongs to it."""
+    for run in reversed(runs):
+        if not any(other is not run and other.start < run.end and run.start < other.end for other in runs):
+            return run
+    return None
+
+
 def facts(runs: Sequence[Run]) -> dict[str, float]:
-    """What the last run shows."""
-    if not runs:
+    """What one run shows."""
+    run = alone(runs)
+    if run is None:
         return {}
-    last = runs[-1]
     return {
-        "nodes": len(last.nodes),
-        "overlapping_nodes": last.overlapping(),
-        "node_threads": len({node.thread for node in last.nodes}),
+        "nodes": len(run.nodes),
+        "overlapping_nodes": run.overlapping(),
+        "node_threads": len({node.thread for node in run.nodes}),
     }
 
 
 def operators(runs: Sequence[Run]) -> dict[str, int]:
-    """Operator types of the last run and how many nodes have them."""
-    return dict(sorted(Counter(node.operator for node in runs[-1].nodes).items())) if runs else {}
+    """Operator types of one run and how many nodes have them."""
+    run = alone(runs)
+    return dict(sorted(Counter(node.operator for node in run.nodes).items())) if run else {}
+
+
+def blocks(runs: Sequence[Run]) -> list[tuple[str, int]]:
+    """Of each node of one run, its first block; empty where ORT does not tell."""
+    run = alone(runs)
+    found = [(node.name, node.block) for node in run.nodes] if run else []
+    return sorted((name, block) for name, block in found if block is not None)
 
 
 def summarise(runs: Sequence[Run], case: str, model: str, input: str) -> TraceSummary:

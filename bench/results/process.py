@@ -13,6 +13,7 @@ from bench.results.kinds import (
     Id,
     Label,
     Nanoseconds,
+    Positive,
     PositiveBytes,
     PositiveNanoseconds,
     Record,
@@ -90,6 +91,8 @@ class Figures(Record):
     """Of the passes of the steady phase, per call, each or every nth; a pass is one call for every feed."""
     rss_bytes: Annotated[list[PositiveBytes | None], Field(max_length=10_000)]
     """Resident after each of the first calls, and at the end."""
+    callers: Positive = 1
+    """Threads that called in the steady phase."""
     threads_created: Count | None
     """By opening."""
     threads_pinned: Count | None
