@@ -1,7 +1,7 @@
 """The vocabulary: what is measured, on what, under which settings.
 
 Everything here is frozen data without behaviour that touches the machine. The other
-packages stand on this module and on `bench.answers`, which it names; it imports none of them.
+packages stand on this module; it imports none of them.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from bench.answers import Claim, Findings, Scenario
+    from collections.abc import Callable, Mapping
 
 Scalar = bool | int | str
 Shape = tuple[int, ...]
@@ -168,7 +166,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """One question, the cases that answer it, and the words that tell the answer."""
+    """One question and the cases that answer it; docs/sentences/<id>.j2 words the answer."""
 
     id: str
     title: str
@@ -177,8 +175,6 @@ class Experiment:
     """The cases for a machine with that many usable cores."""
     groups: tuple[Group, ...]
     columns: tuple[Column, ...]
-    conclude: Callable[[Findings], Iterable[str]]
-    """Sentences in HTML; each must read well whatever the measurement says."""
     charts: tuple[Chart, ...] = ()
     scripts: tuple[Script, ...] = ()
     observe_each_group: bool = False
@@ -188,3 +184,42 @@ class Experiment:
     claims: tuple[Claim, ...] = ()
     scenarios: tuple[Scenario, ...] = ()
     """With scenarios, rounds are split: the winners are chosen on one half, figures come from the other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A statement of the article of 2022; the block `claim_<id>` of the experiment's template answers it."""
+
+    id: str
+    said: str
+    """The statement in our words, with its figures; the page adds where it comes from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A condition on a candidate: in every group, its metric is at most `factor` times that of another case."""
+
+    metric: str
+    than: str
+    factor: float = 1.0
+    text: str
+    """Chinese: the condition, as it stands on the page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A need, the settings that may meet it, and how the winner is chosen."""
+
+    id: str
+    title: str
+    candidates: tuple[str, ...]
+    """Case ids, the simplest first: it wins among those that cannot be told apart."""
+    groups: tuple[int, ...]
+    """Indices of the experiment's groups that this need is about."""
+    minimise: str
+    """A metric; over several groups, the product of its ratios to the baseline counts."""
+    limits: tuple[Limit, ...] = ()
+    use: str
+    """Chinese: when to use it."""
+    avoid: str
+    """Chinese: when not."""

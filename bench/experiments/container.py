@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from bench.answers import Findings, Limit, Measured, Scenario
 from bench.experiments._common import (
     DET_320,
     DET_480,
@@ -15,11 +12,7 @@ from bench.experiments._common import (
     columns,
     own_threads,
 )
-from bench.experiments._phrases import named, versus_default, where
-from bench.spec import BASELINE, CONTROL, Case, Experiment, Group
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Limit, Scenario
 
 MODEST = 1.2
 SAME_MEMORY = 1.05
@@ -42,29 +35,6 @@ def cases(cores: int) -> tuple[Case, ...]:
             proofs=(NOT_SPINNING,),
         ),
     )
-
-
-def conclude(say: Findings) -> Iterator[str]:
-    """What the default costs where the cores are not one's own."""
-    for group in say.groups():
-        cpu, base = say.value(group, "share", "cpu_s"), say.value(group, BASELINE, "cpu_s")
-        burned = (
-            f"，每次推理的 CPU 时间是默认的 {cpu / base:.0%}{say.mark(group, 'cpu_s')}"
-            if cpu and base
-            else ""
-        )
-        yield (
-            f"{where(group)}：{named(say, 'share')}，{versus_default(say, group, 'share')}{burned}；"
-            f"{named(say, 'no_spin')}，{versus_default(say, group, 'no_spin')}；"
-            f"{named(say, 'original')}，{versus_default(say, group, 'original')}。{_cores(say, group)}"
-        )
-
-
-def _cores(say: Findings, group: Measured) -> str:
-    """How many cores worked, on average; nothing where that is not known."""
-    known = [(case, say.value(group, case, "cores_used")) for case in (BASELINE, "share")]
-    told = "，".join(f"{named(say, case)} {cores:.1f} 个" for case, cores in known if cores is not None)
-    return f"推理时平均用到的核：{told}。" if told else ""
 
 
 EXPERIMENT = Experiment(
@@ -99,7 +69,6 @@ EXPERIMENT = Experiment(
         "peak_mib",
         "kept_mib",
     ),
-    conclude=conclude,
     scenarios=(
         Scenario(
             id="container",

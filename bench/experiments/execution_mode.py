@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.answers import Answer, Claim, Findings, Measured
 from bench.experiments._common import (
     ASPP_ONE,
     BERT_32,
@@ -14,11 +13,10 @@ from bench.experiments._common import (
     NOT_SPINNING,
     columns,
 )
-from bench.experiments._phrases import DECIDED, NOT_MEASURED, named, versus_default, where
-from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Proof
+from bench.spec import BASELINE, CONTROL, Case, Claim, Experiment, Group, Proof
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 PARALLEL = {"execution_mode": "ORT_PARALLEL"}
 INTRA_NO_SPIN = {"session.intra_op.allow_spinning": "0"}
@@ -60,67 +58,6 @@ def _quiet(keys: Iterable[str], than: str) -> tuple[Proof, ...]:
     return (look,) if look.keys else ()
 
 
-def _parallel(say: Findings) -> list[str]:
-    return [case for case in say.cases() if case.startswith("parallel")]
-
-
-def _overlap(say: Findings, group: Measured) -> float | None:
-    """Most nodes seen running beside another node, over all parallel cases."""
-    seen = [say.value(group, case, "overlapping_nodes") for case in _parallel(say)]
-    known = [value for value in seen if value is not None]
-    return max(known) if known else None
-
-
-def conclude(say: Findings) -> Iterator[str]:
-    """Whether branches ran side by side, and what the mode costs."""
-    for group in say.groups():
-        overlap = _overlap(say, group)
-        ran = "节点怎样执行没有观察到" if overlap is None else _side_by_side(overlap)
-        case = _shortest(say, group, _second_pool(say))
-        cost = (
-            f"inter_op 大于 1、照默认空转的设置里，耗时最短的是{named(say, case)}，{versus_default(say, group, case)}"
-            if case
-            else "快慢没有测成"
-        )
-        yield f"{where(group)}：并行模式下，{cost}；{ran}。"
-
-
-def _side_by_side(nodes: float) -> str:
-    if nodes == 0:
-        return "一次推理里没有任何节点与别的线程上的节点同时执行"
-    return f"一次推理里最多有 {nodes:.0f} 个节点与别的线程上的节点同时执行"
-
-
-def _shortest(say: Findings, group: Measured, cases: list[str]) -> str | None:
-    known = [case for case in cases if say.value(group, case, "ratio") is not None]
-    return min(known, key=lambda case: say.value(group, case, "ratio") or 0.0) if known else None
-
-
-def _second_pool(say: Findings) -> list[str]:
-    """Parallel cases that differ from the default in the mode alone: a second pool, spinning as the default does."""
-    return [case for case in _parallel(say) if case != "parallel_1" and not case.endswith("_no_spin")]
-
-
-def _many_branches(say: Findings) -> Answer:
-    """On the network with five branches: is any parallel setting faster."""
-    group = next((g for g in say.groups() if g.model == "aspp"), None)
-    cases = _second_pool(say)
-    case = _shortest(say, group, cases) if group else None
-    if group is None or case is None:
-        return Answer(measured=NOT_MEASURED, now="保持顺序执行。", holds="unknown")
-    verdicts = {say.verdict(group, one) for one in cases}
-    overlap = _overlap(say, group)
-    nodes = "" if overlap is None else f"，{_side_by_side(overlap)}"
-    measured = f"{where(group)}有五条独立分支；inter_op 大于 1、照默认空转的并行设置里，耗时最短的是{named(say, case)}，{versus_default(say, group, case)}{nodes}。"
-    if "faster" in verdicts:
-        return Answer(measured=measured, now="有分支的模型值得一试，以自己的模型实测为准。", holds="yes")
-    if not verdicts <= set(DECIDED):
-        return Answer(measured=measured, now="先保持顺序执行。", holds="unknown")
-    return Answer(
-        measured=measured, now="保持默认的顺序执行；用几个核由 intra_op_num_threads 管。", holds="no"
-    )
-
-
 EXPERIMENT = Experiment(
     id="execution_mode",
     title="执行模式",
@@ -156,13 +93,11 @@ EXPERIMENT = Experiment(
         "idle_cpu_s",
         "kept_mib",
     ),
-    conclude=conclude,
     observe_each_group=True,
     claims=(
         Claim(
             id="many_branches",
             said="模型有许多分支时，把执行模式设为 ORT_PARALLEL 通常更快。",
-            answer=_many_branches,
         ),
     ),
 )

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bench.experiments._common import REC_ONE, REC_SHORT, columns
-from bench.experiments._phrases import named, versus_default, where
 from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Proof, Scalar
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from bench.answers import Findings, Measured
 
 OPTION = "inter_op_num_threads"
 MORE = 4
@@ -45,31 +37,6 @@ def cases(cores: int) -> tuple[Case, ...]:
     )
 
 
-def conclude(say: Findings) -> Iterator[str]:
-    """Threads counted, then the sequential mode."""
-    group = next(iter(say.groups()), None)
-    if group is None:
-        return
-    counted = "；".join(_threads(say, group, case) for case in say.cases() if case != CONTROL)
-    yield f"{where(group)}的线程数（连同调用 run 的那个）：{counted}。"
-    own, base = (say.value(group, case, "threads") for case in (f"sequential_{MORE}", BASELINE))
-    speed = versus_default(say, group, f"sequential_{MORE}")
-    if own is None or base is None:
-        yield f"顺序模式下设 inter_op_num_threads，线程有没有增减没有测到；{speed}。"
-    elif own == base:
-        yield f"<strong>顺序模式下设 inter_op_num_threads，一个线程也没有多</strong>；{speed}。"
-    else:
-        yield f"顺序模式下设 inter_op_num_threads，线程从 {base:.0f} 个变成 {own:.0f} 个；{speed}。"
-
-
-def _threads(say: Findings, group: Measured, case: str) -> str:
-    threads = say.value(group, case, "threads")
-    if threads is not None:
-        return f"{named(say, case)}，{threads:.0f} 个"
-    missing = "没有测成" if say.value(group, case, "latency_ms") is None else "读不到"
-    return f"{named(say, case)}，{missing}"
-
-
 EXPERIMENT = Experiment(
     id="inter_op_num_threads",
     title="算子间线程数",
@@ -84,5 +51,4 @@ EXPERIMENT = Experiment(
         ),
     ),
     columns=columns("latency_ms", "ratio", "threads", "cpu_s", "session_ms"),
-    conclude=conclude,
 )

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from bench.answers import Findings, Limit, Scenario
 from bench.experiments._common import (
     ARENA_OFF,
     ASPP_ONE,
@@ -19,11 +16,7 @@ from bench.experiments._common import (
     columns,
     own_threads,
 )
-from bench.experiments._phrases import memory, spaced, versus_default, where
-from bench.spec import BASELINE, CONTROL, Case, Chart, Experiment, Group
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from bench.spec import BASELINE, CONTROL, Case, Chart, Experiment, Group, Limit, Scenario
 
 SHRINK = {"memory.enable_memory_arena_shrinkage": "cpu:0"}
 CHEAP_ENOUGH = SAME_MEMORY = 1.05
@@ -57,17 +50,6 @@ def cases(cores: int) -> tuple[Case, ...]:
             proofs=(PATTERN_OFF, *own_threads(cores)),
         ),
     )
-
-
-def conclude(say: Findings) -> Iterator[str]:
-    """How the article's settings do as a whole."""
-    for group in say.groups():
-        kept = memory(say, group, "original", "kept_mib")
-        peak = memory(say, group, "original", "peak_mib")
-        yield (
-            f"{where(group)}：原文设置整套用上，{versus_default(say, group, 'original')}；"
-            f"{spaced('峰值', peak)}，{spaced('留存', kept)}。"
-        )
 
 
 NOT_SLOWER = Limit(
@@ -164,7 +146,6 @@ EXPERIMENT = Experiment(
         "cpu_s",
         "session_ms",
     ),
-    conclude=conclude,
     charts=(Chart(kind="frontier", title="耗时与内存"),),
     scenarios=SCENARIOS,
 )

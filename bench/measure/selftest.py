@@ -22,10 +22,9 @@ from bench.results.selfchecks import ALLOCATED, ALLOCATED_MIB, HELD, MORE, SELFT
 from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Input
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from bench.answers import Findings
     from bench.measure.campaign import Here
     from bench.measure.runner import Reporter
     from bench.system.folders import Folders
@@ -58,11 +57,6 @@ def _cases(cores: int) -> tuple[Case, ...]:
     )
 
 
-def _conclude(say: Findings) -> Iterator[str]:
-    """The certificate says it, in a table."""
-    return iter(())
-
-
 EXPERIMENT = Experiment(
     id=SELFTEST,
     title="测量程序的自检",
@@ -80,7 +74,6 @@ EXPERIMENT = Experiment(
         ),
     ),
     columns=columns("latency_ms", "ratio", "cores_used", "base_mib", "peak_mib", "kept_mib"),
-    conclude=_conclude,
 )
 
 

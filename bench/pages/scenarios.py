@@ -14,9 +14,9 @@ from bench.spec import BASELINE, input_title
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bench.answers import Scenario
     from bench.results.published import CandidateRow, Choice, Export, GroupSummary
     from bench.results.schema import CaseRecord
+    from bench.spec import Scenario
 
 MINIMISED = {
     "ratio": "延迟",

@@ -24,9 +24,8 @@ from bench.system import harmless
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bench.answers import Limit, Scenario
     from bench.results.store import Journal
-    from bench.spec import Experiment
+    from bench.spec import Experiment, Limit, Scenario
 
 RESAMPLES = 200
 STABLE = 0.8
