@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import made_up_site
 import pytest
 
-from bench.answers import Scenario
 from bench.measure.child import Outcome
 from bench.measure.machine import Machine
 from bench.measure.profiles import Profile
 from bench.models.prepared import Prepared
 from bench.results import schema
 from bench.results.store import Journal
-from bench.spec import BASELINE, CONTROL, Case, Column, Experiment, Group, Input, Model
+from bench.spec import BASELINE, CONTROL, Case, Column, Experiment, Group, Input, Model, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -208,7 +207,6 @@ class Make:
             "cases": lambda _: resolved,
             "groups": tuple(groups or (self.group(),)),
             "columns": tuple(Column(metric=metric, title=metric) for metric in columns),
-            "conclude": lambda _: (),
         }
         return Experiment(**fields | changes)
 

@@ -170,11 +170,10 @@ def test_experiments_are_well_formed(experiment: object, cores: int) -> None:
 TABLES = {"session", "run", "keys", "run_keys", "environment"}
 """Names of option tables, which are no experiments."""
 
-SAYS = {"spec", "answers"}
+SAYS = {"spec"}
 LAYERS = {
     "system": set[str](),
-    "answers": set(),
-    "spec": {"answers"},
+    "spec": set(),
     "experiments": SAYS,
     "facts": {"system"},
     "models": {"system"} | SAYS,

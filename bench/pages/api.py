@@ -18,6 +18,7 @@ from bench.pages import (
     options,
     original,
     scenarios,
+    sentences,
     snippets,
     source,
     stamps,
@@ -27,10 +28,9 @@ from bench.pages import (
 from bench.pages.words import Words
 
 if TYPE_CHECKING:
-    from bench.answers import Scenario
     from bench.results.published import Export
-    from bench.results.records import Case
-    from bench.spec import Experiment
+    from bench.results.schema import CaseRecord
+    from bench.spec import Experiment, Scenario
 
 
 def show(experiment_id: str) -> str:
@@ -50,7 +50,7 @@ def show(experiment_id: str) -> str:
 def conclusion(experiment_id: str) -> str:
     """The computed answer, a sentence a list item."""
     experiment, export = _get(experiment_id)
-    items = "".join(f"<li>{sentence}</li>" for sentence in experiment.conclude(Words(export)))
+    items = "".join(f"<li>{sentence}</li>" for sentence in sentences.tell(experiment, export).conclusion)
     return _block(
         f'{stamps.warnings(export, stale=source.is_stale(experiment_id))}<ul class="bench-conclusion">{items}</ul>'
     )
@@ -79,7 +79,7 @@ def claim(experiment_id: str, claim_id: str) -> str:
     """The box that holds a statement of the article against this machine's results."""
     experiment, export = _get(experiment_id)
     found = {one.id: one for one in experiment.claims}[claim_id]
-    return _block(claims.box(found, Words(export)))
+    return _block(claims.box(found, sentences.tell(experiment, export).answers[claim_id]))
 
 
 def value(experiment_id: str, model: str, input: str, case: str, metric: str) -> str:
@@ -142,7 +142,7 @@ def snippet(experiment_id: str, case_id: str) -> str:
     return _code(experiment, export, next(case for case in export.cases if case.id == case_id))
 
 
-def _code(experiment: Experiment, export: Export, case: Case) -> str:
+def _code(experiment: Experiment, export: Export, case: CaseRecord) -> str:
     return _fence(snippets.on_machine(experiment, case, Words(export).cores()))
 
 

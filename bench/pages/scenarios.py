@@ -14,9 +14,9 @@ from bench.spec import BASELINE, input_title
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bench.answers import Scenario
     from bench.results.published import CandidateRow, Choice, Export, GroupSummary
-    from bench.results.records import Case
+    from bench.results.schema import CaseRecord
+    from bench.spec import Scenario
 
 MINIMISED = {
     "ratio": "延迟",
@@ -30,7 +30,7 @@ def choice(export: Export, scenario: Scenario) -> Choice:
     return next(one for one in export.choices if one.scenario == scenario.id)
 
 
-def winner(export: Export, scenario: Scenario) -> Case:
+def winner(export: Export, scenario: Scenario) -> CaseRecord:
     won = choice(export, scenario).winner
     return next(case for case in export.cases if case.id == won)
 

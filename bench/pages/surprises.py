@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.experiments import EXPERIMENTS
 from bench.facts.options import place
-from bench.pages import frames
+from bench.pages import frames, sentences
 from bench.pages.claims import OUTCOMES
 from bench.pages.findings import METRICS, difference
 from bench.pages.words import VERDICTS, Words
@@ -109,8 +109,10 @@ def _refuted(exports: Sequence[Export], found: Sequence[Finding]) -> Iterator[Su
         if one.decided:
             stake[one.row.experiment] = max(stake[one.row.experiment], one.effect)
     for export in sorted(exports, key=lambda export: -stake[export.experiment]):
-        for claim in EXPERIMENTS[export.experiment].claims:
-            answer = claim.answer(Words(export))
+        experiment = EXPERIMENTS[export.experiment]
+        told = sentences.tell(experiment, export).answers
+        for claim in experiment.claims:
+            answer = told[claim.id]
             if answer.holds in ("no", "half"):
                 headline = f"{OUTCOMES[answer.holds][1]}：“{escape(claim.said.rstrip('。'))}”"
                 yield Surprise(export.experiment, headline, answer.measured)

@@ -31,7 +31,6 @@ EXPERIMENT = Experiment(
     cases=lambda _: CASES[:{cases}],
     groups=({groups},),
     columns=columns("latency_ms", "ratio", "peak_mib", "kept_mib"),
-    conclude=lambda _: ("测完了。",),
 )
 """
 GROUP = 'Group(model="tiny", input={input}, small={input}, seconds=0.3{more})'

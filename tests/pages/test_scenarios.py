@@ -21,8 +21,8 @@ from bench.system.folders import ROOT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.answers import Scenario
     from bench.results.published import Export
+    from bench.spec import Scenario
 
 EVIL = """<script>alert("&'")</script>"""
 CRASHED = "进程因信号 SIGSEGV 结束"

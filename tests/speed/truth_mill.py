@@ -27,7 +27,7 @@ from speed.mill_judge import LIMITS, MEMORIES, Judge, Tally
 
 from bench.experiments import EXPERIMENTS
 from bench.measure import selftest
-from bench.pages import certificates, claims, findings, scenarios, surprises, tables
+from bench.pages import certificates, claims, findings, scenarios, sentences, surprises, tables
 from bench.pages.words import Words
 from bench.results.findings import of_build
 from bench.results.summary import summarise
@@ -54,7 +54,6 @@ def build(seed: int, *, html: bool) -> Tally:
         _proofs(judge, words)
         _rows(judge, words, html=html)
         _sentences(judge, words)
-        _claims(judge, words)
         _scenarios(judge, words, html=html)
     _whole_build(judge, pages, html=html)
     return judge.tally
@@ -91,7 +90,14 @@ def _exported(words: Words) -> Iterator[mill_read.Said]:
 
 
 def _sentences(judge: Judge, words: Words) -> None:
-    texts = list(EXPERIMENTS[words.export.experiment].conclude(words))
+    experiment = EXPERIMENTS[words.export.experiment]
+    told = sentences.tell(experiment, words.export)
+    _conclusion(judge, words, told.conclusion)
+    for claim in experiment.claims:
+        mill_oracle.claim(judge, words, claim.id, mill_read.holds(claims.box(claim, told.answers[claim.id])))
+
+
+def _conclusion(judge: Judge, words: Words, texts: Sequence[str]) -> None:
     for text in texts:
         try:
             found = list(mill_read.sentences(words, [text]))
@@ -104,11 +110,6 @@ def _sentences(judge: Judge, words: Words) -> None:
             judge.against_table(words, said)
     plain = [mill_read.soup(text).get_text() for text in texts]
     mill_oracle.other_sentences(judge, words, plain, partial(mill_read.last_group, words))
-
-
-def _claims(judge: Judge, words: Words) -> None:
-    for claim in EXPERIMENTS[words.export.experiment].claims:
-        mill_oracle.claim(judge, words, claim.id, mill_read.holds(claims.box(claim, words)))
 
 
 def _scenarios(judge: Judge, words: Words, *, html: bool) -> None:
