@@ -3,66 +3,6 @@
 The names below are all that a page may call.
 """
 
-from bench.pages.api import (
-    certificate,
-    claim,
-    conclusion,
-    data_list,
-    freshness,
-    licence_table,
-    line_tables,
-    log_lines,
-    machine,
-    node_costs,
-    options_table,
-    original_settings,
-    scenario,
-    scenario_answer,
-    scenario_code,
-    scenario_line,
-    show,
-    snippet,
-    traps_table,
-    truth_mill,
-    value,
-    verdict,
-)
-from bench.pages.overview import (
-    chooser,
-    findings_summary,
-    findings_table,
-    hero_figure,
-    rules_tables,
-    surprising,
-)
+from bench.pages.api import build, claim, conclusion, options, overview, report, scenario, show, snippet
 
-__all__ = [
-    "certificate",
-    "chooser",
-    "claim",
-    "conclusion",
-    "data_list",
-    "findings_summary",
-    "findings_table",
-    "freshness",
-    "hero_figure",
-    "licence_table",
-    "line_tables",
-    "log_lines",
-    "machine",
-    "node_costs",
-    "options_table",
-    "original_settings",
-    "rules_tables",
-    "scenario",
-    "scenario_answer",
-    "scenario_code",
-    "scenario_line",
-    "show",
-    "snippet",
-    "surprising",
-    "traps_table",
-    "truth_mill",
-    "value",
-    "verdict",
-]
+__all__ = ["build", "claim", "conclusion", "options", "overview", "report", "scenario", "show", "snippet"]

@@ -6,19 +6,14 @@ import json
 import shlex
 from typing import TYPE_CHECKING
 
-from bench.experiments import EXPERIMENTS
-from bench.spec import CONTROL, Case, Scalar
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.results.schema import CaseRecord
-    from bench.spec import Experiment
+    from bench.spec import Case, Experiment, Scalar
 
 ENUMS = {"graph_optimization_level": "GraphOptimizationLevel", "execution_mode": "ExecutionMode"}
 SAVED = "model.optimized.onnx"
-REFERENCE_CORES = 4
-"""Snippet files are written for the cases of a machine of this size; pages show those of their own."""
 
 
 def on_machine(experiment: Experiment, case: Case | CaseRecord, cores: int) -> str:
@@ -81,16 +76,6 @@ def _call(start: str, model: str) -> list[str]:
         '    providers=["CPUExecutionProvider"],',
         ")",
     ]
-
-
-def files() -> dict[str, str]:
-    """File name -> content, for every candidate setting of every experiment."""
-    return {
-        f"{experiment.id}-{case.id}.py": on_machine(experiment, case, REFERENCE_CORES)
-        for experiment in EXPERIMENTS.values()
-        for case in experiment.cases(REFERENCE_CORES)
-        if case.id != CONTROL
-    }
 
 
 def _setting(name: str, value: Scalar) -> str:
