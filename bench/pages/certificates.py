@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from bench.pages.markup import NONE, Row, experiment_title, render, table
+from bench.pages.markup import NONE, Row, render, table
 from bench.results.quotable import Standing, standing
 from bench.results.selfchecks import checks
 from bench.results.view import DRAFT_PROFILES, MAX_DIRTY_SHARE
@@ -24,20 +24,6 @@ WORDS = {"yes": "可以引用", "except": "可以引用，但有例外", "no": "
 MARKS = {True: "✓", False: "✗", None: "—"}
 PROFILES = {"smoke": "冒烟", "quick": "快速", "default": "默认", "thorough": "细致"}
 BUSY, UNDECIDED = "机器繁忙", "受扰的轮次超过三成，不作快慢结论。"
-NOISE_HEADS = (
-    "实验与模型",
-    "A/A 偏离",
-    "受扰轮 / 轮数",
-    "重测",
-    "他人占 CPU",
-    "steal",
-    "等 CPU 的时间",
-    "配额拦下",
-    "降频次数",
-    "频率（MHz）",
-    "被抢占",
-    "空闲内存（MiB）",
-)
 MACHINE_TITLES = {
     "cpu": "处理器",
     "arch": "架构",
@@ -140,10 +126,10 @@ def page(exports: Sequence[Export], selftests: Mapping[str, Export], stale: Coll
     """Everything that a build can say for itself."""
     parts = (
         _verdict(standing(exports, selftests, stale), link=False),
-        _builds(exports),
+        render("builds", exports=exports, dropped=_dropped, profiles=PROFILES, when=when),
         _quiet(exports),
         *_selftests(exports, selftests),
-        _noise(exports),
+        render("noise", exports=exports),
     )
     return NONE.join(parts)
 
@@ -155,29 +141,6 @@ def _verdict(found: Standing, *, link: bool) -> Markup:
 def told(found: Standing) -> str:
     """For a terminal."""
     return f"这些数字{WORDS[found.word]}" + (f"：{'；'.join(found.reasons)}" if found.reasons else "")
-
-
-def _builds(exports: Sequence[Export]) -> Markup:
-    rows = [
-        Row(
-            experiment_title(one.experiment),
-            [
-                f"{one.build.rounds} / {one.build.planned_rounds}",
-                f"{sum(group.cost_s for group in one.groups) / 60:.1f}",
-                _dropped(one),
-                PROFILES[one.build.profile],
-                when(one),
-            ],
-            {"data-experiment-build": one.experiment},
-        )
-        for one in exports
-    ]
-    return _table(
-        "builds",
-        "各实验的测量：做了几轮，用了多久，少测了什么",
-        ("实验", "轮数（做了 / 计划）", "分钟", "少测的", "档位", "测完于"),
-        rows,
-    )
 
 
 def _dropped(export: Export) -> str:
@@ -219,50 +182,5 @@ def _selftests(exports: Sequence[Export], selftests: Mapping[str, Export]) -> It
     for build, count in shown.items():
         if build in selftests:
             of = f"，{count} 个实验来自这次测量" if len(shown) > 1 else ""
-            yield _selftest(selftests[build], f"selftest-{build}", of)
-
-
-def _selftest(export: Export, name: str, of: str) -> Markup:
-    rows = [
-        Row(one.title, [one.expected, one.seen, MARKS[one.passed]], {"data-passed": str(one.passed).lower()})
-        for one in checks(export)
-    ]
-    caption = f"测量程序的自检：事先知道答案的事，它看不看得见。测于 {when(export)}{of}"
-    return _table(name, caption, ("量什么", "应当看到", "实际看到", "通过"), rows)
-
-
-def _noise(exports: Sequence[Export]) -> Markup:
-    caption = (
-        "每一组的噪声：A/A 偏离是默认设置测两遍的区间离 1 最远的一端，不到 2% 的按 2% 算；占用、steal、空闲内存取各轮里最坏的；"
-        "要选出推荐设置的实验，有一半轮次只用来选，不列在这里；“—”是本机读不到"
-    )
-    rows = [_group(export, group) for export in exports for group in export.groups]
-    return _table("noise", caption, NOISE_HEADS, rows)
-
-
-def _group(export: Export, group: GroupSummary) -> Row:
-    seen = group.noise
-    low, high = seen.frequency_low_mhz, seen.frequency_high_mhz
-    clock = "—" if low is None or high is None else f"{low:.0f}" if low == high else f"{low:.0f}–{high:.0f}"
-    cells = [
-        "只看内存" if group.memory_only else f"{group.noise_floor:.1%}",
-        f"{group.dirty_rounds} / {group.rounds}",
-        str(group.repeated_rounds),
-        *(
-            "—" if share is None else f"{share:.1%}"
-            for share in (seen.others, seen.steal, seen.pressure, seen.held_back)
-        ),
-        "—" if seen.throttled is None else str(seen.throttled),
-        clock,
-        *("—" if count is None else str(count) for count in (seen.involuntary_switches, seen.available_mib)),
-    ]
-    title = Markup("{}<br><small>{}，{}</small>").format(
-        experiment_title(export.experiment), group.model_title, input_title(group.input)
-    )
-    mark = {"class": "bench-noisy"} if group.noisy else {}
-    return Row(title, cells, {"data-group": f"{export.experiment}/{group.index}", **mark})
-
-
-def _table(name: str, caption: str, heads: Sequence[str], rows: Sequence[Row]) -> Markup:
-    attributes = {"class": "bench-certificate", "data-certificate": name}
-    return table(f"certificate-{name}", caption, heads, rows, attributes=attributes)
+            export = selftests[build]
+            yield render("selftest", export=export, checks=checks(export), marks=MARKS, when=when, of=of)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.pages.markup import NONE, finished, render
 from bench.pages.words import memory, number, plain
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bench.pages.words import Words
     from bench.results.frontier import Point
-    from bench.results.published import Curve, Export, GroupSummary
+    from bench.results.published import GroupSummary
     from bench.spec import Chart, Experiment
 
 FEW_POINTS = 8
@@ -28,12 +28,9 @@ HINTS = {
     "frontier": "实心点是留存，空心点是峰值，横线是耗时的 95% 区间；加圈的没有被比下去：没有别的设置测得更快而不多占，或更省而不更慢。",
 }
 """How to read a chart of each kind."""
-EACH_GROUP = ("memory_over_runs", "frontier")
-"""Kinds drawn once per group; the others once per experiment."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TwinCell:
+class Cell(NamedTuple):
     """A figure of a chart in its table; without a value it is text alone."""
 
     text: str
@@ -42,33 +39,36 @@ class TwinCell:
     ends: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Twin:
-    """What a chart shows in a sentence, and its data as a table."""
+class Twin(NamedTuple):
+    """What a chart shows in a sentence, and its data as a table: rows of a title, a case or nothing, and cells."""
 
     told: str
     heads: Sequence[str]
-    rows: Sequence[tuple[str, str, Sequence[TwinCell]]]
-    """Title, case or nothing, cells."""
+    rows: Sequence[tuple[str, str, Sequence[Cell]]]
 
 
-NO_CELL = TwinCell(text="—")
+NO_CELL = Cell("—")
 
 
 def of_group(
     experiment: Experiment, words: Words, group: GroupSummary, specs: Mapping[str, Any], links: Markup = NONE
 ) -> Markup:
     """The charts of one group, as far as there is something to draw."""
-    charts = []
-    for chart in experiment.charts:
-        name = f"{chart.kind}-{group.model}-{group.input}"
-        if chart.kind in EACH_GROUP and name in specs:
-            twin = (_memory if chart.kind == "memory_over_runs" else _frontier)(words, group)
-            title = f"{chart.title}：{group.model_title}，输入 {input_title(group.input)}"
-            charts.append(
-                _chart(experiment, words.export, chart, specs[name], (name, title), twin, group.rounds, links)
-            )
-    return NONE.join(charts)
+    where = f"{group.model_title}，输入 {input_title(group.input)}"
+    return NONE.join(
+        _chart(
+            experiment,
+            words,
+            chart,
+            specs[name],
+            (name, f"{chart.title}：{where}"),
+            EACH_GROUP[chart.kind](words, group),
+            group.rounds,
+            links,
+        )
+        for chart in experiment.charts
+        if chart.kind in EACH_GROUP and (name := f"{chart.kind}-{group.model}-{group.input}") in specs
+    )
 
 
 def of_experiment(
@@ -77,17 +77,23 @@ def of_experiment(
     """The charts that show all groups at once."""
     return NONE.join(
         _chart(
-            experiment, words.export, chart, specs[chart.kind], (chart.kind, chart.title), _scaling(words),
-            words.export.build.rounds, links,
+            experiment,
+            words,
+            chart,
+            specs[chart.kind],
+            (chart.kind, chart.title),
+            _scaling(words),
+            words.export.build.rounds,
+            links,
         )
         for chart in experiment.charts
         if chart.kind not in EACH_GROUP and chart.kind in specs
-    )  # fmt: skip
+    )
 
 
 def _chart(
     experiment: Experiment,
-    export: Export,
+    words: Words,
     chart: Chart,
     spec: Mapping[str, Any],
     names: tuple[str, str],
@@ -96,19 +102,11 @@ def _chart(
     links: Markup,
 ) -> Markup:
     name, title = names
+    data = finished(json.dumps(spec, ensure_ascii=False).replace("<", "\\u003c"))  # ends no script element
     return render(
-        "chart",
-        experiment=experiment,
-        export=export,
-        name=name,
-        title=title,
-        height=spec["height"],
-        data=finished(json.dumps(spec, ensure_ascii=False).replace("<", "\\u003c")),  # ends no script element
-        twin=twin,
-        rounds=rounds,
-        hint=HINTS[chart.kind],
-        links=links,
-    )
+        "chart", experiment=experiment, export=words.export, name=name, title=title, spec=spec, data=data,
+        twin=twin, rounds=rounds, hint=HINTS[chart.kind], links=links,
+    )  # fmt: skip
 
 
 def _memory(words: Words, group: GroupSummary) -> Twin:
@@ -117,17 +115,16 @@ def _memory(words: Words, group: GroupSummary) -> Twin:
     lines = {words.title(curve.case): curve.y for curve in curves if curve.case != CONTROL}
     longest = max(len(curve.x) for curve in curves)
     picks = _picks(longest, group.calls)
-    return Twin(
-        told=memory_over_runs(lines, words.title(BASELINE)),
-        heads=["设置", *("结束时" if i == longest - 1 else f"第 {i + 1} 次后" for i in picks)],
-        rows=[
-            (words.title(curve.case), curve.case, [_resident(curve, i) for i in picks]) for curve in curves
-        ],
-    )
-
-
-def _resident(curve: Curve, place: int) -> TwinCell:
-    return TwinCell(text=memory(curve.y[place]), value=curve.y[place]) if place < len(curve.y) else NO_CELL
+    heads = ["设置", *("结束时" if i == longest - 1 else f"第 {i + 1} 次后" for i in picks)]
+    rows = [
+        (
+            words.title(one.case),
+            one.case,
+            [Cell(memory(one.y[i]), one.y[i]) if i < len(one.y) else NO_CELL for i in picks],
+        )
+        for one in curves
+    ]
+    return Twin(memory_over_runs(lines, words.title(BASELINE)), heads, rows)
 
 
 def _picks(length: int, calls: int) -> list[int]:
@@ -142,22 +139,17 @@ def _scaling(words: Words) -> Twin:
     lines, body = {}, []
     for group in words.groups():
         title = f"{group.model_title}（{input_title(group.input)}）"
-        rows = {count: words.row(group, count, "speed_up") for count in counts}
+        found = {count: words.row(group, count, "speed_up") for count in counts}
+        known = {count: row for count, row in found.items() if row and row.value is not None}
         lines[title] = [
-            SpeedUp(threads=int(count), value=row.value, low=row.low, high=row.high)
-            for count, row in rows.items()
-            if row and row.value is not None and not group.noisy
+            SpeedUp(threads=int(count), value=row.value or 0.0, low=row.low, high=row.high)
+            for count, row in known.items()
+            if not group.noisy
         ]
         mark = finished(words.mark(group, "speed_up"))
-        cells = [
-            TwinCell(text=number(row), value=row.value, mark=mark)
-            if row and row.value is not None
-            else NO_CELL
-            for row in rows.values()
-        ]
-        body.append((title, "", cells))
-    heads = ["模型", *(f"{count} 线程" for count in counts)]
-    return Twin(told=thread_scaling(lines, words.cores()), heads=heads, rows=body)
+        cells = {count: Cell(number(row), row.value, mark) for count, row in known.items()}
+        body.append((title, "", [cells.get(count, NO_CELL) for count in counts]))
+    return Twin(thread_scaling(lines, words.cores()), ["模型", *(f"{n} 线程" for n in counts)], body)
 
 
 def _frontier(words: Words, group: GroupSummary) -> Twin:
@@ -165,25 +157,25 @@ def _frontier(words: Words, group: GroupSummary) -> Twin:
     found = frontier.points(words.export, group)
     best = frontier.unbeaten(found, group.noise_floor) if group.verdicts and not group.noisy else []
     mark = finished(words.mark(group, "ratio"))
-    return Twin(
-        told=unbeaten(found, best, {one.case: words.title(one.case) for one in found}),
-        heads=["设置", "耗时（对默认）", "留存", "峰值", "没有被比下去"],
-        rows=[
-            (
-                words.title(one.case),
-                one.case,
-                [
-                    TwinCell(
-                        text=plain(one.ratio, one.low, one.high), value=one.ratio, mark=mark, ends=_ends(one)
-                    ),
-                    TwinCell(text=memory(one.kept), value=one.kept),
-                    NO_CELL if one.peak is None else TwinCell(text=memory(one.peak)),
-                    TwinCell(text="是" if one.case in best else ""),
-                ],
-            )
-            for one in found
-        ],
-    )
+    rows = [
+        (
+            words.title(one.case),
+            one.case,
+            [
+                Cell(plain(one.ratio, one.low, one.high), one.ratio, mark, _ends(one)),
+                Cell(memory(one.kept), one.kept),
+                NO_CELL if one.peak is None else Cell(memory(one.peak)),
+                Cell("是" if one.case in best else ""),
+            ],
+        )
+        for one in found
+    ]
+    told = unbeaten(found, best, {one.case: words.title(one.case) for one in found})
+    return Twin(told, ["设置", "耗时（对默认）", "留存", "峰值", "没有被比下去"], rows)
+
+
+EACH_GROUP = {"memory_over_runs": _memory, "frontier": _frontier}
+"""Kinds drawn once per group; the others once per experiment."""
 
 
 def _ends(point: Point) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.pages.markup import NONE, finished, model_title, render
@@ -69,19 +70,6 @@ class Axis:
         return f"{min(1.0, max(0.0, share)) * 100:.1f}%"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One figure of the table, or why there is none."""
-
-    metric: str
-    row: Row | None
-    text: str
-    drawing: str
-    mark: Markup
-    interval: str
-    word: str
-
-
 def group_table(experiment: Experiment, words: Words, group: GroupSummary, links: Markup = NONE) -> Markup:
     """The table of one group, with caption and footnotes, as a figure of its own."""
     export = words.export
@@ -95,33 +83,21 @@ def group_table(experiment: Experiment, words: Words, group: GroupSummary, links
     return render(
         "measured",
         experiment=experiment,
-        export=export,
+        words=words,
         group=group,
         columns=columns,
-        rows=[
-            (case, [_cell(words, group, case.id, metric, axis) for metric, axis in axes.items()])
-            for case in cases
-        ],
+        cases=cases,
+        axes=axes,
+        number=number,
+        interval=interval,
+        word=partial(_word, words, group),
+        mark=lambda metric: finished(words.mark(group, metric)),
         ran=_how_it_ran(group),
         planned=_planned(export, group),
         marked=finished(MARK) if noisy else "",
         notes=_notes(experiment, words, group),
         case_notes=[note for case in cases for note in _case_notes(words, group, case)],
         links=links,
-    )
-
-
-def _cell(words: Words, group: GroupSummary, case: str, metric: str, axis: Axis | None) -> Cell:
-    row = words.row(group, case, metric)
-    known = row is not None and row.value is not None
-    return Cell(
-        metric=metric,
-        row=row,
-        text=number(row) if row else "",
-        drawing=axis.drawing(row) if axis and row and known else "",
-        mark=finished(words.mark(group, metric)),
-        interval=interval(row) if row else "",
-        word=_word(words, group, row) if row and known else "",
     )
 
 
