@@ -1,4 +1,4 @@
-"""`python -m bench`: list, run, selftest, check, compare, export, snippets, site, links.
+"""`python -m bench`: list, run, selftest, check, compare, export, site, links.
 
 Errors are one sentence on stderr and a non-zero status: 1 could not, 2 wrong usage, 3 measured but
 a case failed, 130 interrupted.
@@ -140,18 +140,6 @@ def export(
         say("没有可以导出的结果：先运行 nox -s docs", err)
     for name, state in status.items():
         say(f"{name}：{'有效' if state == 'valid' else '过期'}")
-
-
-@app.command
-def snippets(
-    *, check: Annotated[bool, Parameter(negative="", help="只比较，不写；有出入就以非零状态退出。")] = False
-) -> None:
-    """从实验的设置写出 docs/snippets/ 里的代码片段。"""
-    different = commands.snippets(write=not check)
-    for path in different:
-        say(f"{'需要更新' if check else '已写'}：{path.name}")
-    if check and different:
-        sys.exit(1)
 
 
 @app.command

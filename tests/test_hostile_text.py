@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +23,14 @@ import bench
 from bench import __main__ as cli
 from bench.cli.progress import Progress
 from bench.experiments import EXPERIMENTS
+from bench.facts.options import Option, Source, Trap
 from bench.measure import records
 from bench.measure.campaign import Here
 from bench.measure.child import clean_text
 from bench.measure.plan import resolve
 from bench.measure.profiles import PROFILES
-from bench.pages import api, charts, source
+from bench.pages import api, markup, source, vega
+from bench.pages import options as option_tables
 from bench.results import published, schema, store
 from bench.site import publish
 from bench.spec import BASELINE, CONTROL
@@ -45,6 +48,11 @@ LONGEST, LONGEST_LABEL = 4000, 150
 """What the schema lets through: of text, and of a label with a number in front."""
 FEW = ("arena", "recommended")
 """Experiments with everything that a page can show: curves, reports, claims, scenarios."""
+BUILD = ("machine", "freshness", "certificate", "downloads", "rules", "mill", "licences")
+OVERVIEW = ("hero", "chooser", "surprises", "findings", "findings_summary")
+RULES = publish._rules()
+USUAL: dict[tuple[str, ...], dict[str, str]] = {}
+"""What pages show where nothing is wrong, once made."""
 any_text = pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.what)
 
 
@@ -104,27 +112,51 @@ def _pages(patch: pytest.MonkeyPatch, text: str, names: Iterable[str]) -> dict[s
     patch.setattr(source, "load", exports.__getitem__)
     patch.setattr(source, "status", lambda: dict.fromkeys(exports, "valid"))
     patch.setattr(source, "has_trace", lambda _: True)
-    patch.setattr(source, "selftests", dict)
-    patch.setattr(source, "chart_specs", lambda name: charts.specs(EXPERIMENTS[name], exports[name]))
-    pages = {name: getattr(bench, name)() for name in ("machine", "freshness", "certificate", "data_list")}
+    patch.setattr(source, "selftests", lambda: {one.build.id: one for one in exports.values()})
+    patch.setattr(source, "rules", lambda: dict.fromkeys(RULES, 1.0))
+    patch.setattr(source, "chart_specs", lambda name: vega.specs(EXPERIMENTS[name], exports[name]))
+    _options(patch, text)
+    pages = {f"build {part}": bench.build(part) for part in BUILD}
+    pages |= {f"overview {part}": bench.overview(part) for part in OVERVIEW}
+    pages |= {f"options {which}": bench.options(which) for which in ("keys", "traps", "original")}
     for name in exports:
         one = EXPERIMENTS[name]
-        pages |= {
-            f"{call} {name}": getattr(bench, call)(name) for call in ("show", "conclusion", "node_costs")
-        }
-        pages[f"line_tables {name}"] = bench.line_tables(name)
-        pages[f"log_lines {name}"] = bench.log_lines(name, error="错误", warning="警告")
+        pages |= {f"{call} {name}": getattr(bench, call)(name) for call in ("show", "conclusion")}
+        for which in api.REPORTS:
+            heading = harmless.text(text)
+            pages[f"{which} {name}"] = bench.report(
+                name, which, error=heading, warning=heading, table=heading
+            )
         pages |= {f"claim {name} {claim.id}": bench.claim(name, claim.id) for claim in one.claims}
         for scenario in one.scenarios:
-            pages[f"scenario {scenario.id}"] = bench.scenario(scenario.id)
-            pages[f"scenario_line {scenario.id}"] = bench.scenario_line(scenario.id)
-            pages[f"scenario_answer {scenario.id}"] = bench.scenario_answer(scenario.id)
+            for part in ("card", "answer", "line"):
+                pages[f"{part} {scenario.id}"] = bench.scenario(scenario.id, part)
     return pages
+
+
+def _options(patch: pytest.MonkeyPatch, text: str) -> None:
+    """One option and one trap, made of it; without what means code in these texts, or where code may break."""
+    long = re.sub(r"[`_.,=(/]", "", harmless.text(text))
+    texts = dict.fromkeys(("does", "since", "default", "latency", "memory", "startup", "trap", "kind"), long)
+    sources = (Source(long, "https://example.org"), Source(long))
+    option = Option(name=long, topic="other", sources=sources, **texts)
+    trap = Trap(id="trap", belief=long, fact=long, remedy=long, sources=sources)
+    patch.setitem(option_tables.OPTIONS, "keys", (option,))
+    patch.setattr(option_tables, "TRAPS", (trap,))
+    patch.setattr(option_tables, "IRRELEVANT", {"keys": {long: [long]}})
+    rapidocr = {"version": long, "settings": {"log_severity_level": long}}
+    installed = {
+        "onnxruntime": long,
+        "rapidocr": rapidocr,
+        "keys": {"attributes": {"x": long}, "methods": []},
+    }
+    patch.setattr(option_tables, "installed", lambda: installed)
 
 
 def _same_structure(patch: pytest.MonkeyPatch, text: str, names: Iterable[str]) -> None:
     """The same elements with the same attributes as with any other text, and nothing that escaping cannot help."""
-    usual, shown = _pages(patch, HARMLESS, names), 0
+    usual, shown = USUAL.get(tuple(names)) or _pages(patch, HARMLESS, names), 0
+    USUAL[tuple(names)] = usual
     for name, html in _pages(patch, text, names).items():
         page, harmless_page = Structure(html), Structure(usual[name])
         assert page.elements == harmless_page.elements, name
@@ -138,6 +170,21 @@ def _same_structure(patch: pytest.MonkeyPatch, text: str, names: Iterable[str]) 
 @any_text
 def test_pages(monkeypatch: pytest.MonkeyPatch, hostile: Hostile) -> None:
     _same_structure(monkeypatch, hostile.text, FEW)
+
+
+def test_every_template_is_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    used, get = set[str](), markup.ENVIRONMENT.get_template
+
+    def noted(name: str, *rest: Any) -> Any:
+        used.add(name)
+        return get(name, *rest)
+
+    markup.ENVIRONMENT.cache.clear()
+    monkeypatch.setattr(markup.ENVIRONMENT, "get_template", noted)
+    _pages(monkeypatch, HARMLESS, FEW)
+    assert used >= {*markup.ENVIRONMENT.list_templates()} - {
+        f"{name}.html.j2" for name in ("no_selftest", "no_trace", "scrolled")
+    }
 
 
 def test_pages_of_every_experiment(monkeypatch: pytest.MonkeyPatch) -> None:

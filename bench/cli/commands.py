@@ -153,25 +153,6 @@ def export(*, stale_ok: bool, tell: Callable[[str], None]) -> dict[str, str]:
         return publish(Here.read(), folders, tell, stale_ok=stale_ok)
 
 
-def snippets(*, write: bool) -> list[Path]:
-    """Snippet files that differ from their case; written if asked."""
-    from bench.pages.snippets import files
-
-    folder = ROOT / "docs" / "snippets"
-    different = []
-    for name, text in files().items():
-        path = folder / name
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            different.append(path)
-            if write:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8", newline="\n")
-    surplus = [path for path in folder.glob("*.py") if path.name not in files()]
-    for path in surplus if write else ():
-        path.unlink()
-    return different + surplus
-
-
 def compare(first: str, second: str) -> tuple[list[str], bool]:
     """(lines to print, whether the second build repeats the first)."""
     from bench.cli import builds, compared

@@ -6,22 +6,17 @@ import json
 import shlex
 from typing import TYPE_CHECKING
 
-from bench.experiments import EXPERIMENTS
-from bench.spec import CONTROL, Case, Scalar
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.results.records import Case
-    from bench.spec import Experiment
+    from bench.results.schema import CaseRecord
+    from bench.spec import Case, Experiment, Scalar
 
 ENUMS = {"graph_optimization_level": "GraphOptimizationLevel", "execution_mode": "ExecutionMode"}
 SAVED = "model.optimized.onnx"
-REFERENCE_CORES = 4
-"""Snippet files are written for the cases of a machine of this size; pages show those of their own."""
 
 
-def on_machine(experiment: Experiment, case: Case, cores: int) -> str:
+def on_machine(experiment: Experiment, case: Case | CaseRecord, cores: int) -> str:
     """Code for a case of a machine with so many cores; it says so where another machine needs another count."""
     here, elsewhere = (
         next((one.settings for one in experiment.cases(count) if one.id == case.id), None)
@@ -31,7 +26,7 @@ def on_machine(experiment: Experiment, case: Case, cores: int) -> str:
     return ("" if fixed else f"# 线程数按 {cores} 核的机器写成，换成你的进程分到的核数\n") + of_case(case)
 
 
-def of_case(case: Case) -> str:
+def of_case(case: Case | CaseRecord) -> str:
     """Complete code for a case; `model.onnx` and `feed` are the reader's."""
     lines = [f"# 适用于 onnxruntime {case.since} 及以上"]
     lines += [
@@ -81,16 +76,6 @@ def _call(start: str, model: str) -> list[str]:
         '    providers=["CPUExecutionProvider"],',
         ")",
     ]
-
-
-def files() -> dict[str, str]:
-    """File name -> content, for every candidate setting of every experiment."""
-    return {
-        f"{experiment.id}-{case.id}.py": on_machine(experiment, case, REFERENCE_CORES)
-        for experiment in EXPERIMENTS.values()
-        for case in experiment.cases(REFERENCE_CORES)
-        if case.id != CONTROL
-    }
 
 
 def _setting(name: str, value: Scalar) -> str:

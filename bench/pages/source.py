@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from functools import cache
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from bench.experiments import EXPERIMENTS
 from bench.results.published import Export
 from bench.results.selfchecks import SELFTEST
-from bench.system.folders import Folders
+from bench.system.folders import ROOT, Folders
 from bench.system.parent import bound
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 PREVIEW_VARIABLE = "BENCH_PREVIEW"
 """Set during a live preview: old results stand in."""
+
+
+_SHOWN = re.compile(r"^#+ .*\{ *#([\w-]+) *\}|bench\.show\(['\"](\w+)['\"]\)", re.MULTILINE)
+"""Headings with an anchor, and calls that show an experiment."""
+_SLUG = re.compile(r"^slug: *(\S+)", re.MULTILINE)
 
 
 class MissingResult(Exception):
@@ -69,6 +75,25 @@ def status() -> dict[str, str]:
     """Experiment -> "valid" or "stale", as the last export left it."""
     path = Folders.here().export / "status.json"
     found: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
+
+
+@cache
+def sections() -> dict[str, str]:
+    """Experiment -> address of the section that shows it; the page that shows most experiments comes first."""
+    pages = [found for path in sorted((ROOT / "docs").rglob("*.md")) if (found := _sections_of(path))]
+    return {name: place for page in sorted(pages, key=len) for name, place in page.items()}
+
+
+def _sections_of(path: Path) -> dict[str, str]:
+    text, found, anchor = path.read_text(encoding="utf-8"), dict[str, str](), ""
+    slug = _SLUG.search(text)
+    page = path.with_name(slug[1]) if slug else path.with_suffix("")
+    address = page.relative_to(ROOT / "docs").as_posix().replace("/posts/", "/")
+    for heading, experiment in _SHOWN.findall(text):
+        anchor = heading or anchor
+        if experiment:
+            found[experiment] = f"{address}.html#{anchor}"
     return found
 
 

@@ -90,12 +90,12 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
 
 def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
     """Make notebooks look like the other pages, let tables scroll, tell how long a post takes and what is indexed."""
-    from bench.pages import frames
+    from bench.pages import markup
     from bench.site import notebook, reading_time, search
 
     if page.meta.get("date"):
         page.config.readtime = reading_time.minutes(html)
-    return search.prepared(frames.scroll_plain(notebook.present(html, page, config)))
+    return search.prepared(markup.scroll_plain(notebook.present(html, page, config)))
 
 
 def on_post_page(output: str, page: Any, config: Any) -> str:

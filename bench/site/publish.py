@@ -84,7 +84,7 @@ def _write_experiment(experiment: Experiment, journal: store.Journal, folder: Pa
     """All files of one experiment, unless they are up to date."""
 
     def make() -> dict[str, str]:
-        from bench.pages import charts
+        from bench.pages import vega
         from bench.results import export
 
         summary = harmless.record(summarise(experiment, journal))
@@ -93,7 +93,7 @@ def _write_experiment(experiment: Experiment, journal: store.Journal, folder: Pa
             f"data/{experiment.id}.json": export.as_json(summary),
             f"data/{experiment.id}.csv": export.as_csv(map(_for_spreadsheets, summary.rows)),
             f"data/{experiment.id}.pyperf.json": export.as_pyperf(plain),
-            f"charts/{experiment.id}.json": json.dumps(charts.specs(experiment, summary)),
+            f"charts/{experiment.id}.json": json.dumps(vega.specs(experiment, summary)),
         }
         trace = store.trace_path(journal.path)
         if trace.exists():
@@ -116,7 +116,7 @@ def _write_bundle(folder: Path) -> None:
     def make() -> dict[str, str]:
         from bench.pages import vega
 
-        return {f"assets/{vega.NAME}": vega.bundle()}
+        return {f"assets/{vega.BUNDLE}": vega.bundle()}
 
     _keep(folder, "bundle", version("vl-convert-python"), make)
 

@@ -108,7 +108,7 @@ def test_version_names_what_a_report_needs(tmp_path: Path) -> None:
 def test_help_names_every_command(tmp_path: Path) -> None:
     done = _bench(tmp_path, "--help")
     assert done.returncode == 0
-    for command in ("list", "run", "check", "export", "snippets", "site"):
+    for command in ("list", "run", "check", "export", "site"):
         assert command in done.stdout
 
 
@@ -279,10 +279,6 @@ def test_durations(text: str, seconds: float) -> None:
 def test_durations_that_make_no_sense(text: str) -> None:
     with pytest.raises(Refused):
         parse_duration(text)
-
-
-def test_snippets_on_disk_are_up_to_date(tmp_path: Path) -> None:
-    assert _bench(tmp_path, "snippets", "--check").returncode == 0
 
 
 def test_export_without_results_writes_an_empty_status_and_says_so(tmp_path: Path) -> None:

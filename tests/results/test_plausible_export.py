@@ -276,9 +276,8 @@ def test_units_of_times_and_sizes_stand_in_the_schema_of_a_journal() -> None:
                 assert f'"x-unit": "{unit}"' in json.dumps(found), name
 
 
-def test_data_page_links_both_schemas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "_links", lambda _: "")
-    html = api.data_list()
+def test_data_page_links_both_schemas() -> None:
+    html = api.build("downloads")
     assert 'data-link="data/journal.schema.json"' in html
     assert 'data-link="data/export.schema.json"' in html
 

@@ -27,9 +27,8 @@ from speed.mill_judge import LIMITS, MEMORIES, Judge, Tally
 
 from bench.experiments import EXPERIMENTS
 from bench.measure import selftest
-from bench.pages import certificates, claims, findings, scenarios, sentences, surprises, tables
+from bench.pages import certificates, claims, comparisons, scenarios, sentences, surprises, tables
 from bench.pages.words import Words
-from bench.results.findings import of_build
 from bench.results.summary import summarise
 from bench.spec import CONTROL
 
@@ -128,7 +127,7 @@ def _scenarios(judge: Judge, words: Words, *, html: bool) -> None:
         card = scenarios.card(export, scenario)
         winner, told = mill_read.winner(card)
         mill_choices.recommendation(judge, words, scenario, winner, told, figure)
-        texts = mill_read.evidence(card, scenarios.one_line(export, scenario))
+        texts = mill_read.evidence(card, scenarios.line(export, scenario))
         for said in mill_read.sentences(words, texts, "card", winner):
             judge.statement(words, said)
             judge.against_table(words, said)
@@ -139,7 +138,7 @@ def _whole_build(judge: Judge, pages: Sequence[Words], *, html: bool) -> None:
     by_name = {words.export.experiment: words for words in pages}
     said = list(mill_read.headlines(pages, surprises.cards(exports)))
     if html:
-        said += mill_read.all_findings(pages, findings.table(of_build(exports)))
+        said += mill_read.all_findings(pages, comparisons.table(exports))
     for one in said:
         judge.statement(by_name[one.experiment], one)
         judge.against_table(by_name[one.experiment], one)
