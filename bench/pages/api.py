@@ -24,6 +24,9 @@ from bench.pages import (
     tables,
     words,
 )
+from bench.pages import (
+    evidence as evidence_pages,
+)
 from bench.pages.words import Words
 
 if TYPE_CHECKING:
@@ -44,7 +47,13 @@ def show(experiment_id: str) -> str:
         parts.append(figures.of_group(experiment, say, group, charts, links))
     parts.append(figures.of_experiment(experiment, say, charts, links))
     parts.append(tables.proofs_table(experiment, say, links))
+    parts.append(f'<p class="bench-more">{downloads.evidence(experiment_id)}</p>')
     return _block("".join(parts))
+
+
+def evidence(experiment_id: str) -> str:
+    """All that was measured of an experiment, as it stands on its own page."""
+    return _block(evidence_pages.page(experiment_id))
 
 
 def conclusion(experiment_id: str) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING
 
-from bench.pages import frames
+from bench.pages import downloads, frames
 from bench.pages.stamps import PROFILE_TITLES, when
 from bench.results.quotable import Standing, standing
 from bench.results.selfchecks import checks
@@ -55,7 +55,7 @@ def page(exports: Sequence[Export], selftests: Mapping[str, Export], stale: Coll
 
 def _builds(exports: Sequence[Export]) -> str:
     rows = "".join(
-        f'<tr data-experiment-build="{escape(one.experiment)}"><th scope="row">{escape(frames.experiment_title(one.experiment))}</th>'
+        f'<tr data-experiment-build="{escape(one.experiment)}"><th scope="row">{downloads.evidence(one.experiment, frames.experiment_title(one.experiment))}</th>'
         f"<td>{one.build.rounds} / {one.build.planned_rounds}</td><td>{_cost(one):.1f}</td>"
         f"<td>{escape(_dropped(one))}</td>"
         f"<td>{escape(PROFILE_TITLES[one.build.profile])}</td><td>{escape(when(one))}</td></tr>"

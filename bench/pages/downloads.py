@@ -16,7 +16,17 @@ def links(experiment: Experiment, *, trace: bool) -> str:
     """One line: every format of the data, and the file that says how it was measured."""
     formats = (*FORMATS, TRACE) if trace else FORMATS
     data = " · ".join(_link(f"data/{experiment.id}.{suffix}", text) for suffix, text in formats)
-    return f'<p class="bench-downloads">下载：{data}；{_link(f"source/{experiment.id}.py", "怎么测的")}</p>'
+    return f'<p class="bench-downloads">下载：{data}；{source(experiment)}</p>'
+
+
+def source(experiment: Experiment) -> str:
+    """The file that says how an experiment is measured."""
+    return _link(f"source/{experiment.id}.py", "怎么测的")
+
+
+def evidence(experiment_id: str, text: str = "全部数据和证据", anchor: str = "") -> str:
+    """The page with all that was measured of an experiment; `anchor`: a figure on it."""
+    return _link(f"evidence/{experiment_id}.html{anchor and '#'}{anchor}", escape(text))
 
 
 def _link(path: str, text: str) -> str:

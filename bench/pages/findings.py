@@ -6,8 +6,7 @@ from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING
 
-from bench.facts.options import ARTICLE, FINDINGS, SECTIONS
-from bench.pages import frames
+from bench.pages import downloads, frames
 from bench.pages.words import VERDICTS, Words, change, interval, memory
 from bench.results import stats
 from bench.results.findings import TIMES
@@ -87,15 +86,15 @@ def table(found: Sequence[Finding]) -> str:
 def _row(one: Finding) -> str:
     row, verdict = one.row, one.row.verdict or ""
     anchor = frames.slug(f"{row.experiment}-{row.model}-{row.input}")
-    page = f"{ARTICLE}#{anchor}" if row.experiment in SECTIONS else FINDINGS
+    title = frames.experiment_title(row.experiment)
     where = f"{escape(one.group.model_title)}，{escape(input_title(row.input))}"
     return (
         f'<tr data-verdict="{verdict}"><th scope="row">{escape(Words(one.export).title(row.case))}'
         f"<small>{where}</small></th><td>{METRICS[row.metric]}</td>"
         f'<td data-value="{list(VERDICTS).index(verdict)}">'
-        f'<a class="bench-verdict bench-{verdict}" data-link="{page}">{VERDICTS[verdict]}</a></td>'
+        f'<a class="bench-verdict bench-{verdict}" data-link="evidence/{row.experiment}.html#{anchor}">{VERDICTS[verdict]}</a></td>'
         f'<td data-value="{one.ratio!r}">{difference(one)}{Words(one.export).mark(one.group, row.metric)}{_detail(one)}</td>'
-        f"<td>{escape(frames.experiment_title(row.experiment))}</td></tr>"
+        f"<td>{downloads.evidence(row.experiment, title)}</td></tr>"
     )
 
 

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from bench.facts.options import ARTICLE, IRRELEVANT, OPTIONS, SECTIONS, TOPICS, TRAPS
-from bench.pages import frames
+from bench.pages import downloads, frames
 from bench.system.folders import Folders
 
 if TYPE_CHECKING:
@@ -119,7 +119,11 @@ def _trap(trap: Trap) -> str:
 
 
 def _links(experiment: str, sources: Iterable[Source]) -> str:
-    here = f'<a data-link="{ARTICLE}#{SECTIONS[experiment]}">本机实测</a><br>' if experiment else ""
+    here = (
+        f'<a data-link="{ARTICLE}#{SECTIONS[experiment]}">本机实测</a>，{downloads.evidence(experiment, "证据")}<br>'
+        if experiment
+        else ""
+    )
     return here + "、".join(
         f'<a href="{escape(one.url)}">{escape(one.title)}</a>' if one.url else escape(one.title)
         for one in sources
