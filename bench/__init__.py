@@ -3,6 +3,41 @@
 The names below are all that a page may call.
 """
 
-from bench.pages.api import build, claim, conclusion, options, overview, report, scenario, show, snippet
+from __future__ import annotations
 
-__all__ = ["build", "claim", "conclusion", "options", "overview", "report", "scenario", "show", "snippet"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.pages.api import (
+        build,
+        claim,
+        conclusion,
+        evidence,
+        options,
+        overview,
+        report,
+        scenario,
+        show,
+        snippet,
+    )
+
+__all__ = [
+    "build",
+    "claim",
+    "conclusion",
+    "evidence",
+    "options",
+    "overview",
+    "report",
+    "scenario",
+    "show",
+    "snippet",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Loaded when a page calls it: who only measures needs no pages."""
+    if name not in __all__:
+        raise AttributeError(name)
+    return getattr(import_module("bench.pages.api"), name)

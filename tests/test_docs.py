@@ -18,7 +18,7 @@ from bench.experiments import EXPERIMENTS
 from bench.models import MODELS
 from bench.models.prepared import prepare
 from bench.pages import options, snippets, source
-from bench.site.build import check_fences
+from bench.site import check
 from bench.spec import BASELINE, CONTROL, Input
 from bench.system.folders import ROOT
 
@@ -104,12 +104,12 @@ def test_no_block_stands_before_the_excerpt_ends() -> None:
 
 
 def test_fence_options_are_known() -> None:
-    assert list(check_fences(DOCS)) == []
+    assert list(check.fences(DOCS)) == []
 
 
 def test_misspelt_fence_options_are_found(tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text('```python exec="on" htlm="true"\nprint(1)\n```\n', encoding="utf-8")
-    assert "htlm" in "".join(check_fences(tmp_path))
+    assert "htlm" in "".join(check.fences(tmp_path))
 
 
 RULE_NUMBER = re.compile(r"\d[\d.]* ?(?:轮|秒|%|MiB|毫秒)|± ?\d")

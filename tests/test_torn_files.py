@@ -19,7 +19,7 @@ from bench.models import MODELS
 from bench.models.prepared import peek, prepare
 from bench.results import store
 from bench.results.store import DamagedJournal, Writer
-from bench.site import notebook_kept, publish
+from bench.site import notebook, publish
 from bench.spec import BASELINE, CONTROL, Input
 from bench.system import whole
 from bench.system.folders import Folders
@@ -144,18 +144,13 @@ def test_torn_model_and_input_are_made_again(models: Path) -> None:
 
 
 @any_damage
-@pytest.mark.parametrize("torn", ["copy.json", "one.run_at"])
-def test_kept_notebook(tmp_path: Path, torn: str, damage: Damage) -> None:
-    """The copy that mkdocs-jupyter kept, and the note that vouches for it: without both it runs again."""
-    copy, note = tmp_path / "copy.json", tmp_path / "one.run_at"
-    copy.write_text('{"content": "<p>好</p>"}', encoding="utf-8")
-    notebook_kept.write_note(note, copy)
-    notebook_kept.sweep(tmp_path)
-    assert notebook_kept.read_note(note)
-    path = tmp_path / torn
+def test_kept_notebook(tmp_path: Path, damage: Damage) -> None:
+    """Unless every byte is as it was written, it runs again."""
+    path = tmp_path / "one-0123.json"
+    notebook.keep(path, {"body": "<p>好</p>"})
+    assert notebook.read(path) == {"body": "<p>好</p>"}
     path.write_bytes(damage.to(path.read_bytes()))
-    notebook_kept.sweep(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert notebook.read(path) is None
 
 
 def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:

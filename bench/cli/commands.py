@@ -187,7 +187,7 @@ def site(target: Path, tell: Callable[[str], object]) -> tuple[int, list[str]]:
 
 def outward_links(site: Path) -> dict[str, list[str]]:
     """Addresses that a built site links to elsewhere, and the pages that do."""
-    from bench.site.links import leaving
+    from bench.site.check import leaving
 
     if not (site / "index.html").exists():
         raise Refused(f"{site} 里没有建好的网站：先运行 nox -s docs")

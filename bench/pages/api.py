@@ -21,6 +21,7 @@ from bench.pages import (
     surprises,
     tables,
 )
+from bench.pages import evidence as evidence_pages
 from bench.pages import options as option_tables
 from bench.pages.markup import finished, render
 from bench.pages.words import Words
@@ -54,7 +55,12 @@ def show(experiment: str) -> str:
         parts.append(charts.of_group(spec, words, group, specs, links))
     parts.append(charts.of_experiment(spec, words, specs, links))
     parts.append(tables.proofs_table(spec, words, links))
-    return _block(*parts)
+    return _block(*parts, render("more", experiment=spec))
+
+
+def evidence(experiment: str) -> str:
+    """All that was measured of an experiment, as it stands on its own page."""
+    return _block(evidence_pages.page(_chosen("实验", experiment, EXPERIMENTS)))
 
 
 def conclusion(experiment: str) -> str:
@@ -152,7 +158,7 @@ def _fence(code: str) -> str:
 
 
 def _all() -> list[Export]:
-    return [_get(name)[1] for name in EXPERIMENTS]
+    return [source.load(name) for name in EXPERIMENTS if name in source.status()]
 
 
 def _stale() -> set[str]:

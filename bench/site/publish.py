@@ -65,6 +65,7 @@ def publish(
     _write_options(folders.export)
     _write_schemas(folders.export)
     whole.write(folders.export / "rules.json", json.dumps(_rules()))
+    whole.write(folders.export / "here.json", json.dumps(_here(here)))
     whole.write(folders.export / "status.json", json.dumps(status))
     return status
 
@@ -211,6 +212,13 @@ def _rules() -> dict[str, float]:
         "others": noise.OTHERS_LIMIT,
         "steal": noise.STEAL_LIMIT,
     }
+
+
+def _here(here: Here) -> dict[str, object]:
+    """What notebooks stand and fall with, beside their text."""
+    facts = here.facts()
+    told = {name: facts.machine[name] for name in ("cpu", "cores")}
+    return {"fingerprint": here.machine.fingerprint(), **told, "software": dict(facts.software)}
 
 
 def _stamp(journal: Path) -> str:

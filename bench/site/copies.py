@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from html import unescape
 from typing import TYPE_CHECKING
 
 from bs4 import BeautifulSoup, Tag
@@ -20,9 +21,19 @@ if TYPE_CHECKING:
 
 LISTS = ("404.html", "blog/archive/", "blog/category/", "blog/tags")
 """Pages that only list others."""
-SCREEN_ONLY = "script, style, svg, form, button, nav, noscript, .headerlink, .bench-vega, .bench-export, .md-source-file"
-SECTIONS = {"": "首页", "blog/": "文章", "reference/": "参考", "notebooks/": "笔记本"}
+SECTIONS = {"": "首页", "blog/": "文章", "evidence/": "证据", "reference/": "参考", "notebooks/": "笔记本"}
 """Beginning of a page's path -> heading; the longest that fits counts."""
+ARTICLE = re.compile(r'<article class="md-content__inner.*</article>', re.DOTALL)
+DESCRIPTION = re.compile(r'<meta name="description" content="([^"]*)"')
+SCREEN_ONLY = re.compile(
+    r"<(script|style|svg|form|button|nav|noscript)\b.*?</\1>|</?(?:span|wbr)\b[^>]*>", re.DOTALL
+)
+"""Taken out before anything is parsed: most of a page is drawings, and colours of code."""
+HIDDEN = ".headerlink, .bench-anchor, .bench-vega, .bench-export, .md-source-file"
+MEASURED = re.compile(
+    r'<table [^>]*data-experiment="([^"]*)" data-model="([^"]*)" data-input="([^"]*)".*?</table>', re.DOTALL
+)
+TO_THE_DATA = r"<p>（数字在 data/\1.json，model=\2，input=\3。）</p>"
 _LANGUAGE = re.compile(r"(?:language|hl)-(\w+)")
 
 
@@ -44,7 +55,7 @@ _CONVERTER = MarkdownConverter(
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A page that somebody wrote."""
+    """A page that somebody wrote, or that was made of an experiment."""
 
     path: str
     """Of its HTML, from the root of the site."""
@@ -84,47 +95,29 @@ def _section(path: str) -> str:
 def _documents(site: Path) -> Iterator[Document]:
     for path in sorted(site.rglob("*.html")):
         name = path.relative_to(site).as_posix()
-        if not name.startswith(LISTS):
-            soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-            article = soup.select_one("article.md-content__inner")
-            if article:
-                yield Document(name, _title(article), _description(soup), as_markdown(article))
+        html = "" if name.startswith(LISTS) else path.read_text(encoding="utf-8")
+        if article := ARTICLE.search(html):
+            markdown = as_markdown(article[0])
+            title = re.search(r"^# (.*)$", markdown, re.MULTILINE)
+            description = DESCRIPTION.search(html)
+            yield Document(
+                name, title[1] if title else "", unescape(description[1]) if description else "", markdown
+            )
 
 
-def _title(article: Tag) -> str:
-    heading = article.select_one("h1")
-    return heading.get_text().removesuffix("¶").strip() if heading else ""
-
-
-def _description(soup: BeautifulSoup) -> str:
-    tag = soup.select_one("meta[name=description]")
-    return str(tag["content"]) if tag else ""
-
-
-def as_markdown(article: Tag) -> str:
+def as_markdown(article: str) -> str:
     """The text of a page; a measured table is replaced by the way to its data."""
-    for element in article.select(SCREEN_ONLY):
+    soup = BeautifulSoup(SCREEN_ONLY.sub("", MEASURED.sub(TO_THE_DATA, article)), "html.parser")
+    for element in soup.select(HIDDEN):
         element.decompose()
-    for table in article.select("table.highlighttable"):
+    for table in soup.select("table.highlighttable"):
         if code := table.select_one("td.code pre"):
             table.replace_with(code.extract())
-    for table in article.select("table[data-experiment]"):
-        _leave_to_data(table)
-    for caption in article.select("caption"):
+    for caption in soup.select("caption"):
         caption.name = "p"
         if parent := caption.find_parent("table"):
             parent.insert_before(caption.extract())
-    text = _CONVERTER.convert_soup(article)
-    return "\n".join(_without_runs_of_blanks(text)).strip() + "\n"
-
-
-def _leave_to_data(table: Tag) -> None:
-    """The page links the data of every experiment; name the file and the rows."""
-    where = f"data/{table['data-experiment']}.json，model={table['data-model']}，input={table['data-input']}"
-    note = BeautifulSoup("<p></p>", "html.parser").p
-    assert note
-    note.string = f"（数字在 {where}。）"
-    table.replace_with(note)
+    return "\n".join(_without_runs_of_blanks(_CONVERTER.convert_soup(soup))).strip() + "\n"
 
 
 def _without_runs_of_blanks(text: str) -> Iterator[str]:
