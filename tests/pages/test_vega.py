@@ -41,28 +41,24 @@ def _rows(spec: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", WATCHED)
-def test_every_line_has_a_hue_of_its_own(name: str) -> None:
+def test_every_line_has_a_hue_of_its_own_and_a_place_in_the_tooltip(name: str) -> None:
     export = _export(name)
     spec = vega.memory_over_runs(export, export.groups[0])
-    titles = {case.title for case in export.cases if case.id != CONTROL}
-    assert {row["case"] for row in _rows(spec)} == titles
+    titles = [case.title for case in export.cases if case.id != CONTROL]
+    assert {row["case"] for row in _rows(spec)} == set(titles)
     assert len(titles) <= HUES
+    reader = spec["layer"][-1]
+    assert [one["title"] for one in reader["encoding"]["tooltip"]] == ["次", *titles]
+    assert reader["transform"][0]["pivot"] == "key"
 
 
-def test_long_names_take_a_line_of_the_legend_each() -> None:
-    export = _export("memory_pattern")
-    spec = vega.memory_over_runs(export, export.groups[0])
-    assert spec["layer"][0]["encoding"]["color"]["legend"]["columns"] == 1
-    short = [row | {"case": "短"} for row in _rows(spec)]
-    assert vega._legend_columns(short, "case") == 2
-
-
-def test_legend_takes_nothing_from_the_curve() -> None:
+def test_legend_takes_nothing_from_the_curve_and_long_names_a_line_each() -> None:
     few, many = (
-        vega.memory_over_runs(_export(name), _export(name).groups[0])["height"]
-        for name in ("arena", "memory_pattern")
+        vega.memory_over_runs(one, one.groups[0]) for one in map(_export, ("arena", "memory_pattern"))
     )
-    assert vega.HEIGHT < few < many
+    assert vega.HEIGHT < few["height"] < many["height"]
+    assert many["layer"][0]["encoding"]["color"]["legend"]["columns"] == 1
+    assert vega._legend_columns([row | {"case": "短"} for row in _rows(many)], "case") == 2
 
 
 def _lightness(colour: str) -> float:
@@ -93,15 +89,6 @@ def _fields(spec: Any) -> Iterator[str]:
             yield from _fields(value)
 
 
-def test_tooltip_tells_every_setting_at_a_run() -> None:
-    export = _export("arena")
-    spec = vega.memory_over_runs(export, export.groups[0])
-    told = spec["layer"][-1]["encoding"]["tooltip"]
-    titles = [case.title for case in export.cases if case.id != CONTROL]
-    assert [one["title"] for one in told] == ["次", *titles]
-    assert spec["layer"][-1]["transform"][0]["pivot"] == "key"
-
-
 def test_tooltip_reads_no_field_that_is_named_by_others() -> None:
     """Dots and brackets in a title would be read as a path, colons as a type."""
     export = _export("arena")
@@ -127,14 +114,13 @@ def test_frontier_has_a_point_a_setting_and_marks_what_no_other_beats(name: str)
 
 def test_frontier_of_a_draft_marks_nothing() -> None:
     export = MadeUp(experiment="arena", profile="quick", rounds=3).export()
-    rows = _rows(vega.time_and_memory(export, export.groups[0]))
-    assert {row["best"] for row in rows} == {"否"}
+    assert {row["best"] for row in _rows(vega.time_and_memory(export, export.groups[0]))} == {"否"}
 
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_specs_skip_what_was_not_measured(name: str) -> None:
     whole, none = MadeUp(experiment=name), MadeUp(experiment=name, absent=("kept_mib",))
-    kinds = [re.split("-", key)[0] for key in vega.specs(whole.spec, whole.export())]
     timed = [group for group in whole.export().groups if not group.memory_only]
+    kinds = [key.partition("-")[0] for key in vega.specs(whole.spec, whole.export())]
     assert kinds == ["frontier"] * len(timed)
     assert vega.specs(none.spec, none.export()) == {}
