@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.pages import frames
 from bench.pages.stamps import PROFILE_TITLES, when
-from bench.results.quotable import Standing, standing
-from bench.results.selfchecks import checks
+from bench.results.trust import Standing, checks, standing
 from bench.results.view import DRAFT_PROFILES, MAX_DIRTY_SHARE
 from bench.spec import input_title
 

@@ -10,13 +10,13 @@ from bench.facts.options import ARTICLE, FINDINGS, SECTIONS
 from bench.pages import frames
 from bench.pages.words import VERDICTS, Words, change, interval, memory
 from bench.results import stats
-from bench.results.findings import TIMES
+from bench.results.verdicts import TIMES
 from bench.spec import input_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.results.findings import Finding
+    from bench.results.verdicts import Judged
 
 METRICS = {
     "ratio": "延迟",
@@ -38,7 +38,7 @@ FOLDED_ROWS = 25
 NONE = "这次没有可作结论的数字：是草稿，或者测量时机器繁忙。各组的数字仍在文章的表里。"
 
 
-def summary(found: Sequence[Finding]) -> str:
+def summary(found: Sequence[Judged]) -> str:
     """How many comparisons, and how they ended."""
     if not found:
         return f"<p>{NONE}</p>"
@@ -61,12 +61,12 @@ def summary(found: Sequence[Finding]) -> str:
     return f"<p>{'；'.join(parts)}。</p>"
 
 
-def _tally(found: Sequence[Finding]) -> str:
+def _tally(found: Sequence[Judged]) -> str:
     counted = Counter(str(one.row.verdict) for one in found)
     return "，".join(f"{counted[name]} 次{text}" for name, text in VERDICTS.items() if counted[name])
 
 
-def table(found: Sequence[Finding]) -> str:
+def table(found: Sequence[Judged]) -> str:
     """A row a verdict, with the exact numbers for sorting."""
     if not found:
         return ""
@@ -84,7 +84,7 @@ def table(found: Sequence[Finding]) -> str:
     return frames.figure("findings", caption, frames.scrolled(made, "本次构建的全部结论"))
 
 
-def _row(one: Finding) -> str:
+def _row(one: Judged) -> str:
     row, verdict = one.row, one.row.verdict or ""
     anchor = frames.slug(f"{row.experiment}-{row.model}-{row.input}")
     page = f"{ARTICLE}#{anchor}" if row.experiment in SECTIONS else FINDINGS
@@ -99,13 +99,13 @@ def _row(one: Finding) -> str:
     )
 
 
-def difference(one: Finding) -> str:
+def difference(one: Judged) -> str:
     """How far a verdict lies from the default: `多 98%`."""
     low, high = (one.row.low, one.row.high) if one.row.metric in TIMES else (None, None)
     return change(one.ratio, low, high)
 
 
-def _detail(one: Finding) -> str:
+def _detail(one: Judged) -> str:
     """The interval of a ratio, or both figures of a memory."""
     row = one.row
     if row.metric not in TIMES:

@@ -11,13 +11,13 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from bench.pages.words import VERDICTS
-from bench.results.findings import of_build
+from bench.results.verdicts import of_build
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.results.findings import Finding
     from bench.results.published import Export
+    from bench.results.verdicts import Judged
 
 WIDTH, PLOT, TEXT = 360, 96, 13
 """Of the picture, of the squares of one strip, and of its letters, in units of the view box."""
@@ -53,13 +53,13 @@ def figure(exports: Sequence[Export]) -> str:
     )
 
 
-def _told(title: str, points: Sequence[Finding]) -> str:
+def _told(title: str, points: Sequence[Judged]) -> str:
     counted = Counter(str(one.row.verdict) for one in points)
     parts = [f"{counted[name]} 次{word}" for name, word in VERDICTS.items() if counted[name]]
     return f"{title}与默认比较 {len(points)} 次，{'，'.join(parts)}"
 
 
-def _strip(title: str, points: Sequence[Finding]) -> str:
+def _strip(title: str, points: Sequence[Judged]) -> str:
     """Squares piled up over the axis, a column a distance."""
     columns: dict[int, list[str]] = defaultdict(list)
     for one in points:

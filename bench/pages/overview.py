@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.experiments import EXPERIMENTS
 from bench.pages import findings, hero, home, rules, source, surprises
-from bench.results.findings import of_build
+from bench.results.verdicts import of_build
 
 if TYPE_CHECKING:
     from bench.results.published import Export

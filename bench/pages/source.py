@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.experiments import EXPERIMENTS
 from bench.results.published import Export
-from bench.results.selfchecks import SELFTEST
+from bench.results.trust import SELFTEST
 from bench.system.folders import Folders
 from bench.system.parent import bound
 

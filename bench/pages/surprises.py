@@ -13,15 +13,15 @@ from bench.pages import frames
 from bench.pages.claims import OUTCOMES
 from bench.pages.findings import METRICS, difference
 from bench.pages.words import VERDICTS, Words
-from bench.results.findings import of_build
+from bench.results.verdicts import of_build
 from bench.results.view import ORIGINAL
 from bench.spec import BASELINE, input_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bench.results.findings import Finding
     from bench.results.published import Export
+    from bench.results.verdicts import Judged
 
 MOST = 3
 ENOUGH = 3
@@ -63,7 +63,7 @@ def pick(exports: Sequence[Export]) -> list[Surprise]:
     return chosen[:MOST]
 
 
-def _effects(found: Sequence[Finding]) -> Iterator[Surprise]:
+def _effects(found: Sequence[Judged]) -> Iterator[Surprise]:
     """Differences that were stated, the largest first."""
     for one in found:
         if one.decided and one.row.metric in HEADLINES:
@@ -72,7 +72,7 @@ def _effects(found: Sequence[Finding]) -> Iterator[Surprise]:
             yield Surprise(one.row.experiment, headline, f"{_where(one)}：{_measured(one)}。")
 
 
-def _headline(one: Finding, found: Sequence[Finding]) -> str:
+def _headline(one: Judged, found: Sequence[Judged]) -> str:
     """The difference; of memory, peak and kept in one breath: the one must not be taken for the other."""
     if one.row.metric not in BREATH:
         return f"{HEADLINES[one.row.metric]}{difference(one)}"
@@ -86,15 +86,15 @@ def _headline(one: Finding, found: Sequence[Finding]) -> str:
     )
 
 
-def _cell(one: Finding) -> tuple[str, str, str]:
+def _cell(one: Judged) -> tuple[str, str, str]:
     return one.row.model, one.row.input, one.row.case
 
 
-def _size(one: Finding) -> str:
+def _size(one: Judged) -> str:
     return difference(one) if one.decided else VERDICTS[one.row.verdict or "same"]
 
 
-def _measured(one: Finding) -> str:
+def _measured(one: Judged) -> str:
     """Time, or peak and kept side by side: neither of the two tells the other."""
     say, case = Words(one.export), one.row.case
     if one.row.metric == "ratio":
@@ -102,7 +102,7 @@ def _measured(one: Finding) -> str:
     return "；".join(f"{METRICS[metric]}{say.memory_change(one.group, case, metric)}" for metric in BREATH)
 
 
-def _refuted(exports: Sequence[Export], found: Sequence[Finding]) -> Iterator[Surprise]:
+def _refuted(exports: Sequence[Export], found: Sequence[Judged]) -> Iterator[Surprise]:
     """Statements of the article that this build contradicts, those first where most is at stake."""
     stake: dict[str, float] = defaultdict(float)
     for one in found:
@@ -116,9 +116,9 @@ def _refuted(exports: Sequence[Export], found: Sequence[Finding]) -> Iterator[Su
                 yield Surprise(export.experiment, headline, answer.measured)
 
 
-def _without_effect(found: Sequence[Finding]) -> Iterator[Surprise]:
+def _without_effect(found: Sequence[Judged]) -> Iterator[Surprise]:
     """Settings seen to be in effect that no comparison told from the default, the surest first."""
-    cases: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    cases: dict[tuple[str, str], list[Judged]] = defaultdict(list)
     for one in found:
         if one.row.case not in (BASELINE, ORIGINAL) and one.row.metric != "ratio_original":
             cases[one.row.experiment, one.row.case].append(one)
@@ -137,7 +137,7 @@ def _without_effect(found: Sequence[Finding]) -> Iterator[Surprise]:
         yield Surprise(first.row.experiment, f"{title}“{case}”：没有测出差别", f"{told}。")
 
 
-def _shows_nothing(group: Sequence[Finding]) -> bool:
+def _shows_nothing(group: Sequence[Judged]) -> bool:
     """All comparisons without a difference, one of time at least told to be a tie, and the setting proven."""
     proven = all(Words(one.export).outcome(one.group, one.row.case) == "effect" for one in group)
     tied = any(one.row.metric == "ratio" and one.row.verdict == "same" for one in group)
@@ -145,9 +145,9 @@ def _shows_nothing(group: Sequence[Finding]) -> bool:
     return tied and quiet and proven
 
 
-def _undecided(group: Sequence[Finding]) -> int:
+def _undecided(group: Sequence[Judged]) -> int:
     return sum(one.row.verdict == "unclear" for one in group)
 
 
-def _where(one: Finding) -> str:
+def _where(one: Judged) -> str:
     return f"{escape(frames.experiment_title(one.row.experiment))}，{escape(one.group.model_title)}（{escape(input_title(one.row.input))}）"

@@ -11,7 +11,7 @@ from prose import faults, markup_faults, tags_of, text_of
 
 from bench.experiments import EXPERIMENTS
 from bench.pages import findings
-from bench.results.findings import of_build
+from bench.results.verdicts import of_build
 
 EVIL = """<script>alert("&'")</script>"""
 WORLDS: dict[str, dict[str, Any]] = {
