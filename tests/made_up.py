@@ -335,7 +335,9 @@ class MadeUp:
         if metric.kind == "ratio":
             judged = group.load.timed and not group.noisy and case != metric.than
             floor = max(metric.floor, group.noise_floor)
-            return stats.verdict(found, floor, less_is_better=metric.better == "less") if judged else None
+            less = metric.better == "less"
+            word = stats.verdict(found, floor, tolerance=metric.floor, less_is_better=less)
+            return word if judged else None
         if case == BASELINE:
             return None
         base = self._value(group.index, BASELINE, metric.id)
