@@ -77,6 +77,10 @@ def _set_apart(changes: dict[str, Any]) -> dict[str, Any]:
     return {"load": Load(**load), "place": Place(**place), **changes}
 
 
+def _id(case: str | Case) -> str:
+    return case.id if isinstance(case, Case) else case
+
+
 class Make:
     """Valid things; a test names only what it is about."""
 
@@ -208,9 +212,7 @@ class Make:
                 )
                 for case in cases
             ],
-            "groups": [
-                self.group_record(cases=[case.id if isinstance(case, Case) else case for case in cases])
-            ],
+            "groups": [self.group_record(cases=[_id(case) for case in cases])],
         }
         return records.Header.model_validate(usual | changes)
 
@@ -229,7 +231,7 @@ class Make:
         """
         cases = header.pop("cases", tuple(dict.fromkeys(case for one in rounds for case, _ in one)))
         journal = Journal(path, self.header(cases, **header))
-        for case in cases:
+        for case in map(_id, cases):
             if case not in (BASELINE, CONTROL):
                 journal.add(self.untimed(case, outcome=(outcomes or {}).get(case, "effect")))
         for number, samples in enumerate(rounds):
