@@ -23,8 +23,8 @@ from bench.measure.runner import Runner
 from bench.measure.trial import try_out
 from bench.models import ModelError
 from bench.results import store
-from bench.results.selfchecks import Check, checks
 from bench.results.summary import summarise
+from bench.results.trust import Check, checks
 from bench.system.ages import age
 from bench.system.folders import BUILD_VARIABLE, ROOT, Folders
 from bench.system.lock import alone

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.pages.words import VERDICTS, plain
 from bench.results.compare import MEMORY, RATIOS, TIMES
-from bench.results.findings import DECIDED
+from bench.results.verdicts import DECIDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from bench.results.published import Export
-    from bench.results.schema import CaseRecord
-    from bench.spec import Experiment, Scenario
+    from bench.spec import Case, Experiment
 
     Parts = Mapping[str, Callable[[], Markup]]
 
@@ -147,8 +146,8 @@ def _freshness() -> Markup:
     return certificates.line(exports, source.selftests(), stale) + certificates.of_site(exports, stale)
 
 
-def _code(experiment: Experiment, export: Export, case: CaseRecord) -> str:
-    return _fence(snippets.on_machine(experiment, case, Words(export).cores()))
+def _code(experiment: Experiment, export: Export, case: Case) -> str:
+    return _fence(snippets.on_machine(experiment, case, Words(export).asked()))
 
 
 def _fence(code: str) -> str:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from bench.pages.markup import NONE, Row, render, table
-from bench.results.quotable import Standing, standing
-from bench.results.selfchecks import checks
+from bench.results.trust import Standing, checks, standing
 from bench.results.view import DRAFT_PROFILES, MAX_DIRTY_SHARE
 from bench.spec import input_title
 from bench.system.ages import dated
@@ -96,7 +95,7 @@ def _busy(export: Export) -> list[GroupSummary]:
     """Groups without verdicts because of disturbed rounds; a draft has none anyway."""
     if export.build.profile in DRAFT_PROFILES:
         return []
-    return [group for group in export.groups if not group.verdicts and not group.memory_only]
+    return [group for group in export.groups if not group.verdicts and group.load.timed]
 
 
 def machine(export: Export) -> Markup:
@@ -153,7 +152,7 @@ def _dropped(export: Export) -> str:
 
 
 def _quiet(exports: Sequence[Export]) -> Markup:
-    timed = [group for export in exports for group in export.groups if not group.memory_only]
+    timed = [group for export in exports for group in export.groups if group.load.timed]
     dirty, rounds = sum(g.dirty_rounds for g in timed), sum(g.rounds for g in timed)
     repeated = sum(g.repeated_rounds for g in timed)
     busy = sum(g.dirty_rounds > MAX_DIRTY_SHARE * g.rounds for g in timed)

@@ -135,21 +135,21 @@ def _picks(length: int, calls: int) -> list[int]:
 
 def _scaling(words: Words) -> Twin:
     """Speed-up by thread count, a row a model."""
-    counts = [case for case in words.cases() if case.isdigit()]
+    counts = words.export.explicit_threads
     lines, body = {}, []
     for group in words.groups():
         title = f"{group.model_title}（{input_title(group.input)}）"
         found = {count: words.row(group, count, "speed_up") for count in counts}
         known = {count: row for count, row in found.items() if row and row.value is not None}
         lines[title] = [
-            SpeedUp(threads=int(count), value=row.value or 0.0, low=row.low, high=row.high)
+            SpeedUp(threads=counts[count], value=row.value or 0.0, low=row.low, high=row.high)
             for count, row in known.items()
             if not group.noisy
         ]
         mark = finished(words.mark(group, "speed_up"))
         cells = {count: Cell(number(row), row.value, mark) for count, row in known.items()}
         body.append((title, "", [cells.get(count, NO_CELL) for count in counts]))
-    return Twin(thread_scaling(lines, words.cores()), ["模型", *(f"{n} 线程" for n in counts)], body)
+    return Twin(thread_scaling(lines, words.cores()), ["模型", *(f"{n} 线程" for n in counts.values())], body)
 
 
 def _frontier(words: Words, group: GroupSummary) -> Twin:

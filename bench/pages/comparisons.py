@@ -10,29 +10,20 @@ import math
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from bench.experiments import EXPERIMENTS
 from bench.pages.markup import evidence, finished, render
 from bench.pages.words import VERDICTS, Words, change, interval, memory
 from bench.results import stats
-from bench.results.findings import TIMES, of_build
+from bench.results.metrics import METRICS
+from bench.results.verdicts import of_build
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from markupsafe import Markup
 
-    from bench.results.findings import Finding
     from bench.results.published import Export
+    from bench.results.verdicts import Judged
 
-TITLES = {
-    "ratio": "延迟",
-    "ratio_original": "延迟，对原文设置",
-    "cpu_s": "每次推理的 CPU 时间",
-    "peak_mib": "峰值",
-    "kept_mib": "留存",
-    "kept_trimmed_mib": "trim 后留存",
-}
-"""What is compared, where no column has its title above it."""
 STRIPS = {"ratio": "延迟", "kept_mib": "留存内存"}
 """Metrics in the picture."""
 FOLDED_ROWS = 25
@@ -49,26 +40,23 @@ ORDER = ("same", "unclear", "faster", "less", "slower", "more")
 """Of the squares in a column, from below."""
 
 
-def title(metric: str) -> str:
-    """What readers call a metric; one that only a table has goes by the title of its column."""
-    columns = (column for one in EXPERIMENTS.values() for column in one.columns)
-    return TITLES.get(metric) or next((one.title for one in columns if one.metric == metric), metric)
-
-
-def titles(found: Iterable[Finding]) -> str:
-    """What was compared, in the order of the titles."""
+def titles(found: Iterable[Judged]) -> str:
+    """What was compared, in the order of the registry."""
     seen = {one.row.metric for one in found}
-    known = [metric for metric in TITLES if metric in seen]
-    return "、".join(map(title, [*known, *sorted(seen.difference(known))]))
+    return "、".join(metric.named for metric in METRICS.values() if metric.id in seen)
 
 
-def difference(one: Finding) -> str:
+def difference(one: Judged) -> str:
     """How far a verdict lies from the default: `多 98%`."""
-    low, high = (one.row.low, one.row.high) if one.row.metric in TIMES else (None, None)
+    low, high = (one.row.low, one.row.high) if _is_ratio(one) else (None, None)
     return change(one.ratio, low, high)
 
 
-def tally(found: Iterable[Finding]) -> str:
+def _is_ratio(one: Judged) -> bool:
+    return METRICS[one.row.metric].kind == "ratio"
+
+
+def tally(found: Iterable[Judged]) -> str:
     counted = Counter(str(one.row.verdict) for one in found)
     return "，".join(f"{counted[name]} 次{text}" for name, text in VERDICTS.items() if counted[name])
 
@@ -76,8 +64,9 @@ def tally(found: Iterable[Finding]) -> str:
 def summary(exports: Sequence[Export]) -> Markup:
     """How many comparisons, and how they ended."""
     found = of_build(exports)
-    times = [one for one in found if one.row.metric in TIMES]
-    sizes = [one for one in found if one.row.metric not in TIMES]
+    times = [one for one in found if METRICS[one.row.metric].of == "latency_ms"]
+    others = [one for one in found if _is_ratio(one) and one not in times]
+    sizes = [one for one in found if not _is_ratio(one)]
     parts = []
     if times:
         wrong = stats.expected_false_verdicts(len(times))
@@ -86,6 +75,8 @@ def summary(exports: Sequence[Export]) -> Markup:
         parts.append(
             f"延迟作了 {len(times)} 次比较{of}：{tally(times)}；就算其实全无差别，单看区间，平均也至多有 {wrong:.1f} 次碰巧不含 1"
         )
+    if others:
+        parts.append(f"另比较 {len(others)} 次（{titles(others)}）：{tally(others)}")
     if sizes:
         parts.append(f"内存作了 {len(sizes)} 次比较（{titles(sizes)}各算一次）：{tally(sizes)}")
     return render("comparisons_summary", parts=parts)
@@ -97,18 +88,18 @@ def table(exports: Sequence[Export]) -> Markup:
     return render("comparisons", rows=rows, verdicts=VERDICTS, folded=len(rows) > FOLDED_ROWS)
 
 
-def _cells(one: Finding) -> tuple[str, str, str, str, Markup, str]:
+def _cells(one: Judged) -> tuple[str, str, str, str, Markup, str]:
     """Setting, address of its table, what is compared, difference, mark, and what stands below that."""
     row, words = one.row, Words(one.export)
     address = evidence(row.experiment, f"{row.experiment}-{row.model}-{row.input}")
     mark = finished(words.mark(one.group, row.metric))
-    return words.title(row.case), address, title(row.metric), difference(one), mark, _detail(one)
+    return words.title(row.case), address, METRICS[row.metric].named, difference(one), mark, _detail(one)
 
 
-def _detail(one: Finding) -> str:
+def _detail(one: Judged) -> str:
     """The interval of a ratio, or both figures of a memory."""
     row = one.row
-    if row.metric not in TIMES:
+    if not _is_ratio(one):
         value = row.value or 0.0
         return f"{memory(value)} 对 {memory(value / one.ratio)}"
     return f"{interval(row)} 倍" if interval(row) else ""
@@ -131,7 +122,7 @@ def picture(exports: Sequence[Export]) -> Markup:
     )
 
 
-def _outlines(points: Sequence[Finding]) -> dict[str, str]:
+def _outlines(points: Sequence[Judged]) -> dict[str, str]:
     """Squares piled up over the axis, a column a distance: one path a verdict."""
     columns: dict[int, list[str]] = defaultdict(list)
     for one in points:

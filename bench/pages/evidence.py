@@ -34,7 +34,9 @@ def page(experiment: Experiment) -> Markup:
     export = source.load(experiment.id)
     warnings = certificates.warnings(export, stale=source.is_stale(experiment.id))
     parts = [part for part in _parts(experiment, export) if part[2]]
-    return render("evidence", experiment=experiment, head=certificates.provenance(export) + warnings, parts=parts)
+    return render(
+        "evidence", experiment=experiment, head=certificates.provenance(export) + warnings, parts=parts
+    )
 
 
 def index() -> Markup:
@@ -65,7 +67,7 @@ def _parts(experiment: Experiment, export: Export) -> Iterator[tuple[str, str, M
 
 def _code(experiment: Experiment, words: Words) -> Markup:
     codes = [
-        (case, finished(highlight(snippets.on_machine(experiment, case, words.export), PythonLexer(), CODE)))
+        (case, finished(highlight(snippets.on_machine(experiment, case, words.asked()), PythonLexer(), CODE)))
         for case in words.export.cases
         if case.id != CONTROL
     ]

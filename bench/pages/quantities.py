@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from bench.pages.words import OUTCOMES, RATIOS, UNIT_SPACE, Words, memory, number
+from bench.pages.words import OUTCOMES, UNIT_SPACE, Words, memory, number
 from bench.results import stats
-from bench.results.metrics import FACT_METRICS, METRICS
+from bench.results.metrics import METRICS
 from bench.spec import BASELINE, input_title
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Quantity:
     @property
     def change(self) -> Markup:
         """How it differs from the default's, or which of the two failed."""
-        if self.metric not in RATIOS and not self._is_memory:
+        if METRICS[self.metric].kind != "ratio" and not self._is_memory:
             return self.beside_default
         if self.case.measured and not self.case.default.measured:
             return NO_DEFAULT
@@ -173,7 +173,7 @@ class MeasuredCase(KnownCase):
 
     @staticmethod
     def names() -> tuple[str, ...]:
-        return (*METRICS, *FACT_METRICS)
+        return tuple(METRICS)
 
     @property
     def default(self) -> MeasuredCase:
@@ -252,7 +252,7 @@ class MeasuredGroup:
     @property
     def memory_only(self) -> bool:
         """Whether only memory was measured: nothing on time follows."""
-        return self.group.memory_only
+        return not self.group.load.timed
 
     @property
     def verdicts(self) -> bool:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from bench.results.published import Export
-    from bench.results.schema import ScriptReport, TraceSummary
+    from bench.results.records import Told, TraceSummary
 
 MOST = 10
 """Operator types of a trace; the others are summed up."""
@@ -26,16 +26,16 @@ def figures(export: Export, which: str, headings: Mapping[str, str], links: Mark
     if which == "trace":
         return _traces(export, links)
     wanted = headings or HEADINGS[which]
-    return NONE.join(_report(export, one, wanted, links) for one in export.reports if one.script == which)
+    return NONE.join(_report(export, one, wanted, links) for one in export.reports if one.subject == which)
 
 
-def _report(export: Export, report: ScriptReport, headings: Mapping[str, str], links: Markup) -> Markup:
+def _report(export: Export, report: Told, headings: Mapping[str, str], links: Markup) -> Markup:
     return render(
         "report",
         export=export,
         report=report,
         title=next((case.title for case in export.cases if case.id == report.case), report.case),
-        model="" if report.script == "log_lines" else model_title(export, report.model),
+        model="" if report.subject == "log_lines" else model_title(export, report.model),
         parts=[(headings[key], "\n".join(lines)) for key, lines in report.lines.items() if key in headings],
         links=links,
     )

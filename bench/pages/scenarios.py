@@ -11,20 +11,17 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from bench.experiments import EXPERIMENTS
-from bench.pages.comparisons import title
 from bench.pages.markup import finished, render
 from bench.pages.words import Words, memory
 from bench.results.choice import RESAMPLES
 from bench.results.metrics import METRICS
-from bench.results.view import ORIGINAL
-from bench.spec import BASELINE, input_title
+from bench.spec import BASELINE, ORIGINAL, input_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from bench.results.published import CandidateRow, Choice, Export, GroupSummary
-    from bench.results.schema import CaseRecord
-    from bench.spec import Scenario
+    from bench.spec import Case, Scenario
 
 QUESTIONS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "need": ("最看重什么", {"unsure": "还不知道", "latency": "延迟", "memory": "内存", "throughput": "吞吐"}),
@@ -73,7 +70,7 @@ def choice(export: Export, scenario: Scenario) -> Choice:
     return next(one for one in export.choices if one.scenario == scenario.id)
 
 
-def winner(export: Export, scenario: Scenario) -> CaseRecord:
+def winner(export: Export, scenario: Scenario) -> Case:
     won = choice(export, scenario).winner
     return next(case for case in export.cases if case.id == won)
 
@@ -161,16 +158,16 @@ def _time(words: Words, group: GroupSummary, case: str, other: str, metric: str)
 def _cores(words: Words, group: GroupSummary, case: str) -> list[str]:
     """Cores in use, where they are not all one's own: who takes more than his share is fast at others' cost."""
     own, base = (words.value(group, one, "cores_used") for one in (case, BASELINE))
-    if own is None or (group.cpu_share == 1 and group.processes == 1):
+    if own is None or (not group.place.cores and group.load.processes == 1):
         return []
     compared = f"（默认 {base:.1f} 个）" if base is not None and case != BASELINE else ""
     return [f"平均用到 {own:.1f} 个核{compared}"]
 
 
 def _setting(group: GroupSummary) -> str:
-    if group.processes > 1:
-        return f"，{group.processes} 个进程同时跑"
-    return "，只给一半的核" if group.cpu_share < 1 else ""
+    if group.load.processes > 1:
+        return f"，{group.load.processes} 个进程同时跑"
+    return f"，只给 {group.place.cores:.0%} 的核" if group.place.cores else ""
 
 
 def _groups(words: Words, scenario: Scenario) -> list[GroupSummary]:
@@ -187,15 +184,15 @@ def _memories(words: Words, group: GroupSummary, case: str) -> Iterator[str]:
         own = words.value(group, case, metric)
         if own is None:
             ran = words.value(group, case, "latency_ms") is not None
-            yield f"{title(metric)}{'读不到' if ran else '没有测成'}"
+            yield f"{METRICS[metric].named}{'读不到' if ran else '没有测成'}"
             continue
         compared = "，".join(f"{name} {memory(value)}" for name, value in values.items() if value is not None)
-        yield f"{title(metric)} {memory(own)}{f'（{compared}）' if compared else ''}"
+        yield f"{METRICS[metric].named} {memory(own)}{f'（{compared}）' if compared else ''}"
 
 
 def _minimised(scenario: Scenario) -> str:
     of_memory = scenario.minimise in METRICS and METRICS[scenario.minimise].kind == "memory"
-    return f"{title(scenario.minimise)}{'内存' if of_memory else ''}"
+    return f"{METRICS[scenario.minimise].named}{'内存' if of_memory else ''}"
 
 
 def _how_chosen(scenario: Scenario, chosen: Choice) -> str:

@@ -162,7 +162,7 @@ def _laid_out(text: str) -> Markup:
 def _values(experiment: Experiment, export: Export) -> dict[str, Any]:
     """All that a template may name. Cases that an old result lacks are known all the same: they were not measured."""
     words = Words(export)
-    planned = (case.id for case in experiment.cases(words.cores()))
+    planned = (case.id for case in experiment.cases(words.asked()))
     known = tuple(dict.fromkeys((*words.cases(), *planned)))
     return {
         "groups": [MeasuredGroup(words, group, known) for group in words.groups()],

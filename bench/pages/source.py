@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.experiments import EXPERIMENTS
 from bench.results.published import Export
-from bench.results.selfchecks import SELFTEST
+from bench.results.trust import SELFTEST
 from bench.system.folders import ROOT, Folders
 
 if TYPE_CHECKING:

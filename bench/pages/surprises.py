@@ -11,18 +11,18 @@ from markupsafe import Markup
 from bench.experiments import EXPERIMENTS
 from bench.pages import sentences
 from bench.pages.claims import OUTCOMES
-from bench.pages.comparisons import difference, title, titles
+from bench.pages.comparisons import difference, titles
 from bench.pages.markup import experiment_title, finished, render
 from bench.pages.words import VERDICTS, Words
-from bench.results.findings import of_build
-from bench.results.view import ORIGINAL
-from bench.spec import BASELINE, input_title
+from bench.results.metrics import METRICS
+from bench.results.verdicts import of_build
+from bench.spec import BASELINE, ORIGINAL, input_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bench.results.findings import Finding
     from bench.results.published import Export
+    from bench.results.verdicts import Judged
 
 MOST = 3
 ENOUGH = 3
@@ -57,10 +57,10 @@ def pick(exports: Sequence[Export]) -> list[Surprise]:
     return chosen[:MOST]
 
 
-def _effects(found: Sequence[Finding]) -> Iterator[Surprise]:
+def _effects(found: Sequence[Judged]) -> Iterator[Surprise]:
     """Differences that were stated, the largest first."""
     for one in found:
-        if one.decided and one.row.metric in ("ratio", *BREATH):
+        if one.decided and METRICS[one.row.metric].headline:
             case = Words(one.export).title(one.row.case)
             where = f"{one.group.model_title}（{input_title(one.row.input)}）"
             told = Markup("{}，{}：{}。").format(
@@ -69,7 +69,7 @@ def _effects(found: Sequence[Finding]) -> Iterator[Surprise]:
             yield Surprise(one.row.experiment, f"{case}：{_headline(one, found)}", told)
 
 
-def _headline(one: Finding, found: Sequence[Finding]) -> str:
+def _headline(one: Judged, found: Sequence[Judged]) -> str:
     """The difference; of memory, peak and kept in one breath: the one must not be taken for the other."""
     if one.row.metric not in BREATH:
         return f"耗时{difference(one)}"
@@ -79,27 +79,29 @@ def _headline(one: Finding, found: Sequence[Finding]) -> str:
         if other.export is one.export and _cell(other) == _cell(one) and other.row.metric in BREATH
     }
     return "，".join(
-        f"{title(metric)}内存{_size(same_cell[metric])}" for metric in BREATH if metric in same_cell
+        f"{METRICS[metric].named}内存{_size(same_cell[metric])}" for metric in BREATH if metric in same_cell
     )
 
 
-def _cell(one: Finding) -> tuple[str, str, str]:
+def _cell(one: Judged) -> tuple[str, str, str]:
     return one.row.model, one.row.input, one.row.case
 
 
-def _size(one: Finding) -> str:
+def _size(one: Judged) -> str:
     return difference(one) if one.decided else VERDICTS[one.row.verdict or "same"]
 
 
-def _measured(one: Finding) -> str:
+def _measured(one: Judged) -> str:
     """Time, or peak and kept side by side: neither of the two tells the other."""
     say, case = Words(one.export), one.row.case
     if one.row.metric == "ratio":
         return f"与默认比{say.speed(one.group, case)}"
-    return "；".join(f"{title(metric)}{say.memory_change(one.group, case, metric)}" for metric in BREATH)
+    return "；".join(
+        f"{METRICS[metric].named}{say.memory_change(one.group, case, metric)}" for metric in BREATH
+    )
 
 
-def _refuted(exports: Sequence[Export], found: Sequence[Finding]) -> Iterator[Surprise]:
+def _refuted(exports: Sequence[Export], found: Sequence[Judged]) -> Iterator[Surprise]:
     """Statements of the article that this build contradicts, those first where most is at stake."""
     stake: dict[str, float] = defaultdict(float)
     for one in found:
@@ -115,9 +117,9 @@ def _refuted(exports: Sequence[Export], found: Sequence[Finding]) -> Iterator[Su
                 yield Surprise(export.experiment, headline, finished(answer.measured))
 
 
-def _without_effect(found: Sequence[Finding]) -> Iterator[Surprise]:
+def _without_effect(found: Sequence[Judged]) -> Iterator[Surprise]:
     """Settings seen to be in effect that no comparison told from the default, the surest first."""
-    cases: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    cases: dict[tuple[str, str], list[Judged]] = defaultdict(list)
     for one in found:
         if one.row.case not in (BASELINE, ORIGINAL) and one.row.metric != "ratio_original":
             cases[one.row.experiment, one.row.case].append(one)
@@ -133,7 +135,7 @@ def _without_effect(found: Sequence[Finding]) -> Iterator[Surprise]:
         )
 
 
-def _shows_nothing(group: Sequence[Finding]) -> bool:
+def _shows_nothing(group: Sequence[Judged]) -> bool:
     """All comparisons without a difference, one of time at least told to be a tie, and the setting proven."""
     proven = all(Words(one.export).outcome(one.group, one.row.case) == "effect" for one in group)
     tied = any(one.row.metric == "ratio" and one.row.verdict == "same" for one in group)
@@ -141,5 +143,5 @@ def _shows_nothing(group: Sequence[Finding]) -> bool:
     return tied and quiet and proven
 
 
-def _undecided(group: Sequence[Finding]) -> int:
+def _undecided(group: Sequence[Judged]) -> int:
     return sum(one.row.verdict == "unclear" for one in group)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from bench.pages.markup import NONE, finished, model_title, render
 from bench.pages.words import MARK, VERDICTS, interval, number
 from bench.results import stats
-from bench.results.findings import TIMES
 from bench.results.metrics import METRICS
 from bench.spec import CONTROL
+from bench.subjects import SUBJECTS
+from bench.variants import VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,13 +22,10 @@ if TYPE_CHECKING:
 
     from bench.pages.words import Words
     from bench.results.published import Export, GroupSummary, Row
-    from bench.results.schema import CaseRecord
-    from bench.spec import Experiment
+    from bench.spec import Case, Experiment
 
 UNPROVEN = {"nothing": "什么都没变", "unseen": "没见生效"}
 OUTCOMES = {"effect": "✓ ", "nothing": "＝ 什么都没变：", "unseen": "✗ 没有观察到：", None: ""}
-FROM_PROC = ("grown_mib_per_1000", "minor_faults", "threads")
-"""Metrics besides memory that not every system tells."""
 MARGIN = 1.02
 """Room beside the outermost interval of a drawing, as a factor."""
 
@@ -46,7 +44,7 @@ class Axis:
         """The common axis of a column; None where a drawing would say nothing."""
         found = [row for row in rows if row is not None and row.value is not None]
         ends = [end for row in found for end in (row.low, row.value, row.high) if end is not None]
-        if metric in TIMES:
+        if METRICS[metric].kind == "ratio" and METRICS[metric].judged:
             if len(found) < 2 or min(ends) <= 0:
                 return None
             return cls(min(*ends, 1.0) / MARGIN, max(*ends, 1.0) * MARGIN, ratios=True)
@@ -73,13 +71,13 @@ class Axis:
 def group_table(experiment: Experiment, words: Words, group: GroupSummary, links: Markup = NONE) -> Markup:
     """The table of one group, with caption and footnotes, as a figure of its own."""
     export = words.export
-    columns = [column for column in experiment.columns if _has(export, group, column.metric)]
+    columns = [METRICS[metric] for metric in experiment.columns if _has(export, group, metric)]
     cases = [case for case in export.cases if any(_is(row, group, case.id) for row in export.rows)]
     axes = {
-        column.metric: Axis.of(column.metric, [words.row(group, case.id, column.metric) for case in cases])
+        column.id: Axis.of(column.id, [words.row(group, case.id, column.id) for case in cases])
         for column in columns
     }
-    noisy = group.verdicts and group.noisy and not group.memory_only
+    noisy = group.verdicts and group.noisy and group.load.timed
     return render(
         "measured",
         experiment=experiment,
@@ -106,15 +104,18 @@ def _word(words: Words, group: GroupSummary, row: Row) -> str:
     if row.verdict is None:
         outcome = words.outcome(group, row.case) if row.metric == "ratio" else None
         return UNPROVEN.get(outcome or "", "")
-    timed = row.metric not in METRICS or METRICS[row.metric].kind != "memory"
+    timed = METRICS[row.metric].kind != "memory"
     return words.rounds_needed(row, group) if row.verdict == "unclear" and timed else VERDICTS[row.verdict]
 
 
 def _how_it_ran(group: GroupSummary) -> str:
-    cores = "" if group.cpu_share == 1 else f"进程限定在 {group.cpu_share:.0%} 的可用核上，"
-    together = f"{group.processes} 个进程同时运行，" if group.processes > 1 else ""
-    calls = f"每轮依次推理 {group.calls} 种尺寸，" if group.calls > 1 else ""
-    return f"{cores}{together}{calls}{_flops(group.flops / group.calls / 1e9)}"
+    parts = [
+        f"进程限定在 {group.place.cores:.0%} 的可用核上" if group.place.cores else "",
+        f"{group.load.processes} 个进程同时运行" if group.load.processes > 1 else "",
+        f"每轮依次推理 {group.calls} 种尺寸" if group.calls > 1 else "",
+        "" if group.flops is None else _flops(group.flops / group.calls / 1e9),
+    ]
+    return "，".join(part for part in parts if part)
 
 
 def _flops(gflop: float) -> str:
@@ -125,14 +126,14 @@ def _flops(gflop: float) -> str:
 
 
 def _planned(export: Export, group: GroupSummary) -> str:
-    if export.build.rounds == export.build.planned_rounds or group.memory_only:
+    if export.build.rounds == export.build.planned_rounds or not group.load.timed:
         return ""
     return f"（计划 {export.build.planned_rounds} 轮，因时间预算减少）"
 
 
 def _notes(experiment: Experiment, words: Words, group: GroupSummary) -> list[str]:
     notes = []
-    if group.memory_only:
+    if not group.load.timed:
         notes.append(f"这一组只看内存：只测了 {group.rounds} 轮，延迟列只作参考。")
     elif group.verdicts and group.noisy:
         notes.append(
@@ -163,17 +164,13 @@ def _unreadable(experiment: Experiment, export: Export, group: GroupSummary) -> 
     if not _has(export, group, "latency_ms"):
         return []
     return [
-        column.title
-        for column in experiment.columns
-        if _from_proc(column.metric) and not _has(export, group, column.metric)
+        METRICS[metric].title
+        for metric in experiment.columns
+        if not METRICS[metric].told and not _has(export, group, metric)
     ]
 
 
-def _from_proc(metric: str) -> bool:
-    return metric in FROM_PROC or (metric in METRICS and METRICS[metric].kind == "memory")
-
-
-def _case_notes(words: Words, group: GroupSummary, case: CaseRecord) -> list[tuple[str, str]]:
+def _case_notes(words: Words, group: GroupSummary, case: Case) -> list[tuple[str, str]]:
     row = words.row(group, case.id, "latency_ms")
     if row and row.value is not None and row.failed_rounds:
         return [(case.id, f"：{group.rounds} 轮里有 {row.failed_rounds} 轮失败，数字来自其余的。")]
@@ -191,11 +188,13 @@ def proofs_table(experiment: Experiment, words: Words, links: Markup = NONE) -> 
     return render("proofs", experiment=experiment, export=export, rows=rows, links=links)
 
 
-def _settings(case: CaseRecord) -> list[str]:
+def _settings(case: Case) -> list[str]:
     parts = [f"{name}={value!r}" for name, value in {**case.settings, **case.run_settings}.items()]
-    parts += [f"OrtArenaCfg({dict(case.shared_arena)!r})"] if case.shared_arena else []
-    parts += [f"{name}={value}" for name, value in case.env.items()]
-    return parts + [f"先保存：{name}={value!r}" for name, value in case.saved_by.items()]
+    if case.subject:
+        parts += [SUBJECTS[case.subject.name], *(f"{k}={v!r}" for k, v in case.subject.options.items())]
+    parts += [f"{name}={value}" for name, value in case.place.env.items()]
+    parts += [VARIANTS[case.variant]] if case.variant else []
+    return parts + ([f"{case.load.callers} 个线程同时调用"] if case.load else [])
 
 
 def _evidence(export: Export, case: str) -> list[tuple[str | None, str]]:
@@ -230,4 +229,4 @@ def _is(row: Row, group: GroupSummary, case: str | None = None) -> bool:
 
 def _is_compared(row: Row) -> bool:
     """A latency ratio that was judged; the A/A row is not a question."""
-    return row.metric in TIMES and row.verdict is not None and row.case != CONTROL
+    return METRICS[row.metric].kind == "ratio" and row.verdict is not None and row.case != CONTROL

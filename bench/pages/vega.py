@@ -86,7 +86,7 @@ def specs(experiment: Experiment, export: Export) -> dict[str, dict[str, Any]]:
         for group in export.groups:
             name = f"{chart.kind}-{group.model}-{group.input}"
             if chart.kind == "frontier":
-                if not group.memory_only and len(frontier.points(export, group)) > 1:
+                if group.load.timed and len(frontier.points(export, group)) > 1:
                     found[name] = time_and_memory(export, group)
             elif any((c.model, c.input) == (group.model, group.input) for c in export.curves):
                 found[name] = memory_over_runs(export, group)
@@ -124,17 +124,17 @@ def memory_over_runs(export: Export, group: GroupSummary) -> dict[str, Any]:
 
 def thread_scaling(export: Export) -> dict[str, Any]:
     """Speed-up over explicit thread counts, a line a model, and the ideal line."""
-    titles = {group.model: group.model_title for group in export.groups}
+    titles, counts = {group.model: group.model_title for group in export.groups}, export.explicit_threads
     rows: list[dict[str, Any]] = [
         {
-            "n": int(row.case),
+            "n": counts[row.case],
             "speed_up": row.value,
             "low": row.low,
             "high": row.high,
             "model": f"{titles[row.model]}（{input_title(row.input)}）",
         }
         for row in export.rows
-        if row.metric == "speed_up" and row.case.isdigit() and row.value is not None
+        if row.metric == "speed_up" and row.case in counts and row.value is not None
     ]
     most = max((row["n"] for row in rows), default=1)
     ideal = [{"n": n, "speed_up": n} for n in (1, most)]

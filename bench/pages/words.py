@@ -10,7 +10,7 @@ from markupsafe import Markup
 from bench.results import stats
 from bench.results.metrics import METRICS
 from bench.results.view import DRAFT_PROFILES
-from bench.spec import BASELINE, CONTROL
+from bench.spec import BASELINE, CONTROL, Machine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from bench.results.published import Export, GroupSummary, Row
 
 MIB_PER_GIB = 1024
-RATIOS = ("ratio", "ratio_original")
 MOST_DIGITS = 3
 MANY_ROUNDS = 100
 """More than anybody will measure: the number says no more than that."""
@@ -64,7 +63,7 @@ def interval(row: Row) -> str:
     if row.value is None or row.low is None or row.high is None:
         return ""
     digits = stats.decimals(row.value, row.low, row.high)
-    apart = row.metric in RATIOS and (row.low > 1 or row.high < 1)
+    apart = METRICS[row.metric].kind == "ratio" and (row.low > 1 or row.high < 1)
     while apart and digits < MOST_DIGITS and 1.0 in (round(row.low, digits), round(row.high, digits)):
         digits += 1
     low, high = f"{row.low:.{digits}f}", f"{row.high:.{digits}f}"
@@ -145,6 +144,10 @@ class Words:
     def mark(self, group: GroupSummary, metric: str) -> Markup:
         return MARK if self.is_marked(group, metric) else Markup()
 
+    def asked(self) -> Machine:
+        """What cases may ask of the machine that measured."""
+        return Machine.of(self.export.machine, self.export.software)
+
     def cores(self) -> int:
         cores = self.export.machine.get("cores")
         return cores if isinstance(cores, int) else 1
@@ -188,26 +191,27 @@ class Words:
     def speed_of(self, row: Row, group: GroupSummary) -> Markup:
         assert row.value is not None
         size, mark = change(row.value, row.low, row.high), self.mark(group, row.metric)
+        what = METRICS[row.metric].words
         if row.verdict in ("slower", "faster"):
-            return Markup("耗时{}（{}）{}").format(size, self._percent_interval(row), mark)
+            return Markup("{}{}（{}）{}").format(what, size, self._percent_interval(row), mark)
         if row.verdict == "same":
             return Markup("{}{}").format(SAME, mark)
         if row.verdict == "unclear":
             return Markup("还分不出快慢（{}）{}").format(self.rounds_needed(row, group), mark)
         if said := OUTCOMES.get(self.outcome(group, row.case) or ""):
             return Markup(said)  # noqa: S704 - one of our own sentences
-        return Markup("耗时约{}（{}）{}").format(size, self.why_no_verdict(group), mark)
+        return Markup("{}约{}（{}）{}").format(what, size, self.why_no_verdict(group), mark)
 
     def rounds_needed(self, row: Row, group: GroupSummary) -> str:
         of_four = row.metric == "ratio_original" and row.case != BASELINE
-        floor = group.noise_floor * (math.sqrt(2) if of_four else 1)
+        floor = max(METRICS[row.metric].floor, group.noise_floor * (math.sqrt(2) if of_four else 1))
         rounds = stats.rounds_needed(_estimate(row), floor)
         if rounds and rounds - row.rounds > MANY_ROUNDS:
             return f"还需 {MANY_ROUNDS} 轮以上"
         return f"还需约 {rounds - row.rounds} 轮" if rounds and rounds > row.rounds else "再测几轮"
 
     def why_no_verdict(self, group: GroupSummary) -> str:
-        if group.memory_only:
+        if not group.load.timed:
             return f"只测了 {group.rounds} 轮，不作结论"
         if self.draft:
             return "草稿，不作结论"

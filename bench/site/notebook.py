@@ -33,7 +33,7 @@ from bench.system.folders import Folders
 from bench.system.lock import alone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from bs4 import Tag
 
@@ -138,12 +138,12 @@ def noise_percent(executed: str) -> int | None:
     return int(found[-1]) if found else None
 
 
-def fastest_in_table(export: Export) -> Sequence[str]:
+def fastest_in_table(export: Export) -> list[str]:
     """Counts that the thread table cannot tell from the fastest; empty where it draws no conclusions."""
-    say = Words(export)
-    counts = [case for case in say.cases() if case.isdigit()]
+    say, counts = Words(export), export.explicit_threads
     groups = (group for group in say.groups() if (group.model, group.input) == (MODEL, INPUT))
-    return next((say.tied_with_best(group, counts) for group in groups), [])
+    tied = next((say.tied_with_best(group, list(counts)) for group in groups), [])
+    return [str(counts[case]) for case in tied]
 
 
 def _conclusion(count: int | None, noise: int | None) -> str:

@@ -17,8 +17,8 @@ from bench.measure import evidence, noise, plan, selftest
 from bench.measure.earlier import find_valid
 from bench.measure.profiles import PROFILES
 from bench.results import store
-from bench.results.selfchecks import SELFTEST
 from bench.results.summary import summarise
+from bench.results.trust import SELFTEST
 from bench.system import harmless, whole
 from bench.system.folders import ROOT, Folders
 
@@ -86,14 +86,14 @@ def _write_experiment(experiment: Experiment, journal: store.Journal, folder: Pa
 
     def make() -> dict[str, str]:
         from bench.pages import vega
-        from bench.results import export
+        from bench.results import downloads
 
         summary = harmless.record(summarise(experiment, journal))
         plain = replace(journal, header=harmless.record(journal.header))
         files = {
-            f"data/{experiment.id}.json": export.as_json(summary),
-            f"data/{experiment.id}.csv": export.as_csv(map(_for_spreadsheets, summary.rows)),
-            f"data/{experiment.id}.pyperf.json": export.as_pyperf(plain),
+            f"data/{experiment.id}.json": downloads.as_json(summary),
+            f"data/{experiment.id}.csv": downloads.as_csv(map(_for_spreadsheets, summary.rows)),
+            f"data/{experiment.id}.pyperf.json": downloads.as_pyperf(plain),
             f"charts/{experiment.id}.json": json.dumps(vega.specs(experiment, summary)),
         }
         trace = store.trace_path(journal.path)
@@ -146,15 +146,15 @@ def _is_intact(stamp: Path, state: str, folder: Path) -> bool:
 
 
 def _write_machine(journal: store.Journal, folder: Path) -> None:
-    from bench.results import export
+    from bench.results import downloads
 
     summary = harmless.record(summarise(EXPERIMENTS[journal.header.experiment], journal))
-    whole.write(folder / "data" / "machine.json", export.machine_json(summary))
+    whole.write(folder / "data" / "machine.json", downloads.machine_json(summary))
 
 
 def _write_selftests(builds: Collection[str], folders: Folders, tell: Callable[[str], None]) -> None:
     """The self-test of each build that is shown, and no other: it vouches for the build that it began."""
-    from bench.results import export
+    from bench.results import downloads
 
     target = folders.export / "data" / SELFTEST
     for path in target.glob("*.json"):
@@ -166,7 +166,7 @@ def _write_selftests(builds: Collection[str], folders: Folders, tell: Callable[[
             (target / f"{build}.json").unlink(missing_ok=True)
         else:
             summary = harmless.record(summarise(selftest.EXPERIMENT, journal))
-            whole.write(target / f"{build}.json", export.as_json(summary))
+            whole.write(target / f"{build}.json", downloads.as_json(summary))
 
 
 def _selftest(path: Path, tell: Callable[[str], None]) -> store.Journal | None:
@@ -191,10 +191,10 @@ def _write_options(folder: Path) -> None:
 
 
 def _write_schemas(folder: Path) -> None:
-    from bench.results import json_schema
+    from bench.results import downloads
 
-    whole.write(folder / "data" / "journal.schema.json", json_schema.journal_schema())
-    whole.write(folder / "data" / "export.schema.json", json_schema.export_schema())
+    whole.write(folder / "data" / "journal.schema.json", downloads.journal_schema())
+    whole.write(folder / "data" / "export.schema.json", downloads.export_schema())
 
 
 def _rules() -> dict[str, float]:

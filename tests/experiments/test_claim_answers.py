@@ -15,7 +15,7 @@ from bench.spec import BASELINE
 
 if TYPE_CHECKING:
     from bench.pages.sentences import Answer, Holds
-    from bench.results.schema import Outcome
+    from bench.results.records import Outcome
 
 
 def _log(*, error_at_four: bool, error: bool = True) -> dict[str, Any]:

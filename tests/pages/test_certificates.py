@@ -10,7 +10,7 @@ from made_up import MadeUp
 from prose import text_of
 
 from bench.pages import certificates
-from bench.results.selfchecks import Check
+from bench.results.trust import Check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[Check]:
         Check(title="睡 20 毫秒", expected="19–21 ms", seen="20.1 ms", passed=True),
         Check(title="峰值", expected="128 MiB", seen="本机读不到", passed=None),
     ]
-    for module in ("bench.pages.certificates.checks", "bench.results.quotable.checks"):
+    for module in ("bench.pages.certificates.checks", "bench.results.trust.checks"):
         monkeypatch.setattr(module, lambda _: checks)
     return checks
 

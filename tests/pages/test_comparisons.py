@@ -11,7 +11,7 @@ from prose import faults, markup_faults
 
 from bench.experiments import EXPERIMENTS
 from bench.pages import comparisons
-from bench.results.findings import of_build
+from bench.results.verdicts import of_build
 
 PATH = re.compile(r'<path class="hero-(\w+)" d="([^"]+)"/>')
 SQUARE = re.compile(r"M([\d.]+) ([\d.-]+)h([\d.]+)v([\d.]+)h-[\d.]+z")

@@ -9,7 +9,7 @@ from made_up import MadeUp
 from prose import FAULTS, markup_faults, text_of
 
 from bench.pages import reports
-from bench.results.schema import Cost, TraceSummary
+from bench.results.records import Cost, TraceSummary
 from bench.spec import BASELINE
 
 CELL = re.compile(r'<td data-metric="(\w+)" data-value="([^"]*)">')

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import RECORDS, builds, valid
 
-from bench.results import json_schema, store
+from bench.results import downloads, store
 from bench.results.published import Row
 from bench.results.store import DamagedJournal, Writer
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.results.records import Record
     from bench.results.store import Journal
 
-SCHEMA = jsonschema.Draft202012Validator(json.loads(json_schema.journal_schema()))
+SCHEMA = jsonschema.Draft202012Validator(json.loads(downloads.journal_schema()))
 
 
 @pytest.mark.parametrize("kind", RECORDS, ids=lambda kind: kind.__name__)

@@ -19,7 +19,7 @@ DECIDED = ("faster", "slower", "less", "more")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Judged:
     """A cell that was judged."""
 
     export: Export
@@ -43,13 +43,13 @@ class Finding:
         return abs(math.log(self.ratio)) if self.ratio > 0 else math.inf
 
 
-def of_build(exports: Iterable[Export]) -> list[Finding]:
+def of_build(exports: Iterable[Export]) -> list[Judged]:
     """All verdicts: first those that name a difference, the largest first, then undecided ones, then ties."""
     found = [one for export in exports for one in _of_export(export)]
     return sorted(found, key=lambda one: (not one.decided, one.row.verdict == "same", -one.effect))
 
 
-def _of_export(export: Export) -> Iterator[Finding]:
+def _of_export(export: Export) -> Iterator[Judged]:
     """The A/A row is not a question."""
     groups = {(group.model, group.input): group for group in export.groups}
     base = {
@@ -66,4 +66,4 @@ def _of_export(export: Export) -> Iterator[Finding]:
             if not default:
                 continue
             ratio = row.value / default
-        yield Finding(export, groups[row.model, row.input], row, ratio)
+        yield Judged(export, groups[row.model, row.input], row, ratio)

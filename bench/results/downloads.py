@@ -1,28 +1,32 @@
-"""An `Export` as files that other programs read: JSON, CSV, pyperf."""
+"""Results as files that other programs read: JSON, CSV, pyperf, and the JSON Schema of what we read ourselves.
+
+How numbers must relate to each other is beyond a schema: `bench.results.plausible`.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyperf
+from pydantic import TypeAdapter
 
 from bench.results.metrics import METRICS
-from bench.results.published import Row
+from bench.results.published import Export, Row
+from bench.results.records import Line
 from bench.results.view import GroupView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bench.results.published import Export
     from bench.results.store import Journal
 
 COLUMNS = tuple(Row.model_fields)
 PYPERF_UNITS = {"ms": ("second", 1e-3), "s": ("second", 1.0), "MiB": ("byte", 1 << 20)}
 """pyperf knows seconds and bytes."""
-
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 EMPTY_SUITE = '{"version": "1.0", "benchmarks": []}\n'
 
 
@@ -83,3 +87,21 @@ def machine_json(export: Export) -> str:
     """Where the numbers come from, for `data/machine.json`."""
     facts = {"machine": export.machine, "software": export.software, "build": export.build.model_dump()}
     return json.dumps(facts, ensure_ascii=False, indent=1) + "\n"
+
+
+def journal_schema() -> str:
+    """Of one line of a journal."""
+    return _schema("一次测量的日志（JSON Lines）里的一行", TypeAdapter(Line).json_schema())
+
+
+def export_schema() -> str:
+    """Of `data/<experiment>.json`."""
+    return _schema("一个实验发布的结果", TypeAdapter(Export).json_schema())
+
+
+def _schema(title: str, schema: dict[str, Any]) -> str:
+    for kind in schema["$defs"].values():
+        if "const" in kind["properties"].get("kind", {}):
+            kind["required"].append("kind")  # has a default in Python, but tells the lines apart
+    whole = {"$schema": DIALECT, **schema, "title": title}
+    return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
