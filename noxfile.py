@@ -86,13 +86,12 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """ruff 与 mypy，中文的标点和空格，片段和实验是否一致，GitHub 工作流是否安全、合规。"""
+    """ruff 与 mypy，中文的标点和空格，GitHub 工作流是否安全、合规。"""
     install(session, "lint", "test")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
     session.run("python", "tests/lint_writing.py")
-    session.run("python", "-m", "bench", "snippets", "--check")
     session.run("zizmor", "--offline", "--no-progress", "--persona=auditor", "--strict-collection", ".github")
     for schema, pattern in SCHEMAS.items():
         files = sorted(str(path) for path in Path(".github").glob(pattern))

@@ -5,19 +5,21 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from bench.cli.progress import duration
+from bench.cli.console import duration
 from bench.measure import campaign, selftest
 from bench.measure.campaign import CannotMeasure
+from bench.results.summary import summarise
 from bench.results.view import DRAFT_PROFILES, MAX_DIRTY_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.cli.progress import Progress
+    from bench.cli.console import Progress
     from bench.measure.campaign import Campaign
     from bench.measure.plan import PlannedExperiment
     from bench.measure.profiles import Profile
     from bench.results.store import Journal
+    from bench.spec import Experiment
     from bench.system.folders import Folders
 
 GIB = 1 << 30
@@ -67,8 +69,24 @@ def resumed(work: Campaign, left_s: float, teller: Progress) -> None:
         teller.note(f"接着做中断的测量 {work.build}：{done}，剩下的轮次约需 {duration(left_s)}")
 
 
+def finished(work: Campaign, teller: Progress) -> None:
+    """The last words of a run."""
+    teller.note(f"测完，构建 {work.build}")
+    quiet([task.writer.journal for task in work.tasks], teller)
+    for task in work.tasks:
+        unread(task.planned.experiment, task.writer.journal, teller)
+
+
+def unread(experiment: Experiment, journal: Journal, teller: Progress) -> None:
+    """Columns without a single figure although cases ran: nobody reads such a metric, or this machine has none."""
+    read = {row.metric for row in summarise(experiment, journal).rows if row.value is not None}
+    empty = [column.metric for column in experiment.columns if column.metric not in read]
+    if empty and any(sample.figures for sample in journal.samples):
+        teller.note(f"{experiment.id}：一个数也没有读到的列：{'、'.join(empty)}；其余的照样存好了")
+
+
 def quiet(journals: Sequence[Journal], teller: Progress) -> None:
-    """The last word of a run: whether others disturbed its timed rounds."""
+    """Whether others disturbed its timed rounds."""
     timed = [
         end
         for journal in journals

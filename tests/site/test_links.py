@@ -10,7 +10,8 @@ import pytest
 from bs4 import BeautifulSoup
 from served import served
 
-from bench.cli import commands
+from bench.cli import results
+from bench.cli.refusals import Refused
 from bench.site import links
 
 if TYPE_CHECKING:
@@ -92,11 +93,11 @@ def test_links_that_leave_are_listed_once_with_their_pages(tmp_path: Path) -> No
 
 
 def test_folder_without_a_site_is_refused_in_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(commands.Refused, match="没有建好的网站"):
-        commands.outward_links(tmp_path)
+    with pytest.raises(Refused, match="没有建好的网站"):
+        results.links(site=tmp_path)
 
 
 def test_real_pages_name_their_sources(whole: Path) -> None:
-    found = commands.outward_links(whole)
+    found = links.leaving(whole)
     assert any(address.startswith("https://github.com/microsoft/onnxruntime/") for address in found)
     assert not [address for address in found if not urlsplit(address).netloc]

@@ -16,7 +16,7 @@ import pytest
 from filelock import FileLock, Timeout
 from nbclient import NotebookClient
 
-from bench.cli import commands
+from bench.cli import measuring
 from bench.experiments import EXPERIMENTS
 from bench.experiments.intra_op_num_threads import counts
 from bench.measure.machine import read_machine
@@ -295,21 +295,14 @@ def test_measuring_everything_anew_forgets_what_notebooks_ran(
         raise _Reached
 
     @contextmanager
-    def quiet(_: object) -> Iterator[Any]:
+    def quiet() -> Iterator[Any]:
         yield SimpleNamespace(note=lambda _: None)
 
-    monkeypatch.setattr(commands.campaign, "open_campaign", reached)
-    monkeypatch.setattr(commands, "progress", quiet)
+    monkeypatch.setattr(measuring.campaign, "open_campaign", reached)
+    monkeypatch.setattr(measuring, "progress", quiet)
     (build_folder / "notebooks" / "state").mkdir(parents=True)
     with pytest.raises(_Reached):
-        commands.run(
-            ids,
-            profile_name="smoke",
-            budget=None,
-            reuse=reuse,
-            fresh=False,
-            console=None,  # type: ignore[arg-type]
-        )
+        measuring.run(*ids, profile="smoke", reuse=reuse)
     assert (build_folder / "notebooks").exists() is kept
 
 
