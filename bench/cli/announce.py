@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bench.cli.console import duration
 from bench.measure import campaign, selftest
 from bench.measure.campaign import CannotMeasure
-from bench.results.summary import summarise
+from bench.results.metrics import METRICS, Metric
 from bench.results.view import DRAFT_PROFILES, MAX_DIRTY_SHARE
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def time(planned: Sequence[PlannedExperiment], profile: Profile, budget_s: float
     """How long it takes, from what samples were seen to take."""
     needed = campaign.total_seconds(planned)
     looks = profile.name in selftest.WITH_SELFTEST
-    expected = needed + (selftest.expected_seconds(planned[0].cores) if looks else 0)
+    expected = needed + (selftest.expected_seconds() if looks else 0)
     limit = f"上限 {duration(budget_s)}"
     teller.note(
         f"全做约需 {duration(expected)}，超过{limit}，会均匀减少轮数"
@@ -79,9 +79,15 @@ def finished(work: Campaign, teller: Progress) -> None:
 
 def unread(experiment: Experiment, journal: Journal, teller: Progress) -> None:
     """Columns without a single figure although cases ran: nobody reads such a metric, or this machine has none."""
-    read = {row.metric for row in summarise(experiment, journal).rows if row.value is not None}
-    empty = [column.metric for column in experiment.columns if column.metric not in read]
-    if empty and any(sample.figures for sample in journal.samples):
+    ran = [sample.figures for sample in journal.samples if sample.figures]
+    facts = {name for record in journal.untimed for name in record.facts}
+
+    def is_read(metric: Metric) -> bool:
+        source = METRICS[metric.of] if metric.of else metric
+        return source.id in facts or any(source.read and source.read(one) is not None for one in ran)
+
+    empty = [name for name in experiment.columns if not is_read(METRICS[name])]
+    if ran and empty:
         teller.note(f"{experiment.id}：一个数也没有读到的列：{'、'.join(empty)}；其余的照样存好了")
 
 
@@ -91,7 +97,7 @@ def quiet(journals: Sequence[Journal], teller: Progress) -> None:
         end
         for journal in journals
         for group in journal.header.groups
-        if not group.memory_only
+        if group.load.timed
         for end in journal.final_rounds(group.index)
     ]
     dirty = sum(end.noise.dirty for end in timed)

@@ -11,8 +11,8 @@ from bench.cli.console import complain
 from bench.experiments import BROKEN, EXPERIMENTS
 from bench.measure import sound
 from bench.measure.campaign import CannotMeasure, Here
-from bench.measure.observer import TITLES
 from bench.models import ModelError
+from bench.subjects import SUBJECTS
 from bench.system.folders import BUILD_VARIABLE, Folders
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from bench.results.store import Journal
 
-HARMLESS = ("out_of_memory", "not_applicable")
-"""Failures that say something of the machine, not of us."""
+HARMLESS = ("out_of_memory", "not_applicable", "expected")
+"""Failures that say something of the machine, or what a case is there to show."""
 CASE_FAILED = 3
 """Exit status when everything was done but a case failed."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -61,7 +61,7 @@ def _unwritable(path: str | Path) -> str:
 
 def faults(ids: Iterable[str] = ()) -> dict[str, list[str]]:
     """Experiments that cannot be measured, and what is wrong with them; without ids, of all that there are."""
-    machine = Here.read().machine
+    machine = Here.read().asked()
     found = {
         name: [BROKEN[name]] if name in BROKEN else sound.everywhere(EXPERIMENTS[name], machine)
         for name in tuple(ids) or sorted({*EXPERIMENTS, *BROKEN})
@@ -86,14 +86,13 @@ def tell_failures(journals: Iterable[Journal]) -> None:
 
 def failures(journal: Journal) -> list[str]:
     """One sentence for each case that failed and must not, with all the places where it did for the same reason."""
-    tolerated = {case.id for case in journal.header.cases if case.may_fail}
     groups = {group.index: f"{group.model} {group.input}" for group in journal.header.groups}
     found = [("验证设置", record.case, record.failure) for record in journal.untimed]
     found += [(groups[sample.group], sample.case, sample.failure) for sample in journal.samples]
-    found += [(TITLES[record.script], record.case, record.failure) for record in journal.reports]
+    found += [(SUBJECTS[record.subject], record.case, record.failure) for record in journal.reports]
     places: dict[tuple[str, str], dict[str, None]] = {}
     for place, case, failure in found:
-        if failure and case not in tolerated and failure.kind not in HARMLESS:
+        if failure and failure.kind not in HARMLESS:
             places.setdefault((case, failure.reason), {})[place] = None
     return [
         f"{journal.header.experiment} / {case}（{'、'.join(where)}）：{reason}"

@@ -8,13 +8,9 @@ import re
 import traceback
 from pathlib import Path
 
-from bench.spec import BASELINE, CONTROL, Experiment
-
-__all__ = ["BASELINE", "BROKEN", "CONTROL", "EXPERIMENTS", "ID", "ID_SAID", "SOURCES", "where"]
+from bench.spec import ID, Experiment
 
 SOURCES = Path(__file__).parent
-ID = r"[a-z0-9_]{1,64}"
-"""How ids are written: of experiments and of cases."""
 ID_SAID = "小写字母、数字和下划线，最多 64 个"
 
 

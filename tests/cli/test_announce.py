@@ -14,7 +14,7 @@ from bench.measure.campaign import CannotMeasure
 from bench.measure.noise import UNKNOWN
 from bench.measure.plan import resolve
 from bench.measure.profiles import PROFILES
-from bench.spec import BASELINE
+from bench.spec import BASELINE, Machine
 from bench.system.folders import Folders
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def told() -> Any:
 
 
 def _planned(*experiments: Experiment, profile: str = "default") -> list[PlannedExperiment]:
-    return [resolve(one, PROFILES[profile], 2, 1 << 30) for one in experiments]  # type: ignore[index]
+    return [resolve(one, PROFILES[profile], Machine(cores=2), 1 << 30) for one in experiments]  # type: ignore[index]
 
 
 def _plan(make: Make, folder: Path, told: Any, *more: Experiment) -> None:
@@ -53,7 +53,7 @@ def test_time_of_a_plan_counts_the_selftest_where_there_is_one(
     make: Make, told: Any, monkeypatch: pytest.MonkeyPatch, profile: str, more: float
 ) -> None:
     """The budget is that of the rounds: the self-test leaves none of them out."""
-    monkeypatch.setattr("bench.cli.announce.selftest.expected_seconds", lambda cores: 1800.0 * cores)
+    monkeypatch.setattr("bench.cli.announce.selftest.expected_seconds", lambda: 3600.0)
     monkeypatch.setattr("bench.cli.announce.duration", lambda seconds: f"{seconds:.0f} s")
     planned = _planned(make.experiment(), profile=profile)
     needed = campaign.total_seconds(planned)

@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-import threading
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,8 @@ from bench.system import leftovers
 from bench.system.folders import BUILD_VARIABLE, Folders
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conftest import Make
 
 FULL = Path("/dev/full")
@@ -246,30 +248,32 @@ def test_standard_output_that_is_full_is_told_in_one_sentence(
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
 
 
-def test_ctrl_c_while_waiting_promises_nothing(tmp_path: Path) -> None:
-    with FileLock(tmp_path / "lock"):
+@contextmanager
+def _waiting(folder: Path) -> Iterator[tuple[subprocess.Popen[str], FileLock]]:
+    """A run that has said that it waits, and what it waits for."""
+    with FileLock(folder / "lock") as lock:
         waiting = subprocess.Popen(
-            [sys.executable, "-u", "-m", "bench", "run"],
+            [sys.executable, "-u", "-m", "bench", "run", "--budget", "1s"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
-            env=_environment(tmp_path),
+            env=_environment(folder),
         )  # fmt: skip
         assert waiting.stdout
         assert "等它结束" in waiting.stdout.readline()
+        yield waiting, lock
+
+
+def test_ctrl_c_while_waiting_promises_nothing(tmp_path: Path) -> None:
+    with _waiting(tmp_path) as (waiting, _):
         waiting.send_signal(signal.SIGINT)
         _, told = waiting.communicate(timeout=30)
     assert (waiting.returncode, told) == (130, "已中断。\n")
 
 
 def test_two_runs_at_once_take_turns(tmp_path: Path) -> None:
-    """The second one says that it waits, and does once the first has ended."""
-    lock = FileLock(tmp_path / "lock", thread_local=False)
-    lock.acquire()
-    timer = threading.Timer(2.0, lock.release, kwargs={"force": True})
-    timer.start()
-    done = _bench(tmp_path, "run", "--budget", "1s")
-    timer.join()
-    assert "等它结束" in done.stdout
-    assert "太小" in done.stderr
+    with _waiting(tmp_path) as (waiting, lock):
+        lock.release()
+        _, told = waiting.communicate(timeout=30)
+    assert "太小" in told
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("10m", 600), ("1.5h", 5400), ("45", 45)])
