@@ -75,7 +75,7 @@ def _of_cases(cases: Sequence[Case]) -> Iterator[str]:
     keys = {key for case in cases for key in case.keys}
     for case in cases:
         if not re.fullmatch(ID, case.id):
-            yield f"cases 里的 id “{case.id}”写法不对，只能用{ID_SAID}"
+            yield f"cases 里的 id“{case.id}”写法不对，只能用{ID_SAID}"
         found = (*_of_case(case), *_of_proofs(case, earlier, keys))
         yield from (f"设置 {case.id} 的 {fault}" for fault in found)
         earlier.setdefault(case.id, case)
@@ -96,7 +96,7 @@ def _of_case(case: Case) -> Iterator[str]:
         if not isinstance(value, bool | int | str):
             yield f"settings：{name} 的值是 {value!r}，只能写 bool、int 或 str"
         elif "." in name and not isinstance(value, str):
-            yield f"settings：{name} 的值是 {value!r}，名字里有点的只能写 str，如 “1”"
+            yield f"settings：{name} 的值是 {value!r}，名字里有点的只能写 str，如“1”"
         elif name in ENUMERATORS and value not in ENUMERATORS[name]:
             yield _unknown(f"settings：{name}", value, ENUMERATORS[name])
     for field, texts in (("run_settings", case.run_settings), ("place", case.place.env)):

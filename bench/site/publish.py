@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bench.results.published import Row
     from bench.spec import Experiment
 
-MAKERS = ("results", "pages", "experiments", "spec.py", "answers.py")
+MAKERS = ("results", "pages", "experiments", "spec.py")
 """Sources whose change makes exported files out of date."""
 
 

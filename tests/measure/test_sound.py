@@ -61,7 +61,7 @@ def _proof(**changes: Any) -> Case:
 @pytest.mark.parametrize(
     ("case", "expected"),
     [
-        (replace(ONE, id="A b"), "cases 里的 id “A b”写法不对，只能用小写字母、数字和下划线"),
+        (replace(ONE, id="A b"), "cases 里的 id“A b”写法不对，只能用小写字母、数字和下划线"),
         (replace(ONE, id=BASELINE), "cases 里有两个设置同名：“default”"),
         (
             replace(ONE, settings={"execution_mode": "ORT_PARALEL"}),
