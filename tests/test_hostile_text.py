@@ -21,7 +21,7 @@ from rich.console import Console
 
 import bench
 from bench import __main__ as cli
-from bench.cli.progress import Progress
+from bench.cli.console import Progress
 from bench.experiments import EXPERIMENTS
 from bench.facts.options import Option, Source, Trap
 from bench.measure import records
@@ -310,7 +310,7 @@ def _is_number(cell: str) -> bool:
 def _printed(text: str, *, terminal: bool) -> str:
     console = Console(file=io.StringIO(), force_terminal=terminal, width=80, color_system=None)
     cli.say(f"甲{text}乙", console)
-    Progress(console, None).note(f"甲{text}乙")
+    Progress(console).note(f"甲{text}乙")
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

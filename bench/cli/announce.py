@@ -5,19 +5,21 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from bench.cli.progress import duration
+from bench.cli.console import duration
 from bench.measure import campaign, selftest
 from bench.measure.campaign import CannotMeasure
+from bench.results.metrics import METRICS, Metric
 from bench.results.view import DRAFT_PROFILES, MAX_DIRTY_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.cli.progress import Progress
+    from bench.cli.console import Progress
     from bench.measure.campaign import Campaign
     from bench.measure.plan import PlannedExperiment
     from bench.measure.profiles import Profile
     from bench.results.store import Journal
+    from bench.spec import Experiment
     from bench.system.folders import Folders
 
 GIB = 1 << 30
@@ -51,7 +53,7 @@ def time(planned: Sequence[PlannedExperiment], profile: Profile, budget_s: float
     """How long it takes, from what samples were seen to take."""
     needed = campaign.total_seconds(planned)
     looks = profile.name in selftest.WITH_SELFTEST
-    expected = needed + (selftest.expected_seconds(planned[0].cores) if looks else 0)
+    expected = needed + (selftest.expected_seconds() if looks else 0)
     limit = f"上限 {duration(budget_s)}"
     teller.note(
         f"全做约需 {duration(expected)}，超过{limit}，会均匀减少轮数"
@@ -67,13 +69,35 @@ def resumed(work: Campaign, left_s: float, teller: Progress) -> None:
         teller.note(f"接着做中断的测量 {work.build}：{done}，剩下的轮次约需 {duration(left_s)}")
 
 
+def finished(work: Campaign, teller: Progress) -> None:
+    """The last words of a run."""
+    teller.note(f"测完，构建 {work.build}")
+    quiet([task.writer.journal for task in work.tasks], teller)
+    for task in work.tasks:
+        unread(task.planned.experiment, task.writer.journal, teller)
+
+
+def unread(experiment: Experiment, journal: Journal, teller: Progress) -> None:
+    """Columns without a single figure although cases ran: nobody reads such a metric, or this machine has none."""
+    ran = [sample.figures for sample in journal.samples if sample.figures]
+    facts = {name for record in journal.untimed for name in record.facts}
+
+    def is_read(metric: Metric) -> bool:
+        source = METRICS[metric.of] if metric.of else metric
+        return source.id in facts or any(source.read and source.read(one) is not None for one in ran)
+
+    empty = [name for name in experiment.columns if not is_read(METRICS[name])]
+    if ran and empty:
+        teller.note(f"{experiment.id}：一个数也没有读到的列：{'、'.join(empty)}；其余的照样存好了")
+
+
 def quiet(journals: Sequence[Journal], teller: Progress) -> None:
-    """The last word of a run: whether others disturbed its timed rounds."""
+    """Whether others disturbed its timed rounds."""
     timed = [
         end
         for journal in journals
         for group in journal.header.groups
-        if not group.memory_only
+        if group.load.timed
         for end in journal.final_rounds(group.index)
     ]
     dirty = sum(end.noise.dirty for end in timed)

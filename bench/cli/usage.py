@@ -76,11 +76,11 @@ def _what(error: CycloptsError) -> str:
     match error:
         case UnknownCommandError() if error.app and error.unused_tokens:
             name, known = error.unused_tokens[0], [one for one in error.app if not one.startswith("-")]
-            return f"没有命令“{name}”{_meant(name, known)}，可用的有：{'、'.join(known)}"
+            return f"没有命令“{name}”{meant(name, known)}，可用的有：{'、'.join(known)}"
         case UnknownOptionError():
             option = error.token.keyword or error.token.value
             known = [name for one in error.argument_collection for name in one.names]
-            return f"没有选项 {option}{_meant(option, known)}"
+            return f"没有选项 {option}{meant(option, known)}"
         case UnusedCliTokensError():
             return f"多写了：{' '.join(error.unused_tokens or ())}"
         case MissingArgumentError() if error.argument:
@@ -92,6 +92,6 @@ def _what(error: CycloptsError) -> str:
             return f"{error.argument.name} 的值看不懂" if error.argument else "命令写得不对"
 
 
-def _meant(wrong: str, known: Iterable[str]) -> str:
+def meant(wrong: str, known: Iterable[str]) -> str:
     """The nearest of what there is, if anything is near."""
     return "".join(f"（是不是 {one}？）" for one in get_close_matches(wrong, list(known), n=1))

@@ -20,6 +20,8 @@ class Folders:
     work: Path
     export: Path
     notebooks: Path
+    leftovers: Path
+    """What may be left on the machine itself, see `bench.system.leftovers`."""
     lock: Path
 
     @classmethod
@@ -30,6 +32,7 @@ class Folders:
             work=root / "work",
             export=root / "export",
             notebooks=root / "notebooks",
+            leftovers=root / "leftovers",
             lock=root / "lock",
         )
 

@@ -1,4 +1,4 @@
-"""What a run says before it measures."""
+"""What a run says before it measures, and when it is done."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.cli import announce
+from bench.cli.refusals import failures
 from bench.measure import campaign
 from bench.measure.campaign import CannotMeasure
 from bench.measure.noise import UNKNOWN
 from bench.measure.plan import resolve
 from bench.measure.profiles import PROFILES
-from bench.spec import BASELINE
+from bench.spec import BASELINE, Machine
 from bench.system.folders import Folders
 
 if TYPE_CHECKING:
@@ -22,116 +23,129 @@ if TYPE_CHECKING:
 
     from conftest import Make
 
+    from bench.measure.plan import PlannedExperiment
     from bench.spec import Experiment
 
-HOUR_S = 3600.0
+DEFAULT = PROFILES["default"]
 
 
 class Told(list[str]):
-    def note(self, text: str) -> None:
-        self.append(text)
+    note = list.append
 
 
-def _plan(make: Make, folder: Path, budget_s: float, *more: Experiment) -> Told:
-    told: Any = Told()
+@pytest.fixture
+def told() -> Any:
+    """A teller that keeps what it is told."""
+    return Told()
+
+
+def _planned(*experiments: Experiment, profile: str = "default") -> list[PlannedExperiment]:
+    return [resolve(one, PROFILES[profile], Machine(cores=2), 1 << 30) for one in experiments]  # type: ignore[index]
+
+
+def _plan(make: Make, folder: Path, told: Any, *more: Experiment) -> None:
     folders = Folders.below(folder)
-    folders.lock.parent.mkdir(parents=True, exist_ok=True)
-    planned = [resolve(one, PROFILES["default"], 2, 1 << 30) for one in (make.experiment(), *more)]
-    announce.plan(planned, PROFILES["default"], folders, told)
-    announce.time(planned, PROFILES["default"], budget_s, told)
-    return told
-
-
-def test_plan_that_fits_gives_its_time_and_the_limit(make: Make, tmp_path: Path) -> None:
-    (line,) = [text for text in _plan(make, tmp_path, HOUR_S) if "约需时间" in text]
-    assert "（上限 1 小时" in line
+    announce.plan(_planned(make.experiment(), *more), DEFAULT, folders, told)
 
 
 @pytest.mark.parametrize(("profile", "more"), [("default", 3600), ("thorough", 3600), ("quick", 0)])
 def test_time_of_a_plan_counts_the_selftest_where_there_is_one(
-    make: Make, monkeypatch: pytest.MonkeyPatch, profile: str, more: float
+    make: Make, told: Any, monkeypatch: pytest.MonkeyPatch, profile: str, more: float
 ) -> None:
     """The budget is that of the rounds: the self-test leaves none of them out."""
-    monkeypatch.setattr("bench.cli.announce.selftest.expected_seconds", lambda cores: 1800.0 * cores)
+    monkeypatch.setattr("bench.cli.announce.selftest.expected_seconds", lambda: 3600.0)
     monkeypatch.setattr("bench.cli.announce.duration", lambda seconds: f"{seconds:.0f} s")
-    told: Any = Told()
-    planned = [resolve(make.experiment(), PROFILES[profile], 2, 1 << 30)]
-    announce.time(planned, PROFILES[profile], 1000, told)
+    planned = _planned(make.experiment(), profile=profile)
     needed = campaign.total_seconds(planned)
-    assert told == [f"约需时间 {needed + more:.0f} s（上限 1000 s）"]
+    for budget in (1000, 1):
+        announce.time(planned, PROFILES[profile], budget, told)  # type: ignore[index]
+    assert told == [
+        f"约需时间 {needed + more:.0f} s（上限 1000 s）",
+        f"全做约需 {needed + more:.0f} s，超过上限 1 s，会均匀减少轮数",
+    ]
 
 
-def test_plan_tells_every_number_of_rounds(make: Make, tmp_path: Path) -> None:
-    profile = PROFILES["default"]
-    assert _plan(make, tmp_path, HOUR_S)[0].endswith(f"，{profile.rounds} 轮")
-    choosing = make.experiment(scenarios=(make.scenario(),))
-    told = _plan(make, tmp_path, HOUR_S, choosing)
-    assert told[0].endswith(f"，{profile.rounds} 或 {profile.split_rounds} 轮")
+def test_plan_tells_every_number_of_rounds(make: Make, told: Any, tmp_path: Path) -> None:
+    _plan(make, tmp_path, told)
+    _plan(make, tmp_path, told, make.experiment(scenarios=(make.scenario(),)))
+    assert told[0].endswith(f"，{DEFAULT.rounds} 轮")
+    assert told[2].endswith(f"，{DEFAULT.rounds} 或 {DEFAULT.split_rounds} 轮")
 
 
-def test_plan_that_does_not_fit_says_what_will_be_left_out(make: Make, tmp_path: Path) -> None:
-    (line,) = [text for text in _plan(make, tmp_path, 1.0) if "全做约需" in text]
-    assert "会均匀减少轮数" in line
-    assert "约需时间" not in line
-
-
-def test_disk_without_room_is_refused(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disk_without_room_is_refused(
+    make: Make, told: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("bench.cli.announce.shutil.disk_usage", lambda _: SimpleNamespace(free=100 << 20))
     with pytest.raises(CannotMeasure, match="磁盘只剩 100 MiB"):
-        _plan(make, tmp_path, HOUR_S)
+        _plan(make, tmp_path, told)
 
 
 @pytest.mark.parametrize(("samples", "checks", "lines"), [(0, 0, 0), (0, 3, 1), (8, 3, 1)])
-def test_resumed_build_says_what_it_has(samples: int, checks: int, lines: int) -> None:
-    told: Any = Told()
+def test_resumed_build_says_what_it_has(told: Any, samples: int, checks: int, lines: int) -> None:
     work: Any = SimpleNamespace(build="20260102-030405-abcd", resumed_samples=samples, resumed_checks=checks)
     announce.resumed(work, 90, told)
     assert len(told) == lines
     assert all(f"{checks} 项设置已核对，剩下的轮次约需 1 分 30 秒" in text for text in told)
 
 
-def test_reused_drafts_are_named(make: Make) -> None:
-    told: Any = Told()
+def test_reused_drafts_are_named(make: Make, told: Any) -> None:
     draft, whole = (
         make.journal([[(BASELINE, {})]], profile=name, experiment=name) for name in ("quick", "default")
     )
-    announce.drafts([draft, whole], told)
-    assert len(told) == 1
-    assert "草稿" in told[0]
-    assert "：quick；" in told[0]
     announce.drafts([whole], told)
-    assert len(told) == 1
+    announce.drafts([draft, whole], told)
+    (line,) = told
+    assert "只是草稿" in line
+    assert "：quick；" in line
 
 
 @pytest.mark.parametrize(
     ("dirty", "word"),
     [((), "机器安静：计时的 9 轮里，有 0 轮"), ((1, 2), "机器有时繁忙"), (range(9), "机器繁忙")],
 )
-def test_run_ends_by_saying_whether_the_machine_was_busy(make: Make, dirty: Sequence[int], word: str) -> None:
-    told: Any = Told()
-    draft = make.journal([[(BASELINE, {})]] * 9, dirty=dirty, profile="quick")
-    announce.quiet([draft], told)
-    assert len(told) == 1
-    assert word in told[0]
-    assert f"有 {len(dirty)} 轮被别的进程或宿主机打扰" in told[0]
+def test_run_ends_by_saying_whether_the_machine_was_busy(
+    make: Make, told: Any, dirty: Sequence[int], word: str
+) -> None:
+    announce.quiet([make.journal([[(BASELINE, {})]] * 9, dirty=dirty, profile="quick")], told)
+    (line,) = told
+    assert word in line
+    assert f"有 {len(dirty)} 轮被别的进程或宿主机打扰" in line
 
 
-def test_rounds_whose_noise_cannot_be_read_are_not_called_quiet(make: Make) -> None:
-    told: Any = Told()
+def test_rounds_that_say_nothing_of_noise_and_those_repeated_are_told(make: Make, told: Any) -> None:
     journal = make.journal([[(BASELINE, {})]] * 2)
     blind = [end.model_copy(update={"noise": UNKNOWN}) for end in journal.rounds]
-    journal.rounds[:] = [blind[0], journal.rounds[1]]
-    announce.quiet([journal], told)
+    for rounds in (
+        [blind[0], journal.rounds[1]],
+        blind,
+        [*journal.rounds, make.end(1, dirty=True, final=False)],
+    ):
+        journal.rounds[:] = rounds
+        announce.quiet([journal], told)
     assert "1 轮太短，看不出来" in told[0]
-    journal.rounds[:] = blind
-    announce.quiet([journal], told)
     assert "看不出来" in told[1]
     assert "安静" not in told[1]
+    assert "另有 1 轮因此重测过" in told[2]
 
 
-def test_repeated_rounds_are_told(make: Make) -> None:
-    told: Any = Told()
-    journal = make.journal([[(BASELINE, {})]] * 2)
-    journal.add(make.end(1, dirty=True, final=False))
-    announce.quiet([journal], told)
-    assert "另有 1 轮因此重测过" in told[0]
+def test_metric_that_nobody_reads_is_told_once_and_only_where_cases_ran(make: Make, told: Any) -> None:
+    experiment = make.experiment(columns=("latency_ms", "trace_kib_per_run", "session_info_lines"))
+    announce.unread(experiment, make.journal([[(BASELINE, {})]]), told)
+    announce.unread(experiment, make.journal([[(BASELINE, {"trace_bytes": 9})]]), told)
+    announce.unread(experiment, make.journal([[(BASELINE, make.failure())]]), told)
+    assert told == [
+        "toys：一个数也没有读到的列：trace_kib_per_run、session_info_lines；其余的照样存好了",
+        "toys：一个数也没有读到的列：session_info_lines；其余的照样存好了",
+    ]
+
+
+def test_case_that_failed_everywhere_for_one_reason_is_one_sentence(make: Make) -> None:
+    """Those that this machine has no room for, or that do not apply to it, are none."""
+    hung, crash = make.failure("timeout", "超过 60 秒仍未结束，已终止"), make.failure()
+    rounds = [[(BASELINE, {}), ("one", hung), ("two", make.failure("out_of_memory", "内存不足"))]] * 2
+    journal = make.journal([*rounds, [("one", crash)]])
+    journal.add(make.untimed("one", outcome=None, evidence="", failure=hung))
+    assert failures(journal) == [
+        "toys / one（验证设置、toy batch=2）：超过 60 秒仍未结束，已终止",
+        "toys / one（toy batch=2）：进程因信号 SIGSEGV 结束",
+    ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.cli.compared import lines
+from bench.cli.comparing import lines
 from bench.results.compare import Incomparable, compare
 from bench.results.summary import summarise
 

@@ -12,12 +12,11 @@ import pytest
 from made_up import MadeUp
 from pydantic import ValidationError
 
-from bench.cli import builds
-from bench.cli.builds import NoSuchBuild
+from bench.cli import comparing
+from bench.cli.refusals import Refused
 from bench.pages import api
 from bench.results import complaints, json_schema, plausible_export, published, schema, store
 from bench.results.plausible import Implausible
-from bench.system.folders import Folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,7 +220,7 @@ def _folder(tmp_path: Path, content: dict[str, Any] | bytes, name: str = NAME) -
 
 
 def test_download_is_loaded(tmp_path: Path, intact: dict[str, Any]) -> None:
-    (found,) = builds.load(_folder(tmp_path, intact), Folders.below(tmp_path))
+    (found,) = comparing.load(_folder(tmp_path, intact), tmp_path / "results")
     assert json.loads(found.model_dump_json()) == intact
 
 
@@ -229,8 +228,8 @@ def test_download_is_loaded(tmp_path: Path, intact: dict[str, Any]) -> None:
     "content", [b"", b"{", b"[]", b"\xff\xfe{}", b"[" * 10_000, b'{"a":' * 10_000, b"NaN"]
 )
 def test_download_that_is_no_export_is_named_and_refused(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(NoSuchBuild, match=rf"{NAME}\.json：不是这个版本的结果文件（[^a-z]*(JSON)?[^a-z]*）$"):
-        builds.load(_folder(tmp_path, content), Folders.below(tmp_path))
+    with pytest.raises(Refused, match=rf"{NAME}\.json：不是这个版本的结果文件（[^a-z]*(JSON)?[^a-z]*）$"):
+        comparing.load(_folder(tmp_path, content), tmp_path / "results")
 
 
 def test_download_that_contradicts_itself_is_named_and_refused(
@@ -238,22 +237,22 @@ def test_download_that_contradicts_itself_is_named_and_refused(
 ) -> None:
     content = copy.deepcopy(intact)
     _row("kept_mib", value=801.0)(content)
-    with pytest.raises(NoSuchBuild, match=rf"{NAME}\.json：内存峰值小于留下的内存"):
-        builds.load(_folder(tmp_path, content), Folders.below(tmp_path))
+    with pytest.raises(Refused, match=rf"{NAME}\.json：内存峰值小于留下的内存"):
+        comparing.load(_folder(tmp_path, content), tmp_path / "results")
 
 
 def test_download_of_one_experiment_under_the_name_of_another_is_refused(
     tmp_path: Path, intact: dict[str, Any]
 ) -> None:
-    with pytest.raises(NoSuchBuild, match=r"container\.json：里面是另一个实验的结果"):
-        builds.load(_folder(tmp_path, intact, "container"), Folders.below(tmp_path))
+    with pytest.raises(Refused, match=r"container\.json：里面是另一个实验的结果"):
+        comparing.load(_folder(tmp_path, intact, "container"), tmp_path / "results")
 
 
 def test_download_that_is_far_too_large_is_refused_unread(tmp_path: Path) -> None:
     with (tmp_path / f"{NAME}.json").open("wb") as file:
         file.truncate(store.MOST_BYTES + 1)
-    with pytest.raises(NoSuchBuild, match="太大"):
-        builds.load(str(tmp_path), Folders.below(tmp_path))
+    with pytest.raises(Refused, match="太大"):
+        comparing.load(str(tmp_path), tmp_path / "results")
 
 
 @pytest.mark.parametrize("text", [json_schema.journal_schema(), json_schema.export_schema()])

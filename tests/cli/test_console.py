@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from bench.cli.progress import duration, progress
+from bench.cli.console import duration, progress, say
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,24 @@ def test_budget_that_is_used_up_is_no_time_left() -> None:
     assert log.getvalue() == "样本，预算已到，做完这一轮就停\n"
 
 
+def test_same_sentence_is_told_once() -> None:
+    log = io.StringIO()
+    with progress(Console(file=log, force_terminal=False)) as teller:
+        for text in ("甲 失败：不行", "乙 失败：不行", "甲 失败：不行"):
+            teller.note(text)
+    assert log.getvalue() == "· 甲 失败：不行\n· 乙 失败：不行\n"
+
+
 def test_terminal_gets_a_live_line() -> None:
     screen = io.StringIO()
     with progress(Console(file=screen, force_terminal=True, width=80)) as teller:
         teller.step("样本 [red]", 100)
         teller.note("完成")
     assert "完成" in screen.getvalue()
+
+
+def test_narrow_terminal_cuts_nothing() -> None:
+    screen = io.StringIO()
+    question = "graph_optimization_level：在哪种模式下有用，会多出哪些线程？" * 3
+    say(question, Console(file=screen, force_terminal=True, width=40, color_system=None))
+    assert screen.getvalue() == f"{question}\n"
