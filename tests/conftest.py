@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 FOUR_CASES = (BASELINE, CONTROL, "one", "two")
 
+ALONE = "alone"
+"""Marker of what times something or counts CPU: it runs when nothing else does, and so not among the quick ones."""
+HEAVY = ("whole", "stage")
+"""Fixtures that build a site or run the real command line: their tests are slow, begin first, share a process."""
+
 Measured = dict[str, Any] | schema.Failure
 """What a test says of a sample: figures that differ from the usual ones, or a failure."""
 
@@ -296,6 +301,20 @@ class Make:
             "transparent_huge_pages": "madvise",
         }
         return Machine(**fields | changes)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A process takes a file at a time, so that nothing is set up twice; what takes longest comes first."""
+
+    def heavy(item: pytest.Item) -> str | None:
+        return next((name for name in HEAVY if name in getattr(item, "fixturenames", ())), None)
+
+    for item in items:
+        if heavy(item) or item.get_closest_marker(ALONE):
+            item.add_marker("slow")
+        item.add_marker(pytest.mark.xdist_group(heavy(item) or item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: (heavy(item) is None, item.get_closest_marker("slow") is None))
 
 
 @dataclass(slots=True)
