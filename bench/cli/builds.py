@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from bench.experiments import EXPERIMENTS
-from bench.results import complaints, store
-from bench.results.plausible import Implausible
-from bench.results.plausible_export import check_export
+from bench.results import store
+from bench.results.plausible import Implausible, check_export, complaint
 from bench.results.published import Export
 from bench.results.summary import summarise
 
@@ -52,7 +51,7 @@ def _export(path: Path) -> Export:
         export = Export.model_validate_json(path.read_bytes(), strict=True)
         check_export(export)
     except ValidationError as error:
-        raise NoSuchBuild(f"{path.name}：不是这个版本的结果文件（{complaints.of(error)}）") from error
+        raise NoSuchBuild(f"{path.name}：不是这个版本的结果文件（{complaint(error)}）") from error
     except Implausible as broken:
         raise NoSuchBuild(f"{path.name}：{broken}") from broken
     if export.experiment != path.stem:

@@ -103,7 +103,7 @@ class Task:
         header = self.writer.journal.header
         record = next(one for one in header.groups if one.index == group.index)
         try:
-            plausible.check(plausible.FIGURES, plausible.process(outcome.figures, record, header))
+            plausible.check(plausible.FIGURES, plausible.Process.of(outcome.figures, record, header))
         except plausible.Implausible as broken:
             failure = Failure(kind="garbage", reason=f"数字自相矛盾：{broken}")
             return Outcome(outcome.wall_s, outcome.log, failure=failure)

@@ -1,6 +1,6 @@
 """The types and ranges of result files as JSON Schema, for other programs; units stand in the descriptions.
 
-How numbers must relate to each other is beyond a schema: `bench.results.plausible` and `bench.results.sequence`.
+How numbers must relate to each other is beyond a schema: `bench.results.plausible`.
 """
 
 from __future__ import annotations

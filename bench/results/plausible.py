@@ -1,35 +1,58 @@
-"""How the numbers of one process must relate to each other, whatever the machine: a table of rules.
+"""What must hold in a result file, whatever the machine: lists of checks, and one sentence for each that fails.
 
-Types and ranges of single values are the schema's. What is refused here cannot have been measured:
-a broken clock, a broken file, or somebody's pen. How lines of a journal follow on each other is
-checked by `bench.results.sequence`.
+Types and ranges of single values are the schema's. What is refused here cannot have been measured: a broken
+clock, a broken file, or somebody's pen. Strangers' files will be read one day, so what is said of them is safe to
+print. A journal is read line by line with `Reading`, an export as a whole with `check_export`.
 """
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+from bench.results import stats
+from bench.results.metrics import METRICS
+from bench.results.rows import JUDGED_MEMORY
+from bench.results.schema import Footer, Record, RoundEnd, Sample, ScriptReport, TraceSummary, Untimed
+from bench.results.view import DRAFT_PROFILES
+from bench.spec import BASELINE
+from bench.system import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from bench.results.schema import Figures, GroupRecord, Header, NoiseRecord, Sample, TraceSummary, Untimed
+    from pydantic import ValidationError
+
+    from bench.results.published import Export, GroupSummary, Row
+    from bench.results.schema import Figures, GroupRecord, Header
 
 T = TypeVar("T")
+Place = tuple[int, int, int]
+"""Group, round, attempt."""
 MIB = 1 << 20
+MOST_QUOTED = 80
+"""Characters quoted from a file."""
 MOST_CORES = 4096
 COUNTER_SLACK = 16 * MIB
-"""The kernel keeps a process's pages in a counter for each core and adds them up late."""
-COUNTER_SLACK_PER_CORE = MIB
-CLOCK_SLACK = 1.1
-"""CPU time and wall time come from two clocks."""
-TICK_NS = 20_000_000
-"""Coarsest step in which systems account CPU time."""
+"""The kernel keeps a process's pages in a counter for each core, up to a MiB, and adds them up late."""
+CLOCK_SLACK, TICK_NS, WALL_SLACK_S = 1.1, 20_000_000, 0.05
+"""CPU time and wall time come from two clocks, the one of them with coarse steps."""
 MOST_IDLE_NS = 2e9
 """The idle while is a part of a second; on a busy machine it may take longer."""
-WALL_SLACK_S = 0.05
-ROUNDED_SHARE = 5e-6
-ROUNDED_MICROSECONDS = 0.1
+ROUNDED_SHARE, ROUNDED_MICROSECONDS = 5e-6, 0.1
+SET_BACK = timedelta(days=1)
+"""A machine may learn the time while it measures."""
+RATIOS, MAY_SHRINK = ("ratio", "ratio_original"), ("grown_mib_per_1000",)
+"""Metrics that are judged by their interval; metrics that may be below zero."""
+FITTING = {
+    **dict.fromkeys(("faster", "slower"), RATIOS),
+    **dict.fromkeys(("less", "more"), JUDGED_MEMORY),
+    **dict.fromkeys(("same", "unclear"), RATIOS + JUDGED_MEMORY),
+}
+"""Verdict -> metrics that may have it."""
 
 
 class Implausible(Exception):
@@ -41,195 +64,96 @@ class Implausible(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule(Generic[T]):
+class Check(Generic[T]):
     """A relation that must hold, and what to say when it does not."""
 
-    name: str
+    rule: str
     reason: str
     holds: Callable[[T], bool]
 
 
-def check(rules: Sequence[Rule[T]], thing: T) -> None:
-    """Raises Implausible with the first rule that is broken; later rules may rely on earlier ones."""
-    for rule in rules:
-        if not rule.holds(thing):
-            raise Implausible(rule.name, rule.reason)
+def check(checks: Sequence[Check[T]], thing: T) -> None:
+    """Raises Implausible with the first that fails; later ones may rely on earlier ones."""
+    for one in checks:
+        if not one.holds(thing):
+            raise Implausible(one.rule, one.reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
-    """Figures, and what must be known of the machine and the group to judge them."""
+class Process(NamedTuple):
+    """Figures of one process, and what must be known to judge them. Only this and FIGURES know how they are stored."""
 
-    figures: Figures
+    f: Figures
     feeds: int
     """Calls of one pass."""
     cores: int
 
+    @classmethod
+    def of(cls, figures: Figures, group: GroupRecord, header: Header) -> Process:
+        cores = header.machine.get("logical_cores")
+        known = type(cores) is int and 0 < cores <= MOST_CORES
+        return cls(figures, len(group.shapes), cores if known and isinstance(cores, int) else MOST_CORES)
+
+    def within(self, value: int | None, bound: int | None) -> bool:
+        """Whether memory is no more than other memory."""
+        return value is None or bound is None or value <= bound + COUNTER_SLACK + MIB * self.cores
+
     @property
     def passes(self) -> int:
-        return self.figures.calls // self.feeds
+        return self.f.calls // self.feeds
 
     @property
-    def memory_slack(self) -> int:
-        return COUNTER_SLACK + COUNTER_SLACK_PER_CORE * self.cores
-
-    @property
-    def seen_bytes(self) -> list[int | None]:
-        """All readings of resident memory that the high-water mark covers, but for the last one."""
-        f = self.figures
-        marks = [f.base_bytes, f.after_first_bytes, f.after_second_bytes, f.before_steady_bytes]
-        return marks + f.rss_bytes
+    def seen_bytes(self) -> tuple[int | None, ...]:
+        """Readings of resident memory that the high-water mark covers."""
+        f = self.f
+        return (f.base_bytes, f.after_first_bytes, f.after_second_bytes, f.before_steady_bytes, *f.rss_bytes)
 
     @property
     def shortest_loop_ns(self) -> int:
         """Half of the passes took at least the median, one of them as long as the slowest."""
-        f, above = self.figures, self.passes - self.passes // 2
-        each = f.slowest_ns + (above - 1) * f.latency_ns + (self.passes - above) * f.fastest_ns
-        return each * self.feeds
+        f, above = self.f, self.passes - self.passes // 2
+        return (f.slowest_ns + (above - 1) * f.latency_ns + (self.passes - above) * f.fastest_ns) * self.feeds
+
+    @property
+    def parts_ns(self) -> int:
+        """What the process did one after the other."""
+        return self.f.session_ns + (self.f.first_run_ns + self.f.second_run_ns) * self.feeds + self.f.loop_ns
 
 
-def process(figures: Figures, group: GroupRecord, header: Header) -> Process:
-    cores = header.machine.get("logical_cores")
-    known = isinstance(cores, int) and not isinstance(cores, bool) and 0 < cores <= MOST_CORES
-    return Process(figures, len(group.shapes), cores if known and isinstance(cores, int) else MOST_CORES)
-
-
-def _peak_covers_seen(p: Process) -> bool:
-    peak = p.figures.peak_bytes
-    return peak is None or all(seen is None or seen <= peak + p.memory_slack for seen in p.seen_bytes)
-
-
-def _at_most(value: int | None, bound: int | None, slack: int = 0) -> bool:
-    return value is None or bound is None or value <= bound + slack
-
-
-FIGURES: tuple[Rule[Process], ...] = (
-    Rule(
-        "peak_covers_kept",
-        "内存峰值小于留下的内存",
-        lambda p: _at_most(p.figures.kept_bytes, p.figures.peak_bytes),
-    ),
-    Rule("peak_covers_seen", "内存峰值小于途中读到的驻留内存", _peak_covers_seen),
-    Rule(
-        "trimming_returns",
-        "归还空闲内存之后，驻留内存反而变大",
-        lambda p: _at_most(p.figures.kept_trimmed_bytes, p.figures.kept_bytes, p.memory_slack),
-    ),
-    Rule(
-        "latency_between_extremes",
-        "延迟不在最快与最慢之间",
-        lambda p: p.figures.fastest_ns <= p.figures.latency_ns <= p.figures.slowest_ns,
-    ),
-    Rule(
-        "whole_passes",
-        "调用次数不是输入个数的整数倍",
-        lambda p: p.figures.calls % p.feeds == 0 and p.figures.session_calls % p.feeds == 0,
-    ),
-    Rule(
-        "single_pass_has_one_time",
-        "只跑了一遍，最快与最慢却不同",
-        lambda p: p.passes > 1 or p.figures.fastest_ns == p.figures.slowest_ns,
-    ),
-    Rule(
-        "median_of_two",
-        "只跑了两遍，延迟却不是两次的平均",
-        lambda p: p.passes != 2 or p.figures.latency_ns == (p.figures.fastest_ns + p.figures.slowest_ns) // 2,
-    ),
-    Rule(
-        "loop_holds_its_calls",
-        "计时循环比其中的推理加起来还短",
-        lambda p: p.shortest_loop_ns <= p.figures.loop_ns,
-    ),
-    Rule(
-        "runs_within_loop",
-        "推理加起来比计时循环还长",
-        lambda p: p.figures.run_ns <= p.figures.loop_ns,
-    ),
-    Rule(
-        "session_counts_first_runs",
-        "会话的调用次数少于计时的加上头两遍",
-        lambda p: p.figures.session_calls >= p.figures.calls + 2 * p.feeds,
-    ),
-    Rule(
-        "memory_watched_once_a_call",
-        "内存读数多于调用次数",
-        lambda p: len(p.figures.rss_bytes) <= p.figures.session_calls - p.figures.calls + 1,
-    ),
-    Rule(
-        "cpu_within_cores",
-        "CPU 时间超过全部核在这段时间里能给的",
-        lambda p: p.figures.cpu_ns * p.figures.calls <= (p.figures.run_ns * CLOCK_SLACK + TICK_NS) * p.cores,
-    ),
-    Rule(
-        "idle_within_cores",
-        "空闲时的 CPU 时间超过全部核能给的",
-        lambda p: (p.figures.idle_cpu_ns or 0) <= MOST_IDLE_NS * p.cores,
-    ),
-    Rule(
-        "worker_holds_its_parts",
-        "进程的总时间比其中几段加起来还短",
-        lambda p: (
-            p.figures.session_ns
-            + (p.figures.first_run_ns + p.figures.second_run_ns) * p.feeds
-            + p.figures.loop_ns
-            <= p.figures.worker_ns
-        ),
-    ),
-    Rule("outputs_finite", "输出含 NaN 或无穷大，却没有记为失败", lambda p: p.figures.outputs_finite),
-    Rule(
-        "identical_outputs_do_not_differ",
-        "输出逐位相同，却有差别",
-        lambda p: p.figures.outputs_difference == 0 or not p.figures.outputs_identical,
-    ),
-    Rule(
-        "only_compared_outputs_differ",
-        "输出没有比较过，却有差别",
-        lambda p: p.figures.outputs_compared > 0 or p.figures.outputs_identical,
-    ),
+# fmt: off
+FIGURES: tuple[Check[Process], ...] = (
+    Check("peak_covers_kept", "内存峰值小于留下的内存", lambda p: p.f.kept_bytes is None
+          or p.f.peak_bytes is None or p.f.kept_bytes <= p.f.peak_bytes),
+    Check("peak_covers_seen", "内存峰值小于途中读到的驻留内存",
+          lambda p: all(p.within(seen, p.f.peak_bytes) for seen in p.seen_bytes)),
+    Check("trimming_returns", "归还空闲内存之后，驻留内存反而变大",
+          lambda p: p.within(p.f.kept_trimmed_bytes, p.f.kept_bytes)),
+    Check("latency_between_extremes", "延迟不在最快与最慢之间",
+          lambda p: p.f.fastest_ns <= p.f.latency_ns <= p.f.slowest_ns),
+    Check("whole_passes", "调用次数不是输入个数的整数倍",
+          lambda p: p.f.calls % p.feeds == p.f.session_calls % p.feeds == 0),
+    Check("single_pass_has_one_time", "只跑了一遍，最快与最慢却不同",
+          lambda p: p.passes > 1 or p.f.fastest_ns == p.f.slowest_ns),
+    Check("median_of_two", "只跑了两遍，延迟却不是两次的平均",
+          lambda p: p.passes != 2 or p.f.latency_ns == (p.f.fastest_ns + p.f.slowest_ns) // 2),
+    Check("loop_holds_its_calls", "计时循环比其中的推理加起来还短",
+          lambda p: p.shortest_loop_ns <= p.f.loop_ns),
+    Check("runs_within_loop", "推理加起来比计时循环还长", lambda p: p.f.run_ns <= p.f.loop_ns),
+    Check("session_counts_first_runs", "会话的调用次数少于计时的加上头两遍",
+          lambda p: p.f.session_calls >= p.f.calls + 2 * p.feeds),
+    Check("memory_watched_once_a_call", "内存读数多于调用次数",
+          lambda p: len(p.f.rss_bytes) <= p.f.session_calls - p.f.calls + 1),
+    Check("cpu_within_cores", "CPU 时间超过全部核在这段时间里能给的",
+          lambda p: p.f.cpu_ns * p.f.calls <= (p.f.run_ns * CLOCK_SLACK + TICK_NS) * p.cores),
+    Check("idle_within_cores", "空闲时的 CPU 时间超过全部核能给的",
+          lambda p: (p.f.idle_cpu_ns or 0) <= MOST_IDLE_NS * p.cores),
+    Check("worker_holds_its_parts", "进程的总时间比其中几段加起来还短", lambda p: p.parts_ns <= p.f.worker_ns),
+    Check("outputs_finite", "输出含 NaN 或无穷大，却没有记为失败", lambda p: p.f.outputs_finite),
+    Check("identical_outputs_do_not_differ", "输出逐位相同，却有差别",
+          lambda p: p.f.outputs_difference == 0 or not p.f.outputs_identical),
+    Check("only_compared_outputs_differ", "输出没有比较过，却有差别",
+          lambda p: p.f.outputs_compared > 0 or p.f.outputs_identical),
 )
-
-SAMPLE: tuple[Rule[Sample], ...] = (
-    Rule(
-        "figures_or_failure",
-        "样本应当或有数据、或有失败原因，二者必居其一",
-        lambda s: (s.figures is None) != (s.failure is None),
-    ),
-    Rule(
-        "process_outlives_worker",
-        "进程从启动到结束的时间比它自己报告的还短",
-        lambda s: s.figures is None or s.figures.worker_ns <= (s.wall_s * CLOCK_SLACK + WALL_SLACK_S) * 1e9,
-    ),
-)
-
-NOISE: tuple[Rule[NoiseRecord], ...] = (
-    Rule(
-        "dirt_was_seen",
-        "什么都没有读到，却说机器繁忙",
-        lambda n: (
-            not n.dirty or any(share is not None for share in (n.others, n.steal, n.pressure, n.held_back))
-        ),
-    ),
-)
-
-UNTIMED: tuple[Rule[Untimed], ...] = (
-    Rule(
-        "failure_shows_nothing",
-        "没有跑成，却有观察结果",
-        lambda u: (
-            u.failure is None or (not u.facts and not u.regions and not u.operators and u.outcome is None)
-        ),
-    ),
-    Rule(
-        "regions_counted",
-        "arena 的区块数与列出的不符",
-        lambda u: u.facts.get("arena_regions", len(u.regions)) == len(u.regions),
-    ),
-    Rule(
-        "nodes_counted",
-        "节点数与各类算子的数目不符",
-        lambda u: "nodes" not in u.facts or u.facts["nodes"] == sum(u.operators.values()),
-    ),
-)
+# fmt: on
 
 
 def _shares_add_up(trace: TraceSummary) -> bool:
@@ -247,7 +171,301 @@ def _nodes_within_operators(trace: TraceSummary) -> bool:
     )
 
 
-TRACE: tuple[Rule[TraceSummary], ...] = (
-    Rule("shares_add_up", "各类算子的占比加起来不是 1", _shares_add_up),
-    Rule("nodes_within_operators", "单个节点的耗时超过它那一类算子", _nodes_within_operators),
+TRACE: tuple[Check[TraceSummary], ...] = (
+    Check("shares_add_up", "各类算子的占比加起来不是 1", _shares_add_up),
+    Check("nodes_within_operators", "单个节点的耗时超过它那一类算子", _nodes_within_operators),
 )
+
+
+class Reading:
+    """What a journal has said so far. It is told line after line; one that cannot stand there raises Implausible."""
+
+    def __init__(self, header: Header) -> None:
+        check(HEADER, header)
+        self.header = header
+        self.groups = {group.index: group for group in header.groups}
+        self.samples: dict[Place, list[Sample]] = defaultdict(list)
+        self.last: dict[tuple[int, int], int] = defaultdict(lambda: -1)
+        """Group and round -> the last attempt."""
+        self.ended: set[Place] = set()
+        self.final: dict[int, set[int]] = defaultdict(set)
+        """Group -> its rounds that count."""
+        self.failed: set[tuple[int | None, str]] = set()
+        """Group and case; None: on whichever group it was observed."""
+        self.told: set[tuple[Any, ...]] = set()
+        self.version = ""
+
+    def add(self, record: Record) -> None:
+        line = Line(record, self)
+        check(LINES[type(record)], line)
+        self.told.add(line.about)
+        match record:
+            case Sample(figures=figures, failure=failure):
+                self.last[line.place[:2]] = record.attempt
+                self.samples[line.place].append(record)
+                if failure:
+                    self.failed.add((record.group, record.case))
+                if figures:
+                    self.version = figures.onnxruntime
+                    check(FIGURES, Process.of(figures, line.group, self.header))
+            case RoundEnd():
+                self.last[line.place[:2]] = record.attempt
+                self.ended.add(line.place)
+                if record.final:
+                    self.final[record.group].add(record.round)
+            case Untimed(failure=failure) if failure:
+                self.failed.add((None, record.case))
+            case TraceSummary():
+                check(TRACE, record)
+
+    def planned(self, group: GroupRecord) -> int:
+        """Rounds of a group."""
+        return 1 if group.memory_only else self.header.rounds
+
+
+class Line(NamedTuple):
+    """A line of a journal, and what stood before it."""
+
+    it: Any
+    read: Reading
+
+    @property
+    def group(self) -> GroupRecord:
+        return self.read.groups[self.it.group]
+
+    @property
+    def place(self) -> Place:
+        return self.it.group, self.it.round, self.it.attempt
+
+    @property
+    def about(self) -> tuple[Any, ...]:
+        """What may be told once."""
+        inputs = () if self.it.kind == "report" else ("group", "model", "input")
+        return tuple(getattr(self.it, name, None) for name in ("kind", "script", "case", *inputs))
+
+
+def _attempt_follows(line: Line) -> bool:
+    last = line.read.last[line.place[:2]]
+    return line.it.attempt in (last, last + 1) and line.place not in line.read.ended
+
+
+def _position_follows(line: Line) -> bool:
+    """After a failure the baseline is not tried again at its other places in the round."""
+    before = line.read.samples[line.place]
+    left_out = line.it.position - (before[-1].position + 1 if before else 0)
+    return left_out == 0 or (left_out > 0 and any(sample.failure for sample in before))
+
+
+def _round_whole(line: Line) -> bool:
+    excused = {case for index, case in line.read.failed if index in (None, line.it.group)}
+    return set(line.group.cases) <= {sample.case for sample in line.read.samples[line.place]} | excused
+
+
+def _rounds_whole(line: Line) -> bool:
+    def whole(group: GroupRecord) -> bool:
+        done = line.read.final[group.index]
+        return len(done) >= min(line.it.rounds, line.read.planned(group)) and done == set(range(len(done)))
+
+    return all(map(whole, line.read.header.groups))
+
+
+def _differ(*names: Any) -> bool:
+    return len(set(names)) == len(names)
+
+
+# fmt: off
+GROUP_KNOWN: Check[Line] = Check("group_known", "文件头里没有这一组", lambda n: n.it.group in n.read.groups)
+CASE_OF_GROUP: Check[Line] = Check("case_of_group", "这一组里没有这个设置", lambda n: n.it.case in n.group.cases)
+TOLD_ONCE: Check[Line] = Check("told_once", "同一件事记了两遍", lambda n: n.about not in n.read.told)
+IN_TURN: tuple[Check[Line], ...] = (
+    Check("round_planned", "轮次超出计划", lambda n: n.it.round < n.read.planned(n.group)),
+    Check("round_open", "这一轮已经测完，不该还有它的记录", lambda n: n.it.round not in n.read.final[n.it.group]),
+    Check("attempt_follows", "这一轮的重测次数接不上", _attempt_follows),
+)
+OF_INPUT: tuple[Check[Line], ...] = (
+    Check("case_known", "文件头里没有这个设置", lambda n: n.it.case in {one.id for one in n.read.header.cases}),
+    Check("input_known", "文件头里没有这个模型和输入",
+          lambda n: (n.it.model, n.it.input) in {(one.model, one.input) for one in n.read.header.groups}),
+    TOLD_ONCE,
+)
+LINES: dict[type[Record], tuple[Check[Line], ...]] = {
+    Sample: (
+        GROUP_KNOWN, CASE_OF_GROUP,
+        Check("figures_or_failure", "样本应当或有数据、或有失败原因，二者必居其一",
+              lambda n: (n.it.figures is None) != (n.it.failure is None)),
+        Check("process_outlives_worker", "进程从启动到结束的时间比它自己报告的还短",
+              lambda n: n.it.failure is not None
+              or n.it.figures.worker_ns <= (n.it.wall_s * CLOCK_SLACK + WALL_SLACK_S) * 1e9),
+        *IN_TURN,
+        Check("position_follows", "样本的位置接不上：有缺漏、重复或颠倒", _position_follows),
+        Check("one_version", "同一个文件里有两个版本的 onnxruntime",
+              lambda n: n.it.failure is not None or n.read.version in ("", n.it.figures.onnxruntime)),
+    ),
+    RoundEnd: (
+        GROUP_KNOWN, *IN_TURN,
+        Check("dirt_was_seen", "什么都没有读到，却说机器繁忙", lambda n: not n.it.noise.dirty or {
+            n.it.noise.others, n.it.noise.steal, n.it.noise.pressure, n.it.noise.held_back} != {None}),
+        Check("round_whole", "这一轮缺了没有失败过的设置", _round_whole),
+        Check("repeat_has_cause", "机器不忙，这一轮却要重测", lambda n: n.it.final or n.it.noise.dirty),
+    ),
+    Untimed: (
+        GROUP_KNOWN, CASE_OF_GROUP, TOLD_ONCE,
+        Check("failure_shows_nothing", "没有跑成，却有观察结果", lambda n: n.it.failure is None
+              or not (n.it.facts or n.it.regions or n.it.operators or n.it.outcome)),
+        Check("regions_counted", "arena 的区块数与列出的不符",
+              lambda n: n.it.facts.get("arena_regions", len(n.it.regions)) == len(n.it.regions)),
+        Check("nodes_counted", "节点数与各类算子的数目不符",
+              lambda n: "nodes" not in n.it.facts or n.it.facts["nodes"] == sum(n.it.operators.values())),
+    ),
+    ScriptReport: (
+        *OF_INPUT,
+        Check("failure_reports_nothing", "脚本没有跑成，却有报告",
+              lambda n: not n.it.lines or n.it.failure is None),
+    ),
+    TraceSummary: OF_INPUT,
+    Footer: (
+        Check("rounds_planned", "完成的轮数超过计划", lambda n: n.it.rounds <= n.read.header.rounds),
+        Check("rounds_whole", "说是测完了，却有一组缺了轮次", _rounds_whole),
+        Check("ends_after_start", "测完的时间早于开始的时间", lambda n: datetime.fromisoformat(n.it.finished_at)
+              >= datetime.fromisoformat(n.read.header.started_at) - SET_BACK),
+    ),
+}
+HEADER: tuple[Check[Header], ...] = (
+    Check("cases_differ", "两个设置同名", lambda h: _differ(*(case.id for case in h.cases))),
+    Check("groups_differ", "两组相同", lambda h: _differ(*((one.model, one.input) for one in h.groups))
+          and _differ(*(one.index for one in h.groups))),
+    Check("group_cases_known", "组里有重复的或文件头里没有的设置", lambda h: all(
+        _differ(*one.cases) and {case.id for case in h.cases} >= set(one.cases) for one in h.groups)),
+)
+# fmt: on
+
+
+class Cell(NamedTuple):
+    """A row of an export, its group, and all rows by (model, input, case, metric)."""
+
+    row: Row
+    group: GroupSummary
+    rows: dict[tuple[str, str, str, str], Row]
+
+    def other(self, metric: str, case: str | None = None) -> Row | None:
+        """The row of another metric, or of another case, with a value."""
+        found = self.rows.get((self.row.model, self.row.input, case or self.row.case, metric))
+        return found if found and found.value is not None else None
+
+
+def _verdict_fits_interval(cell: Cell) -> bool:
+    row, low, high = cell.row, cell.row.low or 0.0, cell.row.high or math.inf
+    match row.verdict:
+        case "faster":
+            return high < 1
+        case "slower":
+            return low > 1
+        case "same" if row.metric in RATIOS:
+            return 1 - stats.SAME_MARGIN <= low <= high <= 1 + stats.SAME_MARGIN
+        case "less" | "more":
+            base = cell.other(row.metric, BASELINE)
+            more = (row.value or 0) - (base.value or 0) if base else 0
+            return more < 0 if row.verdict == "less" else more > 0
+    return True
+
+
+def _peak_covers_kept(cell: Cell) -> bool:
+    """Medians, lowest and highest of the rounds: in each round the peak was no lower."""
+    peak = cell.other("peak_mib") if cell.row.metric == "kept_mib" else None
+    pairs = [(getattr(cell.row, name), getattr(peak, name, None)) for name in ("value", "low", "high")]
+    return all(kept is None or most is None or kept <= most for kept, most in pairs)
+
+
+def _value_within_interval(cell: Cell) -> bool:
+    low, value, high = cell.row.low, cell.row.value, cell.row.high
+    if low is None or high is None:
+        return low is high
+    return value is not None and low <= value <= high
+
+
+def _names_known(export: Export) -> bool:
+    """Every case and every (model, input) that is named anywhere."""
+    cases = {case.id for case in export.cases}
+    places = {(group.model, group.input) for group in export.groups}
+    parts: tuple[Iterable[Any], ...] = (export.rows, export.proofs, export.curves, export.outputs)
+    parts += (export.operators, export.reports, export.traces)
+    known = all(one.case in cases and (one.model, one.input) in places for part in parts for one in part)
+    return known and cases >= {one.case for choice in export.choices for one in choice.candidates}
+
+
+# fmt: off
+CELLS: tuple[Check[Cell], ...] = (
+    Check("value_or_failure", "应当或有数、或有失败原因，二者必居其一",
+          lambda c: (c.row.value is None) != (c.row.failure is None)),
+    Check("value_within_interval", "数不在自己的区间里", _value_within_interval),
+    Check("rounds_counted", "轮数与数对不上",
+          lambda c: (c.row.rounds > 0) == (c.row.value is not None) and c.row.rounds <= max(1, c.group.rounds)),
+    Check("never_negative", "不该有负数",
+          lambda c: c.row.metric in MAY_SHRINK or min(c.row.value or 0, c.row.low or 0) >= 0),
+    Check("unit_of_metric", "单位不是这个指标的",
+          lambda c: c.row.metric not in METRICS or c.row.unit == METRICS[c.row.metric].unit),
+    Check("verdict_fits_metric", "这个指标没有这样的结论",
+          lambda c: c.row.verdict is None or c.row.metric in FITTING[c.row.verdict]),
+    Check("verdict_fits_interval", "结论与区间矛盾", _verdict_fits_interval),
+    Check("verdict_allowed", "草稿或机器繁忙时测的，却有结论", lambda c: c.row.verdict is None or c.group.memory_only
+          or (c.group.verdicts and not (c.group.noisy and c.row.metric in RATIOS))),
+    Check("peak_covers_kept", "内存峰值小于留下的内存", _peak_covers_kept),
+)
+EXPORT: tuple[Check[Export], ...] = (
+    Check("rows_of_experiment", "里面有别的实验的行", lambda e: {one.experiment for one in e.rows} <= {e.experiment}),
+    Check("names_differ", "有两行、两组或两个设置同名",
+          lambda e: _differ(*(one.id for one in e.cases)) and _differ(*(one.index for one in e.groups))
+          and _differ(*((one.model, one.input) for one in e.groups))
+          and _differ(*((one.model, one.input, one.case, one.metric) for one in e.rows))),
+    Check("names_known", "提到了没有列出的设置、模型或输入", _names_known),
+    Check("rounds_planned", "完成的轮数超过计划", lambda e: e.build.rounds <= e.build.planned_rounds
+          and all(one.dirty_rounds <= one.rounds <= e.build.planned_rounds for one in e.groups)),
+    Check("drafts_judge_nothing", "草稿却有结论", lambda e: e.build.profile not in DRAFT_PROFILES
+          or not any([*(one.verdict for one in e.rows), *(one.verdicts for one in e.groups)])),
+    Check("curves_have_points", "曲线的横坐标与纵坐标个数不同，或次序不对",
+          lambda e: all(len(one.x) == len(one.y) and one.x == sorted(set(one.x)) for one in e.curves)),
+    Check("winner_was_candidate", "胜出的不在候选里",
+          lambda e: all(one.winner in {BASELINE, *(each.case for each in one.candidates)} for one in e.choices)),
+)
+# fmt: on
+
+
+def check_export(export: Export) -> None:
+    """Raises Implausible when the parts of an export contradict each other: exports are downloaded, too."""
+    check(EXPORT, export)
+    for trace in export.traces:
+        check(TRACE, trace)
+    groups = {(group.model, group.input): group for group in export.groups}
+    rows = {(row.model, row.input, row.case, row.metric): row for row in export.rows}
+    for row in export.rows:
+        check(CELLS, Cell(row, groups[row.model, row.input], rows))
+
+
+# fmt: off
+_SAID = {
+    **dict.fromkeys(("int_type", "int_from_float"), "应是整数"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "应是对象"),
+    "string_type": "应是文字", "float_type": "应是数", "bool_type": "应是 true 或 false", "list_type": "应是数组",
+    "none_required": "应是 null", "literal_error": "应是 {expected} 之一", "missing": "缺少这一项",
+    "extra_forbidden": "没有这一项", "union_tag_not_found": "没有写明是哪一种记录", "union_tag_invalid": "没有这种记录",
+    "greater_than": "应大于 {gt}", "greater_than_equal": "不应小于 {ge}", "less_than": "应小于 {lt}",
+    "less_than_equal": "不应大于 {le}", "finite_number": "不是有限的数", "int_parsing_size": "数太大",
+    "string_too_long": "文字太长，最多 {max_length} 个字符", "string_unicode": "不是合法的文字",
+    "string_pattern_mismatch": "写法不对，应符合 {pattern}", "too_long": "太多，最多 {max_length} 个",
+    "too_short": "太少，至少 {min_length} 个", "json_invalid": "不是完整的 JSON", "value_error": "不是真实的时刻",
+}
+# fmt: on
+"""pydantic's kinds of errors that our records can meet."""
+
+
+def complaint(error: ValidationError) -> str:
+    """The first thing that does not fit, and where it stands, in one short Chinese sentence that is safe to print."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = printable(".".join(str(part) for part in first["loc"]))
+    said = _SAID.get(first["type"], "不合格式").format_map(first.get("ctx", {}))
+    return f"{where}：{said}" if where else said
+
+
+def printable(text: str) -> str:
+    """A short piece of foreign text."""
+    return harmless.text(text, MOST_QUOTED)
