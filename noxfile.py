@@ -23,7 +23,7 @@ DECIDES = ("constraints.txt", "pyproject.toml")
 COVERED = ".cache/coverage/report.json"
 MEASURED_CASE_FAILED = 3
 """Exit status when everything was measured but a case failed."""
-BESIDE = ("-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder")
+BESIDE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 """Two processes at a time, each takes a file; see tests/conftest.py."""
 SCHEMAS = {"vendor.github-workflows": "workflows/*.y*ml", "vendor.dependabot": "dependabot.yml"}
 """Schemas that check-jsonschema brings, and the files in .github that must keep them."""
