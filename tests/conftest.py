@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from filelock import FileLock
 
 from bench.measure.child import Outcome
 from bench.measure.machine import MachineFacts
@@ -30,11 +34,18 @@ from bench.spec import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 MIB = 1 << 20
 FOUR_CASES = (BASELINE, CONTROL, "one", "two")
 
+Measured = dict[str, Any] | records.Failure
+ALONE = "alone"
+"""Marker of what times something or counts CPU: it runs when nothing else does, and so not among the quick ones."""
+HEAVY = ("stage", "whole")
+"""Fixtures that run the real command line or build a site: their tests are slow and begin first."""
+
+Once = Callable[[str, Callable[[Path], object]], Path]
 Measured = dict[str, Any] | records.Failure
 """What a test says of a sample: figures that differ from the usual ones, or a failure."""
 
@@ -348,6 +359,20 @@ class Make:
         return MachineFacts(**fields | changes)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each process takes a file at a time: those that take longest come first, so that both end together."""
+
+    def weight(item: pytest.Item) -> int:
+        return next(
+            (n for n, name in enumerate(HEAVY) if name in getattr(item, "fixturenames", ())), len(HEAVY)
+        )
+
+    for item in items:
+        if weight(item) < len(HEAVY) or item.get_closest_marker(ALONE):
+            item.add_marker("slow")
+    items.sort(key=lambda item: (weight(item), item.get_closest_marker("slow") is None))
+
+
 @dataclass(slots=True)
 class FakeClock:
     """Stands still unless a test lets time pass."""
@@ -431,11 +456,30 @@ def make() -> Make:
 
 
 @pytest.fixture(scope="session")
-def whole(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Fills a folder for all processes that run tests: the first that asks does it, the others wait."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def folder(name: str, fill: Callable[[Path], object]) -> Path:
+        path, done = shared / name, shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                shutil.rmtree(path, ignore_errors=True)
+                path.mkdir()
+                fill(path)
+                done.touch()
+        return path
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def whole(once: Once, make: Make) -> Path:
     """The real pages over made-up samples, built once for all tests that look at them."""
     import made_up_site
 
-    return made_up_site.build(tmp_path_factory.mktemp("whole"), make)
+    return once("whole", lambda folder: made_up_site.build(folder, make)) / "site"
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bench.results.selfchecks import SELFTEST
 
 from bench.experiments import EXPERIMENTS
 from bench.measure import sound
+from bench.results.trust import SELFTEST
 from bench.spec import (
     BASELINE,
     CONTROL,
