@@ -29,8 +29,8 @@ from bench.experiments import EXPERIMENTS
 from bench.measure import selftest
 from bench.pages import certificates, claims, findings, scenarios, surprises, tables
 from bench.pages.words import Words
-from bench.results.verdicts import of_build
 from bench.results.summary import summarise
+from bench.results.verdicts import of_build
 from bench.spec import CONTROL
 
 if TYPE_CHECKING:
