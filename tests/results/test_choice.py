@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bench.results.choice import PLAUSIBLE, STABLE, choose
+from bench.results.metrics import METRICS
 from bench.results.store import Journal
 from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL, ORIGINAL, Limit
@@ -387,6 +389,17 @@ def test_choice_that_changes_with_the_rounds_falls_back_to_the_simplest_of_the_u
     assert need.choose(UNSTEADY, candidates=candidates) == choice
     need.header = {"seed": 8}
     assert need.choose(UNSTEADY, candidates=candidates).vote != choice.vote
+
+
+def test_rounds_are_drawn_anew_without_reading_processes_anew(
+    need: Need, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process reports a thousand latencies, and rounds are drawn hundreds of times."""
+    read = []
+    metric = replace(METRICS["latency_ms"], read=lambda f: read.append(1) or f.latency_ns())
+    monkeypatch.setitem(METRICS, metric.id, metric)
+    assert need.choose(UNSTEADY, limits=(SLOW,)).vote is not None
+    assert len(read) < 20 * ROUNDS * len(CASES)
 
 
 def test_outputs_that_the_first_round_compared_are_shown(need: Need, make: Make) -> None:
