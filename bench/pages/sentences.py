@@ -23,7 +23,7 @@ from jinja2.ext import Extension
 from jinja2.utils import missing
 from markupsafe import Markup, escape
 
-from bench.pages.quantities import Facts, KnownCases, MeasuredGroup
+from bench.pages.measured import Facts, KnownCases, MeasuredGroup
 from bench.pages.words import Words, plain
 from bench.system.folders import ROOT
 
@@ -130,7 +130,7 @@ def _offered(thing: Any) -> Iterator[str]:
     yield from thing.names() if hasattr(thing, "names") else ()
     if isinstance(thing, dict):
         yield from map(str, thing)
-    inner = {"words", "group", "known", "row", "names"}
+    inner = {"words", "group", "ids", "row", "case", "metric", "names"}
     yield from (name for name in dir(type(thing)) if not name.startswith("_") and name not in inner)
 
 
@@ -178,7 +178,7 @@ def _found(environment: Environment, name: str) -> Template | None:
     except TemplateNotFound:
         return None
     except TemplateSyntaxError as error:
-        raise _explained(error) from error
+        raise _explained(error) from None
 
 
 def _rendered(template: Template, offered: Collection[str], values: dict[str, Any]) -> dict[str, str]:
@@ -193,6 +193,8 @@ def _rendered(template: Template, offered: Collection[str], values: dict[str, An
     context.blocks = {name: [partial(keep, name)] for name in template.blocks}
     try:
         outside = "".join(template.root_render_func(context)).strip()
+    except TemplateError as error:
+        raise _explained(error) from None
     except Exception as error:
         raise _explained(error) from error
     if outside:

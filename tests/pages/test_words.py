@@ -10,7 +10,7 @@ from markupsafe import escape
 
 from bench.experiments import EXPERIMENTS
 from bench.pages import words
-from bench.pages.quantities import MeasuredCase
+from bench.pages.measured import MeasuredCase
 from bench.pages.words import Words
 from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL
