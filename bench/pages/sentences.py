@@ -75,15 +75,15 @@ class Told:
     """Claim id -> answer."""
 
 
-def tell(experiment: Experiment, export: Export, environment: Environment | None = None) -> Told:
+def tell(experiment: Experiment, export: Export, templates: Environment | None = None) -> Told:
     """The sentences of an experiment; those of the default template where it has no conclusion of its own."""
-    environment = environment or templates()
-    own = _found(environment, f"{experiment.id}.j2")
+    templates = templates or _ours()
+    own = _found(templates, f"{experiment.id}.j2")
     claims = {f"claim_{claim.id}": claim.id for claim in experiment.claims}
     values = _values(experiment, export)
     blocks = _rendered(own, ["conclusion", *claims], values) if own else {}
     if "conclusion" not in blocks:
-        blocks |= _rendered(environment.get_template(DEFAULT), ["conclusion"], values)
+        blocks |= _rendered(templates.get_template(DEFAULT), ["conclusion"], values)
     answers = {
         claim: _answer(f"{experiment.id}.j2 的 block {name}", blocks.get(name))
         for name, claim in claims.items()
@@ -92,17 +92,22 @@ def tell(experiment: Experiment, export: Export, environment: Environment | None
     return Told(tuple(one for one in sentences if one), answers)
 
 
-@cache
-def templates(folder: Path = FOLDER, kind: type[Environment] = Environment) -> Environment:
-    environment = kind(
+def environment(folder: Path = FOLDER, kind: type[Environment] = Environment) -> Environment:
+    """The templates of a folder, and the rules by which they are read."""
+    made = kind(
         loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=_Unknown,
         finalize=_printed,
         extensions=[_Layout],
     )
-    environment.tests["matching"] = lambda text, pattern: re.search(pattern, text) is not None
-    return environment
+    made.tests["matching"] = lambda text, pattern: re.search(pattern, text) is not None
+    return made
+
+
+@cache
+def _ours() -> Environment:
+    return environment()
 
 
 class _Layout(Extension):
@@ -172,9 +177,9 @@ def _values(experiment: Experiment, export: Export) -> dict[str, Any]:
     }
 
 
-def _found(environment: Environment, name: str) -> Template | None:
+def _found(templates: Environment, name: str) -> Template | None:
     try:
-        return environment.get_template(name)
+        return templates.get_template(name)
     except TemplateNotFound:
         return None
     except TemplateSyntaxError as error:
