@@ -23,6 +23,8 @@ DECIDES = ("constraints.txt", "pyproject.toml")
 COVERED = ".cache/coverage/report.json"
 MEASURED_CASE_FAILED = 3
 """Exit status when everything was measured but a case failed."""
+BESIDE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Two processes at a time, each takes a file; see tests/conftest.py."""
 SCHEMAS = {"vendor.github-workflows": "workflows/*.y*ml", "vendor.dependabot": "dependabot.yml"}
 """Schemas that check-jsonschema brings, and the files in .github that must keep them."""
 
@@ -75,12 +77,15 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """全部测试，并看覆盖率够不够；只跑一部分时（如 -- tests/results）不算覆盖率。"""
+    """全部测试，并看覆盖率够不够；只跑一部分时（如 -- tests/results，-- -m "not slow"）不算覆盖率。"""
     install(session, "test")
+    pytest = ("python", "-m", "pytest")
     if session.posargs:
-        session.run("python", "-m", "pytest", *session.posargs)
+        session.run(*pytest, *BESIDE, *session.posargs)
         return
-    session.run("python", "-m", "pytest", "--cov", "--cov-report=term", f"--cov-report=json:{COVERED}")
+    session.run(*pytest, *BESIDE, "-m", "not alone", "--cov", "--cov-report=")
+    reports = ("--cov-report=term", f"--cov-report=json:{COVERED}")
+    session.run(*pytest, "-m", "alone", "--cov", "--cov-append", *reports)
     session.run("python", "tests/enough_covered.py", COVERED)
 
 

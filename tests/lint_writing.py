@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 PLACES = {
     "markdown": ("README.md", "docs/**/*.md"),
+    "html": ("docs/sentences/*.j2",),
     "toml": ("bench/**/*.toml",),
     "python": ("bench/**/*.py", "noxfile.py"),
 }

@@ -47,7 +47,7 @@ class _Text(HTMLParser):
 
 def _parsed(html: str) -> _Text:
     parser = _Text()
-    parser.feed(html)
+    parser.feed(str(html))  # not as Markup, which would escape what the parser puts together
     parser.close()
     return parser
 

@@ -42,5 +42,5 @@ class _Reader(HTMLParser):
 def read_tables(html: str) -> dict[Key, Cell]:
     """Cells of all measured tables of a page."""
     reader = _Reader()
-    reader.feed(html)
+    reader.feed(str(html))
     return reader.cells

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -15,13 +17,15 @@ import bench
 from bench.experiments import EXPERIMENTS
 from bench.models import MODELS
 from bench.models.prepared import prepare
-from bench.pages import snippets
-from bench.site.build import check_fences
+from bench.pages import options, snippets, source
+from bench.site import check
 from bench.spec import BASELINE, CONTROL, Input
 from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bench.spec import Experiment
 
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
@@ -38,28 +42,58 @@ def _fences(*, executed: bool) -> list[tuple[str, str]]:
     ]
 
 
-def test_every_experiment_is_shown_and_every_shown_experiment_exists() -> None:
-    shown = {
-        name
-        for _, code in _fences(executed=True)
-        for name in re.findall(r"bench\.(?!scenario)\w+\(['\"](\w+)['\"]", code)
-    }
-    assert shown - TABLES == set(EXPERIMENTS)
+def _calls() -> list[ast.Call]:
+    """Every call of the page API."""
+    trees = [ast.parse(code) for _, code in _fences(executed=True)]
+    return [
+        node
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("bench.")
+    ]
+
+
+CALLS = {ast.unparse(call) for call in _calls()}
 
 
 def test_every_claim_and_every_scenario_stands_on_a_page() -> None:
-    code = "\n".join(code for _, code in _fences(executed=True))
     for experiment in EXPERIMENTS.values():
         for claim in experiment.claims:
-            assert f'bench.claim("{experiment.id}", "{claim.id}")' in code
+            assert f"bench.claim({experiment.id!r}, {claim.id!r})" in CALLS
         for scenario in experiment.scenarios:
-            for call in ("scenario", "scenario_code", "scenario_line"):
-                assert f'bench.{call}("{scenario.id}")' in code
+            parts = ["", *(f", {part!r}" for part in ("code", "line"))]
+            assert {f"bench.scenario({scenario.id!r}{part})" for part in parts} <= CALLS
+
+
+def test_snippets_are_of_cases_that_there_are() -> None:
+    named = [
+        tuple(map(ast.literal_eval, call.args))
+        for call in _calls()
+        if ast.unparse(call.func) == "bench.snippet"
+    ]
+    assert named
+    for experiment, case in named:
+        assert case in {one.id for one in EXPERIMENTS[experiment].cases(CORES)}
+
+
+@pytest.mark.parametrize("call", _calls(), ids=ast.unparse)
+def test_calls_name_what_exists(call: ast.Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without results, a call gets as far as asking for them, or for what was read from the libraries."""
+
+    def missing(*_: object) -> NoReturn:
+        raise source.MissingResult
+
+    for name in ("load", "selftests", "rules", "status"):
+        monkeypatch.setattr(source, name, missing)
+    monkeypatch.setattr(options, "installed", missing)
+    with suppress(source.MissingResult):
+        eval(ast.unparse(call), {"bench": bench})  # noqa: S307 - our own pages
 
 
 def test_executed_blocks_only_call_the_page_api() -> None:
     called = {name for _, code in _fences(executed=True) for name in re.findall(r"bench\.(\w+)", code)}
     assert called <= set(bench.__all__)
+    assert len(bench.__all__) <= 12
 
 
 def test_no_block_stands_before_the_excerpt_ends() -> None:
@@ -70,12 +104,12 @@ def test_no_block_stands_before_the_excerpt_ends() -> None:
 
 
 def test_fence_options_are_known() -> None:
-    assert list(check_fences(DOCS)) == []
+    assert list(check.fences(DOCS)) == []
 
 
 def test_misspelt_fence_options_are_found(tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text('```python exec="on" htlm="true"\nprint(1)\n```\n', encoding="utf-8")
-    assert "htlm" in "".join(check_fences(tmp_path))
+    assert "htlm" in "".join(check.fences(tmp_path))
 
 
 RULE_NUMBER = re.compile(r"\d[\d.]* ?(?:轮|秒|%|MiB|毫秒)|± ?\d")
@@ -89,12 +123,7 @@ def test_numbers_of_the_rules_are_not_typed_into_prose(name: str) -> None:
 
 
 def test_method_shows_the_numbers_of_the_rules() -> None:
-    assert "bench.rules_tables()" in (DOCS / "reference" / "method.md").read_text(encoding="utf-8")
-
-
-def test_snippet_files_are_those_of_the_cases() -> None:
-    on_disk = {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "snippets").glob("*.py")}
-    assert on_disk == snippets.files()
+    assert 'bench.build("rules")' in (DOCS / "reference" / "method.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +135,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return prepared.model_path.parent
 
 
-def _run(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def _run(code: str, folder: Path, given: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", code],
+        input=given,
         cwd=folder,
         env={**os.environ, "ORT_DISABLE_TELEMETRY": "1"},
         capture_output=True,
@@ -123,6 +153,30 @@ feed = {"x": numpy.load("feed.npy")}
 (outputs,) = session.run(None, feed, globals().get("run_options"))
 assert numpy.isfinite(outputs).all()
 """
+CORES = 4
+"""Of the machine whose snippets are run."""
+RUNNER = """
+import contextlib, io, json, os, sys, traceback
+failed = {}
+for name, code in json.load(sys.stdin).items():
+    if "sched_getaffinity" in code and not hasattr(os, "sched_getaffinity"):
+        continue
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(compile(code, name, "exec"), {"__name__": "__main__"})
+    except BaseException:
+        failed[name] = traceback.format_exc()
+json.dump(failed, sys.stdout)
+"""
+"""Each block in a namespace of its own; tells what failed. os.sched_getaffinity exists on Linux alone."""
+
+
+def _failures(blocks: dict[str, str], model: Path) -> dict[str, str]:
+    assert blocks
+    done = _run(RUNNER, model, json.dumps(blocks))
+    assert done.returncode == 0, done.stderr
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
 
 
 def _check(key: str, value: object) -> str:
@@ -133,21 +187,27 @@ def _check(key: str, value: object) -> str:
     return f"assert options.{key} == {value!r}\n"
 
 
-@pytest.mark.parametrize("name", sorted(snippets.files()))
-def test_snippet_makes_a_session_with_its_settings_that_infers(name: str, model: Path) -> None:
-    experiment, _, case_id = name.removesuffix(".py").partition("-")
-    case = next(c for c in EXPERIMENTS[experiment].cases(snippets.REFERENCE_CORES) if c.id == case_id)
-    checks = "".join(_check(key, value) for key, value in case.settings.items())
-    done = _run(snippets.files()[name] + checks + INFERENCE, model)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda experiment: experiment.id)
+def test_snippets_make_sessions_with_their_settings_that_infer(experiment: Experiment, model: Path) -> None:
+    """A process an experiment: an arena that a snippet registers serves the sessions after it, too."""
+    blocks = {
+        f"{experiment.id} {case.id}": snippets.on_machine(experiment, case, CORES)
+        + "".join(_check(key, value) for key, value in case.settings.items())
+        + INFERENCE
+        for case in experiment.cases(CORES)
+    }
+    assert _failures(blocks, model) == {}
 
 
-@pytest.mark.parametrize(("page", "code"), _fences(executed=False), ids=lambda value: value[:40])
-def test_code_on_pages_runs(page: str, code: str, model: Path) -> None:
-    if "sched_getaffinity" in code and not hasattr(os, "sched_getaffinity"):
-        pytest.skip("os.sched_getaffinity 只在 Linux 上有")
-    done = _run(code, model)
-    assert done.returncode == 0, f"{page}: {done.stderr}"
+def test_block_that_fails_is_told(model: Path) -> None:
+    told = _failures({"fine": "x = 1", "bad": "assert x == 1"}, model)
+    assert list(told) == ["bad"]
+    assert "NameError" in told["bad"]
+
+
+def test_code_on_pages_runs(model: Path) -> None:
+    blocks = {f"{page} {n}": code for n, (page, code) in enumerate(_fences(executed=False))}
+    assert _failures(blocks, model) == {}
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda e: e.id)
@@ -167,14 +227,10 @@ def test_experiments_are_well_formed(experiment: object, cores: int) -> None:
         assert set(group.cases) <= set(ids)
 
 
-TABLES = {"session", "run", "keys", "run_keys", "environment"}
-"""Names of option tables, which are no experiments."""
-
-SAYS = {"spec", "answers"}
+SAYS = {"spec"}
 LAYERS = {
     "system": set[str](),
-    "answers": set(),
-    "spec": {"answers"},
+    "spec": set(),
     "experiments": SAYS,
     "facts": {"system"},
     "models": {"system"} | SAYS,

@@ -1,12 +1,12 @@
 """Names of processors, messages of libraries, labels: whatever they hold, they end up as text of a bounded length.
 
-The table of texts is in `faults.texts`. Each is put wherever text of others can come from, and is
-looked for wherever it can go: every function that pages may call, published files, the terminal, and
-the real site as a whole.
+The table of texts is in `faults.texts`. Here they go into single places; the real site as a whole, told of machines,
+models and failures with such names, is in `site/test_hostile_site.py`.
 """
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import json
@@ -14,28 +14,26 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from faults.texts import HARMLESS, HOSTILE, MARK, Hostile, Structure, is_bounded, odd_characters
-from made_up import MadeUp
+from bench.cli.progress import Progress
+from faults.texts import HARMLESS, HOSTILE, MARK, Hostile, is_bounded, odd_characters
 from rich.console import Console
 
-import bench
 from bench import __main__ as cli
-from bench.cli.console import Progress
 from bench.experiments import EXPERIMENTS
 from bench.measure import records
 from bench.measure.campaign import Here
 from bench.measure.child import clean_text
 from bench.measure.plan import resolve
 from bench.measure.profiles import PROFILES
-from bench.pages import api, charts, source
-from bench.results import published, schema, store
+from bench.pages import snippets
+from bench.results import schema, store
 from bench.site import publish
 from bench.spec import BASELINE, CONTROL
 from bench.system import harmless
 from bench.system.folders import Folders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from conftest import Make
@@ -43,106 +41,7 @@ if TYPE_CHECKING:
 THREADS = EXPERIMENTS["intra_op_num_threads"]
 LONGEST, LONGEST_LABEL = 4000, 150
 """What the schema lets through: of text, and of a label with a number in front."""
-FEW = ("arena", "recommended")
-"""Experiments with everything that a page can show: curves, reports, claims, scenarios."""
 any_text = pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.what)
-
-
-def _exports(text: str, names: Iterable[str]) -> dict[str, published.Export]:
-    """Results in which everything that can be text of others is this text."""
-    long, label = text[:LONGEST], text[:LONGEST_LABEL]
-    trace = schema.TraceSummary(
-        case=BASELINE,
-        model="tiny",
-        input=label,
-        runs=3,
-        run_microseconds=20.0,
-        operators=[schema.Cost(name=label, operator=label, nodes=1, microseconds=10.0, share=1.0)],
-        nodes=[schema.Cost(name=label, operator=label, nodes=1, microseconds=10.0, share=1.0)],
-    )
-    return {
-        name: harmless.record(
-            MadeUp(
-                experiment=name,
-                machine={"cpu": long, "arch": long, "system": long, "governor": long, "isa": [long]},
-                failures={(None, one.cases(2)[-1].id): long},
-                titles={case.id: long for case in one.cases(2)},
-                model_title=long,
-                input=label,
-                busy=True,
-                transcripts={BASELINE: {"error": [long], "warning": [long], "table": [long]}},
-                traces=[trace],
-                choices=[_choice(scenario, long) for scenario in one.scenarios],
-            ).export()
-        )
-        for name, one in EXPERIMENTS.items()
-        if name in names
-    }
-
-
-def _choice(scenario: Any, text: str) -> published.Choice:
-    rows = [
-        published.CandidateRow(case=case, score=None, refused=text if case != BASELINE else "")
-        for case in scenario.candidates
-    ]
-    return published.Choice(
-        scenario=scenario.id,
-        winner=BASELINE,
-        reason=text,
-        rounds=4,
-        candidates=rows,
-        left_out=[text],
-        vote=0.5,
-        stable=False,
-    )
-
-
-def _pages(patch: pytest.MonkeyPatch, text: str, names: Iterable[str]) -> dict[str, str]:
-    """Everything that a page may call, told of such results of these experiments."""
-    exports = _exports(text, names)
-    patch.setattr(api, "EXPERIMENTS", {name: EXPERIMENTS[name] for name in exports})
-    patch.setattr(source, "load", exports.__getitem__)
-    patch.setattr(source, "status", lambda: dict.fromkeys(exports, "valid"))
-    patch.setattr(source, "has_trace", lambda _: True)
-    patch.setattr(source, "selftests", dict)
-    patch.setattr(source, "chart_specs", lambda name: charts.specs(EXPERIMENTS[name], exports[name]))
-    pages = {name: getattr(bench, name)() for name in ("machine", "freshness", "certificate", "data_list")}
-    for name in exports:
-        one = EXPERIMENTS[name]
-        pages |= {
-            f"{call} {name}": getattr(bench, call)(name) for call in ("show", "conclusion", "node_costs")
-        }
-        pages[f"line_tables {name}"] = bench.line_tables(name)
-        pages[f"log_lines {name}"] = bench.log_lines(name, error="错误", warning="警告")
-        pages |= {f"claim {name} {claim.id}": bench.claim(name, claim.id) for claim in one.claims}
-        for scenario in one.scenarios:
-            pages[f"scenario {scenario.id}"] = bench.scenario(scenario.id)
-            pages[f"scenario_line {scenario.id}"] = bench.scenario_line(scenario.id)
-            pages[f"scenario_answer {scenario.id}"] = bench.scenario_answer(scenario.id)
-    return pages
-
-
-def _same_structure(patch: pytest.MonkeyPatch, text: str, names: Iterable[str]) -> None:
-    """The same elements with the same attributes as with any other text, and nothing that escaping cannot help."""
-    usual, shown = _pages(patch, HARMLESS, names), 0
-    for name, html in _pages(patch, text, names).items():
-        page, harmless_page = Structure(html), Structure(usual[name])
-        assert page.elements == harmless_page.elements, name
-        assert page.links == harmless_page.links, name
-        assert not odd_characters(html), name
-        assert is_bounded(html), name
-        shown += HARMLESS in harmless_page.text
-    assert shown > len(usual) // 2
-
-
-@any_text
-def test_pages(monkeypatch: pytest.MonkeyPatch, hostile: Hostile) -> None:
-    _same_structure(monkeypatch, hostile.text, FEW)
-
-
-def test_pages_of_every_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All texts in one."""
-    _same_structure(monkeypatch, "".join(hostile.text for hostile in HOSTILE), EXPERIMENTS)
 
 
 def _settings(text: str) -> schema.Case:
@@ -163,19 +62,13 @@ def _settings(text: str) -> schema.Case:
 
 @any_text
 def test_snippets(hostile: Hostile) -> None:
-    """The code that a reader copies does what it would do with any other value, and its block ends where it ends."""
-    import ast
-
-    from bench.pages import snippets
+    """The code that a reader copies does what it would do with any other value."""
 
     def calls(code: str) -> list[str]:
         return [ast.unparse(node.func) for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
 
     code = snippets.of_case(_settings(hostile.text[:LONGEST]))
     assert calls(code) == calls(snippets.of_case(_settings(HARMLESS)))
-    ticks, rest = api._fence(code).split("python", 1)
-    assert rest.count(ticks) == 1
-    assert rest.endswith(ticks)
 
 
 @pytest.fixture(scope="module")
@@ -263,7 +156,7 @@ def _is_number(cell: str) -> bool:
 def _printed(text: str, *, terminal: bool) -> str:
     console = Console(file=io.StringIO(), force_terminal=terminal, width=80, color_system=None)
     cli.say(f"甲{text}乙", console)
-    Progress(console).note(f"甲{text}乙")
+    Progress(console, None).note(f"甲{text}乙")
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

@@ -55,27 +55,19 @@ def session(tmp_path: Path) -> Session:
     return Session(tmp_path / "venv")
 
 
-def test_second_time_nothing_is_installed(install: Callable[..., None], session: Session) -> None:
+def test_nothing_is_installed_again_until_pins_or_groups_change(
+    install: Callable[..., None], session: Session, tmp_path: Path
+) -> None:
     install(session)
     session.fails = True  # there is no network
     install(session)
-    assert len(session.installed) == 1
-
-
-@pytest.mark.parametrize("name", ["constraints.txt", "pyproject.toml"])
-def test_other_pins_are_installed(
-    install: Callable[..., None], session: Session, tmp_path: Path, name: str
-) -> None:
-    install(session)
-    (tmp_path / name).write_text("a==2\n", encoding="utf-8")
-    install(session)
-    assert len(session.installed) == 2
-
-
-def test_another_group_is_installed(install: Callable[..., None], session: Session) -> None:
-    install(session)
+    session.fails = False
+    for number, name in enumerate(("constraints.txt", "pyproject.toml"), 2):
+        (tmp_path / name).write_text("a==2\n", encoding="utf-8")
+        install(session)
+        assert len(session.installed) == number
     install(session, "test")
-    assert [wanted[-1] for wanted in session.installed] == [".", "test"]
+    assert [wanted[-1] for wanted in session.installed] == [".", ".", ".", "test"]
 
 
 def test_what_was_not_installed_is_tried_again(install: Callable[..., None], session: Session) -> None:

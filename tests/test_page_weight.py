@@ -16,12 +16,9 @@ def test_page_is_light(whole: Path, page: str, *, charts: bool) -> None:
     assert weight(whole, page, charts=charts) <= LIMITS[page, charts] * KB
 
 
-def test_library_of_the_charts_counts_only_where_there_are_charts(whole: Path) -> None:
+def test_every_script_and_style_of_a_page_is_counted_and_the_library_with_charts_alone(whole: Path) -> None:
     page = "blog/onnxruntime-cpu.html"
     with_charts, without = (set(needed(whole, page, charts=charts)) for charts in (True, False))
     assert with_charts - without == {whole / LIBRARY}
-
-
-def test_every_script_and_style_of_a_page_is_counted(whole: Path) -> None:
     names = {path.name.split(".")[0] for path in needed(whole, "index.html", charts=False)}
     assert {"index", "main", "palette", "bundle", "tables", "charts", "chooser", "iframe-worker"} <= names

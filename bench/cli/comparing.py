@@ -13,14 +13,13 @@ from bench.cli.console import say
 from bench.cli.refusals import Refused
 from bench.experiments import EXPERIMENTS
 from bench.pages.words import VERDICTS, plain
-from bench.results import complaints, store
+from bench.results import store
 from bench.results.compare import MEMORY, RATIOS, TIMES, Comparison, Incomparable, Pair
 from bench.results.compare import compare as hold_together
-from bench.results.findings import DECIDED
-from bench.results.plausible import Implausible
-from bench.results.plausible_export import check_export
+from bench.results.plausible import Implausible, check_export, complaint
 from bench.results.published import Export, Row
 from bench.results.summary import summarise
+from bench.results.verdicts import DECIDED
 from bench.system.folders import Folders
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def _export(path: Path) -> Export:
         export = Export.model_validate_json(path.read_bytes(), strict=True)
         check_export(export)
     except ValidationError as error:
-        raise Refused(f"{path.name}：不是这个版本的结果文件（{complaints.of(error)}）") from error
+        raise Refused(f"{path.name}：不是这个版本的结果文件（{complaint(error)}）") from error
     except Implausible as broken:
         raise Refused(f"{path.name}：{broken}") from broken
     if export.experiment != path.stem:
@@ -129,7 +128,7 @@ def _told(pair: Pair) -> str:
 
 
 def _figure(row: Row) -> str:
-    word = f"，{VERDICTS[row.verdict]}" if row.verdict in DECIDED else ""
+    word = f"，{VERDICTS[row.verdict]}" if row.verdict and row.verdict in DECIDED else ""
     ends = ""
     if row.low is not None and row.high is not None:
         ends = f"（{plain(row.low, row.low, row.high)}–{plain(row.high, row.low, row.high)}）"

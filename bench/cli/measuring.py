@@ -23,8 +23,8 @@ from bench.measure.earlier import find_valid, with_seconds
 from bench.measure.profiles import PROFILES
 from bench.measure.runner import Runner
 from bench.measure.trial import try_out
-from bench.results.selfchecks import Check, checks
 from bench.results.summary import summarise
+from bench.results.trust import Check, checks
 from bench.system import leftovers
 from bench.system.lock import alone
 from bench.system.terminal import leaving

@@ -115,7 +115,7 @@ def site(*, target: Annotated[Path, Parameter(metavar="目录", help=TARGET_HELP
 
 def links(*, site: Annotated[Path, Parameter(metavar="目录", help=SITE_HELP)] = Path("site")) -> None:
     """列出网站里通向别处的链接和它们所在的页面，供人复查；站内的链接每次构建都会检查。"""
-    from bench.site.links import leaving
+    from bench.site.check import leaving
 
     if not (site / "index.html").exists():
         raise Refused(f"{site} 里没有建好的网站：先运行 nox -s docs")

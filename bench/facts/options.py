@@ -41,30 +41,10 @@ TOPICS = {
     "quantisation": "量化与低精度",
     "other": "日志、性能分析与其他",
 }
-ARTICLE = "blog/onnxruntime-cpu.html"
-SECTIONS = {
-    "arena": "enable_cpu_mem_arena",
-    "memory_pattern": "enable_mem_pattern",
-    "profiling": "enable_profiling",
-    "execution_mode": "execution_mode",
-    "inter_op_num_threads": "inter_op_num_threads",
-    "intra_op_num_threads": "intra_op_num_threads",
-    "graph_optimization": "graph_optimization_level",
-    "log_severity": "log_severity_level",
-    "recommended": "recommended",
-    "container": "recommended-container",
-}
-"""Experiment -> anchor of its section in the article; one that has none is shown among all findings."""
-FINDINGS = "reference/findings.html"
-
-
-def place(experiment: str) -> str:
-    """Where a page shows an experiment."""
-    return f"{ARTICLE}#{SECTIONS[experiment]}" if experiment in SECTIONS else FINDINGS
 
 
 class BadTable(Exception):
-    """A row that nobody could show: an unknown or missing field, topic, experiment or source."""
+    """A row that nobody could show: an unknown or missing field, topic or source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +115,8 @@ def record(kind: type[Row], row: dict[str, Any]) -> Row:
     missing = {name for name, field in wanted.items() if field.default is MISSING} - row.keys()
     if unknown or missing:
         raise BadTable(f"{row}: unknown {sorted(unknown)}, missing {sorted(missing)}")
-    if row.get("topic", "other") not in TOPICS or row.get("experiment", "arena") not in SECTIONS:
-        raise BadTable(f"{row}: unknown topic or experiment")
+    if row.get("topic", "other") not in TOPICS:
+        raise BadTable(f"{row}: unknown topic")
     if "" in row.values() or not row["sources"]:
         raise BadTable(f"{row}: an empty field, or no source")
     return kind(**{**row, "sources": tuple(source(one) for one in row["sources"])})

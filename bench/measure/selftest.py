@@ -1,6 +1,6 @@
 """Does the harness see what is there? An experiment on things of known cost, measured like any other.
 
-What comes out is held against what should by `bench.results.selfchecks`.
+What comes out is held against what should by `bench.results.trust`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bench.measure.task import Task
 from bench.models import MODELS
 from bench.models.prepared import prepare
 from bench.results import store
-from bench.results.selfchecks import ALLOCATED, ALLOCATED_MIB, HELD, MORE, SELFTEST, SLEEP, SLEEP_MS
+from bench.results.trust import ALLOCATED, ALLOCATED_MIB, HELD, MORE, SELFTEST, SLEEP, SLEEP_MS
 from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Input, Load, Machine, Subject
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from bench.experiments import ID_SAID, where
 from bench.measure.evidence import FACTS
 from bench.models import MODELS
 from bench.results.metrics import METRICS
-from bench.results.selfchecks import SELFTEST
+from bench.results.trust import SELFTEST
 from bench.spec import BASELINE, CONTROL, ID, Case, Chart, Experiment, LargestBatch, Proof
 from bench.subjects import SUBJECTS
 from bench.variants import VARIANTS

@@ -121,7 +121,7 @@ class Task:
         header = self.writer.journal.header
         record = next(one for one in header.groups if one.index == group.index)
         try:
-            plausible.check(plausible.FIGURES, plausible.process(outcome.figures, case.id, record, header))
+            plausible.check(plausible.FIGURES, plausible.Process.of(outcome.figures, case.id, record, header))
         except plausible.Implausible as broken:
             failure = Failure(kind="garbage", reason=f"数字自相矛盾：{broken}")
             return replace(outcome, figures=None, failure=failure)

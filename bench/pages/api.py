@@ -1,232 +1,181 @@
-"""What a page may call. Every function returns a string; most of them HTML."""
+"""What a page may call. Every function returns HTML, but where it returns code, as a Markdown block."""
 
 from __future__ import annotations
 
 import re
-from html import escape
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from bench.experiments import EXPERIMENTS
 from bench.pages import (
+    build_facts,
     certificates,
+    charts,
     claims,
-    costs,
-    downloads,
-    figures,
-    licences,
-    mill,
-    options,
-    original,
+    comparisons,
+    reports,
     scenarios,
+    sentences,
     snippets,
     source,
-    stamps,
+    surprises,
     tables,
-    words,
 )
+from bench.pages import evidence as evidence_pages
+from bench.pages import options as option_tables
+from bench.pages.markup import finished, render
 from bench.pages.words import Words
 
 if TYPE_CHECKING:
-    from bench.answers import Scenario
+    from collections.abc import Callable, Mapping
+
+    from markupsafe import Markup
+
     from bench.results.published import Export
-    from bench.results.records import Case
-    from bench.spec import Experiment
+    from bench.spec import Case, Experiment
+
+    Parts = Mapping[str, Callable[[], Markup]]
+
+T = TypeVar("T")
+SCENARIO_PARTS = ("card", "answer", "line", "code")
+REPORTS = ("line_memory", "log_lines", "trace")
 
 
-def show(experiment_id: str) -> str:
+def show(experiment: str) -> str:
     """Tables, charts and proofs of an experiment, each with its downloads."""
-    experiment, export = _get(experiment_id)
-    say = Words(export)
-    links, charts = _links(experiment), source.chart_specs(experiment_id)
-    parts = [stamps.provenance(export), stamps.warnings(export, stale=source.is_stale(experiment_id))]
+    spec, export = _get(experiment)
+    words, links, specs = Words(export), build_facts.links(spec), source.chart_specs(experiment)
+    parts = [
+        certificates.provenance(export),
+        certificates.warnings(export, stale=source.is_stale(experiment)),
+    ]
     for group in export.groups:
-        parts.append(tables.group_table(experiment, say, group, links))
-        parts.append(figures.of_group(experiment, say, group, charts, links))
-    parts.append(figures.of_experiment(experiment, say, charts, links))
-    parts.append(tables.proofs_table(experiment, say, links))
-    return _block("".join(parts))
+        parts.append(tables.group_table(spec, words, group, links))
+        parts.append(charts.of_group(spec, words, group, specs, links))
+    parts.append(charts.of_experiment(spec, words, specs, links))
+    parts.append(tables.proofs_table(spec, words, links))
+    return _block(*parts, render("more", experiment=spec))
 
 
-def conclusion(experiment_id: str) -> str:
+def evidence(experiment: str) -> str:
+    """All that was measured of an experiment, as it stands on its own page."""
+    return _block(evidence_pages.page(_chosen("实验", experiment, EXPERIMENTS)))
+
+
+def conclusion(experiment: str) -> str:
     """The computed answer, a sentence a list item."""
-    experiment, export = _get(experiment_id)
-    items = "".join(f"<li>{sentence}</li>" for sentence in experiment.conclude(Words(export)))
-    return _block(
-        f'{stamps.warnings(export, stale=source.is_stale(experiment_id))}<ul class="bench-conclusion">{items}</ul>'
-    )
+    spec, export = _get(experiment)
+    told = sentences.tell(spec, export).conclusion
+    warnings = certificates.warnings(export, stale=source.is_stale(experiment))
+    return _block(warnings, render("conclusion", sentences=told))
 
 
-def line_tables(experiment_id: str) -> str:
-    """memory_profiler's tables of an experiment."""
-    experiment, export = _get(experiment_id)
-    headings = {"table": "memory_profiler 的表"}
-    return _block(figures.reports(export, "line_memory", headings, _links(experiment)))
-
-
-def log_lines(experiment_id: str, **headings: str) -> str:
-    """What the log printed at each level; `headings` names the incidents to show."""
-    experiment, export = _get(experiment_id)
-    return _block(figures.reports(export, "log_lines", headings, _links(experiment)))
-
-
-def node_costs(experiment_id: str) -> str:
-    """The most expensive operators and nodes of the trace that an experiment kept."""
-    experiment, export = _get(experiment_id)
-    return _block(costs.tables(export, _links(experiment)))
-
-
-def claim(experiment_id: str, claim_id: str) -> str:
+def claim(experiment: str, claim: str) -> str:
     """The box that holds a statement of the article against this machine's results."""
-    experiment, export = _get(experiment_id)
-    found = {one.id: one for one in experiment.claims}[claim_id]
-    return _block(claims.box(found, Words(export)))
+    spec, export = _get(experiment)
+    found = _chosen(f"{experiment} 的说法", claim, {one.id: one for one in spec.claims})
+    return _block(finished(claims.box(found, sentences.tell(spec, export).answers[claim])))
 
 
-def value(experiment_id: str, model: str, input: str, case: str, metric: str) -> str:
-    """One figure as text, to the digits that its interval allows. KeyError when there is no such cell."""
-    row = next(
-        (
-            r
-            for r in _get(experiment_id)[1].rows
-            if (r.model, r.input, r.case, r.metric) == (model, input, case, metric)
-        ),
-        None,
+def report(experiment: str, which: str, **headings: str) -> str:
+    """What a script ("line_memory", "log_lines") or the profiler ("trace") reported; `headings` names parts to show."""
+    spec, export = _get(experiment)
+    _chosen("报告", which, dict.fromkeys(REPORTS))
+    return _block(reports.figures(export, which, headings, build_facts.links(spec)))
+
+
+def snippet(experiment: str, case: str) -> str:
+    """The code of one case."""
+    spec, export = _get(experiment)
+    return _code(spec, export, _chosen(f"{experiment} 的设置", case, {one.id: one for one in export.cases}))
+
+
+def scenario(id: str, part: str = "card") -> str:
+    """What won a scenario here: "card" with all evidence, "answer" in a sentence, "line" of evidence, "code"."""
+    offered = {one.id: (spec, one) for spec in EXPERIMENTS.values() for one in spec.scenarios}
+    spec, found = _chosen("场景", id, offered)
+    _chosen("场景的部分", part, dict.fromkeys(SCENARIO_PARTS))
+    export = _get(spec.id)[1]
+    if part == "code":
+        return _code(spec, export, scenarios.winner(export, found))
+    if part == "answer":
+        return _block(scenarios.answer(export, found))
+    if part == "line":
+        return _block(scenarios.line(export, found))
+    return _block(
+        certificates.warnings(export, stale=source.is_stale(spec.id)), scenarios.card(export, found)
     )
-    if row is None:
-        raise KeyError(f"{experiment_id}: {model} {input} {case} {metric}")
-    return f"{words.number(row)} {row.unit}".strip()
 
 
-def verdict(experiment_id: str, model: str, input: str, case: str) -> str:
-    """How long a case takes compared with the default, in words."""
-    say = Words(_get(experiment_id)[1])
-    return say.speed(say.group(model, input), case)
+def overview(part: str) -> str:
+    """The whole build at a glance: "hero", "chooser", "surprises", "findings", "findings_summary"."""
+    parts: Parts = {
+        "hero": lambda: comparisons.picture(_all()),
+        "chooser": scenarios.chooser,
+        "surprises": lambda: surprises.cards(_all()),
+        "findings": lambda: comparisons.table(_all()),
+        "findings_summary": lambda: comparisons.summary(_all()),
+    }
+    return _block(_chosen("总览", part, parts)())
 
 
-def scenario(scenario_id: str) -> str:
-    """What won a scenario here, with its evidence."""
-    experiment, export, found = _scenario(scenario_id)
-    stamp = stamps.warnings(export, stale=source.is_stale(experiment.id))
-    return _block(stamp + scenarios.card(export, found))
+def build(part: str) -> str:
+    """How this site came about: "freshness", "certificate", "machine", "downloads", "rules", "mill", "licences"."""
+    parts: Parts = {
+        "freshness": _freshness,
+        "certificate": lambda: certificates.page(_all(), source.selftests(), _stale()),
+        "machine": lambda: certificates.machine(max(_all(), key=lambda one: one.build.started_at)),
+        "downloads": build_facts.downloads,
+        "rules": lambda: build_facts.rules(source.rules()),
+        "mill": build_facts.mill,
+        "licences": build_facts.licences,
+    }
+    return _block(_chosen("构建的部分", part, parts)())
 
 
-def scenario_answer(scenario_id: str) -> str:
-    """What won a scenario here, in one sentence, for the top of the home page."""
-    _, export, found = _scenario(scenario_id)
-    return _block(f'<p class="bench-answer">{scenarios.answer(export, found)}</p>')
+def options(which: str) -> str:
+    """Lists of options ("session", "run", "keys", "run_keys", "environment"), "traps", and the "original" settings."""
+    lists: Parts = {name: partial(option_tables.table, name) for name in option_tables.TITLES}
+    special: Parts = {"traps": option_tables.traps, "original": option_tables.original}
+    return _block(_chosen("选项表", which, {**lists, **special})())
 
 
-def scenario_line(scenario_id: str) -> str:
-    """What won a scenario here, in one line of evidence."""
-    _, export, found = _scenario(scenario_id)
-    return _block(f"<p>{scenarios.one_line(export, found)}</p>")
-
-
-def scenario_code(scenario_id: str) -> str:
-    """The settings that won a scenario here, as a Markdown code block."""
-    experiment, export, found = _scenario(scenario_id)
-    return _code(experiment, export, scenarios.winner(export, found))
-
-
-def _scenario(scenario_id: str) -> tuple[Experiment, Export, Scenario]:
-    for experiment_id, experiment in EXPERIMENTS.items():
-        for found in experiment.scenarios:
-            if found.id == scenario_id:
-                return experiment, _get(experiment_id)[1], found
-    raise KeyError(f"no scenario {scenario_id}")
-
-
-def snippet(experiment_id: str, case_id: str) -> str:
-    """The code of one case, as a Markdown code block."""
-    experiment, export = _get(experiment_id)
-    return _code(experiment, export, next(case for case in export.cases if case.id == case_id))
+def _freshness() -> Markup:
+    """Age and origin of the numbers, with every reason not to quote them."""
+    exports, stale = _all(), _stale()
+    return certificates.line(exports, source.selftests(), stale) + certificates.of_site(exports, stale)
 
 
 def _code(experiment: Experiment, export: Export, case: Case) -> str:
-    return _fence(snippets.on_machine(experiment, case, Words(export).cores()))
-
-
-def machine() -> str:
-    """Facts of the machine that measured."""
-    return _block(stamps.machine_table(_newest()))
-
-
-def freshness() -> str:
-    """Age and origin of the numbers, with every reason not to quote them."""
-    exports, stale = _all()
-    return _block(certificates.line(exports, source.selftests(), stale) + stamps.of_site(exports, stale))
-
-
-def certificate() -> str:
-    """How this build was measured: noise, rounds, self-test, time."""
-    exports, stale = _all()
-    return _block(certificates.page(exports, source.selftests(), stale))
-
-
-def original_settings() -> str:
-    """What the article of 2022 recommends as a whole, and whether RapidOCR still sets it."""
-    return _block(f"<p>{original.sentence(options.installed()['rapidocr'])}</p>")
-
-
-def options_table(which: str) -> str:
-    """One list of options: "session", "run", "keys", "run_keys" or "environment"."""
-    return _block(options.table(which))
-
-
-def truth_mill() -> str:
-    """How often a sentence was false on made-up builds of known truth."""
-    return _block(mill.table())
-
-
-def traps_table() -> str:
-    """Beliefs about options that cost time."""
-    return _block(options.traps_table())
-
-
-def licence_table() -> str:
-    """The Python packages behind this site, each with its licence."""
-    return _block(licences.table())
-
-
-def data_list() -> str:
-    """All downloads."""
-    items = "".join(
-        f"<li>{escape(experiment.title)}{_links(experiment)}</li>" for experiment in EXPERIMENTS.values()
-    )
-    return _block(
-        f'<ul>{items}<li>本机与软件版本：<a data-link="data/machine.json">machine.json</a></li>'
-        '<li>选项的默认值：<a data-link="data/options.json">options.json</a></li>'
-        '<li>格式：<a data-link="data/export.schema.json">export.schema.json</a> · '
-        '<a data-link="data/journal.schema.json">journal.schema.json</a></li></ul>'
-    )
-
-
-def _links(experiment: Experiment) -> str:
-    return downloads.links(experiment, trace=source.has_trace(experiment.id))
-
-
-def _all() -> tuple[list[Export], set[str]]:
-    """All results, and the ids of those that are old ones standing in."""
-    exports = [_get(name)[1] for name in EXPERIMENTS]
-    return exports, {name for name in EXPERIMENTS if source.is_stale(name)}
-
-
-def _newest() -> Export:
-    return max((_get(name)[1] for name in EXPERIMENTS), key=lambda export: export.build.started_at)
-
-
-def _get(experiment_id: str) -> tuple[Experiment, Export]:
-    if experiment_id not in EXPERIMENTS:
-        raise KeyError(f"no experiment {experiment_id}")
-    return EXPERIMENTS[experiment_id], source.load(experiment_id)
+    return _fence(snippets.on_machine(experiment, case, Words(export).asked()))
 
 
 def _fence(code: str) -> str:
-    longest = max(map(len, re.findall("`+", code)), default=0)
-    ticks = "`" * max(3, longest + 1)
+    """A Markdown block of its own, whatever stands in the code."""
+    ticks = "`" * max(3, 1 + max(map(len, re.findall("`+", code)), default=0))
     return f'{ticks}python linenums="1"\n{code}{ticks}'
 
 
-def _block(html: str) -> str:
+def _all() -> list[Export]:
+    return [source.load(name) for name in EXPERIMENTS if name in source.status()]
+
+
+def _stale() -> set[str]:
+    """Experiments whose results are old ones standing in."""
+    return {name for name in EXPERIMENTS if source.is_stale(name)}
+
+
+def _get(experiment: str) -> tuple[Experiment, Export]:
+    return _chosen("实验", experiment, EXPERIMENTS), source.load(experiment)
+
+
+def _chosen(what: str, name: str, offered: Mapping[str, T]) -> T:
+    """Raises LookupError with one sentence for whoever writes pages."""
+    if name not in offered:
+        raise LookupError(f"没有{what}“{name}”，可用的有：{'、'.join(offered) or '（一个也没有）'}")
+    return offered[name]
+
+
+def _block(*parts: str) -> str:
     """A block element first, so that Markdown does not wrap it in a paragraph."""
-    return f'<div class="bench">{html}</div>'
+    return str(render("block", parts=parts))

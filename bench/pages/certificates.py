@@ -1,17 +1,18 @@
-"""The certificate of a build: on which machine, how noisy, how long, and does the harness see what is there."""
+"""Whose numbers these are, how old and how noisy: the lines above tables, and the certificate of a whole build."""
 
 from __future__ import annotations
 
 from collections import Counter
-from html import escape
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bench.pages import frames
-from bench.pages.stamps import PROFILE_TITLES, when
-from bench.results.quotable import Standing, standing
-from bench.results.selfchecks import checks
+from markupsafe import Markup
+
+from bench.pages.markup import NONE, Row, render, table
+from bench.results.trust import Standing, checks, standing
 from bench.results.view import DRAFT_PROFILES, MAX_DIRTY_SHARE
 from bench.spec import input_title
+from bench.system.ages import dated
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,57 +21,125 @@ if TYPE_CHECKING:
 
 WORDS = {"yes": "可以引用", "except": "可以引用，但有例外", "no": "不要引用"}
 MARKS = {True: "✓", False: "✗", None: "—"}
+PROFILES = {"smoke": "冒烟", "quick": "快速", "default": "默认", "thorough": "细致"}
+BUSY, UNDECIDED = "机器繁忙", "受扰的轮次超过三成，不作快慢结论。"
+MACHINE_TITLES = {
+    "cpu": "处理器",
+    "arch": "架构",
+    "isa": "向量指令",
+    "cores": "可用逻辑核",
+    "affinity_cores": "亲和掩码允许的核数",
+    "quota_cores": "cgroup 配额（核）",
+    "logical_cores": "逻辑核",
+    "physical_cores": "物理核",
+    "l2_kib": "L2（KiB）",
+    "l3_kib": "L3（KiB）",
+    "memory_gib": "内存（GiB）",
+    "memory_limit_bytes": "cgroup 内存上限（字节）",
+    "system": "系统",
+    "libc": "C 库",
+    "hypervisor": "虚拟机",
+    "kernel": "内核",
+    "governor": "调频策略",
+    "transparent_huge_pages": "透明大页",
+}
+
+Reason = tuple[str, str]
+"""What is wrong in a word or two, if that helps, and the rest of the sentence."""
 
 
-def line(exports: Sequence[Export], selftests: Mapping[str, Export], stale: Collection[str]) -> str:
+def when(export: Export) -> str:
+    """When the measuring ended, and how long before the building of the site that was."""
+    return dated(datetime.fromisoformat(export.build.finished_at))
+
+
+def provenance(export: Export) -> Markup:
+    """One line: machine, versions, profile, length, age."""
+    return render(
+        "stamps", export=export, when=when(export), profile=PROFILES[export.build.profile], warnings=()
+    )
+
+
+def warnings(export: Export, *, stale: bool = False) -> Markup:
+    """Everything that keeps these numbers from being quoted; empty when nothing does."""
+    busy = "、".join(f"{one.model_title}（{input_title(one.input)}）" for one in _busy(export))
+    named = [(BUSY, f"：{busy}{UNDECIDED}")] if busy else []
+    return render("stamps", export=None, warnings=[*_reasons(export, stale=stale), *named])
+
+
+def of_site(exports: Sequence[Export], stale: Collection[str]) -> Markup:
+    """Origin and age of all numbers of the site, and every reason not to quote some of them."""
+    newest = max(exports, key=lambda export: export.build.finished_at)
+    oldest = min(exports, key=lambda export: export.build.finished_at)
+    builds = len({export.build.id for export in exports})
+    found = [("", f"各实验的数字来自 {builds} 次测量，最早的测于 {when(oldest)}。")] if builds > 1 else []
+    found += dict.fromkeys(text for one in exports for text in _reasons(one, stale=one.experiment in stale))
+    count = sum(len(_busy(one)) for one in exports)
+    found += [(BUSY, f"：{count} 组{UNDECIDED}")] if count else []
+    return provenance(newest) + render("stamps", export=None, warnings=found)
+
+
+def _reasons(export: Export, *, stale: bool) -> Iterator[Reason]:
+    build = export.build
+    if build.profile == "smoke":
+        yield "冒烟测试", "：极小的输入、一轮，只用来检查网站能不能建成，数字没有意义。"
+    elif build.profile == "quick":
+        yield "草稿", f"：快速档只测 {build.rounds} 轮、用小输入，不作快慢结论，数字不要引用。"
+    elif build.rounds < build.planned_rounds:
+        yield "", f"因时间预算，{build.planned_rounds} 轮只做了 {build.rounds} 轮，区间因此更宽。"
+    if stale:
+        yield "旧结果", "：测量之后代码、模型、ORT 或机器变了；这里只是预览。"
+
+
+def _busy(export: Export) -> list[GroupSummary]:
+    """Groups without verdicts because of disturbed rounds; a draft has none anyway."""
+    if export.build.profile in DRAFT_PROFILES:
+        return []
+    return [group for group in export.groups if not group.verdicts and group.load.timed]
+
+
+def machine(export: Export) -> Markup:
+    """This machine and its software, a fact a row."""
+    rows = [Row(title, [_fact(export.machine.get(name))]) for name, title in MACHINE_TITLES.items()]
+    rows += [Row(name, [text or "没有安装"]) for name, text in export.software.items()]
+    caption = Markup("<strong>本机与软件</strong>；测于 {}").format(when(export))
+    return table("machine", caption, (), rows, attributes={"class": "bench-machine"}, label="本机与软件")
+
+
+def _fact(value: object) -> str:
+    if value is None or value == "":
+        return "没有或读不到"
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, list):
+        return " ".join(str(item) for item in value) or "没有或读不到"
+    return str(value)
+
+
+def line(exports: Sequence[Export], selftests: Mapping[str, Export], stale: Collection[str]) -> Markup:
     """For other pages: whether these numbers may be quoted, and why not; links to the certificate."""
-    link = '<a data-link="reference/certificate.html">构建证书</a>'
-    return _verdict(standing(exports, selftests, stale), link)
+    return _verdict(standing(exports, selftests, stale), link=True)
 
 
-def _verdict(found: Standing, link: str = "") -> str:
-    why = (
-        f"：{'；'.join(escape(reason) for reason in found.reasons)}"
-        if found.reasons
-        else "：机器安静，自检通过"
-    )
-    return (
-        f'<p class="bench-quotable bench-quotable-{found.word}" data-quotable="{found.word}">'
-        f"<strong>这些数字{WORDS[found.word]}</strong>{why}。{link}</p>"
-    )
-
-
-def page(exports: Sequence[Export], selftests: Mapping[str, Export], stale: Collection[str]) -> str:
+def page(exports: Sequence[Export], selftests: Mapping[str, Export], stale: Collection[str]) -> Markup:
     """Everything that a build can say for itself."""
-    return "".join(
-        (
-            _verdict(standing(exports, selftests, stale)),
-            _builds(exports),
-            _quiet(exports),
-            _selftests(exports, selftests),
-            _groups(exports),
-        )
+    parts = (
+        _verdict(standing(exports, selftests, stale), link=False),
+        render("builds", exports=exports, dropped=_dropped, profiles=PROFILES, when=when),
+        _quiet(exports),
+        *_selftests(exports, selftests),
+        render("noise", exports=exports),
     )
+    return NONE.join(parts)
 
 
-def _builds(exports: Sequence[Export]) -> str:
-    rows = "".join(
-        f'<tr data-experiment-build="{escape(one.experiment)}"><th scope="row">{escape(frames.experiment_title(one.experiment))}</th>'
-        f"<td>{one.build.rounds} / {one.build.planned_rounds}</td><td>{_cost(one):.1f}</td>"
-        f"<td>{escape(_dropped(one))}</td>"
-        f"<td>{escape(PROFILE_TITLES[one.build.profile])}</td><td>{escape(when(one))}</td></tr>"
-        for one in exports
-    )
-    return _table(
-        "builds",
-        "各实验的测量：做了几轮，用了多久，少测了什么",
-        ("实验", "轮数（做了 / 计划）", "分钟", "少测的", "档位", "测完于"),
-        rows,
-    )
+def _verdict(found: Standing, *, link: bool) -> Markup:
+    return render("quotable", found=found, words=WORDS[found.word], link=link)
 
 
-def _cost(export: Export) -> float:
-    return sum(group.cost_s for group in export.groups) / 60
+def told(found: Standing) -> str:
+    """For a terminal."""
+    return f"这些数字{WORDS[found.word]}" + (f"：{'；'.join(found.reasons)}" if found.reasons else "")
 
 
 def _dropped(export: Export) -> str:
@@ -82,122 +151,35 @@ def _dropped(export: Export) -> str:
     return "；".join(parts) or "没有"
 
 
-def _quiet(exports: Sequence[Export]) -> str:
-    timed = [group for export in exports for group in export.groups if not group.memory_only]
+def _quiet(exports: Sequence[Export]) -> Markup:
+    timed = [group for export in exports for group in export.groups if group.load.timed]
     dirty, rounds = sum(g.dirty_rounds for g in timed), sum(g.rounds for g in timed)
     repeated = sum(g.repeated_rounds for g in timed)
-    busy = sum(_is_busy(g) for g in timed)
-    word = "机器繁忙" if busy else "机器有时繁忙" if dirty else "机器安静"
-    told = (
-        f"给出数字的 {rounds} 轮里，有 {dirty} 轮被别的进程或宿主机打扰；因为机器忙，重测过 {repeated} 次。"
-    )
-    held = f"{busy} 组受扰太多，不作快慢结论。" if busy else ""
+    busy = sum(g.dirty_rounds > MAX_DIRTY_SHARE * g.rounds for g in timed)
     drafts = sum(export.build.profile in DRAFT_PROFILES for export in exports)
-    draft = f"{drafts} 个实验只是草稿，本来就不作快慢结论。" if drafts else ""
     slowed = sum(g.noise.throttled or 0 for g in timed)
-    heat = f"测量期间处理器因过热降频 {slowed} 次，绝对时间不可靠。" if slowed else ""
     far = max((group.farthest_baseline_s for group in timed), default=0.0)
-    near = f"每个样本都与最近的默认样本比，两者最远隔了 {far:.1f} 秒。" if timed else ""
-    return (
-        f'<p class="bench-quiet" data-dirty-rounds="{dirty}" data-farthest-s="{far!r}">'
-        f"<strong>{word}</strong>：{told}{near}{held}{draft}{heat}</p>"
-    )
+    parts = [
+        f"给出数字的 {rounds} 轮里，有 {dirty} 轮被别的进程或宿主机打扰；因为机器忙，重测过 {repeated} 次。",
+        f"每个样本都与最近的默认样本比，两者最远隔了 {far:.1f} 秒。" if timed else "",
+        f"{busy} 组受扰太多，不作快慢结论。" if busy else "",
+        f"{drafts} 个实验只是草稿，本来就不作快慢结论。" if drafts else "",
+        f"测量期间处理器因过热降频 {slowed} 次，绝对时间不可靠。" if slowed else "",
+    ]
+    word = "机器繁忙" if busy else "机器有时繁忙" if dirty else "机器安静"
+    return render("quiet", dirty=dirty, far=far, word=word, told="".join(parts))
 
 
-def _is_busy(group: GroupSummary) -> bool:
-    """Too many dirty rounds for verdicts, had it been meant to draw any."""
-    return group.dirty_rounds > MAX_DIRTY_SHARE * group.rounds
-
-
-def _selftests(exports: Sequence[Export], selftests: Mapping[str, Export]) -> str:
+def _selftests(exports: Sequence[Export], selftests: Mapping[str, Export]) -> Iterator[Markup]:
     """The self-test of each build that is shown; one of another build vouches for nothing."""
     shown = Counter(export.build.id for export in exports)
-    found = [build for build in shown if build in selftests]
-    if not found:
-        return '<p class="bench-selftest">测量程序没有做自检：草稿档不做，用默认档测一次就有。</p>'
-    missing = sum(shown[build] for build in shown if build not in selftests)
-    lacking = f'<p class="bench-selftest">{missing} 个实验所在的那次测量没有自检。</p>' if missing else ""
-    of = [f"，{shown[build]} 个实验来自这次测量" if len(shown) > 1 else "" for build in found]
-    return lacking + "".join(
-        _selftest(selftests[build], f"selftest-{build}", told) for build, told in zip(found, of, strict=True)
-    )
-
-
-def _selftest(export: Export, name: str, of: str) -> str:
-    rows = "".join(
-        f'<tr data-passed="{str(check.passed).lower()}"><th scope="row">{escape(check.title)}</th>'
-        f"<td>{escape(check.expected)}</td><td>{escape(check.seen)}</td><td>{MARKS[check.passed]}</td></tr>"
-        for check in checks(export)
-    )
-    caption = f"测量程序的自检：事先知道答案的事，它看不看得见。测于 {escape(when(export))}{of}"
-    return _table(name, caption, ("量什么", "应当看到", "实际看到", "通过"), rows)
-
-
-def _groups(exports: Sequence[Export]) -> str:
-    rows = "".join(row for export in exports for row in _group_rows(export))
-    return _table(
-        "noise",
-        "每一组的噪声：A/A 偏离是默认设置测两遍的区间离 1 最远的一端，不到 2% 的按 2% 算；占用、steal、空闲内存取各轮里最坏的；要选出推荐设置的实验，有一半轮次只用来选，不列在这里；“—”是本机读不到",
-        (
-            "实验与模型",
-            "A/A 偏离",
-            "受扰轮 / 轮数",
-            "重测",
-            "他人占 CPU",
-            "steal",
-            "等 CPU 的时间",
-            "配额拦下",
-            "降频次数",
-            "频率（MHz）",
-            "被抢占",
-            "空闲内存（MiB）",
-        ),
-        rows,
-    )
-
-
-def _group_rows(export: Export) -> Iterator[str]:
-    for group in export.groups:
-        cells = "".join(f"<td>{escape(cell)}</td>" for cell in _cells(group))
-        mark = ' class="bench-noisy"' if group.noisy else ""
-        yield (
-            f'<tr data-group="{escape(export.experiment)}/{group.index}"{mark}><th scope="row">'
-            f"{escape(frames.experiment_title(export.experiment))}<br><small>{escape(group.model_title)}，{escape(input_title(group.input))}</small></th>{cells}</tr>"
-        )
-
-
-def _cells(group: GroupSummary) -> tuple[str, ...]:
-    seen = group.noise
-    low, high = seen.frequency_low_mhz, seen.frequency_high_mhz
-    clock = "—" if low is None or high is None else f"{low:.0f}" if low == high else f"{low:.0f}–{high:.0f}"
-    return (
-        "只看内存" if group.memory_only else f"{group.noise_floor:.1%}",
-        f"{group.dirty_rounds} / {group.rounds}",
-        str(group.repeated_rounds),
-        _share(seen.others),
-        _share(seen.steal),
-        _share(seen.pressure),
-        _share(seen.held_back),
-        _count(seen.throttled),
-        clock,
-        _count(seen.involuntary_switches),
-        _count(seen.available_mib),
-    )
-
-
-def _share(value: float | None) -> str:
-    return "—" if value is None else f"{value:.1%}"
-
-
-def _count(value: int | None) -> str:
-    return "—" if value is None else str(value)
-
-
-def _table(name: str, caption: str, titles: Sequence[str], rows: str) -> str:
-    table = f'<table class="bench-certificate" data-certificate="{name}">{frames.head(titles)}<tbody>{rows}</tbody></table>'
-    return frames.figure(f"certificate-{name}", caption, frames.scrolled(table, caption))
-
-
-def told(found: Standing) -> str:
-    """For a terminal."""
-    return f"这些数字{WORDS[found.word]}" + (f"：{'；'.join(found.reasons)}" if found.reasons else "")
+    missing = sum(count for build, count in shown.items() if build not in selftests)
+    if missing == sum(shown.values()):
+        yield render("no_selftest", told="测量程序没有做自检：草稿档不做，用默认档测一次就有。")
+    elif missing:
+        yield render("no_selftest", told=f"{missing} 个实验所在的那次测量没有自检。")
+    for build, count in shown.items():
+        if build in selftests:
+            of = f"，{count} 个实验来自这次测量" if len(shown) > 1 else ""
+            export = selftests[build]
+            yield render("selftest", export=export, checks=checks(export), marks=MARKS, when=when, of=of)

@@ -1,263 +1,287 @@
-"""Vega-Lite specifications of the charts.
-
-Loaded only when results are exported: altair is heavy, and mkdocs does not need it.
-"""
+"""Charts as figures: a place where the local script draws, what it shows in a sentence, and its data as a table."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import altair as alt
-
-from bench.results import frontier
-from bench.spec import CONTROL, input_title
+from bench.pages.markup import NONE, finished, render
+from bench.pages.words import memory, number, plain
+from bench.results import frontier, stats
+from bench.spec import BASELINE, CONTROL, input_title
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from bench.results.published import Export, GroupSummary
-    from bench.spec import Experiment
+    from markupsafe import Markup
 
-HEIGHT = 300
-"""Of a chart without its legend, in pixels."""
-LEGEND_LINE = 17
-FEW_TICKS = 6
-"""As many labels as fit side by side on a phone."""
-FEW_RUNS = 12
-"""Up to here every run gets its own tick and point."""
-LONG_TITLE = 12
-"""Longer names than this need a line of the legend each, on a phone."""
-FAINT = 0.15
-"""Opacity of what the legend's choice leaves out."""
-CONFIG = {
-    "aria": False,
-    "background": "transparent",
-    "font": "inherit",
-    "axis": {
-        "labelColor": "currentColor",
-        "titleColor": "currentColor",
-        "domainColor": "currentColor",
-        "tickColor": "currentColor",
-        "gridColor": "currentColor",
-        "gridOpacity": 0.15,
-        "titleFontWeight": "normal",
-        "labelFontSize": 11,
-        "titleFontSize": 11,
-    },
-    "axisY": {"titlePadding": 14},  # the width of labels in the reader's own font is not known before
-    "legend": {
-        "labelFontSize": 11,
-        "labelColor": "currentColor",
-        "titleColor": "currentColor",
-        "orient": "bottom",
-        "labelLimit": 240,
-        "title": None,
-    },
-    "view": {"stroke": None},
-    "range": {
-        "category": ["#0a7e8c", "#d1720a", "#7b5ea7", "#3c8f3c", "#c2415b", "#8a6d3b", "#4a7fd1", "#777777"]
-    },
+    from bench.pages.words import Words
+    from bench.results.frontier import Point
+    from bench.results.published import GroupSummary
+    from bench.spec import Chart, Experiment
+
+FEW_POINTS = 8
+HINTS = {
+    "memory_over_runs": "指着某一次，看各设置当时的内存；点图例突出一条线。",
+    "thread_scaling": "竖线是 95% 区间，虚线是理想的加速；点图例突出一条线。",
+    "frontier": "实心点是留存，空心点是峰值，横线是耗时的 95% 区间；加圈的没有被比下去：没有别的设置测得更快而不多占，或更省而不更慢。",
 }
-"""currentColor follows the theme without a redraw; the hues read on light and on dark paper. The place of a
-chart has its own text alternative, so the marks need none."""
+"""How to read a chart of each kind."""
 
 
-def specs(experiment: Experiment, export: Export) -> dict[str, dict[str, Any]]:
-    """Chart id -> Vega-Lite spec with its data inside."""
-    found: dict[str, dict[str, Any]] = {}
-    for chart in experiment.charts:
-        if chart.kind == "thread_scaling":
-            found[chart.kind] = thread_scaling(export)
-            continue
-        for group in export.groups:
-            name = f"{chart.kind}-{group.model}-{group.input}"
-            if chart.kind == "frontier":
-                if not group.memory_only and len(frontier.points(export, group)) > 1:
-                    found[name] = time_and_memory(export, group)
-            elif any((c.model, c.input) == (group.model, group.input) for c in export.curves):
-                found[name] = memory_over_runs(export, group)
-    return found
+class Cell(NamedTuple):
+    """A figure of a chart in its table; without a value it is text alone."""
+
+    text: str
+    value: float | None = None
+    mark: Markup = NONE
+    ends: str = ""
 
 
-def memory_over_runs(export: Export, group: GroupSummary) -> dict[str, Any]:
-    """RSS after every call, a line a case; the A/A row would lie on the default."""
-    titles = {case.id: case.title for case in export.cases}
-    rows: list[dict[str, Any]] = [
-        {"n": x, "mib": y, "case": titles[curve.case]}
-        for curve in export.curves
-        if (curve.model, curve.input) == (group.model, group.input) and curve.case != CONTROL
-        for x, y in zip(curve.x, curve.y, strict=True)
-    ]
-    most = max(row["n"] for row in rows)
-    few = most <= FEW_RUNS
-    ticks = alt.Axis(values=list(range(1, most + 1)), format="d") if few else alt.Axis(format="d")
-    x = alt.X("n:Q", title="第几次推理之后", axis=ticks, scale=alt.Scale(nice=False))
-    names = [name for name in titles.values() if any(row["case"] == name for row in rows)]
-    chosen = _chosen("case")
-    lines = (
-        alt.Chart(_data(rows))
-        .mark_line(point=few, strokeWidth=2)
-        .encode(
-            x=x,
-            y=alt.Y("mib:Q", title="RSS（MiB）", scale=alt.Scale(zero=True)),
-            color=alt.Color("case:N", sort=names, legend=_legend(rows, "case")),
-            opacity=_kept(chosen),
+class Twin(NamedTuple):
+    """What a chart shows in a sentence, and its data as a table: rows of a title, a case or nothing, and cells."""
+
+    told: str
+    heads: Sequence[str]
+    rows: Sequence[tuple[str, str, Sequence[Cell]]]
+
+
+NO_CELL = Cell("—")
+
+
+def of_group(
+    experiment: Experiment, words: Words, group: GroupSummary, specs: Mapping[str, Any], links: Markup = NONE
+) -> Markup:
+    """The charts of one group, as far as there is something to draw."""
+    where = f"{group.model_title}，输入 {input_title(group.input)}"
+    return NONE.join(
+        _chart(
+            experiment,
+            words,
+            chart,
+            specs[name],
+            (name, f"{chart.title}：{where}"),
+            EACH_GROUP[chart.kind](words, group),
+            group.rounds,
+            links,
         )
-        .add_params(chosen)
+        for chart in experiment.charts
+        if chart.kind in EACH_GROUP and (name := f"{chart.kind}-{group.model}-{group.input}") in specs
     )
-    return _finish(lines + _reader(rows, x, ("case", names), "mib", ".0f", "次"), rows, "case")
 
 
-def thread_scaling(export: Export) -> dict[str, Any]:
-    """Speed-up over explicit thread counts, a line a model, and the ideal line."""
-    titles = {group.model: group.model_title for group in export.groups}
-    rows: list[dict[str, Any]] = [
-        {
-            "n": int(row.case),
-            "speed_up": row.value,
-            "low": row.low,
-            "high": row.high,
-            "model": f"{titles[row.model]}（{input_title(row.input)}）",
-        }
-        for row in export.rows
-        if row.metric == "speed_up" and row.case.isdigit() and row.value is not None
+def of_experiment(
+    experiment: Experiment, words: Words, specs: Mapping[str, Any], links: Markup = NONE
+) -> Markup:
+    """The charts that show all groups at once."""
+    return NONE.join(
+        _chart(
+            experiment,
+            words,
+            chart,
+            specs[chart.kind],
+            (chart.kind, chart.title),
+            _scaling(words),
+            words.export.build.rounds,
+            links,
+        )
+        for chart in experiment.charts
+        if chart.kind not in EACH_GROUP and chart.kind in specs
+    )
+
+
+def _chart(
+    experiment: Experiment,
+    words: Words,
+    chart: Chart,
+    spec: Mapping[str, Any],
+    names: tuple[str, str],
+    twin: Twin,
+    rounds: int,
+    links: Markup,
+) -> Markup:
+    name, title = names
+    data = finished(json.dumps(spec, ensure_ascii=False).replace("<", "\\u003c"))  # ends no script element
+    return render(
+        "chart", experiment=experiment, export=words.export, name=name, title=title, spec=spec, data=data,
+        twin=twin, rounds=rounds, hint=HINTS[chart.kind], links=links,
+    )  # fmt: skip
+
+
+def _memory(words: Words, group: GroupSummary) -> Twin:
+    """RSS after chosen runs."""
+    curves = [c for c in words.export.curves if (c.model, c.input) == (group.model, group.input)]
+    lines = {words.title(curve.case): curve.y for curve in curves if curve.case != CONTROL}
+    longest = max(len(curve.x) for curve in curves)
+    picks = _picks(longest, group.calls)
+    heads = ["设置", *("结束时" if i == longest - 1 else f"第 {i + 1} 次后" for i in picks)]
+    rows = [
+        (
+            words.title(one.case),
+            one.case,
+            [Cell(memory(one.y[i]), one.y[i]) if i < len(one.y) else NO_CELL for i in picks],
+        )
+        for one in curves
     ]
-    most = max((row["n"] for row in rows), default=1)
-    ideal = [{"n": n, "speed_up": n} for n in (1, most)]
-    axis = alt.X(
-        "n:Q",
-        title="intra_op_num_threads",
-        axis=alt.Axis(values=sorted({row["n"] for row in rows}), format="d"),
-    )
-    names = list(dict.fromkeys(row["model"] for row in rows))
-    chosen = _chosen("model")
-    base = alt.Chart(_data(rows)).encode(
-        x=axis, color=alt.Color("model:N", sort=names, legend=_legend(rows, "model")), opacity=_kept(chosen)
-    )
-    lines = base.mark_line(point=True, strokeWidth=2).encode(
-        y=alt.Y("speed_up:Q", title="加速比（对 1 线程）")
-    )
-    ranges = base.transform_filter("isValid(datum.low)").mark_rule().encode(y="low:Q", y2="high:Q")
-    line = (
-        alt.Chart(_data(ideal))
-        .mark_line(strokeDash=[4, 4], opacity=0.6, stroke="currentColor")
-        .encode(x=axis, y="speed_up:Q")
-    )
-    layers = line + ranges + lines.add_params(chosen)
-    return _finish(layers + _reader(rows, axis, ("model", names), "speed_up", ".2f", "线程"), rows, "model")
+    return Twin(memory_over_runs(lines, words.title(BASELINE)), heads, rows)
 
 
-def time_and_memory(export: Export, group: GroupSummary) -> dict[str, Any]:
-    """Latency against memory, a case a point: full circles are kept, hollow ones the peak above it."""
-    titles = {case.id: case.title for case in export.cases}
-    found = frontier.points(export, group)
+def _picks(length: int, calls: int) -> list[int]:
+    if length <= FEW_POINTS:
+        return list(range(length))
+    return sorted({0, 1, calls - 1, calls, 2 * calls - 1, length - 1} & set(range(length)))
+
+
+def _scaling(words: Words) -> Twin:
+    """Speed-up by thread count, a row a model."""
+    counts = words.export.explicit_threads
+    lines, body = {}, []
+    for group in words.groups():
+        title = f"{group.model_title}（{input_title(group.input)}）"
+        found = {count: words.row(group, count, "speed_up") for count in counts}
+        known = {count: row for count, row in found.items() if row and row.value is not None}
+        lines[title] = [
+            SpeedUp(threads=counts[count], value=row.value or 0.0, low=row.low, high=row.high)
+            for count, row in known.items()
+            if not group.noisy
+        ]
+        mark = finished(words.mark(group, "speed_up"))
+        cells = {count: Cell(number(row), row.value, mark) for count, row in known.items()}
+        body.append((title, "", [cells.get(count, NO_CELL) for count in counts]))
+    return Twin(thread_scaling(lines, words.cores()), ["模型", *(f"{n} 线程" for n in counts.values())], body)
+
+
+def _frontier(words: Words, group: GroupSummary) -> Twin:
+    """Time against memory."""
+    found = frontier.points(words.export, group)
     best = frontier.unbeaten(found, group.noise_floor) if group.verdicts and not group.noisy else []
-    rows: list[dict[str, Any]] = [
-        {
-            "case": titles[one.case],
-            "ratio": one.ratio,
-            "low": one.low,
-            "high": one.high,
-            "kept": one.kept,
-            "peak": one.peak,
-            "best": "是" if one.case in best else "否",
-        }
-        for one in found
-    ]
-    ends = [value for one in found for value in (one.low, one.ratio, one.high) if value is not None]
-    scale = alt.Scale(domain=[min(ends) * 0.97, max(ends) * 1.03], nice=False, zero=False)
-    chosen = _chosen("case")
-    base = alt.Chart(_data(rows)).encode(
-        x=alt.X("ratio:Q", title="耗时（默认 = 1）", scale=scale, axis=alt.Axis(tickCount=FEW_TICKS)),
-        color=alt.Color("case:N", sort=[row["case"] for row in rows], legend=_legend(rows, "case")),
-        opacity=_kept(chosen),
-        tooltip=[
-            alt.Tooltip("case:N", title="设置"),
-            alt.Tooltip("ratio:Q", title="耗时（默认 = 1）", format=".2f"),
-            alt.Tooltip("kept:Q", title="留存 MiB", format=".0f"),
-            alt.Tooltip("peak:Q", title="峰值 MiB", format=".0f"),
-            alt.Tooltip("best:N", title="没有被比下去"),
-        ],
-    )
-    y = alt.Y("kept:Q", title="内存（MiB）", scale=alt.Scale(zero=True))
-    default = alt.Chart(_data([{"ratio": 1}])).mark_rule(
-        strokeDash=[4, 4], opacity=0.6, stroke="currentColor"
-    )
-    known = base.transform_filter("isValid(datum.peak)")
-    layers = (
-        default.encode(x=alt.X("ratio:Q", scale=scale))
-        + known.mark_rule(strokeDash=[1, 3]).encode(y=y, y2="peak:Q")
-        + known.mark_point(size=45, filled=False, fill="transparent").encode(y="peak:Q")
-        + base.transform_filter("isValid(datum.low)")
-        .mark_rule(strokeWidth=1.5)
-        .encode(x="low:Q", x2="high:Q", y=y)
-        + base.transform_filter("datum.best == '是'")
-        .mark_point(size=260, filled=False, strokeWidth=1.5, stroke="currentColor")
-        .encode(y=y)
-        + base.mark_point(size=70, filled=True).encode(y=y).add_params(chosen)
-    )
-    return _finish(layers, rows, "case")
-
-
-def _chosen(series: str) -> alt.Parameter:
-    """A click in the legend brings out one series; with shift, several."""
-    return alt.selection_point(name="chosen", fields=[series], bind="legend")
-
-
-def _kept(chosen: alt.Parameter) -> Any:
-    return alt.condition(chosen, alt.value(1), alt.value(FAINT))
-
-
-def _reader(
-    rows: list[dict[str, Any]],
-    x: alt.X,
-    series: tuple[str, Sequence[str]],
-    value: str,
-    digits: str,
-    unit: str,
-) -> alt.Chart:
-    """A line at the x nearest to the pointer, with the values of all series there."""
-    field, names = series
-    near = alt.selection_point(
-        name="near", fields=["n"], nearest=True, on="pointerover", clear="pointerout", empty=False
-    )
-    # Columns of our own naming: in the name of a field, Vega reads dots and Altair colons.
-    keys = {name: f"series{number}" for number, name in enumerate(names)}
-    keyed = [{"n": row["n"], "key": keys[row[field]], value: row[value]} for row in rows]
-    chart: alt.Chart = (
-        alt.Chart(_data(keyed))
-        .transform_pivot("key", value=value, groupby=["n"])
-        .mark_rule(stroke="currentColor")
-        .encode(
-            x=x,
-            opacity=alt.condition(near, alt.value(0.4), alt.value(0)),
-            tooltip=[
-                alt.Tooltip("n:Q", title=unit),
-                *(alt.Tooltip(f"{key}:Q", title=name, format=digits) for name, key in keys.items()),
+    mark = finished(words.mark(group, "ratio"))
+    rows = [
+        (
+            words.title(one.case),
+            one.case,
+            [
+                Cell(plain(one.ratio, one.low, one.high), one.ratio, mark, _ends(one)),
+                Cell(memory(one.kept), one.kept),
+                NO_CELL if one.peak is None else Cell(memory(one.peak)),
+                Cell("是" if one.case in best else ""),
             ],
         )
-        .add_params(near)
+        for one in found
+    ]
+    told = unbeaten(found, best, {one.case: words.title(one.case) for one in found})
+    return Twin(told, ["设置", "耗时（对默认）", "留存", "峰值", "没有被比下去"], rows)
+
+
+EACH_GROUP = {"memory_over_runs": _memory, "frontier": _frontier}
+"""Kinds drawn once per group; the others once per experiment."""
+
+
+def _ends(point: Point) -> str:
+    if point.low is None or point.high is None or point.low == point.high:
+        return ""
+    return f"{point.low:.2f}–{point.high:.2f}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedUp:
+    """Speed-up of one model at one number of threads."""
+
+    threads: int
+    value: float
+    low: float | None
+    high: float | None
+
+
+def memory_over_runs(lines: Mapping[str, Sequence[float]], default: str) -> str:
+    """`lines`: title of a setting -> MiB after each run, the last one at the end."""
+    told = [f"{default}{_growth(lines[default])}"] if lines.get(default) else []
+    ends = {title: line[-1] for title, line in lines.items() if line}
+    if len(ends) > 1:
+        least, most = min(ends, key=ends.__getitem__), max(ends, key=ends.__getitem__)
+        if stats.memory_verdict([ends[most]], [ends[least]]) == "more":
+            told.append(
+                f"结束时占得最少的是“{least}”（{memory(ends[least])}），最多的是“{most}”（{memory(ends[most])}）"
+            )
+        else:
+            told.append(f"结束时各设置没有差别（{memory(ends[least])} 到 {memory(ends[most])}）")
+    return _sentence(told)
+
+
+def _growth(line: Sequence[float]) -> str:
+    """When it stops growing; a small rise is none, as in the verdicts on memory."""
+    settled = next(n for n in range(len(line)) if stats.memory_verdict([max(line[n:])], [line[n]]) != "more")
+    if settled == 0:
+        text = "第 1 次推理之后就不再明显增长"
+    elif settled == len(line) - 1:
+        text = "直到结束还在增长"
+    else:
+        text = f"第 {settled + 1} 次推理之后不再明显增长"
+    if stats.memory_verdict([line[-1]], [max(line)]) == "less":
+        return f"{text}，最多时 {memory(max(line))}，结束时降到 {memory(line[-1])}"
+    return f"{text}，结束时占 {memory(line[-1])}"
+
+
+def thread_scaling(lines: Mapping[str, Sequence[SpeedUp]], cores: int) -> str:
+    """`lines`: title of a model -> its speed-ups over one thread."""
+    several = {title: [one for one in line if one.threads > 1] for title, line in lines.items()}
+    told = [f"{title}：{_fastest(line)}" for title, line in several.items() if line]
+    within = {title: [one for one in line if one.threads <= cores] for title, line in several.items()}
+    beyond = {title: [one for one in line if one.threads > cores] for title, line in several.items()}
+    asked = [title for title in several if beyond[title]]
+    if asked and all(_decided(several[title]) for title in asked):
+        gaining = [title for title in asked if _gains(within[title], beyond[title])]
+        told.append(
+            f"线程超过可用的 {cores} 个核之后还更快的：{'、'.join(gaining)}"
+            if gaining
+            else f"线程超过可用的 {cores} 个核之后，没有测出更快的"
+        )
+    return _sentence(told)
+
+
+def _fastest(line: Sequence[SpeedUp]) -> str:
+    best = max(line, key=lambda one: one.value)
+    if not _decided(line):
+        return f"最快时是 1 线程的约 {plain(best.value, best.low, best.high)} 倍（{best.threads} 线程，不作结论）"
+    if best.low is None or best.low <= 1:
+        return "没有测出多线程更快"
+    return f"最快时是 1 线程的 {plain(best.value, best.low, best.high)} 倍（{best.threads} 线程）"
+
+
+def _decided(line: Sequence[SpeedUp]) -> bool:
+    return all(one.low is not None for one in line)
+
+
+def _gains(within: Sequence[SpeedUp], beyond: Sequence[SpeedUp]) -> bool:
+    """More threads than cores beat one thread and every count that has cores of its own."""
+    reached = max((one.high or one.value for one in within), default=1.0)
+    return any((one.low or 0.0) > max(reached, 1.0) for one in beyond)
+
+
+def unbeaten(found: Sequence[Point], best: Collection[str], titles: Mapping[str, str]) -> str:
+    """Which settings no other one beats in both time and memory kept."""
+    if not found:
+        return _sentence(["没有一种设置既测成了延迟又读到了内存"])
+    if not best:
+        least, fastest = min(found, key=lambda one: one.kept), min(found, key=lambda one: one.ratio)
+        return _sentence(
+            [
+                f"这次不作结论；留存的中位数最少的是“{titles[least.case]}”，延迟的中位数最短的是“{titles[fastest.case]}”"
+            ]
+        )
+    named = "、".join(f"“{titles[one.case]}”（{_both(one)}）" for one in found if one.case in best)
+    rest = len(found) - len(best)
+    if not rest:
+        return _sentence([f"谁也没有被比下去，各有取舍：{named}"])
+    return _sentence(
+        [f"没有被比下去的是{named}", f"其余 {rest} 种，都有别的设置更快而不多占，或更省而不更慢"]
     )
-    return chart
 
 
-def _data(rows: list[dict[str, Any]]) -> alt.InlineData:
-    return alt.InlineData(values=rows)
+def _both(point: Point) -> str:
+    return f"耗时 {plain(point.ratio, point.low, point.high)} 倍，留存 {memory(point.kept)}"
 
 
-def _legend(rows: list[dict[str, Any]], series: str) -> alt.Legend:
-    return alt.Legend(columns=_legend_columns(rows, series))
-
-
-def _legend_columns(rows: list[dict[str, Any]], series: str) -> int:
-    return 1 if max((len(row[series]) for row in rows), default=0) > LONG_TITLE else 2
-
-
-def _finish(chart: alt.Chart | alt.LayerChart, rows: list[dict[str, Any]], series: str) -> dict[str, Any]:
-    """The specification, high enough that the legend takes nothing from the curve."""
-    lines = -(-len({row[series] for row in rows}) // _legend_columns(rows, series))
-    height = HEIGHT + lines * LEGEND_LINE
-    spec: dict[str, Any] = chart.properties(width="container", height=height).to_dict()
-    spec["config"] = CONFIG
-    spec["autosize"] = {"type": "fit", "contains": "padding"}
-    return spec
+def _sentence(parts: Sequence[str]) -> str:
+    return f"{'；'.join(parts)}。" if parts else ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 if TYPE_CHECKING:
-    from bench.answers import Answer, Claim, Findings
+    from bench.pages.sentences import Answer
+    from bench.spec import Claim
 
 OUTCOMES = {
     "yes": ("bench-agrees", "成立"),
@@ -14,16 +16,16 @@ OUTCOMES = {
     "no": ("bench-differs", "不成立"),
     "unknown": ("bench-open", "这台机器判断不了"),
 }
+BOX = Markup(
+    '<aside class="bench-claim {css}" data-claim="{claim.id}" role="note" aria-label="原文的说法">'
+    '<p class="bench-outcome" data-holds="{answer.holds}">{outcome}</p><dl>'
+    "<dt>原文说</dt><dd>{claim.said}</dd>"
+    "<dt>本机实测</dt><dd>{answer.measured}</dd>"
+    "<dt>现在应当</dt><dd>{answer.now}</dd></dl></aside>"
+)
 
 
-def box(claim: Claim, say: Findings) -> str:
+def box(claim: Claim, answer: Answer) -> Markup:
     """The box of one claim."""
-    answer: Answer = claim.answer(say)
     css, outcome = OUTCOMES[answer.holds]
-    return (
-        f'<aside class="bench-claim {css}" data-claim="{escape(claim.id)}" role="note" aria-label="原文的说法">'
-        f'<p class="bench-outcome" data-holds="{answer.holds}">{outcome}</p><dl>'
-        f"<dt>原文说</dt><dd>{escape(claim.said)}</dd>"
-        f"<dt>本机实测</dt><dd>{answer.measured}</dd>"
-        f"<dt>现在应当</dt><dd>{answer.now}</dd></dl></aside>"
-    )
+    return BOX.format(claim=claim, answer=answer, css=css, outcome=outcome)

@@ -3,52 +3,55 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bench.experiments import EXPERIMENTS
-from bench.spec import CONTROL, Case, Scalar
+from bench.facts.options import OPTIONS
+from bench.subjects import reader_code
+from bench.variants import FOR_READERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from bench.results.records import Case
-    from bench.spec import Experiment
+    from bench.spec import Case, Experiment, Machine, Scalar
 
 ENUMS = {"graph_optimization_level": "GraphOptimizationLevel", "execution_mode": "ExecutionMode"}
-SAVED = "model.optimized.onnx"
-REFERENCE_CORES = 4
-"""Snippet files are written for the cases of a machine of this size; pages show those of their own."""
+OLDEST = (1, 16)
+"""Older versions of onnxruntime were not looked at."""
 
 
-def on_machine(experiment: Experiment, case: Case, cores: int) -> str:
-    """Code for a case of a machine with so many cores; it says so where another machine needs another count."""
+def on_machine(experiment: Experiment, case: Case, machine: Machine) -> str:
+    """Code for a case of a machine; it says so where one with more cores needs another count."""
     here, elsewhere = (
-        next((one.settings for one in experiment.cases(count) if one.id == case.id), None)
-        for count in (cores, 2 * cores)
+        next((one.settings for one in experiment.cases(asked) if one.id == case.id), None)
+        for asked in (machine, replace(machine, cores=2 * machine.cores))
     )
     fixed = here is None or elsewhere is None or here == elsewhere
-    return ("" if fixed else f"# 线程数按 {cores} 核的机器写成，换成你的进程分到的核数\n") + of_case(case)
+    note = f"# 线程数按 {machine.cores} 核的机器写成，换成你的进程分到的核数\n"
+    return ("" if fixed else note) + of_case(case)
 
 
 def of_case(case: Case) -> str:
     """Complete code for a case; `model.onnx` and `feed` are the reader's."""
-    lines = [f"# 适用于 onnxruntime {case.since} 及以上"]
+    variant = FOR_READERS.get(case.variant or "")
+    lines = [f"# 适用于 onnxruntime {'.'.join(map(str, _since(case)))} 及以上"]
     lines += [
-        f"# 启动进程前先设环境变量：export {name}={_in_shell(value)}" for name, value in case.env.items()
+        f"# 启动进程前先设环境变量：export {name}={_in_shell(value)}"
+        for name, value in case.place.env.items()
     ]
     lines += ["import onnxruntime as ort", ""]
-    if case.saved_by:
-        lines += _saving(case.saved_by)
-    if case.shared_arena:
-        lines += [
-            'info = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)',
-            f"ort.create_and_register_allocator(info, ort.OrtArenaCfg({_dictionary(case.shared_arena)}))",
-            "",
-        ]
+    lines += [variant.code, "", "# 上线时：直接加载它"] if variant else []
+    lines += [reader_code(case.subject.name, case.subject.options), ""] if case.subject else []
     lines.append("options = ort.SessionOptions()")
     lines += [_setting(name, value) for name, value in case.settings.items()]
-    lines += _call("session = ort.InferenceSession(", SAVED if case.saved_by else "model.onnx")
+    # An argument a line: it fits into the width of a phone, and nobody copies half of it.
+    lines += [
+        "session = ort.InferenceSession(",
+        f'    "{variant.file if variant else "model.onnx"}",',
+        "    sess_options=options,",
+        '    providers=["CPUExecutionProvider"],',
+        ")",
+    ]
     if case.run_settings:
         lines += ["", "run_options = ort.RunOptions()"]
         lines += [
@@ -56,41 +59,22 @@ def of_case(case: Case) -> str:
             for key, value in case.run_settings.items()
         ]
         lines += ["# 每次推理都传入：outputs = session.run(None, feed, run_options)"]
+    if case.load and case.load.callers > 1:
+        lines += [
+            "",
+            "from concurrent.futures import ThreadPoolExecutor",
+            "",
+            f"pool = ThreadPoolExecutor({case.load.callers})",
+            "# 几个线程用同一个会话：future = pool.submit(session.run, None, feed)",
+        ]
     return "\n".join(lines) + "\n"
 
 
-def _saving(settings: Mapping[str, Scalar]) -> list[str]:
-    """Lines that save the optimised model, once and for all."""
-    return [
-        "# 离线做一次：保存优化好的模型。要在部署的机器上做，换了 onnxruntime 版本要重做",
-        "options = ort.SessionOptions()",
-        *(_setting(name, value) for name, value in settings.items()),
-        f'options.optimized_model_filepath = "{SAVED}"',
-        *_call("ort.InferenceSession(", "model.onnx"),
-        "",
-        "# 上线时：直接加载它",
-    ]
-
-
-def _call(start: str, model: str) -> list[str]:
-    """An argument a line: it fits into the width of a phone, and nobody copies half of it."""
-    return [
-        start,
-        f'    "{model}",',
-        "    sess_options=options,",
-        '    providers=["CPUExecutionProvider"],',
-        ")",
-    ]
-
-
-def files() -> dict[str, str]:
-    """File name -> content, for every candidate setting of every experiment."""
-    return {
-        f"{experiment.id}-{case.id}.py": on_machine(experiment, case, REFERENCE_CORES)
-        for experiment in EXPERIMENTS.values()
-        for case in experiment.cases(REFERENCE_CORES)
-        if case.id != CONTROL
-    }
+def _since(case: Case) -> tuple[int, ...]:
+    """Lowest version that has everything named here, as the tables of options know it."""
+    known = {option.name: option.since for options in OPTIONS.values() for option in options}
+    named = (re.match(r"(\d+)\.(\d+)", known.get(name, "")) for name in (*case.settings, *case.run_settings))
+    return max([OLDEST, *((int(found[1]), int(found[2])) for found in named if found)])
 
 
 def _setting(name: str, value: Scalar) -> str:
@@ -99,10 +83,6 @@ def _setting(name: str, value: Scalar) -> str:
     if name in ENUMS:
         return f"options.{name} = ort.{ENUMS[name]}.{value}"
     return f"options.{name} = {value!r}"
-
-
-def _dictionary(entries: Mapping[str, int]) -> str:
-    return "{" + ", ".join(f"{_quoted(name)}: {value}" for name, value in entries.items()) + "}"
 
 
 def _in_shell(value: str) -> str:

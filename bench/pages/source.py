@@ -1,29 +1,25 @@
-"""Where pages get their numbers: exported files, brought up to date by a child. Nothing is measured here.
-
-Nothing of `bench.measure` is loaded into the process that renders pages.
-"""
+"""Where pages get their numbers: files that were exported before, by `bench.site`."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bench.experiments import EXPERIMENTS
 from bench.results.published import Export
-from bench.results.selfchecks import SELFTEST
-from bench.system.folders import Folders
-from bench.system.parent import bound
+from bench.results.trust import SELFTEST
+from bench.system.folders import ROOT, Folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-PREVIEW_VARIABLE = "BENCH_PREVIEW"
-"""Set during a live preview: old results stand in."""
+
+_SHOWN = re.compile(r"^#+ .*\{ *#([\w-]+) *\}|bench\.show\(['\"](\w+)['\"]\)", re.MULTILINE)
+"""Headings with an anchor, and calls that show an experiment."""
+_SLUG = re.compile(r"^slug: *(\S+)", re.MULTILINE)
 
 
 class MissingResult(Exception):
@@ -40,6 +36,12 @@ def load(experiment: str) -> Export:
 def selftests() -> dict[str, Export]:
     """Id of a build that is shown -> its own self-test of the measuring code, where one was made."""
     return {path.stem: _read(path) for path in (Folders.here().export / "data" / SELFTEST).glob("*.json")}
+
+
+def here() -> dict[str, Any]:
+    """This machine and its software, as the last export found them: fingerprint, cpu, cores, software."""
+    found: dict[str, Any] = json.loads((Folders.here().export / "here.json").read_text(encoding="utf-8"))
+    return found
 
 
 def rules() -> dict[str, float]:
@@ -72,31 +74,33 @@ def status() -> dict[str, str]:
     return found
 
 
+@cache
+def sections() -> dict[str, str]:
+    """Experiment -> address of the section that shows it; the page that shows most experiments comes first."""
+    pages = [found for path in sorted((ROOT / "docs").rglob("*.md")) if (found := _sections_of(path))]
+    return {name: place for page in sorted(pages, key=len) for name, place in page.items()}
+
+
+def _sections_of(path: Path) -> dict[str, str]:
+    text, found, anchor = path.read_text(encoding="utf-8"), dict[str, str](), ""
+    slug = _SLUG.search(text)
+    page = path.with_name(slug[1]) if slug else path.with_suffix("")
+    address = page.relative_to(ROOT / "docs").as_posix().replace("/posts/", "/")
+    for heading, experiment in _SHOWN.findall(text):
+        anchor = heading or anchor
+        if experiment:
+            found[experiment] = f"{address}.html#{anchor}"
+    return found
+
+
 def require(experiments: set[str]) -> None:
-    """Export anew what has changed. Raises MissingResult unless all of `experiments` have a result then."""
-    _export("--stale-ok" if os.environ.get(PREVIEW_VARIABLE) else "")
-    _read.cache_clear()
-    missing = sorted((experiments & EXPERIMENTS.keys()) - status().keys())
-    if missing:
+    """Raises MissingResult unless all of `experiments` have a result."""
+    if missing := sorted((experiments & EXPERIMENTS.keys()) - status().keys()):
         raise MissingResult(_not_measured(missing))
 
 
 def _not_measured(experiments: Iterable[str]) -> str:
     return f"还没有本机的有效结果：{'、'.join(experiments)}。先运行 nox -s docs；已有的为什么不能用，看 nox -s bench -- check"
-
-
-def _export(option: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "export", *option.split()],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        env={**os.environ, **bound(), "PYTHONIOENCODING": "utf-8"},
-    )
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()] or [f"退出码 {done.returncode}"]
-        raise MissingResult(f"结果导不出来：{said[-1]}")
 
 
 @cache

@@ -1,78 +1,101 @@
-"""Results as HTML tables that a program can read back: exact values in `data-*`, noise-cut text."""
+"""The tables of one result, for readers and for programs: what was measured in a group, and what proved it."""
 
 from __future__ import annotations
 
-from html import escape
+import math
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.pages import frames, marks
-from bench.pages.words import MARK, VERDICTS, Words, interval, number
+from bench.pages.markup import NONE, finished, model_title, render
+from bench.pages.words import MARK, VERDICTS, interval, number
 from bench.results import stats
 from bench.results.metrics import METRICS
-from bench.spec import CONTROL, Experiment, input_title
+from bench.spec import CONTROL
+from bench.subjects import SUBJECTS
+from bench.variants import VARIANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
+    from markupsafe import Markup
+
+    from bench.pages.words import Words
     from bench.results.published import Export, GroupSummary, Row
-    from bench.results.records import Case
+    from bench.spec import Case, Experiment
 
 UNPROVEN = {"nothing": "什么都没变", "unseen": "没见生效"}
-TOLD = {
-    *(name for name, metric in METRICS.items() if metric.kind == "memory"),
-    "grown_mib_per_1000",
-    "minor_faults",
-    "threads",
-}
-"""Metrics that not every system tells."""
+OUTCOMES = {"effect": "✓ ", "nothing": "＝ 什么都没变：", "unseen": "✗ 没有观察到：", None: ""}
+MARGIN = 1.02
+"""Room beside the outermost interval of a drawing, as a factor."""
 
 
-def group_table(experiment: Experiment, words: Words, group: GroupSummary, links: str = "") -> str:
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What lies at the left and the right edge of every cell of a column."""
+
+    left: float
+    right: float
+    ratios: bool
+    """Places go by the logarithm, so that half and double lie equally far from 1."""
+
+    @classmethod
+    def of(cls, metric: str, rows: Sequence[Row | None]) -> Axis | None:
+        """The common axis of a column; None where a drawing would say nothing."""
+        found = [row for row in rows if row is not None and row.value is not None]
+        ends = [end for row in found for end in (row.low, row.value, row.high) if end is not None]
+        if METRICS[metric].kind == "ratio" and METRICS[metric].judged:
+            if len(found) < 2 or min(ends) <= 0:
+                return None
+            return cls(min(*ends, 1.0) / MARGIN, max(*ends, 1.0) * MARGIN, ratios=True)
+        if len({row.value for row in found}) < 2 or min(ends) < 0:
+            return None
+        return cls(0.0, max(ends), ratios=False)
+
+    def drawing(self, row: Row) -> str:
+        """A bar from zero, or a point beside the mark at 1, with the interval: places as CSS percentages."""
+        value = row.value or 0.0
+        places = {"at": value, "one": 1.0} if self.ratios else {"bar": value}
+        if row.low is not None and row.high is not None:
+            places |= {"low": row.low, "high": row.high}
+        return ";".join(f"--{name}:{self._place(place)}" for name, place in places.items())
+
+    def _place(self, value: float) -> str:
+        if self.ratios:
+            share = math.log(value / self.left) / math.log(self.right / self.left)
+        else:
+            share = (value - self.left) / (self.right - self.left)
+        return f"{min(1.0, max(0.0, share)) * 100:.1f}%"
+
+
+def group_table(experiment: Experiment, words: Words, group: GroupSummary, links: Markup = NONE) -> Markup:
     """The table of one group, with caption and footnotes, as a figure of its own."""
     export = words.export
-    columns = [column for column in experiment.columns if _has(export, group, column.metric)]
+    columns = [METRICS[metric] for metric in experiment.columns if _has(export, group, metric)]
     cases = [case for case in export.cases if any(_is(row, group, case.id) for row in export.rows)]
     axes = {
-        column.metric: marks.axis(column.metric, [words.row(group, case.id, column.metric) for case in cases])
+        column.id: Axis.of(column.id, [words.row(group, case.id, column.id) for case in cases])
         for column in columns
     }
-    titles = ("设置", *(f"{escape(column.title)}{_unit(column.unit)}" for column in columns))
-    body = "".join(_case_row(words, group, case, axes) for case in cases)
-    table = (
-        f'<table class="bench-measured bench-sortable" data-experiment="{escape(experiment.id)}" '
-        f'data-model="{escape(group.model)}" data-input="{escape(group.input)}">'
-        f"{frames.head(titles, sort='number')}<tbody>{body}</tbody></table>"
-    )
-    return frames.figure(
-        f"{experiment.id}-{group.model}-{group.input}",
-        _caption(words, group),
-        frames.scrolled(table, f"{experiment.title}：{group.model_title}，{input_title(group.input)}"),
-        f"{_notes(experiment, words, group, cases)}{links}",
-    )
-
-
-def _case_row(words: Words, group: GroupSummary, case: Case, axes: Mapping[str, marks.Axis | None]) -> str:
-    cells = "".join(
-        _cell(words, group, metric, words.row(group, case.id, metric), axis) for metric, axis in axes.items()
-    )
-    return (
-        f'<tr data-case="{escape(case.id)}"><th scope="row">{escape(case.title)}'
-        f"<code>{escape(case.id).replace('_', '_<wbr>')}</code></th>{cells}</tr>"
-    )
-
-
-def _cell(words: Words, group: GroupSummary, metric: str, row: Row | None, axis: marks.Axis | None) -> str:
-    if row is None:
-        return f'<td data-metric="{metric}"><span class="bench-none" title="没有测这一项">—</span></td>'
-    if row.value is None:
-        reason = escape(row.failure or "")
-        return f'<td data-metric="{metric}" data-failure="{reason}"><span class="bench-failed" title="{reason}">失败</span></td>'
-    ends = "" if row.low is None or row.high is None else f' data-low="{row.low!r}" data-high="{row.high!r}"'
-    verdict = f' data-verdict="{row.verdict}"' if row.verdict else ""
-    range_text = f"<small>{interval(row)}</small>" if interval(row) else ""
-    return (
-        f'<td data-metric="{metric}" data-value="{row.value!r}"{ends}{verdict}>'
-        f"{marks.number(number(row), row, axis)}{words.mark(group, metric)}{range_text}{_word(words, group, row)}</td>"
+    noisy = group.verdicts and group.noisy and group.load.timed
+    return render(
+        "measured",
+        experiment=experiment,
+        words=words,
+        group=group,
+        columns=columns,
+        cases=cases,
+        axes=axes,
+        number=number,
+        interval=interval,
+        word=partial(_word, words, group),
+        mark=lambda metric: finished(words.mark(group, metric)),
+        ran=_how_it_ran(group),
+        planned=_planned(export, group),
+        marked=finished(MARK) if noisy else "",
+        notes=_notes(experiment, words, group),
+        case_notes=[note for case in cases for note in _case_notes(words, group, case)],
+        links=links,
     )
 
 
@@ -80,35 +103,19 @@ def _word(words: Words, group: GroupSummary, row: Row) -> str:
     """The verdict; for a latency without one, why a setting that was looked for gives none."""
     if row.verdict is None:
         outcome = words.outcome(group, row.case) if row.metric == "ratio" else None
-        return (
-            f'<span class="bench-verdict bench-unseen">{UNPROVEN[outcome]}</span>'
-            if outcome in UNPROVEN
-            else ""
-        )
-    timed = row.metric not in METRICS or METRICS[row.metric].kind != "memory"
-    text = words.rounds_needed(row, group) if row.verdict == "unclear" and timed else VERDICTS[row.verdict]
-    return f'<span class="bench-verdict bench-{row.verdict}">{text}</span>'
-
-
-def _caption(words: Words, group: GroupSummary) -> str:
-    export = words.export
-    build, gflop = export.build, group.flops / group.calls / 1e9
-    calls = _how_it_ran(group) + (f"每轮依次推理 {group.calls} 种尺寸，" if group.calls > 1 else "")
-    planned = (
-        ""
-        if build.rounds == build.planned_rounds or group.memory_only
-        else f"（计划 {build.planned_rounds} 轮，因时间预算减少）"
-    )
-    note = f"；{escape(group.note)}" if group.note else ""
-    return (
-        f"<strong>{escape(group.model_title)}，输入 <code>{escape(input_title(group.input))}</code></strong>，{calls}{_flops(gflop)}；"
-        f"{frames.origin(export, group.rounds)}{planned}{note}"
-    )
+        return UNPROVEN.get(outcome or "", "")
+    timed = METRICS[row.metric].kind != "memory"
+    return words.rounds_needed(row, group) if row.verdict == "unclear" and timed else VERDICTS[row.verdict]
 
 
 def _how_it_ran(group: GroupSummary) -> str:
-    cores = "" if group.cpu_share == 1 else f"进程限定在 {group.cpu_share:.0%} 的可用核上，"
-    return cores + (f"{group.processes} 个进程同时运行，" if group.processes > 1 else "")
+    parts = [
+        f"进程限定在 {group.place.cores:.0%} 的可用核上" if group.place.cores else "",
+        f"{group.load.processes} 个进程同时运行" if group.load.processes > 1 else "",
+        f"每轮依次推理 {group.calls} 种尺寸" if group.calls > 1 else "",
+        "" if group.flops is None else _flops(group.flops / group.calls / 1e9),
+    ]
+    return "，".join(part for part in parts if part)
 
 
 def _flops(gflop: float) -> str:
@@ -118,20 +125,19 @@ def _flops(gflop: float) -> str:
     return f"{gflop:.3g} GFLOP/次" if gflop >= 0.1 else f"{gflop * 1000:.3g} MFLOP/次"
 
 
-def _unreadable(experiment: Experiment, export: Export, group: GroupSummary) -> list[str]:
-    """Titles of columns that are not there because this system does not tell; not because nothing ran."""
-    if not _has(export, group, "latency_ms"):
-        return []
-    return [c.title for c in experiment.columns if c.metric in TOLD and not _has(export, group, c.metric)]
+def _planned(export: Export, group: GroupSummary) -> str:
+    if export.build.rounds == export.build.planned_rounds or not group.load.timed:
+        return ""
+    return f"（计划 {export.build.planned_rounds} 轮，因时间预算减少）"
 
 
-def _notes(experiment: Experiment, words: Words, group: GroupSummary, cases: list[Case]) -> str:
+def _notes(experiment: Experiment, words: Words, group: GroupSummary) -> list[str]:
     notes = []
-    if group.memory_only:
+    if not group.load.timed:
         notes.append(f"这一组只看内存：只测了 {group.rounds} 轮，延迟列只作参考。")
     elif group.verdicts and group.noisy:
         notes.append(
-            f"{MARK} 这一组噪声太大（默认设置测两遍，区间两端的最大偏离是 {group.noise_floor:.0%}），不作快慢结论，时间都不要引用。"
+            f"这一组噪声太大（默认设置测两遍，区间两端的最大偏离是 {group.noise_floor:.0%}），不作快慢结论，时间都不要引用。"
         )
     elif group.verdicts:
         compared = sum(1 for row in words.export.rows if _is(row, group) and _is_compared(row))
@@ -150,66 +156,62 @@ def _notes(experiment: Experiment, words: Words, group: GroupSummary, cases: lis
     notes.append(f"测这一组用了 {group.cost_s / 60:.1f} 分钟。")
     if group.repeated_rounds:
         notes.append(f"因机器繁忙重测过 {group.repeated_rounds} 次。")
-    failed = [
-        (case, row.failure)
-        for case in cases
-        if (row := words.row(group, case.id, "latency_ms")) and row.failure
-    ]
-    now_and_then = [
-        (case, row)
-        for case in cases
-        if (row := words.row(group, case.id, "latency_ms")) and row.failed_rounds
-    ]
-    notes += [
-        f"<code>{escape(case.id)}</code>：{group.rounds} 轮里有 {row.failed_rounds} 轮失败，数字来自其余的。"
-        for case, row in now_and_then
-        if row.value is not None
-    ]
-    notes += [f"<code>{escape(case.id)}</code> 失败：{escape(reason or '')}。" for case, reason in failed]
-    return f'<p class="bench-notes">{"".join(notes)}</p>' if notes else ""
+    return notes
 
 
-def proofs_table(experiment: Experiment, words: Words, links: str = "") -> str:
+def _unreadable(experiment: Experiment, export: Export, group: GroupSummary) -> list[str]:
+    """Titles of columns that are not there because this system does not tell; not because nothing ran."""
+    if not _has(export, group, "latency_ms"):
+        return []
+    return [
+        METRICS[metric].title
+        for metric in experiment.columns
+        if not METRICS[metric].told and not _has(export, group, metric)
+    ]
+
+
+def _case_notes(words: Words, group: GroupSummary, case: Case) -> list[tuple[str, str]]:
+    row = words.row(group, case.id, "latency_ms")
+    if row and row.value is not None and row.failed_rounds:
+        return [(case.id, f"：{group.rounds} 轮里有 {row.failed_rounds} 轮失败，数字来自其余的。")]
+    return [(case.id, f" 失败：{row.failure}。")] if row and row.failure else []
+
+
+def proofs_table(experiment: Experiment, words: Words, links: Markup = NONE) -> Markup:
     """What showed that each option took effect, and whether outputs stayed the same."""
-    rows = "".join(
-        f'<tr data-case="{escape(case.id)}"><th scope="row">{escape(case.title)}</th>'
-        f"<td>{_settings(words, case.id)}</td><td>{_evidence(words, case.id)}</td>"
-        f"<td>{_outputs(words, case.id)}</td></tr>"
-        for case in words.export.cases
-        if any(proof.case == case.id for proof in words.export.proofs)
-    )
-    heads = ("设置", "写法", "观察到的证据", "输出与默认相比")
-    table = f'<table class="bench-proofs">{frames.head(heads)}<tbody>{rows}</tbody></table>'
-    caption = f"<strong>设置是否真的生效，输出是否改变</strong>；{frames.origin(words.export)}"
-    label = f"{experiment.title}：设置是否生效"
-    return frames.figure(f"{experiment.id}-proofs", caption, frames.scrolled(table, label), links)
+    export = words.export
+    rows = [
+        (case, _settings(case), _evidence(export, case.id), _outputs(export, case.id))
+        for case in export.cases
+        if any(proof.case == case.id for proof in export.proofs)
+    ]
+    return render("proofs", experiment=experiment, export=export, rows=rows, links=links)
 
 
-def _evidence(words: Words, case: str) -> str:
-    """What was seen, on each model where the case was observed."""
-    found = [proof for proof in words.export.proofs if proof.case == case]
-    several = len({proof.model for proof in found}) > 1
-    return "<br>".join(
-        f'<span data-outcome="{proof.outcome or ""}">{MARKS[proof.outcome]}'
-        f"{escape(frames.model_title(words.export, proof.model)) + '：' if several else ''}{escape(proof.evidence)}</span>"
-        for proof in found
-    )
-
-
-def _settings(words: Words, case_id: str) -> str:
-    case = next(case for case in words.export.cases if case.id == case_id)
+def _settings(case: Case) -> list[str]:
     parts = [f"{name}={value!r}" for name, value in {**case.settings, **case.run_settings}.items()]
-    parts += [f"OrtArenaCfg({dict(case.shared_arena)!r})"] if case.shared_arena else []
-    parts += [f"{name}={value}" for name, value in case.env.items()]
-    parts += [f"先保存：{name}={value!r}" for name, value in case.saved_by.items()]
-    return "<br>".join(frames.code(part) for part in parts) or "—"
+    if case.subject:
+        parts += [SUBJECTS[case.subject.name], *(f"{k}={v!r}" for k, v in case.subject.options.items())]
+    parts += [f"{name}={value}" for name, value in case.place.env.items()]
+    parts += [VARIANTS[case.variant]] if case.variant else []
+    return parts + ([f"{case.load.callers} 个线程同时调用"] if case.load else [])
 
 
-MARKS = {"effect": "✓ ", "nothing": "＝ 什么都没变：", "unseen": "✗ 没有观察到：", None: ""}
+def _evidence(export: Export, case: str) -> list[tuple[str | None, str]]:
+    """What was seen, on each model where the case was observed."""
+    found = [proof for proof in export.proofs if proof.case == case]
+    several = len({proof.model for proof in found}) > 1
+    return [
+        (
+            proof.outcome,
+            f"{OUTCOMES[proof.outcome]}{f'{model_title(export, proof.model)}：' if several else ''}{proof.evidence}",
+        )
+        for proof in found
+    ]
 
 
-def _outputs(words: Words, case: str) -> str:
-    rows = [row for row in words.export.outputs if row.case == case]
+def _outputs(export: Export, case: str) -> str:
+    rows = [row for row in export.outputs if row.case == case]
     if not rows:
         return "—"
     if all(row.identical for row in rows):
@@ -227,8 +229,4 @@ def _is(row: Row, group: GroupSummary, case: str | None = None) -> bool:
 
 def _is_compared(row: Row) -> bool:
     """A latency ratio that was judged; the A/A row is not a question."""
-    return row.metric in ("ratio", "ratio_original") and row.verdict is not None and row.case != CONTROL
-
-
-def _unit(unit: str) -> str:
-    return f" <small>{escape(unit)}</small>" if unit else ""
+    return METRICS[row.metric].kind == "ratio" and row.verdict is not None and row.case != CONTROL

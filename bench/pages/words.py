@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import html
 import math
 from typing import TYPE_CHECKING
+
+from markupsafe import Markup
 
 from bench.results import stats
 from bench.results.metrics import METRICS
 from bench.results.view import DRAFT_PROFILES
-from bench.spec import BASELINE, CONTROL
+from bench.spec import BASELINE, CONTROL, Machine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from bench.results.published import Export, GroupSummary, Row
 
 MIB_PER_GIB = 1024
-RATIOS = ("ratio", "ratio_original")
 MOST_DIGITS = 3
 MANY_ROUNDS = 100
 """More than anybody will measure: the number says no more than that."""
@@ -38,7 +38,7 @@ OUTCOMES = {
 """Of looking whether a setting took effect: why no verdict follows."""
 TIMED = ("time", "derived")
 """Kinds of metrics that noise spoils."""
-MARK = '<abbr class="bench-unquotable" title="这一组噪声太大，这个数不要引用">※</abbr>'
+MARK = Markup('<abbr class="bench-unquotable" title="这一组噪声太大，这个数不要引用">※</abbr>')
 """Behind every figure on time of a group that must not be quoted."""
 UNIT_SPACE = "\u202f"
 """Narrow no-break space between number and unit."""
@@ -63,7 +63,7 @@ def interval(row: Row) -> str:
     if row.value is None or row.low is None or row.high is None:
         return ""
     digits = stats.decimals(row.value, row.low, row.high)
-    apart = row.metric in RATIOS and (row.low > 1 or row.high < 1)
+    apart = METRICS[row.metric].kind == "ratio" and (row.low > 1 or row.high < 1)
     while apart and digits < MOST_DIGITS and 1.0 in (round(row.low, digits), round(row.high, digits)):
         digits += 1
     low, high = f"{row.low:.{digits}f}", f"{row.high:.{digits}f}"
@@ -104,7 +104,7 @@ def _estimate(row: Row) -> stats.Estimate:
 
 
 class Words:
-    """Answers what conclusions ask, see `bench.spec.Findings`."""
+    """Figures and verdicts of one result. What is returned as Markup is HTML; all else is text."""
 
     def __init__(self, export: Export) -> None:
         self.export = export
@@ -141,27 +141,16 @@ class Words:
         """Whether a figure must not be quoted; noise takes time, not memory. A draft says so as a whole."""
         return group.noisy and not self.draft and metric in METRICS and METRICS[metric].kind in TIMED
 
-    def mark(self, group: GroupSummary, metric: str) -> str:
-        return MARK if self.is_marked(group, metric) else ""
+    def mark(self, group: GroupSummary, metric: str) -> Markup:
+        return MARK if self.is_marked(group, metric) else Markup()
+
+    def asked(self) -> Machine:
+        """What cases may ask of the machine that measured."""
+        return Machine.of(self.export.machine, self.export.software)
 
     def cores(self) -> int:
         cores = self.export.machine.get("cores")
         return cores if isinstance(cores, int) else 1
-
-    def machine(self, fact: str) -> object:
-        return self.export.machine.get(fact)
-
-    def operators(self, group: GroupSummary, case: str) -> dict[str, int]:
-        """Operator types of one run and how many nodes have them; empty when not observed."""
-        for row in self.export.operators:
-            if (row.model, row.input, row.case) == (group.model, group.input, case):
-                return row.operators
-        return {}
-
-    def transcript(self, case: str) -> dict[str, list[str]]:
-        """Headings and lines that a script reported of a case; empty when there is no report."""
-        found = (r for r in self.export.reports if r.case == case and r.failure is None)
-        return next((report.lines for report in found), {})
 
     def tied_with_best(self, group: GroupSummary, cases: Sequence[str]) -> list[str]:
         """The fastest case, and those whose interval meets its own or lies within the noise.
@@ -192,65 +181,37 @@ class Words:
     def cases(self) -> tuple[str, ...]:
         return tuple(self._titles)
 
-    def number(self, group: GroupSummary, case: str, metric: str, unit: str = "") -> str:
-        """A figure to the digits that its interval allows; empty when there is none."""
-        row = self.row(group, case, metric)
-        return "" if row is None or row.value is None else number(row) + unit + self.mark(group, metric)
-
-    def memory_beside(self, group: GroupSummary, case: str, than: str, metric: str) -> str | None:
-        """A memory figure against that of another case than the default; None where one of them is not judged."""
-        rows = [self.row(group, one, metric) for one in (case, than)]
-        if any(row is None or row.value is None or row.verdict is None for row in rows):
-            return None
-        own, other = ([v for v in (r.low, r.value, r.high) if v is not None] for r in rows if r)
-        return stats.memory_verdict(own, other)
-
-    def mib(self, group: GroupSummary, case: str, metric: str) -> str:
-        """A memory figure with its unit, or why there is none."""
-        row = self.row(group, case, metric)
-        if row is None:
-            return "（本机读不到）"
-        return (
-            memory(row.value) if row.value is not None else f"（没有测成：{html.escape(row.failure or '')}）"
-        )
-
-    def ms(self, group: GroupSummary, case: str) -> str:
-        row = self.row(group, case, "latency_ms")
-        if row is None or row.value is None:
-            return "（没有测成）"
-        return f"{number(row)}{UNIT_SPACE}ms{self.mark(group, 'latency_ms')}"
-
-    def speed(self, group: GroupSummary, case: str, metric: str = "ratio") -> str:
+    def speed(self, group: GroupSummary, case: str, metric: str = "ratio") -> Markup:
         """Latency of a case against the baseline: a verdict, or why there is none."""
         row = self.row(group, case, metric)
         if row is None or row.value is None:
-            reason = row.failure if row and row.failure else "没有测到"
-            return f"没有测成（{html.escape(reason)}）"
+            return Markup("没有测成（{}）").format(row.failure if row and row.failure else "没有测到")
         return self.speed_of(row, group)
 
-    def speed_of(self, row: Row, group: GroupSummary) -> str:
+    def speed_of(self, row: Row, group: GroupSummary) -> Markup:
         assert row.value is not None
         size, mark = change(row.value, row.low, row.high), self.mark(group, row.metric)
+        what = METRICS[row.metric].words
         if row.verdict in ("slower", "faster"):
-            return f"耗时{size}（{self._percent_interval(row)}）{mark}"
+            return Markup("{}{}（{}）{}").format(what, size, self._percent_interval(row), mark)
         if row.verdict == "same":
-            return f"{SAME}{mark}"
+            return Markup("{}{}").format(SAME, mark)
         if row.verdict == "unclear":
-            return f"还分不出快慢（{self.rounds_needed(row, group)}）{mark}"
+            return Markup("还分不出快慢（{}）{}").format(self.rounds_needed(row, group), mark)
         if said := OUTCOMES.get(self.outcome(group, row.case) or ""):
-            return said
-        return f"耗时约{size}（{self.why_no_verdict(group)}）{mark}"
+            return Markup(said)  # noqa: S704 - one of our own sentences
+        return Markup("{}约{}（{}）{}").format(what, size, self.why_no_verdict(group), mark)
 
     def rounds_needed(self, row: Row, group: GroupSummary) -> str:
         of_four = row.metric == "ratio_original" and row.case != BASELINE
-        floor = group.noise_floor * (math.sqrt(2) if of_four else 1)
+        floor = max(METRICS[row.metric].floor, group.noise_floor * (math.sqrt(2) if of_four else 1))
         rounds = stats.rounds_needed(_estimate(row), floor)
         if rounds and rounds - row.rounds > MANY_ROUNDS:
             return f"还需 {MANY_ROUNDS} 轮以上"
         return f"还需约 {rounds - row.rounds} 轮" if rounds and rounds > row.rounds else "再测几轮"
 
     def why_no_verdict(self, group: GroupSummary) -> str:
-        if group.memory_only:
+        if not group.load.timed:
             return f"只测了 {group.rounds} 轮，不作结论"
         if self.draft:
             return "草稿，不作结论"
@@ -264,20 +225,20 @@ class Words:
     def draft(self) -> bool:
         return self.export.build.profile in DRAFT_PROFILES
 
-    def memory_change(self, group: GroupSummary, case: str, metric: str) -> str:
-        """`比默认少 45%(6.1 GiB 对 12.1 GiB)`, or that there is no difference worth naming."""
+    def memory_change(self, group: GroupSummary, case: str, metric: str) -> Markup:
+        """`比默认少 45%（6.1 GiB 对 12.1 GiB）`, or that there is no difference worth naming."""
         row, base = self.row(group, case, metric), self.row(group, BASELINE, metric)
         if row is None or base is None or row.value is None or base.value is None:
-            reason = row.failure if row and row.failure else "本机读不到"
-            return f"没有测成（{html.escape(reason)}）"
+            return Markup("没有测成（{}）").format(row.failure if row and row.failure else "本机读不到")
         both = f"{memory(row.value)} 对 {memory(base.value)}"
         if row.verdict is None:
-            return f"{both}（{OUTCOMES.get(self.outcome(group, case) or '', self.why_no_verdict(group))}）"
+            why = OUTCOMES.get(self.outcome(group, case) or "", self.why_no_verdict(group))
+            return Markup("{}（{}）").format(both, why)
         if row.verdict == "same":
-            return f"与默认没有值得一提的差别（{both}）"
+            return Markup("与默认没有值得一提的差别（{}）").format(both)
         if row.verdict == "unclear":
-            return f"{both}（各轮的范围有重叠，分不出）"
-        return f"比默认{change(row.value / base.value, None, None)}（{both}）"
+            return Markup("{}（各轮的范围有重叠，分不出）").format(both)
+        return Markup("比默认{}（{}）").format(change(row.value / base.value, None, None), both)
 
     def _percent_interval(self, row: Row) -> str:
         if row.low is None or row.high is None:

@@ -29,6 +29,10 @@ class Metric:
     id: str
     title: str
     """A few Chinese words for the head of a column."""
+    words: str = ""
+    """In sentences: `耗时` in `耗时多 98%`."""
+    compared: str = ""
+    """What a list of comparisons calls it; empty: the title."""
     unit: str = ""
     kind: Kind
     phase: str = ""
@@ -53,6 +57,10 @@ class Metric:
     """May be below zero."""
     headline: bool = False
     """Whether it may be among the surprises."""
+
+    @property
+    def named(self) -> str:
+        return self.compared or self.title
 
 
 def _scaled(value: float | None, factor: float) -> float | None:
@@ -128,6 +136,8 @@ METRICS: dict[str, Metric] = {
         Metric(
             id="ratio",
             title="相对默认",
+            words="耗时",
+            compared="延迟",
             kind="ratio",
             of="latency_ms",
             better="less",
@@ -137,6 +147,8 @@ METRICS: dict[str, Metric] = {
         Metric(
             id="ratio_original",
             title="相对原文设置",
+            words="耗时",
+            compared="延迟，对原文设置",
             kind="ratio",
             of="latency_ms",
             than="original",
@@ -146,6 +158,8 @@ METRICS: dict[str, Metric] = {
         Metric(
             id="p95_ratio",
             title="p95 相对默认",
+            words="p95 延迟",
+            compared="p95 延迟",
             kind="ratio",
             of="p95_ms",
             better="less",
@@ -157,6 +171,8 @@ METRICS: dict[str, Metric] = {
         Metric(
             id="calls_ratio",
             title="每秒推理，相对默认",
+            words="每秒推理的次数",
+            compared="每秒推理的次数",
             kind="ratio",
             of="calls_per_s",
             better="more",
@@ -166,6 +182,8 @@ METRICS: dict[str, Metric] = {
         Metric(
             id="open_ratio",
             title="打开，相对默认",
+            words="打开用时",
+            compared="打开用时",
             kind="ratio",
             of="session_ms",
             better="less",
@@ -180,6 +198,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             id="cpu_s",
             title="CPU 秒/次",
+            compared="每次推理的 CPU 时间",
             unit="s",
             kind="time",
             phase="steady",

@@ -212,3 +212,9 @@ class Export(Record):
     reports: Annotated[list[Told], Field(max_length=1000)]
     traces: Annotated[list[TraceSummary], Field(max_length=1000)]
     choices: Annotated[list[Choice], Field(max_length=1000)]
+
+    @property
+    def explicit_threads(self) -> dict[str, int]:
+        """Cases that set the number of threads and nothing else -> that number."""
+        option = "intra_op_num_threads"
+        return {case.id: int(case.settings[option]) for case in self.cases if case.keys == {option}}

@@ -45,7 +45,7 @@ def _observed(view: GroupView, case: str, metric: Metric) -> Estimate | None:
 def _estimate(view: GroupView, case: str, metric: Metric) -> Estimate | None:
     if metric.kind == "ratio":
         return _compared(view, case, metric)
-    values = view.values(case, metric) if view.calls(case) >= metric.calls else []
+    values = view.values(case, metric)
     if not values:
         return None
     return stats.spread(values) if metric.kind == "memory" else stats.estimate(values)
@@ -56,7 +56,7 @@ def _compared(view: GroupView, case: str, metric: Metric) -> Estimate | None:
     if case == metric.than == ORIGINAL:
         return None
     if case == metric.than == BASELINE:
-        return Estimate(1.0, None, None, len(view.ends)) if view.calls(case) >= metric.calls else None
+        return Estimate(1.0, None, None, len(view.ends)) if view.enough_calls(metric, case) else None
     ratios = view.ratios(case, metric)
     if metric.than == SINGLE:
         ratios = [1 / ratio for ratio in ratios]
@@ -115,7 +115,8 @@ def _verdict(view: GroupView, case: str, metric: Metric, found: Estimate) -> Ver
         samples = 2 if BASELINE in (metric.than, case) else 4
         if not judged:
             return None
-        return stats.verdict(found, view.floor(metric, samples), less_is_better=metric.better == "less")
+        floor, less = view.floor(metric, samples), metric.better == "less"
+        return stats.verdict(found, floor, tolerance=metric.floor, less_is_better=less)
     own, base = view.values(case, metric), view.values(BASELINE, metric)
     enough = not view.record.load.timed or (view.judged and min(len(own), len(base)) >= stats.MIN_ROUNDS)
     return stats.memory_verdict(own, base) if enough and own and base else None

@@ -83,10 +83,13 @@ def noise_floor(control: Estimate | None, samples: int = 2) -> float:
     return max(MIN_EFFECT, seen * math.sqrt(samples / 2))
 
 
-def verdict(ratio: Estimate, floor: float, *, less_is_better: bool = True) -> Verdict | None:
+def verdict(
+    ratio: Estimate, floor: float, *, tolerance: float = MIN_EFFECT, less_is_better: bool = True
+) -> Verdict | None:
     """Judge a ratio (case / baseline) of times, or of calls a second; None with too few rounds.
 
-    That no difference was seen is not enough for `same`: the interval must rule one out.
+    That no difference was seen is not enough for `same`: the interval must rule one out. What is seen, and within
+    the tolerance, is none that anybody would name.
     """
     if ratio.low is None or ratio.high is None or ratio.rounds < MIN_ROUNDS:
         return None
@@ -94,7 +97,7 @@ def verdict(ratio: Estimate, floor: float, *, less_is_better: bool = True) -> Ve
     if apart and effect > floor:
         return "slower" if (ratio.value > 1) == less_is_better else "faster"
     within = ratio.low >= 1 - SAME_MARGIN and ratio.high <= 1 + SAME_MARGIN
-    return "same" if within and (not apart or effect <= MIN_EFFECT) else "unclear"
+    return "same" if within and (not apart or effect <= tolerance) else "unclear"
 
 
 def memory_verdict(own_mib: Sequence[float], baseline_mib: Sequence[float]) -> MemoryVerdict:

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from bench.results import complaints
-from bench.results.plausible import Implausible
+from bench.results.plausible import Implausible, Reading, complaint, printable
 from bench.results.records import (
     Footer,
     Header,
@@ -28,7 +27,6 @@ from bench.results.records import (
     TraceSummary,
     Untimed,
 )
-from bench.results.sequence import Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,12 +166,12 @@ def parse(path: Path, content: bytes) -> Journal:
     journal = Journal(path, header)
     number = 1
     try:
-        sequence = Sequence(header)
+        reading = Reading(header)
         for number, line in enumerate(lines[1:], 2):
             record = _record(path, number, line)
             if isinstance(record, Header) or journal.complete:
                 raise DamagedJournal(f"{_name(path)} 第 {number} 行：{type(record).__name__} 不该出现在这里")
-            sequence.add(record)
+            reading.add(record)
             journal.add(record)
     except Implausible as broken:
         raise DamagedJournal(f"{_name(path)} 第 {number} 行：{broken}") from broken
@@ -201,11 +199,11 @@ def _record(path: Path, number: int, line: bytes) -> Record:
     try:
         return _LINE.validate_json(line, strict=True)
     except ValidationError as error:
-        raise DamagedJournal(f"{_name(path)} 第 {number} 行 {complaints.of(error)}") from error
+        raise DamagedJournal(f"{_name(path)} 第 {number} 行 {complaint(error)}") from error
 
 
 def _name(path: Path) -> str:
-    return complaints.printable(path.name)
+    return printable(path.name)
 
 
 def _whole_lines(path: Path) -> int:

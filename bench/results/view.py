@@ -143,8 +143,9 @@ class GroupView:
         return sum((case, end.round) in self._failures for end in self.ends)
 
     def value_by_round(self, case: str, metric: Metric) -> list[float | None]:
-        """The median of each round's samples of that case; None in a round that has none."""
-        return [_median(samples, case, metric) for samples in self.rounds]
+        """The median of each round's samples of that case; None in a round that has none, and of too few calls."""
+        enough = self.enough_calls(metric, case)
+        return [_median(samples, case, metric) if enough else None for samples in self.rounds]
 
     def values(self, case: str, metric: Metric) -> list[float]:
         """One value a round, without the rounds that have none."""
@@ -152,13 +153,16 @@ class GroupView:
 
     def ratio_by_round(self, case: str, ratio: Metric) -> list[float | None]:
         """Over the sample nearest in time of the baseline; another case is compared by way of it."""
-        return [_against(samples, case, ratio) for samples in self.rounds]
+        enough = self.enough_calls(ratio, case, ratio.than, BASELINE)
+        return [_against(samples, case, ratio) if enough else None for samples in self.rounds]
 
     def ratios(self, case: str, ratio: Metric) -> list[float]:
-        """The same without the rounds that have none; none at all of too few calls."""
-        if ratio.calls > self.calls(case):
-            return []
+        """The same without the rounds that have none."""
         return [value for value in self.ratio_by_round(case, ratio) if value is not None]
+
+    def enough_calls(self, metric: Metric, *cases: str) -> bool:
+        """Whether all that a figure is made of were called as often as it takes."""
+        return not metric.calls or all(self.calls(case) >= metric.calls for case in cases)
 
     def calls(self, case: str) -> int:
         """Timed calls of a case, all rounds together."""

@@ -1,4 +1,4 @@
-"""Build the site aside, look at it as a reader's browser would, then put it in place of the old one."""
+"""Bring results up to date, build the site aside, check it, then put it in place of the old one."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from bench.pages import source
+from bench.site import check
 from bench.system.lock import alone
 from bench.system.parent import bound
 from bench.system.terminal import leaving
@@ -23,11 +22,8 @@ if TYPE_CHECKING:
 
     from bench.system.folders import Folders
 
-FENCE = re.compile(r"^\s*(?:`{3,}|~{3,})\s*python\b(.*)$", re.MULTILINE)
-FENCE_OPTIONS = {'exec="on"', 'html="true"', 'linenums="1"'}
-"""A misspelt option is not an error to markdown-exec: it shows the code, or ignores the option."""
-SHOWN = re.compile(r"bench\.show\(['\"](\w+)['\"]\)")
-ADDRESS = re.compile(r"https?://[^/\s\[\]]+(/\S*)?")
+READY = "BENCH_READY"
+"""Set for an mkdocs whose results and fences were looked at before it was started."""
 MAX_LINES = 12
 SCRATCH = "site-"
 """Beginning of the names of scratch folders."""
@@ -42,30 +38,55 @@ def build(config: Path, target: Path, folders: Folders, tell: Callable[[str], ob
     _check_target(target)
     with alone(folders.lock, tell):
         _sweep(target, folders)
-        return _build(config, target, folders, tell)
+        docs = config.parent / "docs"
+        _refuse(check.address(os.environ.get("SITE_URL", "")))
+        prepare(docs)
+        tell("正在建网站")
+        folders.work.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folders.work, prefix=SCRATCH) as folder:
+            scratch = Path(folder) / "site"
+            with leaving(f"{target} 没有动。"):
+                _mkdocs(config, scratch)
+                _refuse(check.site(scratch, check.expected(docs)))
+            pages = sum(1 for _ in scratch.rglob("*.html"))
+            replace(scratch, target)
+    return pages
 
 
-def _build(config: Path, target: Path, folders: Folders, tell: Callable[[str], object]) -> int:
-    docs = config.parent / "docs"
-    problems = [*check_address(os.environ.get("SITE_URL", "")), *check_fences(docs)]
-    if problems:
-        raise BrokenSite("；".join(problems))
+def prepare(docs: Path, *, stale_ok: bool = False) -> None:
+    """Before mkdocs: no fence is misspelt, and what pages ask for is exported. Raises BrokenSite."""
+    _refuse(check.fences(docs))
+    _export("--stale-ok" if stale_ok else "")
     try:
-        source.require(expected_experiments(docs))
+        source.require(check.expected(docs))
     except source.MissingResult as missing:
         raise BrokenSite(str(missing)) from missing
-    tell("正在建网站")
-    folders.work.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folders.work, prefix=SCRATCH) as folder:
-        scratch = Path(folder) / "site"
-        with leaving(f"{target} 没有动。"):
-            _mkdocs(config, scratch, folders)
-            problems = list(check_site(scratch, expected_experiments(docs)))
-        if problems:
-            raise BrokenSite("；".join(problems[:MAX_LINES]))
-        pages = sum(1 for _ in scratch.rglob("*.html"))
-        replace(scratch, target)
-    return pages
+
+
+def _refuse(problems: Iterator[str]) -> None:
+    if found := list(problems):
+        raise BrokenSite("；".join(found[:MAX_LINES]))
+
+
+def _export(option: str) -> None:
+    """In a child: nothing that measures is loaded into the process that renders pages."""
+    done = _python("bench", "export", *option.split())
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.strip()] or [f"退出码 {done.returncode}"]
+        raise BrokenSite(f"结果导不出来：{said[-1]}")
+
+
+def _python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A child that ends with this process."""
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        env={**os.environ, **bound(), "PYTHONIOENCODING": "utf-8", **environment},
+    )
 
 
 def _check_target(target: Path) -> None:
@@ -79,46 +100,6 @@ def _check_target(target: Path) -> None:
         tempfile.TemporaryFile(dir=target.parent).close()
     except OSError as error:
         raise BrokenSite(f"不能写入 {target.parent}：请检查权限，或用 --target 放到别处") from error
-
-
-def check_address(address: str) -> Iterator[str]:
-    """What makes no address for a site; without one, the configuration has its own."""
-    if address and not ADDRESS.fullmatch(address):
-        yield f"环境变量 SITE_URL 不是网址：“{address}”，要写成 https://example.org/guide/ 这样"
-
-
-def check_fences(docs: Path) -> Iterator[str]:
-    """Options of executed fences that markdown-exec would not understand."""
-    for path in sorted(docs.rglob("*.md")):
-        for match in FENCE.finditer(path.read_text(encoding="utf-8")):
-            options = match[1].split()
-            unknown = [option for option in options if option not in FENCE_OPTIONS]
-            if unknown:
-                yield f"{path.relative_to(docs)}：代码块选项 {' '.join(unknown)} 不认识"
-
-
-def expected_experiments(docs: Path) -> set[str]:
-    """Experiments whose tables the pages ask for."""
-    return {name for path in docs.rglob("*.md") for name in SHOWN.findall(path.read_text(encoding="utf-8"))}
-
-
-def check_site(site: Path, experiments: set[str]) -> Iterator[str]:
-    """What would embarrass us: no home page, tracebacks, code instead of results, missing tables, dead links."""
-    if not (site / "index.html").exists():
-        yield "没有 index.html：某个代码块结束了整个构建"
-        return
-    pages = {path: Page(path) for path in sorted(site.rglob("*.html"))}
-    for path, page in pages.items():
-        name = path.relative_to(site).as_posix()
-        if "Traceback (most recent call last)" in page.prose:
-            yield f"{name}：页面里有 traceback"
-        if 'exec="on"' in page.prose or "import bench" in page.prose:
-            yield f"{name}：有没执行的代码块"
-        if page.unresolved:
-            yield f"{name}：有没解析的链接"
-        yield from (f"{name}：死链接 {link}" for link in page.dead_links())
-    shown = {name for page in pages.values() for name in page.experiments}
-    yield from (f"没有哪一页显示实验 {name} 的表" for name in sorted(experiments - shown))
 
 
 def replace(scratch: Path, target: Path) -> None:
@@ -158,22 +139,10 @@ def _sweep(target: Path, folders: Folders) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _mkdocs(config: Path, scratch: Path, folders: Folders) -> None:
+def _mkdocs(config: Path, scratch: Path) -> None:
     """Never with -q: it disarms --strict."""
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", str(config), "-d", str(scratch)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-        env={
-            **os.environ,
-            **bound(),
-            "NO_MKDOCS_2_WARNING": "1",
-            "PYTHONIOENCODING": "utf-8",
-        },
-    )
+    arguments = ("build", "--strict", "-f", str(config), "-d", str(scratch))
+    done = _python("mkdocs", *arguments, NO_MKDOCS_2_WARNING="1", **{READY: "1"})
     if done.returncode:
         said = (done.stdout + done.stderr).splitlines()
         pages = [f"出错的代码块在 {page}" for page in _guilty_pages(config.parent / "docs", said)]
@@ -196,45 +165,3 @@ def _guilty_pages(docs: Path, said: list[str]) -> Iterator[str]:
                 text = path.read_text(encoding="utf-8")
                 if code and all(line in text for line in code):
                     yield path.relative_to(docs).as_posix()
-
-
-class Page(HTMLParser):
-    """What a check wants to know of one page."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(convert_charrefs=True)
-        self.path, self.experiments, self._links, self._text = path, set[str](), list[str](), list[str]()
-        self._prose, self._inside, self.unresolved = list[str](), 0, False
-        self.feed(path.read_text(encoding="utf-8"))
-        self.text, self.prose = "".join(self._text), "".join(self._prose)
-        """All text; and that which stands outside of generated blocks, where messages of libraries are quoted."""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        self.unresolved |= "data-link" in found
-        if tag == "div" and (self._inside or found.get("class") == "bench"):
-            self._inside += 1
-        if tag == "table" and found.get("data-experiment"):
-            self.experiments.add(found["data-experiment"] or "")
-        link = found.get("href") if tag in ("a", "link") else found.get("src")
-        if link:
-            self._links.append(link)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "div" and self._inside:
-            self._inside -= 1
-
-    def handle_data(self, data: str) -> None:
-        self._text.append(data)
-        if not self._inside:
-            self._prose.append(data)
-
-    def dead_links(self) -> Iterator[str]:
-        """Relative links without a file behind them. 404.html is served from anywhere: absolute ones are skipped."""
-        for link in dict.fromkeys(self._links):
-            parts = urlsplit(link)
-            if parts.scheme or parts.netloc or not parts.path or parts.path.startswith("/"):
-                continue
-            target = (self.path.parent / unquote(parts.path)).resolve()
-            if not target.exists() or (target.is_dir() and not (target / "index.html").exists()):
-                yield link

@@ -1,4 +1,4 @@
-"""The few lines that mkdocs needs: results exported before, links resolved, data published after."""
+"""The few lines that mkdocs needs: results exported before, pages and links made, data published after."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from mkdocs.exceptions import PluginError
+from mkdocs.plugins import CombinedEvent, event_priority
 from mkdocs.utils import get_relative_url
 
 PREVIEW, STARTING = "BENCH_PREVIEW", "starting"
 """The variable is set during a live preview: old results stand in. It outlives the reload of this file."""
+FIRST, LAST = 50, -50
 _LINK = re.compile(r'data-link="([^"]+)"')
 
 
@@ -28,12 +30,18 @@ def on_startup(command: str, **_: Any) -> None:
 
 
 def on_config(config: Any) -> None:
-    """A preview needs its address to itself; from the second build on, it has it."""
-    from bench.site import preview
-
+    """A preview needs its address to itself; from the second build on it has it, and code may have been edited."""
     if os.environ.get(PREVIEW) == STARTING:
+        from bench.site import preview
+
         preview.refuse_used_address(*config.dev_addr)
         os.environ[PREVIEW] = "1"
+    elif os.environ.get(PREVIEW):
+        for name in [name for name in sys.modules if name == "bench" or name.startswith("bench.")]:
+            del sys.modules[name]
+    from bench.site import generated
+
+    generated.into_nav(config.nav)
 
 
 def on_serve(server: Any, config: Any, builder: Any) -> None:
@@ -44,58 +52,76 @@ def on_serve(server: Any, config: Any, builder: Any) -> None:
 
 
 def on_pre_build(config: Any) -> None:
-    """Forget modules that may have been edited, look for what is missing or misspelt, find kept notebooks."""
-    for name in [name for name in sys.modules if name == "bench" or name.startswith("bench.")]:
-        del sys.modules[name]
-    from bench.pages import source
-    from bench.site import build, notebook
+    """Look for what is missing or misspelt, and bring results up to date."""
+    from bench.site import build
     from bench.system import lock
     from bench.system.folders import Folders
 
-    if os.environ.get(PREVIEW) and (who := lock.taken(Folders.here().lock)):
+    preview = bool(os.environ.get(PREVIEW))
+    if preview and (who := lock.taken(Folders.here().lock)):
         raise PluginError(f"正在测量或构建{who}，预览会打扰它：等它结束，再存一次盘")
-    docs = Path(config["docs_dir"])
-    if problems := list(build.check_fences(docs)):
-        raise PluginError("；".join(problems))
-    try:
-        source.require(build.expected_experiments(docs))
-    except source.MissingResult as error:
-        raise PluginError(str(error)) from error
-    notebook.use_kept(config)
+    if not os.environ.get(build.READY):
+        try:
+            build.prepare(Path(config["docs_dir"]), stale_ok=preview)
+        except build.BrokenSite as error:
+            raise PluginError(str(error)) from error
 
 
 def on_files(files: Any, config: Any) -> None:
-    """Mend the search before its worker is copied."""
-    from bench.site import search
+    """Mend the search before its worker is copied; add the pages that nobody writes."""
+    from bench.site import generated, reading
 
-    search.mend(files)
+    reading.mend_search(files)
+    for file in generated.files(config):
+        files.append(file)
 
 
 def on_pre_page(page: Any, config: Any, files: Any) -> Any:
-    """A notebook about to be run must not disturb a measurement."""
-    from bench.site import notebook
+    """A notebook is shown as it was kept, or run when it disturbs no measurement."""
+    if page.file.src_uri.endswith(".ipynb"):
+        from bench.site import notebook
 
-    notebook.take_turn(page, config)
+        notebook.take_over(page, config)
     return page
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Link terms to the glossary; pages in another language have their own words."""
-    from bench.site import glossary
+    from bench.site import reading
 
     if page.meta.get("lang"):
         return markdown
-    return glossary.linked(markdown, page.file.src_uri, glossary.read(Path(config["docs_dir"])))
+    return reading.linked(markdown, page.file.src_uri, reading.terms(Path(config["docs_dir"])))
 
 
 def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
-    """Make notebooks look like the other pages, let tables scroll, tell how long a post takes and what is indexed."""
-    from bench.pages import frames
-    from bench.site import notebook, reading_time, search
+    """Fill the pages that nobody writes, let tables scroll, tell how long a post takes."""
+    from bench.pages import markup
+    from bench.site import generated, reading
 
+    if page.file.generated_by and page.file.src_uri.startswith(generated.FOLDER):
+        html = generated.content(page.file.src_uri)
+        page.toc = reading.contents(html)
     if page.meta.get("date"):
-        page.config.readtime = reading_time.minutes(html)
-    return search.prepared(frames.scroll_plain(notebook.present(html, page, config)))
+        page.config.readtime = reading.minutes(html)
+        page.markdown = reading.summary(page.markdown)
+    return markup.scroll_plain(html)
+
+
+@event_priority(FIRST)
+def _for_the_search(context: Any, page: Any, config: Any, nav: Any) -> None:
+    """The search reads a page when its turn comes in this event: let it find what it should index."""
+    from bench.site import reading
+
+    page.shown, page.content = page.content, reading.indexed(page.content)
+
+
+@event_priority(LAST)
+def _for_readers(context: Any, page: Any, config: Any, nav: Any) -> None:
+    page.content = page.shown
+
+
+on_page_context = CombinedEvent(_for_the_search, _for_readers)
 
 
 def on_post_page(output: str, page: Any, config: Any) -> str:
@@ -106,7 +132,7 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
 def on_post_build(config: Any) -> None:
     """Publish data, the experiments' sources and the chart bundle, then the pages for programs."""
     from bench.experiments import SOURCES
-    from bench.site import machine_readable
+    from bench.site import copies
     from bench.system.folders import Folders
 
     site, export = Path(config["site_dir"]), Folders.here().export
@@ -119,4 +145,4 @@ def on_post_build(config: Any) -> None:
         text = path.read_text(encoding="utf-8")
         # Servers name no charset for source code; with the mark, browsers show its Chinese all the same.
         (site / "source" / path.name).write_text(text, encoding="utf-8-sig", newline="\n")
-    machine_readable.publish(site, config["site_name"], config["site_description"])
+    copies.publish(site, config["site_name"], config["site_description"])

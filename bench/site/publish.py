@@ -17,8 +17,8 @@ from bench.measure import evidence, noise, plan, selftest
 from bench.measure.earlier import find_valid
 from bench.measure.profiles import PROFILES
 from bench.results import store
-from bench.results.selfchecks import SELFTEST
 from bench.results.summary import summarise
+from bench.results.trust import SELFTEST
 from bench.system import harmless, whole
 from bench.system.folders import ROOT, Folders
 
@@ -65,6 +65,7 @@ def publish(
     _write_options(folders.export)
     _write_schemas(folders.export)
     whole.write(folders.export / "rules.json", json.dumps(_rules()))
+    whole.write(folders.export / "here.json", json.dumps(_here(here)))
     whole.write(folders.export / "status.json", json.dumps(status))
     return status
 
@@ -84,16 +85,16 @@ def _write_experiment(experiment: Experiment, journal: store.Journal, folder: Pa
     """All files of one experiment, unless they are up to date."""
 
     def make() -> dict[str, str]:
-        from bench.pages import charts
-        from bench.results import export
+        from bench.pages import vega
+        from bench.results import downloads
 
         summary = harmless.record(summarise(experiment, journal))
         plain = replace(journal, header=harmless.record(journal.header))
         files = {
-            f"data/{experiment.id}.json": export.as_json(summary),
-            f"data/{experiment.id}.csv": export.as_csv(map(_for_spreadsheets, summary.rows)),
-            f"data/{experiment.id}.pyperf.json": export.as_pyperf(plain),
-            f"charts/{experiment.id}.json": json.dumps(charts.specs(experiment, summary)),
+            f"data/{experiment.id}.json": downloads.as_json(summary),
+            f"data/{experiment.id}.csv": downloads.as_csv(map(_for_spreadsheets, summary.rows)),
+            f"data/{experiment.id}.pyperf.json": downloads.as_pyperf(plain),
+            f"charts/{experiment.id}.json": json.dumps(vega.specs(experiment, summary)),
         }
         trace = store.trace_path(journal.path)
         if trace.exists():
@@ -116,7 +117,7 @@ def _write_bundle(folder: Path) -> None:
     def make() -> dict[str, str]:
         from bench.pages import vega
 
-        return {f"assets/{vega.NAME}": vega.bundle()}
+        return {f"assets/{vega.BUNDLE}": vega.bundle()}
 
     _keep(folder, "bundle", version("vl-convert-python"), make)
 
@@ -145,15 +146,15 @@ def _is_intact(stamp: Path, state: str, folder: Path) -> bool:
 
 
 def _write_machine(journal: store.Journal, folder: Path) -> None:
-    from bench.results import export
+    from bench.results import downloads
 
     summary = harmless.record(summarise(EXPERIMENTS[journal.header.experiment], journal))
-    whole.write(folder / "data" / "machine.json", export.machine_json(summary))
+    whole.write(folder / "data" / "machine.json", downloads.machine_json(summary))
 
 
 def _write_selftests(builds: Collection[str], folders: Folders, tell: Callable[[str], None]) -> None:
     """The self-test of each build that is shown, and no other: it vouches for the build that it began."""
-    from bench.results import export
+    from bench.results import downloads
 
     target = folders.export / "data" / SELFTEST
     for path in target.glob("*.json"):
@@ -165,7 +166,7 @@ def _write_selftests(builds: Collection[str], folders: Folders, tell: Callable[[
             (target / f"{build}.json").unlink(missing_ok=True)
         else:
             summary = harmless.record(summarise(selftest.EXPERIMENT, journal))
-            whole.write(target / f"{build}.json", export.as_json(summary))
+            whole.write(target / f"{build}.json", downloads.as_json(summary))
 
 
 def _selftest(path: Path, tell: Callable[[str], None]) -> store.Journal | None:
@@ -190,10 +191,10 @@ def _write_options(folder: Path) -> None:
 
 
 def _write_schemas(folder: Path) -> None:
-    from bench.results import json_schema
+    from bench.results import downloads
 
-    whole.write(folder / "data" / "journal.schema.json", json_schema.journal_schema())
-    whole.write(folder / "data" / "export.schema.json", json_schema.export_schema())
+    whole.write(folder / "data" / "journal.schema.json", downloads.journal_schema())
+    whole.write(folder / "data" / "export.schema.json", downloads.export_schema())
 
 
 def _rules() -> dict[str, float]:
@@ -211,6 +212,13 @@ def _rules() -> dict[str, float]:
         "others": noise.OTHERS_LIMIT,
         "steal": noise.STEAL_LIMIT,
     }
+
+
+def _here(here: Here) -> dict[str, object]:
+    """What notebooks stand and fall with, beside their text."""
+    facts = here.facts()
+    told = {name: facts.machine[name] for name in ("cpu", "cores")}
+    return {"fingerprint": here.machine.fingerprint(), **told, "software": dict(facts.software)}
 
 
 def _stamp(journal: Path) -> str:

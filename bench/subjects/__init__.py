@@ -10,12 +10,25 @@ would import, in `load`. Each has a `TITLE` in Chinese and one of
 
 from __future__ import annotations
 
+import json
 import pkgutil
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import ModuleType
 
 FOLDER = Path(__file__).parent
-SUBJECTS: dict[str, str] = {
-    info.name: import_module(f"{__name__}.{info.name}").TITLE for info in pkgutil.iter_modules(__path__)
+_MODULES: dict[str, ModuleType] = {
+    info.name: import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__)
 }
+SUBJECTS: dict[str, str] = {name: module.TITLE for name, module in _MODULES.items()}
 """Name -> title."""
+
+
+def reader_code(subject: str, options: Mapping[str, object]) -> str:
+    """What a reader writes before he opens the session; empty: nothing."""
+    code: str = getattr(_MODULES[subject], "READERS_CODE", "")
+    return code.strip().format(options=json.dumps(dict(options)))

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 TITLE = "共享 arena 上的会话"
+READERS_CODE = """
+info = ort.OrtMemoryInfo(
+    "Cpu",
+    ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR,
+    0,
+    ort.OrtMemType.DEFAULT,
+)
+ort.create_and_register_allocator(info, ort.OrtArenaCfg({options}))
+"""
 
 
 def load():

@@ -1,12 +1,14 @@
 """How another file is made of a model: one file each, found by convention.
 
 Each runs in a process of its own, without this package: `python -I optimised.py`, with {"source", "folder"} as JSON
-on stdin, makes the file `FILE` in the folder. It has a `TITLE` in Chinese; what it needs is imported while making.
+on stdin, makes the file `FILE` in the folder. It has a `TITLE` in Chinese, and the code by which a reader does the
+same; what it needs is imported while making.
 """
 
 from __future__ import annotations
 
 import pkgutil
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +26,19 @@ _MODULES: dict[str, ModuleType] = {
 }
 VARIANTS: dict[str, str] = {AS_BUILT: "原样", **{name: module.TITLE for name, module in _MODULES.items()}}
 """Name -> title."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForReaders:
+    """How a reader makes the file, and what it is called there."""
+
+    file: str
+    code: str
+
+
+FOR_READERS: dict[str, ForReaders] = {
+    name: ForReaders(module.READERS_FILE, module.READERS_CODE.strip()) for name, module in _MODULES.items()
+}
 
 
 def script(variant: str) -> Path:

@@ -7,6 +7,18 @@ from pathlib import Path
 
 TITLE = "权重放在外部文件"
 FILE = "model.onnx"
+READERS_FILE = "model.external.onnx"
+READERS_CODE = """
+# 离线做一次。两个文件要放在一起
+import onnx
+
+onnx.save_model(
+    onnx.load("model.onnx"),
+    "model.external.onnx",
+    save_as_external_data=True,
+    location="model.external.onnx.data",
+)
+"""
 SMALLEST = 1024
 """Bytes from which a tensor is moved out."""
 

@@ -7,6 +7,19 @@ from pathlib import Path
 
 TITLE = "ORT 格式"
 FILE = "model.ort"
+READERS_FILE = "model.ort"
+READERS_CODE = """
+# 离线做一次。要在部署的机器上做，换了 onnxruntime 版本要重做
+options = ort.SessionOptions()
+options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+options.add_session_config_entry("session.save_model_format", "ORT")
+options.optimized_model_filepath = "model.ort"
+ort.InferenceSession(
+    "model.onnx",
+    sess_options=options,
+    providers=["CPUExecutionProvider"],
+)
+"""
 
 
 def make(source, target):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.pages import home
+from bench.pages import scenarios
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,8 @@ PHONE: dict[str, Any] = {
 }
 SECTIONS = "section[id^='set-']"
 ANSWERS = [
-    dict(zip(home.QUESTIONS, values, strict=True))
-    for values in product(*(answers for _, answers in home.QUESTIONS.values()))
+    dict(zip(scenarios.QUESTIONS, values, strict=True))
+    for values in product(*(answers for _, answers in scenarios.QUESTIONS.values()))
 ]
 
 
@@ -71,23 +71,24 @@ def test_every_answer_shows_the_scenario_that_the_rules_name(visit: Callable, ad
     ):  # the first is what stands there: choosing it changes nothing yet
         for name, value in answers.items():
             _answer(page, name, value)
-        scenario = home.scenario_for(answers)
+        scenario = scenarios.scenario_for(answers)
         assert _shown(page) == [f"set-{scenario}"], answers
         assert page.url.endswith(f"#set-{scenario}")
         title = page.locator(f"#set-{scenario} h3").evaluate("heading => heading.firstChild.textContent")
         assert title.strip() in page.locator(".bench-chooser [role='status']").inner_text()
 
 
-@pytest.mark.parametrize("scenario", sorted({rule.scenario for rule in home.RULES}))
+@pytest.mark.parametrize("scenario", sorted({rule.scenario for rule in scenarios.RULES}))
 def test_link_to_a_setting_shows_it_with_answers_that_lead_there(
     visit: Callable, address: Callable, scenario: str
 ) -> None:
     page = visit(address(f"index.html#set-{scenario}")).page
     assert _shown(page) == [f"set-{scenario}"]
     given = {
-        name: page.locator(f"input[name='{name}']:checked").get_attribute("value") for name in home.QUESTIONS
+        name: page.locator(f"input[name='{name}']:checked").get_attribute("value")
+        for name in scenarios.QUESTIONS
     }
-    assert home.scenario_for(given) == scenario
+    assert scenarios.scenario_for(given) == scenario
 
 
 def test_answers_are_given_by_keyboard(visit: Callable, address: Callable) -> None:
@@ -107,11 +108,11 @@ def test_without_scripts_the_table_and_all_settings_stand_there(visit: Callable,
     page = visit(address("index.html"), java_script_enabled=False).page
     assert page.locator(".bench-rules table").is_visible()
     assert not page.locator(".bench-chooser").is_visible()
-    assert len(_shown(page)) == len({rule.scenario for rule in home.RULES})
+    assert len(_shown(page)) == len({rule.scenario for rule in scenarios.RULES})
 
 
 def test_on_paper_all_settings_stand_there(visit: Callable, address: Callable) -> None:
     page = visit(address("index.html")).page
     page.emulate_media(media="print")
-    assert len(_shown(page)) == len({rule.scenario for rule in home.RULES})
+    assert len(_shown(page)) == len({rule.scenario for rule in scenarios.RULES})
     assert not page.locator(".md-header").is_visible()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.pages.findings import FOLDED_ROWS
+from bench.pages.comparisons import FOLDED_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

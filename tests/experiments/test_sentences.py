@@ -3,85 +3,93 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from made_up import NO_PROC, MadeUp
 from prose import faults, text_of
-from worlds import CRASHED, WORLDS, answers, made_up_in
+from test_claim_answers import CLAIMS, EXPERIMENT_OF
+from worlds import OFF_ALONE, TEMPLATES, WORLDS, made_up_in, of_cases, tell
 
 from bench.experiments import EXPERIMENTS
-from bench.spec import BASELINE
+from bench.pages import sentences
+from bench.spec import BASELINE, CONTROL
 
 STATED = re.compile(
     r"耗时[多少]|比默认[多少快慢]|更[快慢多少]|最快|并列|远小于|占用变为|没有明显增加|分不出|值得一试|没有测出|变少|<strong>"
 )
 """Words that state a difference, or that there is none."""
-
-
-def _sentences(made_up: MadeUp) -> list[str]:
-    return list(made_up.spec.conclude(made_up.words()))
+EVERYWHERE = pytest.mark.parametrize("experiment", EXPERIMENTS)
+BASELINES = (BASELINE, CONTROL)
+IN_EVERY_WORLD = pytest.mark.parametrize("world", WORLDS)
 
 
 def _all_text(made_up: MadeUp) -> str:
-    told = _sentences(made_up)
-    for answer in answers(made_up).values():
-        told += [answer.measured, answer.now]
-    return "\n".join(told)
+    told = tell(made_up)
+    answers = [text for answer in told.answers.values() for text in (answer.measured, answer.now)]
+    return "\n".join([*told.conclusion, *answers])
 
 
-EVERYWHERE = pytest.mark.parametrize("experiment", EXPERIMENTS)
-IN_EVERY_WORLD = pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
+def test_every_branch_is_rendered_in_some_world() -> None:
+    for experiment in EXPERIMENTS:
+        for world in WORLDS.values():
+            tell(made_up_in(experiment, world))
+            _by_default(experiment, world)
+        _by_default(experiment, {}, only=BASELINE)
+    for claim, _, world, _ in CLAIMS:
+        tell(MadeUp(experiment=EXPERIMENT_OF[claim], **world))
+    assert TEMPLATES.never_rendered() == []
 
 
 @EVERYWHERE
 @IN_EVERY_WORLD
-def test_conclusions_read_well(experiment: str, world: dict[str, Any]) -> None:
-    sentences = _sentences(made_up_in(experiment, world))
-    assert sentences
-    assert {text_of(one): faults(one) for one in sentences if faults(one)} == {}
+def test_sentences_read_well(experiment: str, world: str) -> None:
+    text = _all_text(made_up_in(experiment, WORLDS[world]))
+    assert text or world == "no groups"
+    assert {one: faults(one) for one in text.splitlines() if faults(one)} == {}
 
 
-@pytest.mark.parametrize("experiment", [name for name, one in EXPERIMENTS.items() if one.claims])
-@IN_EVERY_WORLD
-def test_claims_are_answered_in_sentences_that_read_well(experiment: str, world: dict[str, Any]) -> None:
-    for answer in answers(made_up_in(experiment, world)).values():
-        for html in (answer.measured, answer.now):
-            assert text_of(html)
-            assert not faults(html), text_of(html)
-
-
-@EVERYWHERE
-def test_result_without_groups_still_answers_claims(experiment: str) -> None:
-    made_up = MadeUp(experiment=experiment, groups=())
-    for answer in answers(made_up).values():
-        assert not faults(answer.measured), answer.measured
-        assert answer.holds == "unknown"
-    assert not [one for sentence in _sentences(made_up) for one in faults(sentence)]
-
-
-@pytest.mark.parametrize("world", ["draft", "smoke"])
-@EVERYWHERE
-def test_drafts_state_no_difference(experiment: str, world: str) -> None:
-    told = _all_text(made_up_in(experiment, WORLDS[world], absent=("threads",)))
-    assert not STATED.findall(told), told
+def _by_default(experiment: str, world: dict[str, Any], only: str = "") -> str:
+    """What is told of an experiment that has no template."""
+    made_up = made_up_in(experiment, world)
+    unwritten = replace(made_up.spec, id="unwritten", claims=())
+    export = made_up.export()
+    rows = [row for row in export.rows if only in ("", row.case)]
+    told = sentences.tell(unwritten, export.model_copy(update={"rows": rows}), TEMPLATES)
+    return "\n".join(told.conclusion)
 
 
 @EVERYWHERE
-def test_busy_machine_states_no_difference_in_time(experiment: str) -> None:
-    told = _all_text(made_up_in(experiment, WORLDS["busy"], absent=NO_PROC))
-    assert not STATED.findall(told), told
-
-
-@pytest.mark.parametrize("experiment", ["arena", "memory_pattern", "recommended"])
-def test_busy_machine_states_no_difference_in_memory(experiment: str) -> None:
-    told = _all_text(made_up_in(experiment, WORLDS["busy"]))
-    assert not re.findall(r"比默认[多少]|分不出差别", told), told
+def test_default_conclusion_reads_well_and_follows_the_numbers(experiment: str) -> None:
+    told = {world: _by_default(experiment, WORLDS[world]) for world in WORLDS}
+    assert {one for text in told.values() for one in text.splitlines() if faults(one)} == set()
+    assert not re.findall(r"耗时多|比默认", told["faster"])
+    assert not re.findall(r"耗时少|比默认", told["slower"])
+    assert "比默认少 60%" in told["less memory"]
+    assert "比默认多 200%" in told["more memory"]
+    assert not STATED.findall(told["draft"])
+    titles = {case.id: case.title for case in made_up_in(experiment, {}).cases}
+    assert [one for case, one in titles.items() if one not in told["slower"] and case not in BASELINES] == []
+    assert titles[CONTROL] not in told["slower"]
 
 
 @EVERYWHERE
-def test_too_few_rounds_state_no_difference_in_time(experiment: str) -> None:
-    told = _all_text(made_up_in(experiment, WORLDS["few rounds"], absent=NO_PROC))
+def test_result_without_groups_leaves_claims_open(experiment: str) -> None:
+    answers = tell(MadeUp(experiment=experiment, groups=())).answers
+    assert {answer.holds for answer in answers.values()} <= {"unknown"}
+
+
+@pytest.mark.parametrize(
+    ("world", "absent"),
+    [("draft", ("threads",)), ("smoke", ("threads",)), ("busy", NO_PROC), ("few rounds", NO_PROC)],
+)
+@EVERYWHERE
+def test_no_difference_is_stated_where_none_is_judged(
+    experiment: str, world: str, absent: tuple[str, ...]
+) -> None:
+    """On a busy machine and after few rounds, memory that was measured once may still be."""
+    told = _all_text(made_up_in(experiment, WORLDS[world], absent=absent))
     assert not STATED.findall(told), told
 
 
@@ -99,11 +107,14 @@ def test_words_follow_the_direction_of_time(experiment: str) -> None:
 
 @pytest.mark.parametrize("experiment", ["arena", "memory_pattern", "recommended"])
 def test_words_follow_the_direction_of_memory(experiment: str) -> None:
-    less, more = (_all_text(made_up_in(experiment, WORLDS[f"{word} memory"])) for word in ("less", "more"))
+    less, more, busy = (
+        _all_text(made_up_in(experiment, WORLDS[world])) for world in ("less memory", "more memory", "busy")
+    )
     assert "比默认少 60%" in less
     assert "比默认多" not in less
     assert "比默认多 200%" in more
     assert "比默认少" not in more
+    assert not re.findall(r"比默认[多少]|分不出差别", busy), busy
 
 
 @EVERYWHERE
@@ -119,92 +130,58 @@ def test_names_from_a_result_file_cannot_write_html(experiment: str) -> None:
     failing = {"failures": {(None, None): evil, (None, BASELINE): None}}
     for more in ({}, failing):
         told = _all_text(MadeUp(experiment=experiment, **world, **more))
+        told += _by_default(experiment, {**world, **more})
         assert "<script" not in told
         assert "&lt;script&gt;" in told
 
 
-def _told(experiment: str, **world: Any) -> str:
-    return text_of("".join(_sentences(MadeUp(experiment=experiment, **world))))
+THREADS, ARENA, PATTERN = "intra_op_num_threads", "arena", "memory_pattern"
+BOTH, NOT_BOTH = "arena 关了，再关内存模式，", "arena 关了，就不要再关内存模式，占得反而多"
+TO_3 = "0（VERBOSE）、1（INFO）、2（WARNING）、3（ERROR）"
+TRIMMED = {"kept_trimmed_mib": 84}
+NOT_JUDGED = ({"profile": "quick", "rounds": 3}, {"busy": True}, {"absent": NO_PROC})
+TOLD: list[tuple[str, str | dict[str, Any], str, str]] = [
+    (THREADS, "the same", "1、2、4 并列最快，分不出快慢|空转等活", "还分不出谁最快"),
+    (THREADS, "one count wins", "线程数里，2 线程最快|开到 4 线程，与默认比耗时多 150", "并列"),
+    (THREADS, "no two can be told apart", "还分不出谁最快", "并列最快"),
+    (THREADS, "draft", "还不能下结论", "最快"),
+    (THREADS, "one count measured", "只测成了 2", "最快"),
+    (THREADS, "one count in effect", "线程数里看到生效的只有 2", "最快"),
+    (THREADS, "the fastest count not seen", "，1、2 并列最快", "4 线程最快"),
+    (THREADS, "nothing is seen to take effect", "没有观察到哪个明确设置的线程数生效", "最快"),
+    (THREADS, {"cores": 1, **of_cases(default={"threads": 1})}, "开到 2 线程", "空转等活"),
+    (THREADS, {"cores": 64}, "超过可用的 64 核、开到 128 线程", "32 核"),
+    ("container", {"cores": 1}, "1 线程，与默认比", "2 线程"),
+    ("container", {"cores": 64}, "32 线程，与默认比", "64"),
+    (ARENA, "the same", "第二次推理后占用变为 2.0 倍", "远小于|trim"),
+    (ARENA, "nothing kept changes", "第二次推理后占用没有明显增加", "倍"),
+    (ARENA, "little left", "留下的远小于推理途中需要的", "没有明显增加"),
+    (ARENA, {**WORLDS["little left"], "outcomes": {(None, "arena_off"): "unseen"}}, "不作结论", "远小于"),
+    (ARENA, of_cases(default=TRIMMED, arena_off=TRIMMED), "，trim 后 84 MiB；|；默认 trim 后 84 MiB。", "远小于"),
+    ("graph_optimization", "optimised", "从 300 个变为 120 个，新出现 FusedConv、A、B、C、D、E 等。", "F、"),
+    ("graph_optimization", "operators seen of the default only", "都执行 120 个节点", "新出现"),
+    ("log_severity", "logs of one level", f"日志里有 ERROR 的级别：4（FATAL）|没有测成的级别：{TO_3}", "ERROR 的级别：一个也"),
+    ("log_severity", "logs", f"有 ERROR 的级别：{TO_3}；|有提示的级别：一个也没有", "没有测成"),
+    ("log_severity", "logs", "有 WARNING 的级别：0（VERBOSE）、1（INFO）、2（WARNING）；", "FATAL）；配"),
+    ("inter_op_num_threads", "the same", "一个线程也没有多", "变成"),
+    ("inter_op_num_threads", of_cases(sequential_4={"threads": 5}), "线程从 2 个变成 5 个", "没有多"),
+    ("execution_mode", "the same", "没有任何节点", "最多有"),
+    ("execution_mode", of_cases(parallel_2={"overlapping_nodes": 7}), "最多有 7 个节点", "没有任何节点"),
+    (PATTERN, "more with both off", f"{NOT_BOTH}（与只关 arena 比，峰值 500 MiB 对 500 MiB，留存 600 MiB 对 300 MiB）", "还能"),
+    (PATTERN, of_cases(arena_off=OFF_ALONE, arena_pattern_off={"kept_mib": 300, "peak_mib": 600}), NOT_BOTH, "还能"),
+    (PATTERN, "less with both off", f"{BOTH}还能少占（与只关 arena 比，", f"{NOT_BOTH}（"),
+    (PATTERN, "less and more", f"{BOTH}峰值和留存一升一降（", f"{NOT_BOTH}（"),
+    (PATTERN, of_cases(arena_off=OFF_ALONE, arena_pattern_off={"kept_mib": 310, "peak_mib": 510}), f"{BOTH}内存没有差别", f"{NOT_BOTH}（"),
+    (PATTERN, of_cases(arena_off=OFF_ALONE, arena_pattern_reuse_off={"kept_mib": 600, "peak_mib": 500}), "就不要再关内存模式和内存复用，占得反而多", "还能"),
+    *((PATTERN, {**of_cases(arena_off=OFF_ALONE), **one}, "关闭 arena 之后", "arena 关了") for one in NOT_JUDGED),
+]  # fmt: skip
 
 
-def test_only_thread_count_that_was_measured_is_not_called_the_fastest() -> None:
-    failures = {(None, case): CRASHED for case in ("1", "4")}
-    told = _told("intra_op_num_threads", failures=failures)
-    assert "只测成了 2" in told
-    assert "最快" not in told
-
-
-def test_a_thread_count_that_was_not_seen_in_effect_is_not_called_the_fastest() -> None:
-    """It may be the fastest for any reason but the one that is given."""
-    world = {"outcomes": {(None, "4"): "unseen"}, "values": {(None, "4", "ratio"): 0.5}}
-    told = _told("intra_op_num_threads", **world)
-    assert "4 线程最快" not in told
-    assert "明确设置的线程数里，1、2 并列最快" in told
-    only = {(None, case): "nothing" for case in ("1", "4")}
-    assert "线程数里看到生效的只有 2" in _told("intra_op_num_threads", outcomes=only)
-    none = {(None, case): "unseen" for case in ("1", "2", "4")}
-    assert "没有观察到哪个明确设置的线程数生效" in _told("intra_op_num_threads", outcomes=none)
-
-
-def test_counts_tie_only_where_none_differs_from_the_default() -> None:
-    assert "并列最快" in _told("intra_op_num_threads")
-    wide = _told("intra_op_num_threads", half_width=0.2)
-    assert "并列最快" not in wide
-    assert "还分不出谁最快" in wide
-
-
-def test_what_an_arena_that_was_not_seen_off_leaves_is_no_finding() -> None:
-    values = {(None, "arena_off", "kept_mib"): 100.0}
-    assert "留下的远小于" in _told("arena", values=values)
-    assert "留下的远小于" not in _told("arena", values=values, outcomes={(None, "arena_off"): "unseen"})
-
-
-def test_idle_time_is_put_down_to_spinning_workers_only_where_there_are_some() -> None:
-    assert "空转等活" in _told("intra_op_num_threads")
-    alone = {(None, BASELINE, "threads"): 1.0}
-    assert "空转等活" not in _told("intra_op_num_threads", cores=1, values=alone)
-
-
-def test_options_of_one_core_and_of_many_are_named() -> None:
-    assert "开到 2 线程" in _told("intra_op_num_threads", cores=1)
-    assert "超过可用的 64 核、开到 128 线程" in _told("intra_op_num_threads", cores=64)
-    assert "1 线程，与默认比" in _told("container", cores=1)
-    assert "32 线程，与默认比" in _told("container", cores=64)
-
-
-def test_operators_are_new_only_where_both_graphs_were_seen() -> None:
-    assert "新出现" in _told("graph_optimization", **WORLDS["optimised"])
-    assert "新出现" not in _told("graph_optimization", **WORLDS["operators seen of the default only"])
-
-
-def test_levels_whose_log_is_missing_are_not_said_to_print_nothing() -> None:
-    told = _told("log_severity", **WORLDS["logs of one level"])
-    assert "日志里有 ERROR 的级别：4（FATAL）" in told
-    assert "没有测成的级别：0（VERBOSE）、1（INFO）、2（WARNING）、3（ERROR）" in told
-
-
-def test_log_levels_tell_from_where_on_something_is_hidden() -> None:
-    told = _told("log_severity", **WORLDS["logs"])
-    assert "有 ERROR 的级别：0（VERBOSE）、1（INFO）、2（WARNING）、3（ERROR）；" in told
-    assert "有 WARNING 的级别：0（VERBOSE）、1（INFO）、2（WARNING）；" in told
-    assert "配置的键拼错时，有提示的级别：一个也没有" in told
-
-
-def test_threads_of_the_sequential_mode_are_compared_with_the_defaults() -> None:
-    assert "一个线程也没有多" in _told("inter_op_num_threads")
-    more = {(None, "sequential_4", "threads"): 5.0}
-    assert "线程从 2 个变成 5 个" in _told("inter_op_num_threads", values=more)
-
-
-def test_nodes_that_ran_side_by_side_are_counted_over_all_parallel_cases() -> None:
-    some = {(None, "parallel_2", "overlapping_nodes"): 7.0}
-    assert "最多有 7 个节点" in _told("execution_mode", values=some)
-    assert "没有任何节点" in _told("execution_mode")
-
-
-def test_what_is_left_after_a_trim_is_named_where_it_differs() -> None:
-    trimmed = {(None, case, "kept_trimmed_mib"): 84.0 for case in (BASELINE, "arena_off")}
-    told = _told("arena", values=trimmed).replace("\u202f", " ")
-    assert "，trim 后 84 MiB；" in told
-    assert "；默认 trim 后 84 MiB。" in told
-    assert "trim" not in _told("arena")
+@pytest.mark.parametrize(("experiment", "world", "said", "unsaid"), TOLD)
+def test_conclusions_say_what_follows(
+    experiment: str, world: str | dict[str, Any], said: str, unsaid: str
+) -> None:
+    made_up = made_up_in(experiment, WORLDS[world] if isinstance(world, str) else world)
+    told = text_of("".join(tell(made_up).conclusion)).replace("\u202f", " ")
+    assert [one for one in said.split("|") if one not in told] == [], told
+    assert [one for one in unsaid.split("|") if one in told] == [], told

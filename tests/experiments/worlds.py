@@ -4,53 +4,70 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from branches import Tracking
 from made_up import NO_PROC, MadeUp
 
 from bench.experiments import EXPERIMENTS
+from bench.pages import sentences
 from bench.spec import BASELINE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.answers import Answer
+    from bench.pages.sentences import Told
 
 CRASHED = "进程因信号 SIGSEGV 结束"
 NOT_APPLICABLE = "本机不适用：需要 glibc 2.35 以上"
 E_LINE, W_LINE = "[E:onnxruntime:, x.cc:1] failed", "[W:onnxruntime:, x.cc:1] ignored"
 LEVELS = range(5)
+NUMBERS = ("session_ms", "idle_cpu_s", "grown_mib_per_1000", "trace_kib_per_run", "minor_faults")
+
+
+def everywhere(value: float, *metrics: str) -> dict[str, Any]:
+    return {"values": {(None, None, name): value for name in metrics}}
+
+
+def of_cases(**cases: Mapping[str, float]) -> dict[str, Any]:
+    """Figures that the named cases have in every group."""
+    return {
+        "values": {(None, case, name): one for case, found in cases.items() for name, one in found.items()}
+    }
+
+
+OFF_ALONE, LITTLE = {"kept_mib": 300.0, "peak_mib": 500.0}, {"kept_mib": 100.0, "peak_mib": 800.0}
 WORLDS: dict[str, dict[str, Any]] = {
     "the same": {},
     "faster": {"time": 0.7},
     "slower": {"time": 1.5},
     "much slower": {"time": 130.0},
     "unclear": {"time": 1.05, "half_width": 0.1},
+    "no two can be told apart": {"half_width": 0.2},
     "less memory": {"memory": 0.4},
     "more memory": {"memory": 3.0},
-    "enormous": {"values": {(None, None, name): 54321.0 for name in ("session_ms", "peak_mib", "kept_mib")}},
-    "large numbers": {
-        "values": {
-            (None, None, name): 12345.6
-            for name in (
-                "session_ms",
-                "idle_cpu_s",
-                "grown_mib_per_1000",
-                "trace_kib_per_run",
-                "minor_faults",
-            )
-        }
+    "a little less memory": {"memory": 0.9},
+    "rounds overlap": {"memory": 0.8, "memory_spread": 0.3},
+    "enormous": everywhere(54321.0, "session_ms", "peak_mib", "kept_mib"),
+    "large numbers": everywhere(12345.6, *NUMBERS),
+    "small numbers": everywhere(0.0000123, *NUMBERS),
+    "too noisy": {"time": 1.3, "noisy": range(5)},
+    "nothing takes effect": {"time": 1.3, "memory": 0.4, "outcomes": {(None, None): "nothing"}},
+    "nothing is seen to take effect": {"time": 1.3, "memory": 0.4, "outcomes": {(None, None): "unseen"}},
+    "one count in effect": {"outcomes": {(None, case): "nothing" for case in ("1", "4")}},
+    "the fastest count not seen": {**of_cases(**{"4": {"ratio": 0.5}}), "outcomes": {(None, "4"): "unseen"}},
+    "one count measured": {"failures": {(None, case): CRASHED for case in ("1", "4")}},
+    "one count wins": of_cases(**{"1": {"ratio": 1.9}, "2": {"ratio": 1.0}, "4": {"ratio": 2.5}}),
+    "less with both off": of_cases(arena_off=OFF_ALONE, arena_pattern_off={"kept_mib": 100, "peak_mib": 500}),
+    "more with both off": of_cases(arena_off=OFF_ALONE, arena_pattern_off={"kept_mib": 600, "peak_mib": 500}),
+    "less and more": of_cases(arena_off=OFF_ALONE, arena_pattern_off={"kept_mib": 100, "peak_mib": 600}),
+    "little left": of_cases(arena_off=LITTLE),
+    "little left, the pattern not seen": {
+        **of_cases(arena_off=LITTLE),
+        "outcomes": {(None, "pattern_off"): "unseen"},
     },
-    "small numbers": {
-        "values": {
-            (None, None, name): 0.0000123
-            for name in (
-                "session_ms",
-                "idle_cpu_s",
-                "grown_mib_per_1000",
-                "trace_kib_per_run",
-                "minor_faults",
-            )
-        }
-    },
+    "less needed": of_cases(arena_off=LITTLE, pattern_off={"kept_mib": 1200, "peak_mib": 900}),
+    "less left only": of_cases(arena_off=LITTLE, pattern_off={"kept_mib": 1200, "peak_mib": 700}),
+    "about the same needed": of_cases(arena_off=LITTLE, pattern_off={"kept_mib": 1200, "peak_mib": 820}),
+    "as little left": of_cases(arena_off=LITTLE, pattern_off={"kept_mib": 50, "peak_mib": 800}),
     "nothing kept changes": {"values": {(None, BASELINE, "after_second_mib"): 801.0}},
     "trimmed differs": {"values": {(None, None, "kept_trimmed_mib"): 100.0}},
     "nodes overlap": {"values": {(None, None, "overlapping_nodes"): 17.0}},
@@ -61,6 +78,7 @@ WORLDS: dict[str, dict[str, Any]] = {
             BASELINE: dict.fromkeys(("Conv", "FusedConv", "A", "B", "C", "D", "E", "F"), 1),
         },
     },
+    "one operator is new": {"operators": {"disable_all": {"Conv": 3}, BASELINE: {"FusedConv": 3}}},
     "operators seen of the default only": {"operators": {BASELINE: {"FusedConv": 1}}},
     "draft": {"profile": "quick", "rounds": 3, "time": 1.5, "memory": 0.4},
     "smoke": {"profile": "smoke", "rounds": 1, "time": 0.7, "memory": 3.0},
@@ -75,6 +93,7 @@ WORLDS: dict[str, dict[str, Any]] = {
     "nothing observed": {"absent": ("nodes", "overlapping_nodes", "node_threads", "session_info_lines")},
     "one core": {"cores": 1, "values": {(None, None, "threads"): 1.0}},
     "64 cores": {"cores": 64, "time": 1.5, "values": {(None, BASELINE, "threads"): 64.0}},
+    "no groups": {"groups": ()},
     "first group only": {"groups": (0,)},
     "first group dropped": {"groups": (-1,)},
     "logs": {
@@ -101,6 +120,8 @@ def made_up_in(experiment: str, world: Mapping[str, Any], **more: Any) -> MadeUp
     return MadeUp(experiment=experiment, **{**world, **where, **more})
 
 
-def answers(made_up: MadeUp) -> dict[str, Answer]:
-    say = made_up.words()
-    return {claim.id: claim.answer(say) for claim in made_up.spec.claims}
+TEMPLATES = sentences.templates(kind=Tracking)
+
+
+def tell(made_up: MadeUp) -> Told:
+    return sentences.tell(made_up.spec, made_up.export(), TEMPLATES)

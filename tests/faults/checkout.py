@@ -31,7 +31,6 @@ EXPERIMENT = Experiment(
     cases=lambda _: CASES[:{cases}],
     groups=({groups},),
     columns=columns("latency_ms", "ratio", "peak_mib", "kept_mib"),
-    conclude=lambda _: ("测完了。",),
 )
 """
 GROUP = 'Group(model="tiny", input={input}, small={input}, seconds=0.3{more})'
@@ -39,12 +38,11 @@ SHORT = GROUP.format(input="TINY", more="")
 EXPERIMENTS = {
     "toy": SHORT,
     "slow": GROUP.format(input="LONG", more=""),
-    "pair": GROUP.format(input="LONG", more=", processes=2"),
     "glutton": GROUP.format(input="HUGE", more=""),
     "greedy": GROUP.format(input="GREEDY", more=", memory_only=True"),
 }
-"""Name -> groups: as short as can be; children that live long enough to be hit; two at once; one that takes
-hundreds of MiB; one that takes as much as there is room for."""
+"""Name -> groups: as short as can be; children that live long enough to be hit; one that takes hundreds of MiB; one
+that takes as much as there is room for."""
 CALLS = 150
 """In one pass of a long-lived child, which takes some tenths of a second."""
 ROWS = 60_000
@@ -74,21 +72,13 @@ print(bench.show("toy"))
 """
 
 
-def cases(experiment: str) -> int:
-    """How many it compares: one where that is enough, for each takes two children."""
-    return 2 if experiment in ("slow", "pair") else 1
-
-
-def make_checkout(folder: Path) -> Path:
-    """Lay out the small checkout below `folder`. Returns its path."""
-    checkout = folder / ODD_NAME
+def make_checkout(checkout: Path) -> None:
     code = shutil.copytree(ROOT / "bench", checkout / "bench", ignore=shutil.ignore_patterns("__pycache__"))
     for path in (code / "experiments").glob("[a-z]*.py"):
         path.unlink()
     for name, groups in EXPERIMENTS.items():
-        text = EXPERIMENT.format(name=name, groups=groups, cases=cases(name), calls=CALLS, rows=ROWS)
+        text = EXPERIMENT.format(name=name, groups=groups, cases=1 + (name == "slow"), calls=CALLS, rows=ROWS)
         (code / "experiments" / f"{name}.py").write_text(text, encoding="utf-8")
     (checkout / "docs").mkdir()
     (checkout / "docs" / "index.md").write_text(PAGE, encoding="utf-8")
     (checkout / "mkdocs.yml").write_text(CONFIG, encoding="utf-8")
-    return checkout

@@ -1,4 +1,4 @@
-"""The stage that the rows of a table are played on. Loaded as a plugin by the tables."""
+"""The stage on which faults happen. Loaded as a plugin by the tests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from faults.checkout import INPUTS, make_checkout
+from faults.checkout import INPUTS, ODD_NAME, make_checkout
 from faults.stage import Stage
 
 from bench.models import MODELS
@@ -17,34 +17,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from faults.row import Row
-
-
-COPY = {"model": os.link, "result": shutil.copy, "export": shutil.copy}
-"""Models are large, and nobody writes into their files."""
+    from conftest import Once
 
 
 @pytest.fixture(scope="session")
-def small_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_checkout(tmp_path_factory.mktemp("检 出"))
-
-
-@pytest.fixture(scope="session")
-def made(small_checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def finished(once: Once) -> Stage:
     """The model with all inputs, a result of the experiment `toy`, and what is exported of it."""
-    folder = tmp_path_factory.mktemp("做 好")
-    stage = Stage(small_checkout, folder / "构 建", folder)
-    prepare(MODELS["tiny"], INPUTS, stage.folders.models)
-    for done in (stage.measure(), stage.bench("export")):
-        assert done.status == 0, done.output
-    folders = stage.folders
-    return {"model": folders.models, "result": folders.results, "export": folders.export}
+
+    def of(folder: Path) -> Stage:
+        checkout, build = folder / "检 出" / ODD_NAME, folder / "构 建"
+        return Stage(checkout, build, folder, build)
+
+    def make(folder: Path) -> None:
+        stage = of(folder)
+        make_checkout(stage.checkout)
+        prepare(MODELS["tiny"], INPUTS, stage.folders.models)
+        for done in (stage.measure(), stage.bench("export")):
+            assert done.status == 0, done.output
+
+    return of(once("做 好", make))
 
 
 @pytest.fixture
-def stage(row: Row, small_checkout: Path, made: dict[str, Path], tmp_path: Path) -> Iterator[Stage]:
-    stage = Stage(small_checkout, tmp_path / "构 建", tmp_path, row.on)
-    for thing in row.after:
-        shutil.copytree(made[thing], stage.folder / made[thing].name, copy_function=COPY[thing])
+def stage(finished: Stage, tmp_path: Path) -> Iterator[Stage]:
+    """With the model, which is large, and nobody writes into its files."""
+    stage = Stage(finished.checkout, tmp_path / "构 建", tmp_path, finished.folder)
+    shutil.copytree(finished.folders.models, stage.folders.models, copy_function=os.link)
     yield stage
     stage.end()

@@ -1,4 +1,7 @@
-"""Where faults happen: a build folder of its own, the real command line, and a look at who is running."""
+"""Where faults happen: a build folder of its own, the real command line, and a look at who is running.
+
+The checkout, the build folder and the site lie where paths have spaces and Chinese in them.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,8 @@ PATIENCE_S = 60.0
 SMOKE = ("--profile", "smoke")
 WORKER, MODEL_MAKER, MKDOCS, KERNEL = "worker.py", "bench.models", "mkdocs", "ipykernel_launcher"
 """Words in the command lines of our children."""
+IN_A_WINDOW = (sys.executable, "-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)")
+"""Runs a command on a terminal of its own, which closes when this process ends."""
 FOREIGN = ("BENCH_", "COV")
 """Of the caller; coverage writes files of its own, which would be the first to meet a full disk."""
 
@@ -146,6 +151,8 @@ class Stage:
     folder: Path
     logs: Path
     """Where the output of commands goes; not on a disk that fills up."""
+    made: Path
+    """A build folder that is finished."""
     experiment: str = "toy"
     env: dict[str, str] = field(default_factory=dict)
     done: Done = Done(0, "")
@@ -165,13 +172,13 @@ class Stage:
         return Folders.below(self.folder)
 
     @property
-    def observed(self) -> int:
-        """Children that observe its cases, before the first sample: one of the default, none of its second name."""
-        return 1
-
-    @property
     def target(self) -> Path:
         return self.folder.parent / "网 站"
+
+    def give(self, *things: str) -> None:
+        """What somebody has done before: `results` of the experiment `toy`, the `export` of them."""
+        for thing in things:
+            shutil.copytree(self.made / thing, self.folder / thing)
 
     def change(self, path: str, content: str) -> None:
         """Write a file in a copy of the checkout, which others use too."""
@@ -213,12 +220,6 @@ class Stage:
 
     def build_site(self) -> Done:
         return self.start_building().wait()
-
-    def build_under(self, wrapper: Sequence[str]) -> None:
-        """Measure and build by way of another command."""
-        measured = self.measure(wrapper=wrapper)
-        assert measured.status == 0, measured.output
-        self.done = self.start_building(wrapper).wait()
 
     def kill(self, running: Running, number: int = 9) -> None:
         """Send a command a signal and watch what it had started."""

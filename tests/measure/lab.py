@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bench.measure.sampler import Task
+
 from bench.measure import noise, records
 from bench.measure.plan import resolve
 from bench.measure.runner import Runner
-from bench.measure.sampler import Task
 from bench.results import store
 from bench.results.summary import summarise
 from bench.spec import Input, LargestBatch

@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from bench.measure.applicable import PERMANENT, no_room, not_applicable
 
 from bench.measure import applicable
-from bench.measure.applicable import PERMANENT, no_room, not_applicable
 from bench.measure.plan import resolve
 from bench.spec import Case, LargestBatch
 

@@ -46,7 +46,6 @@ def test_words_do_not_change_the_key(make: Make) -> None:
         title="另一个标题",
         question="另一个问题?",
         columns=("kept_mib",),
-        conclude=lambda _: ("另一句话",),
     )
     assert _key(make, reworded) == _key(make)
     other_columns = replace(reworded, columns=(Column(metric="ratio", title="比"),))

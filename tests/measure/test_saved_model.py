@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from bench.measure.sampler import Task
 from jobs import ONE, failure_of
 
 from bench.measure import records, trace
 from bench.measure.child import Outcome, run_worker
 from bench.measure.plan import resolve
-from bench.measure.sampler import Task
 from bench.measure.trace import read_runs
 from bench.results import store
 from bench.spec import BASELINE, Case

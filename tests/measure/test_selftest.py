@@ -15,7 +15,7 @@ from bench.measure.child import Outcome
 from bench.models import MODELS
 from bench.models.prepared import prepare
 from bench.results import store
-from bench.results.selfchecks import ALLOCATED_MIB, SELFTEST
+from bench.results.trust import ALLOCATED_MIB, SELFTEST
 from bench.system.folders import Folders
 
 if TYPE_CHECKING:

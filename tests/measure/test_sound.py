@@ -9,7 +9,7 @@ import pytest
 
 from bench.experiments import EXPERIMENTS
 from bench.measure import sound
-from bench.results.selfchecks import SELFTEST
+from bench.results.trust import SELFTEST
 from bench.spec import (
     BASELINE,
     CONTROL,

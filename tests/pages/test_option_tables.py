@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.facts.options import OPTIONS, TOPICS, TRAPS, Option, Source, Trap, read_installed
-from bench.pages import options
+from bench.facts.options import OPTIONS, TOPICS, TRAPS, read_installed
+from bench.pages import options, source
 from bench.site import hooks
 from bench.system.folders import BUILD_VARIABLE, Folders
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROW = re.compile(r'<tr id="([^"]+)" data-option="[^"]+">.*?</th><td>(.*?)</td>', re.DOTALL)
-NASTY = '<script>"x"</script> & `a<b`'
 
 
 @pytest.fixture(scope="module")
@@ -44,25 +43,28 @@ def test_defaults_on_the_page_are_the_installed_ones(
     }
     expected = {prefix + name: value for name, value in installed[which]["attributes"].items()}
     assert shown == expected | {prefix + name: "—" for name in installed[which]["methods"]}
-
-
-def test_enums_and_strings_stand_as_in_code(installed: dict[str, Any]) -> None:
-    attributes = installed["session"]["attributes"]
-    assert attributes["execution_mode"] == "ExecutionMode.ORT_SEQUENTIAL"
-    assert attributes["graph_optimization_level"] == "GraphOptimizationLevel.ORT_ENABLE_ALL"
-    assert attributes["logid"] == '""'
+    if which == "session":  # as in code
+        assert shown["opt-execution_mode"] == "ExecutionMode.ORT_SEQUENTIAL"
+        assert shown["opt-logid"] == '""'
 
 
 def test_quoted_default_is_code_and_a_remark_is_not() -> None:
     shown = dict(ROW.findall(options.table("keys")))
-    assert shown["opt-session.intra_op.allow_spinning"] == "<code>&quot;1&quot;</code>"
+    assert shown["opt-session.intra_op.allow_spinning"] == "<code>&#34;1&#34;</code>"
     assert shown["opt-session.dynamic_block_base"] == "不设（关）"
     trim = dict(ROW.findall(options.table("environment")))["opt-MALLOC_TRIM_THRESHOLD_"]
-    assert trim == "<code>&quot;131072&quot;</code>（会自动变大）"
+    assert trim == "<code>&#34;131072&#34;</code>（会自动变大）"
+
+
+def test_experiment_that_no_page_shows_is_linked_to_the_page_that_it_has_anyway(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(source, "sections", dict)
+    assert 'data-link="evidence/arena.html">本机实测' in options.table("session")
 
 
 def test_anchors_are_unique_on_the_page() -> None:
-    html = "".join(map(options.table, OPTIONS)) + options.traps_table()
+    html = "".join(map(str, [*map(options.table, OPTIONS), options.traps()]))
     anchors = re.findall(r' id="([^"]+)"', html)
     assert len(anchors) == len(set(anchors))
     assert html.count("<tr id=") == sum(map(len, OPTIONS.values())) + len(TRAPS)
@@ -75,20 +77,6 @@ def test_every_topic_that_has_rows_has_a_captioned_table() -> None:
         assert title in html
 
 
-def test_texts_are_harmless(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = Source(NASTY, 'https://example.org/?a="b"&c')
-    texts = dict.fromkeys(("does", "since", "default", "latency", "memory", "startup", "trap", "kind"), NASTY)
-    row = Option(name="a<b>&", topic="other", sources=(source,), **texts)
-    trap = Trap(id="i", belief=NASTY, fact=NASTY, remedy=NASTY, sources=(source,))
-    monkeypatch.setitem(OPTIONS, "keys", (row,))
-    monkeypatch.setattr(options, "TRAPS", (trap,))
-    monkeypatch.setattr(options, "IRRELEVANT", {"keys": {NASTY: [NASTY]}})
-    for html in (options.table("keys"), options.traps_table()):
-        assert "<script>" not in html
-        assert "<code>a&lt;b</code>" in html
-        assert 'href="https://example.org/?a=&quot;b&quot;&amp;c"' in html
-
-
 def test_what_a_newer_library_offers_is_named(installed: dict[str, Any]) -> None:
     changed = json.loads(json.dumps(installed))
     changed["session"]["attributes"]["brand_new"] = "True"
@@ -99,22 +87,50 @@ def test_what_a_newer_library_offers_is_named(installed: dict[str, Any]) -> None
     assert dict(ROW.findall(html))["opt-logid"] == "这个版本没有"
 
 
-def test_unknown_table_is_an_error() -> None:
-    with pytest.raises(KeyError):
-        options.table("weather")
-
-
-@pytest.mark.parametrize(
-    ("page", "href"),
-    [
-        ("reference/options.html", "../blog/onnxruntime-cpu.html#enable_cpu_mem_arena"),
-        ("blog/onnxruntime-cpu.html", "onnxruntime-cpu.html#enable_cpu_mem_arena"),
-        ("index.html", "blog/onnxruntime-cpu.html#enable_cpu_mem_arena"),
-    ],
-)
-def test_links_to_sections_are_resolved_for_the_page(page: str, href: str) -> None:
+@pytest.mark.parametrize(("page", "up"), [("reference/options.html", "../blog/"), ("index.html", "blog/")])
+def test_links_to_sections_are_resolved_for_the_page(page: str, up: str) -> None:
     html = options.table("session")
     assert 'data-link="blog/onnxruntime-cpu.html#enable_cpu_mem_arena"' in html
     resolved = hooks.on_post_page(html, page=SimpleNamespace(url=page), config=None)
-    assert f'<a href="{href}">本机实测</a>' in resolved
+    assert f'<a href="{up}onnxruntime-cpu.html#enable_cpu_mem_arena">本机实测</a>' in resolved
     assert "data-link" not in resolved
+
+
+THE_SAME = {
+    "graph_optimization_level": "GraphOptimizationLevel.ORT_ENABLE_ALL",
+    "log_severity_level": "4",
+    "enable_cpu_mem_arena": "False",
+}
+
+
+def _said(monkeypatch: pytest.MonkeyPatch, **settings: str) -> str:
+    library = {"version": "3.10.0", "settings": THE_SAME | settings}
+    monkeypatch.setattr(options, "installed", lambda: {"rapidocr": library})
+    return options.original()
+
+
+def test_library_that_sets_the_same_is_named_with_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "RapidOCR 3.10.0 现在这样设" in _said(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("enable_cpu_mem_arena", "True"),
+        ("log_severity_level", "2"),
+        ("graph_optimization_level", "GraphOptimizationLevel.ORT_ENABLE_BASIC"),
+    ],
+)
+def test_library_that_sets_something_else_is_told_with_what_it_sets(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = _said(monkeypatch, **{name: value})
+    assert "现在这样设" not in text
+    assert f"{name} = {value}" in text.replace("<wbr>", "").split("设得不同")[1]
+
+
+def test_installed_library_is_read_from_its_own_code(installed: dict[str, Any]) -> None:
+    found = installed["rapidocr"]
+    assert set(found["settings"]) >= set(THE_SAME)
+    assert found["parameters"]
+    assert found["version"] in options.original()

@@ -9,26 +9,9 @@ import pytest
 
 from bench.experiments import EXPERIMENTS
 from bench.pages import snippets
-from bench.spec import BASELINE, CONTROL, Case
+from bench.spec import BASELINE, Case
 
-CASES = {
-    f"{name}-{case.id}.py": case
-    for name, experiment in EXPERIMENTS.items()
-    for case in experiment.cases(snippets.REFERENCE_CORES)
-}
-EVERY = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-
-
-def test_there_is_a_file_for_every_case_but_the_control() -> None:
-    assert set(snippets.files()) == {name for name, case in CASES.items() if case.id != CONTROL}
-
-
-def test_file_with_a_count_of_one_machine_says_so() -> None:
-    files = snippets.files()
-    marked = {name for name, code in files.items() if code.startswith("# 线程数按 4 核的机器写成")}
-    assert {"recommended-threads_pattern_off.py", "container-share.py"} <= marked
-    assert not any(name.startswith(("arena-", "intra_op_num_threads-")) for name in marked)
-    assert all("threads = " in files[name] for name in marked)
+CASES = {f"{name} {case.id}": case for name, one in EXPERIMENTS.items() for case in one.cases(4)}
 
 
 @pytest.mark.parametrize("cores", [1, 2, 64])
@@ -46,22 +29,12 @@ def test_case_that_the_experiment_no_longer_has_is_shown_as_it_was_measured() ->
     assert snippets.on_machine(EXPERIMENTS["recommended"], gone, 2) == snippets.of_case(gone)
 
 
-@EVERY
-def test_first_line_names_the_lowest_version(case: Case) -> None:
-    assert snippets.of_case(case).splitlines()[0] == f"# 适用于 onnxruntime {case.since} 及以上"
-
-
-@EVERY
-def test_code_parses_and_ends_with_one_line_break(case: Case) -> None:
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_code_parses_and_says_everything_that_is_set_and_nothing_else(case: Case) -> None:
     code = snippets.of_case(case)
     ast.parse(code)
-    assert code.endswith("\n")
-    assert not code.endswith("\n\n")
-
-
-@EVERY
-def test_every_setting_stands_there_as_it_is_written(case: Case) -> None:
-    code = snippets.of_case(case)
+    assert code.splitlines()[0] == f"# 适用于 onnxruntime {case.since} 及以上"
+    assert re.search(r"[^\n]\n\Z", code)
     for name, value in case.settings.items():
         if "." in name:
             assert f'options.add_session_config_entry("{name}", "{value}")' in code
@@ -69,11 +42,6 @@ def test_every_setting_stands_there_as_it_is_written(case: Case) -> None:
             assert f"options.{name} = ort.{snippets.ENUMS[name]}.{value}" in code
         else:
             assert f"options.{name} = {value!r}" in code
-
-
-@EVERY
-def test_run_options_and_environment_stand_there_only_where_they_are_set(case: Case) -> None:
-    code = snippets.of_case(case)
     for key, value in case.run_settings.items():
         assert f'run_options.add_run_config_entry("{key}", "{value}")' in code
     for name, value in case.env.items():
@@ -93,14 +61,21 @@ def test_default_has_no_setting_at_all() -> None:
     )
 
 
-def test_environment_is_told_before_the_import() -> None:
-    code = snippets.of_case(CASES["arena-arena_off_hugetlb.py"])
-    comment = "# 启动进程前先设环境变量：export GLIBC_TUNABLES=glibc.malloc.hugetlb=1"
-    assert code.index(comment) < code.index("import onnxruntime")
+@pytest.mark.parametrize(
+    ("name", "first", "then"),
+    [
+        ("arena arena_off_hugetlb", "export GLIBC_TUNABLES=glibc.malloc.hugetlb=1", "import onnxruntime"),
+        ("arena exact_extend", 'ort.OrtArenaCfg({"arena_extend_strategy": 1})', "ort.InferenceSession("),
+        ("arena pattern_off_shrink", "ort.InferenceSession(", "run_options = ort.RunOptions()"),
+    ],
+)
+def test_what_must_come_first_comes_first(name: str, first: str, then: str) -> None:
+    code = snippets.of_case(CASES[name])
+    assert code.index(first) < code.index(then)
 
 
 def test_saving_comes_first_under_its_own_options_and_the_saved_file_is_loaded() -> None:
-    code = snippets.of_case(CASES["graph_optimization-offline.py"])
+    code = snippets.of_case(CASES["graph_optimization offline"])
     saving, loading = code.split("# 上线时：直接加载它\n")
     assert "GraphOptimizationLevel.ORT_ENABLE_ALL" in saving
     assert f'options.optimized_model_filepath = "{snippets.SAVED}"' in saving
@@ -110,16 +85,3 @@ def test_saving_comes_first_under_its_own_options_and_the_saved_file_is_loaded()
     assert f'"{snippets.SAVED}",\n    sess_options=options' in loading
     assert "optimized_model_filepath" not in loading
     assert '"model.onnx"' not in loading
-
-
-def test_shared_arena_is_registered_before_the_session_is_made() -> None:
-    code = snippets.of_case(CASES["arena-exact_extend.py"])
-    registered = 'ort.create_and_register_allocator(info, ort.OrtArenaCfg({"arena_extend_strategy": 1}))'
-    assert code.index(registered) < code.index("ort.InferenceSession(")
-    assert 'options.add_session_config_entry("session.use_env_allocators", "1")' in code
-
-
-def test_run_options_come_after_the_session() -> None:
-    code = snippets.of_case(CASES["arena-pattern_off_shrink.py"])
-    assert code.index("ort.InferenceSession(") < code.index("run_options = ort.RunOptions()")
-    assert code.rstrip().endswith("# 每次推理都传入：outputs = session.run(None, feed, run_options)")

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from made_up import MadeUp
+from markupsafe import escape
 
 from bench.experiments import EXPERIMENTS
 from bench.pages import words
+from bench.pages.quantities import MeasuredCase
 from bench.pages.words import Words
 from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL
@@ -101,77 +103,6 @@ def test_digits_end_where_the_noise_begins() -> None:
     assert words.plain(0.0123456) == "0.0123"
 
 
-def _arena(
-    told: Callable[..., Words], *, first: float, second: float, peak_off: float, kept_off: float
-) -> str:
-    say = told(
-        {
-            BASELINE: _figures(
-                10, after_first_bytes=first, after_second_bytes=second, peak_bytes=second, kept_bytes=second
-            ),
-            CONTROL: _figures(10),
-            "arena_off": _figures(15, peak_bytes=peak_off, kept_bytes=kept_off),
-            "pattern_off": _figures(10, after_second_bytes=first),
-        }
-    )
-    return "".join(EXPERIMENTS["arena"].conclude(say))
-
-
-def test_arena_sentences_say_that_the_second_run_doubles(told: Callable[..., Words]) -> None:
-    text = _arena(told, first=800, second=1600, peak_off=700, kept_off=80)
-    assert "第二次推理后占用变为 2.0 倍" in text
-    assert "留下的远小于推理途中需要的" in text
-
-
-def test_arena_sentences_turn_where_nothing_doubles(told: Callable[..., Words]) -> None:
-    text = _arena(told, first=800, second=810, peak_off=90, kept_off=80)
-    assert "没有明显增加" in text
-    assert "远小于" not in text
-
-
-def test_arena_sentences_read_well_when_everything_failed(told: Callable[..., Words], make: Make) -> None:
-    failure = make.failure("timeout", "太慢")
-    say = told({BASELINE: failure, CONTROL: failure, "arena_off": failure, "pattern_off": failure})
-    for sentence in EXPERIMENTS["arena"].conclude(say):
-        assert "没有测成" in sentence
-        assert "None" not in sentence
-
-
-def _threads(told: Callable[..., Words], make: Make, ms: dict[str, float], **options: Any) -> str:
-    cases = {name: _figures(value) for name, value in ms.items()}
-    say = told(cases, experiment="intra_op_num_threads", **options)
-    return "".join(EXPERIMENTS["intra_op_num_threads"].conclude(say))
-
-
-def test_best_thread_count_is_named(told: Callable[..., Words], make: Make) -> None:
-    text = _threads(told, make, {BASELINE: 10, CONTROL: 10, "1": 19, "2": 10, "4": 25})
-    assert "明确设置的线程数里，2 线程最快" in text
-    assert "开到 4 线程，与默认比耗时多 150" in text
-
-
-def test_thread_counts_that_tie_are_named_together(told: Callable[..., Words], make: Make) -> None:
-    text = _threads(told, make, {BASELINE: 10, CONTROL: 10, "1": 10.02, "2": 10, "4": 10.01})
-    assert "1、2、4 并列最快，分不出快慢" in text
-
-
-def test_wide_interval_does_not_make_a_slower_count_one_of_the_fastest(
-    told: Callable[..., Words], make: Make
-) -> None:
-    spread = [_figures(10 * share) for share in (0.7, 1.0, 1.6, 0.8, 1.5, 0.7, 1.6, 1.0, 1.4)]
-    cases = {BASELINE: _figures(10), CONTROL: _figures(10), "1": _figures(30), "2": spread, "4": _figures(13)}
-    text = "".join(
-        EXPERIMENTS["intra_op_num_threads"].conclude(told(cases, experiment="intra_op_num_threads"))
-    )
-    assert "2、4 的区间有重叠，还分不出谁最快" in text
-    assert "并列最快" not in text
-
-
-def test_thread_draft_names_no_winner(told: Callable[..., Words], make: Make) -> None:
-    text = _threads(told, make, {BASELINE: 10, "1": 19, "2": 10}, profile="quick")
-    assert "还不能下结论" in text
-    assert "最快</strong>" not in text
-
-
 @pytest.mark.parametrize("effect", [True, False])
 def test_figures_of_what_was_not_seen_to_take_effect_are_no_verdict(
     told: Callable[..., Words],
@@ -213,11 +144,8 @@ def test_every_time_of_a_noisy_group_carries_the_mark_and_bears_no_conclusion(
     say = _noisy(told, 15)
     group = say.groups()[0]
     assert group.noisy
-    for text in (
-        say.ms(group, "arena_off"),
-        say.speed(group, "arena_off"),
-        say.number(group, BASELINE, "ratio"),
-    ):
+    latency = MeasuredCase(say, "arena_off", group)["latency_ms"]
+    for text in (escape(latency), latency.brief, say.speed(group, "arena_off"), say.mark(group, "ratio")):
         assert text.endswith(words.MARK)
     assert "噪声太大，不作结论" in say.speed(group, "arena_off")
     assert say.row(group, "arena_off", "ratio").verdict is None  # type: ignore[union-attr]
@@ -263,22 +191,6 @@ def test_fastest_count_is_told_by_the_speed_up_not_by_the_scatter_of_the_default
     say = Words(export.model_copy(update={"rows": rows}))
     assert say.tied_with_best(group, ["1", "2"]) == ["2"]
     assert made_up.words().tied_with_best(group, ["1", "2"]) == ["1", "2"]
-
-
-def test_memory_beside_another_case_is_not_judged_by_medians_alone(
-    make: Make, told: Callable[..., Words]
-) -> None:
-    wide = [_figures(10, kept_bytes=mib) for mib in (65, 190, 181, 181, 181, 181, 70, 181, 181)]
-    say = told(
-        {
-            BASELINE: _figures(10, kept_bytes=800),
-            "arena_off": _figures(10, kept_bytes=73),
-            "pattern_off": wide,
-        }
-    )
-    group = say.groups()[0]
-    assert say.memory_beside(group, "pattern_off", "arena_off", "kept_mib") == "unclear"
-    assert say.memory_beside(group, "arena_off", BASELINE, "kept_mib") is None  # the default has no verdict
 
 
 def test_interval_in_a_cell_is_not_shown_to_touch_what_it_excludes(make: Make) -> None:

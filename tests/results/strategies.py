@@ -1,4 +1,4 @@
-"""Any valid record, and any believable journal: made from the schema itself, so that no bound is written twice."""
+"""Any valid record: made from the schema itself, so that no bound is written twice."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from bench.results import kinds, schema
-from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from conftest import Make
 
 LONGEST = 3
 """Items, or characters, where the schema would allow thousands."""
@@ -90,51 +87,5 @@ def _sizes(limits: Sequence[Any]) -> tuple[int, int]:
     return least, LONGEST if most is None else min(most, LONGEST)
 
 
-RECORDS = (
-    schema.Header,
-    schema.Sample,
-    schema.RoundEnd,
-    schema.Untimed,
-    schema.Told,
-    schema.TraceSummary,
-    schema.Footer,
-)
-
-
-@st.composite
-def builds(draw: st.DrawFn, make: Make) -> tuple[schema.Header, list[schema.Record]]:
-    """A journal as a runner could have left it: some rounds dirty, some attempts cut short, some cases failed."""
-    rounds = draw(st.integers(1, 4))
-    extra = draw(st.lists(st.sampled_from(("one", "two", "three")), unique=True))
-    cases = [BASELINE, CONTROL, *extra]
-    header = make.header(cases, rounds=rounds)
-    found: list[schema.Record] = [make.untimed(case) for case in draw(st.permutations(cases))]
-    failed: set[str] = set()
-    for number in range(rounds):
-        found += _round(draw, make, cases, failed, number)
-    return header, [*found, make.footer(rounds)] if draw(st.booleans()) else found
-
-
-def _round(
-    draw: st.DrawFn, make: Make, cases: Sequence[str], failed: set[str], number: int
-) -> list[schema.Record]:
-    found: list[schema.Record] = []
-    attempt = 0
-    fate = draw(st.lists(st.sampled_from(("dirty", "killed")), max_size=2))
-    for end in [*fate, "final"]:
-        order = [case for case in draw(st.permutations(cases)) if case not in failed]
-        if end == "killed":
-            order = order[: draw(st.integers(1, len(order)))] if order else []
-        if end == "killed" and not order:
-            continue  # nothing of it came to the disk
-        for position, case in enumerate(order):
-            measured: Any = {"latency_ns": draw(st.integers(10**6, 10**7))}
-            if draw(st.integers(0, 20)) == 0:
-                measured = make.failure()
-                failed.add(case)
-            place = {"round": number, "attempt": attempt, "position": position}
-            found.append(make.sample(case, measured, **place))
-        if end != "killed":
-            found.append(make.end(number, attempt=attempt, dirty=end == "dirty", final=end == "final"))
-        attempt += 1
-    return found
+RECORDS = get_args(get_args(schema.Line)[0])
+"""Every kind of line."""

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.answers import Limit
 from bench.results.choice import PLAUSIBLE, STABLE, choose
 from bench.results.store import Journal
 from bench.results.summary import summarise
-from bench.spec import BASELINE, CONTROL
+from bench.spec import BASELINE, CONTROL, Limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from conftest import Make, Measured
 
-    from bench.answers import Scenario
     from bench.results import schema
     from bench.results.published import CandidateRow, Choice, Row
+    from bench.spec import Scenario
 
     Group = dict[str, Measured | Callable[[int], Measured]]
     """Case -> what is measured of it, maybe by the number of the round."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyperf
 import pytest
 
-from bench.results import export
+from bench.results import downloads
 from bench.results.published import Export
 from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL
@@ -50,31 +50,31 @@ def _csv(text: str, folder: Path) -> list[dict[str, str]]:
 
 
 def test_json_and_csv_have_the_same_rows_and_columns(summary: Export, tmp_path: Path) -> None:
-    from_json: list[dict[str, Any]] = json.loads(export.as_json(summary))["rows"]
-    from_csv = _csv(export.as_csv(summary.rows), tmp_path)
+    from_json: list[dict[str, Any]] = json.loads(downloads.as_json(summary))["rows"]
+    from_csv = _csv(downloads.as_csv(summary.rows), tmp_path)
     assert len(from_csv) == len(from_json) > 12
     for one, other in zip(from_json, from_csv, strict=True):
-        assert list(one) == list(other) == list(export.COLUMNS)
+        assert list(one) == list(other) == list(downloads.COLUMNS)
         assert {name: "" if value is None else str(value) for name, value in one.items()} == other
 
 
 def test_json_reads_back_as_the_same_export(summary: Export) -> None:
-    assert Export.model_validate_json(export.as_json(summary)) == summary
+    assert Export.model_validate_json(downloads.as_json(summary)) == summary
 
 
 def test_csv_begins_with_a_mark_for_spreadsheets(summary: Export) -> None:
-    assert export.as_csv(summary.rows).startswith("\ufeffexperiment,model,input,")
+    assert downloads.as_csv(summary.rows).startswith("\ufeffexperiment,model,input,")
 
 
 def test_numbers_in_csv_are_exactly_those_of_the_rows(summary: Export, tmp_path: Path) -> None:
-    for row, line in zip(summary.rows, _csv(export.as_csv(summary.rows), tmp_path), strict=True):
+    for row, line in zip(summary.rows, _csv(downloads.as_csv(summary.rows), tmp_path), strict=True):
         assert (float(line["value"]) if line["value"] else None) == row.value
         assert (float(line["low"]) if line["low"] else None) == row.low
 
 
 def _pyperf_file(folder: Path, name: str, journal: Journal) -> Path:
     path = folder / f"{name}.pyperf.json"
-    path.write_text(export.as_pyperf(journal), encoding="utf-8")
+    path.write_text(downloads.as_pyperf(journal), encoding="utf-8")
     return path
 
 
@@ -133,11 +133,11 @@ def test_zero_which_pyperf_refuses_is_left_out(make: Make, tmp_path: Path) -> No
 def test_all_cases_failed_is_still_an_export(make: Make) -> None:
     """Failure is data: the site appears, so the files are written."""
     journal = make.journal([[(BASELINE, make.failure())]])
-    assert json.loads(export.as_pyperf(journal))["benchmarks"] == []
+    assert json.loads(downloads.as_pyperf(journal))["benchmarks"] == []
 
 
 def test_machine_file_tells_machine_software_and_build(summary: Export) -> None:
-    facts = json.loads(export.machine_json(summary))
+    facts = json.loads(downloads.machine_json(summary))
     assert facts["machine"]["cpu"] == "某处理器"
     assert facts["software"]["onnxruntime"] == "1.31.1"
     assert facts["build"]["id"] == summary.build.id

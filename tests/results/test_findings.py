@@ -6,7 +6,7 @@ import math
 
 from made_up import MadeUp
 
-from bench.results.findings import MEMORIES, TIMES, of_build
+from bench.results.verdicts import MEMORIES, TIMES, of_build
 from bench.spec import BASELINE, CONTROL
 
 

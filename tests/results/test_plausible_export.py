@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
+from bench.cli.builds import NoSuchBuild
 from made_up import MadeUp
 from pydantic import ValidationError
 
-from bench.cli import comparing
-from bench.cli.refusals import Refused
-from bench.pages import api
-from bench.results import complaints, json_schema, plausible_export, published, schema, store
+from bench.cli import builds
+from bench.results import json_schema, plausible, published, schema, store
 from bench.results.plausible import Implausible
+from bench.system.folders import Folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,62 +74,36 @@ def _top(**changes: Any) -> Change:
     return lambda export: export.update(changes)
 
 
-def _draft(export: dict[str, Any]) -> None:
-    export["build"]["profile"] = "quick"
-
-
-def _busy(export: dict[str, Any]) -> None:
-    for group in export["groups"]:
-        group["verdicts"] = False
-
-
 def _again(part: str) -> Change:
     return lambda export: export[part].append(copy.deepcopy(export[part][0]))
 
 
-BROKEN: dict[str, tuple[Change, ...]] = {
+LIES: dict[str, tuple[Change, ...]] = {
     "rows_of_experiment": (_row("ratio", experiment="container"),),
     "names_differ": (_again("rows"), _again("groups"), _again("cases")),
     "names_known": (
         _row("ratio", case="three"),
-        _in("curves", model="other"),
-        _in("outputs", input="batch=77"),
-        _in("traces", case="three"),
-        _in("proofs", case="three"),
-        _in("proofs", model="other"),
-        _in("proofs", input="batch=77"),
+        *(_in(part, model="other") for part in ("curves", "outputs", "traces", "proofs")),
         lambda export: export["choices"][0]["candidates"][0].update(case="three"),
     ),
-    "rounds_planned": (
-        lambda export: export["build"].update(rounds=10),
-        _in("groups", dirty_rounds=10),
-        _in("groups", rounds=10),
-    ),
-    "drafts_judge_nothing": (_draft,),
-    "curves_have_points": (_in("curves", x=[1]), _in("curves", x=[2, 1]), _in("curves", y=[])),
+    "rounds_planned": (lambda export: export["build"].update(rounds=10), _in("groups", dirty_rounds=10)),
+    "drafts_judge_nothing": (lambda export: export["build"].update(profile="quick"),),
+    "curves_have_points": (_in("curves", x=[1]), _in("curves", x=[2, 1])),
     "winner_was_candidate": (_in("choices", winner="arena_off"),),
     "value_or_failure": (_row("latency_ms", failure="x"), _row("latency_ms", value=None)),
-    "value_within_interval": (
-        _row("ratio", value=1.6),
-        _row("ratio", low=1.505),
-        _row("ratio", high=None),
-        _row("ratio", low=2.0, high=1.0),
-    ),
+    "value_within_interval": (_row("ratio", value=1.6), _row("ratio", high=None)),
     "rounds_counted": (_row("ratio", rounds=0), _row("ratio", rounds=10)),
-    "never_negative": (_row("latency_ms", value=-1.0), _row("ratio", low=-0.5)),
-    "unit_of_metric": (_row("latency_ms", unit="s"), _row("peak_mib", unit="GiB")),
+    "never_negative": (_row("latency_ms", value=-1.0),),
+    "unit_of_metric": (_row("peak_mib", unit="GiB"),),
     "verdict_fits_metric": (
         _row("latency_ms", verdict="same"),
         _row("ratio", verdict="less"),
         _row("kept_mib", verdict="faster"),
-        _row("latency_ms", verdict="unclear"),
     ),
     "verdict_fits_interval": (
         _row("ratio", verdict="faster"),
         _row("ratio", value=1.0, low=0.99, high=1.01),
         _row("ratio", low=None, high=None),
-        _row("ratio", verdict="same"),
-        _row("ratio", "pattern_off", low=None, high=None),
         _row("ratio", "pattern_off", low=0.94),
         _row("ratio", "pattern_off", high=1.06),
         _row("peak_mib", verdict="more"),
@@ -137,14 +111,15 @@ BROKEN: dict[str, tuple[Change, ...]] = {
             rows=[row for row in export["rows"] if (row["metric"], row["case"]) != ("peak_mib", "default")]
         ),
     ),
-    "verdict_allowed": (_busy,),
-    "peak_covers_kept": (_row("kept_mib", value=801.0), _row("peak_mib", value=100.0)),
+    "verdict_allowed": (lambda export: [group.update(verdicts=False) for group in export["groups"]],),
+    "peak_covers_kept": (_row("kept_mib", value=801.0),),
+    "shares_add_up": (lambda export: export["traces"][0]["operators"][0].update(share=0.5),),
 }
 
 
 def _check(content: dict[str, Any]) -> None:
     export = published.Export.model_validate_json(json.dumps(content), strict=True)
-    plausible_export.check_export(export)
+    plausible.check_export(export)
 
 
 def test_intact_export_is_believed(intact: dict[str, Any]) -> None:
@@ -152,29 +127,19 @@ def test_intact_export_is_believed(intact: dict[str, Any]) -> None:
     SCHEMA.validate(intact)
 
 
-def test_every_rule_has_something_that_breaks_it() -> None:
-    tables = (plausible_export.EXPORT, plausible_export.CELLS)
-    assert set(BROKEN) == {rule.name for table in tables for rule in table}
+def test_every_rule_has_a_lie() -> None:
+    rules = {one.rule for table in (plausible.EXPORT, plausible.CELLS) for one in table}
+    assert set(LIES) == rules | {"shares_add_up"}
 
 
-@pytest.mark.parametrize(
-    ("name", "change"),
-    [(name, change) for name, changes in BROKEN.items() for change in changes],
-    ids=[f"{name}-{number}" for name, changes in BROKEN.items() for number in range(len(changes))],
-)
-def test_contradiction_is_refused_by_name(intact: dict[str, Any], name: str, change: Change) -> None:
-    content = copy.deepcopy(intact)
-    change(content)
-    with pytest.raises(Implausible) as refusal:
-        _check(content)
-    assert refusal.value.rule == name
-
-
-def test_contradiction_within_a_trace_is_refused(intact: dict[str, Any]) -> None:
-    content = copy.deepcopy(intact)
-    content["traces"][0]["operators"][0]["share"] = 0.5
-    with pytest.raises(Implausible, match="占比"):
-        _check(content)
+@pytest.mark.parametrize("rule", LIES)
+def test_contradiction_is_refused_by_name(intact: dict[str, Any], rule: str) -> None:
+    for change in LIES[rule]:
+        content = copy.deepcopy(intact)
+        change(content)
+        with pytest.raises(Implausible) as refusal:
+            _check(content)
+        assert refusal.value.rule == rule
 
 
 @pytest.mark.parametrize(
@@ -184,21 +149,13 @@ def test_contradiction_within_a_trace_is_refused(intact: dict[str, Any]) -> None
         _row("latency_ms", value=1e300),
         _row("latency_ms", verdict="great"),
         _row("latency_ms", case="<b>"),
-        _row("latency_ms", rounds=-1),
         _row("latency_ms", surprise=1),
         _in("groups", model_title="x" * 4001),
-        _in("groups", cpu_share=0),
+        _in("groups", noisy=1),
         _in("curves", y=[-1.0, 2.0]),
         _top(schema_version=3),
-        _in("groups", noisy=1),
-        _in("groups", farthest_baseline_s=-0.1),
-        _in("proofs", outcome="maybe"),
-        _in("choices", vote=2.1),
-        _in("choices", stable=None),
-        _row("latency_ms", failed_rounds=-1),
         _top(machine={"cpu": {}}),
         lambda export: export["build"].update(id="b1"),
-        lambda export: export["build"].update(key="f" * 15),
         lambda export: export.pop("software"),
     ],
 )
@@ -213,46 +170,35 @@ def test_wrong_type_or_range_is_refused_by_the_reader_and_by_the_published_schem
         SCHEMA.validate(content)
 
 
-def _folder(tmp_path: Path, content: dict[str, Any] | bytes, name: str = NAME) -> str:
-    text = content if isinstance(content, bytes) else json.dumps(content).encode()
-    (tmp_path / f"{name}.json").write_bytes(text)
-    return str(tmp_path)
+def _download(folder: Path, content: bytes, name: str = NAME) -> Any:
+    (folder / f"{name}.json").write_bytes(content)
+    return builds.load(str(folder), Folders.below(folder))
 
 
 def test_download_is_loaded(tmp_path: Path, intact: dict[str, Any]) -> None:
-    (found,) = comparing.load(_folder(tmp_path, intact), tmp_path / "results")
+    (found,) = _download(tmp_path, json.dumps(intact).encode())
     assert json.loads(found.model_dump_json()) == intact
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b"\xff\xfe{}", b"[" * 10_000, b'{"a":' * 10_000, b"NaN"]
-)
-def test_download_that_is_no_export_is_named_and_refused(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(Refused, match=rf"{NAME}\.json：不是这个版本的结果文件（[^a-z]*(JSON)?[^a-z]*）$"):
-        comparing.load(_folder(tmp_path, content), tmp_path / "results")
-
-
-def test_download_that_contradicts_itself_is_named_and_refused(
+def test_download_that_cannot_be_believed_is_named_and_refused(
     tmp_path: Path, intact: dict[str, Any]
 ) -> None:
-    content = copy.deepcopy(intact)
-    _row("kept_mib", value=801.0)(content)
-    with pytest.raises(Refused, match=rf"{NAME}\.json：内存峰值小于留下的内存"):
-        comparing.load(_folder(tmp_path, content), tmp_path / "results")
-
-
-def test_download_of_one_experiment_under_the_name_of_another_is_refused(
-    tmp_path: Path, intact: dict[str, Any]
-) -> None:
-    with pytest.raises(Refused, match=r"container\.json：里面是另一个实验的结果"):
-        comparing.load(_folder(tmp_path, intact, "container"), tmp_path / "results")
-
-
-def test_download_that_is_far_too_large_is_refused_unread(tmp_path: Path) -> None:
+    for content in (b"", b"{", b"[]", b"\xff\xfe{}", b"[" * 10_000, b'{"a":' * 10_000, b"NaN"):
+        with pytest.raises(
+            NoSuchBuild, match=rf"{NAME}\.json：不是这个版本的结果文件（[^a-z]*(JSON)?[^a-z]*）$"
+        ):
+            _download(tmp_path, content)
+    (tmp_path / f"{NAME}.json").unlink()
+    with pytest.raises(NoSuchBuild, match=r"container\.json：里面是另一个实验的结果"):
+        _download(tmp_path, json.dumps(intact).encode(), "container")
+    lie = copy.deepcopy(intact)
+    _row("kept_mib", value=801.0)(lie)
+    with pytest.raises(NoSuchBuild, match=rf"{NAME}\.json：内存峰值小于留下的内存"):
+        _download(tmp_path, json.dumps(lie).encode())
     with (tmp_path / f"{NAME}.json").open("wb") as file:
         file.truncate(store.MOST_BYTES + 1)
-    with pytest.raises(Refused, match="太大"):
-        comparing.load(str(tmp_path), tmp_path / "results")
+    with pytest.raises(NoSuchBuild, match="太大"):
+        builds.load(str(tmp_path), Folders.below(tmp_path))
 
 
 @pytest.mark.parametrize("text", [json_schema.journal_schema(), json_schema.export_schema()])
@@ -275,13 +221,6 @@ def test_units_of_times_and_sizes_stand_in_the_schema_of_a_journal() -> None:
                 assert f'"x-unit": "{unit}"' in json.dumps(found), name
 
 
-def test_data_page_links_both_schemas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "_links", lambda _: "")
-    html = api.data_list()
-    assert 'data-link="data/journal.schema.json"' in html
-    assert 'data-link="data/export.schema.json"' in html
-
-
 def test_every_error_of_a_broken_file_is_told_in_chinese(intact: dict[str, Any]) -> None:
     """Every place of the export in turn gets every kind of wrong value: none may be told in pydantic's words."""
     wrong = (None, True, -1, 10**30, 0.5, "x" * 5000, "\x1b[31m", [], {}, [None] * 3)
@@ -293,7 +232,7 @@ def test_every_error_of_a_broken_file_is_told_in_chinese(intact: dict[str, Any])
             try:
                 published.Export.model_validate_json(json.dumps(small), strict=True)
             except ValidationError as error:
-                told = complaints.of(error)
+                told = plausible.complaint(error)
                 assert "不合格式" not in told, (key, value)
                 assert re.search("[一-鿿]", told), (key, value)
         holder[key] = kept

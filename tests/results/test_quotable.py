@@ -7,8 +7,7 @@ from made_up import MadeUp
 
 from bench.results import quotable
 from bench.results.published import Export
-from bench.results.quotable import standing
-from bench.results.selfchecks import Check
+from bench.results.trust import Check, standing
 
 BUILD = MadeUp(experiment="arena").export().build.id
 GOOD = {BUILD: Export.model_construct(rows=[])}

@@ -1,4 +1,4 @@
-"""Cells of their own kind: observed facts, the article's settings, what grows with every run."""
+"""Cells: every figure of every case, with its interval and verdict, and why there is none."""
 
 from __future__ import annotations
 
@@ -7,105 +7,140 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.results.metrics import FACT_METRICS
+from bench.results.metrics import FACTS, JUDGED_MEMORY, JUDGED_TIMES, METRICS
 from bench.results.rows import rows_of
 from bench.results.store import Journal
-from bench.results.view import ORIGINAL, GroupView
-from bench.spec import BASELINE, CONTROL
+from bench.results.view import GroupView
+from bench.spec import BASELINE, CONTROL, ORIGINAL, SINGLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from conftest import Make
+    from conftest import Make, Measured
 
-    from bench.results import schema
     from bench.results.published import Row
+    from bench.results.records import Outcome
 
 MIB = 1 << 20
-MS = 1_000_000
+SOMETIMES = tuple(metric.id for metric in METRICS.values() if not metric.always)
 
 Rows = dict[tuple[str, str], "Row"]
 """(case, metric) -> row."""
 
 
-def _rows(journal: Journal, group: int = 0) -> Rows:
-    found = rows_of("toys", GroupView(journal, journal.header.groups[group]))
+def _rows(journal: Journal, *columns: str, group: int = 0) -> Rows:
+    found = rows_of("toys", GroupView(journal, journal.header.groups[group]), columns)
     rows = {(row.case, row.metric): row for row in found}
     assert len(rows) == len(found)
     return rows
 
 
-def _journal(make: Make, rounds: int = 6, **cases: Mapping[str, Any]) -> Journal:
+def _journal(make: Make, rounds: int = 6, **cases: Measured) -> Journal:
     """As many equal rounds of these cases, in this order."""
     return make.journal([list(cases.items())] * rounds)
 
 
 def _ms(ms: float) -> dict[str, Any]:
-    return {"latency_ns": round(ms * MS)}
+    return {"latency_ns": round(ms * 1e6)}
 
 
-def test_observed_fact_is_a_cell_of_one_round_without_interval_or_verdict(make: Make) -> None:
-    journal = _journal(make, default={}, one={})
-    facts = dict.fromkeys(FACT_METRICS, 7.0) | {"arena_regions": 2.0}
-    journal.add(make.untimed("one", facts=facts))
-    rows = _rows(journal)
-    for fact in FACT_METRICS:
-        row = rows["one", fact]
+def _told(row: Row) -> tuple[float | None, str | None]:
+    return row.value, row.verdict
+
+
+def test_metrics_of_some_questions_are_rows_only_where_a_column_names_them(make: Make) -> None:
+    """All others always are; what fails has a row of each, with its reason."""
+    journal = _journal(make, 10, default=_ms(10), single=_ms(20), one=make.failure(), original=_ms(30))
+    plain, asked = _rows(journal), _rows(journal, "p95_ratio", "latency_ms")
+    assert set(SOMETIMES) == {"p95_ms", "p95_ratio", "calls_per_s", "calls_ratio", "open_peak_mib"}
+    assert not {metric for _, metric in plain} & set(SOMETIMES)
+    assert asked.keys() - plain.keys() == {(c, "p95_ratio") for c in (BASELINE, SINGLE, "one", ORIGINAL)}
+    always = {m.id for m in METRICS.values() if m.always and m.kind != "fact"}
+    assert {metric for case, metric in plain if case == "one"} == always
+    assert always - {metric for case, metric in plain if case == SINGLE} == {
+        "grown_mib_per_1000",  # of a few calls
+        "trace_kib_per_run",
+    }
+    assert {row.unit for row in asked.values()} >= {"", "ms", "s", "MiB"}
+    assert all(row.unit == METRICS[row.metric].unit for row in asked.values())
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [
+        ("session_ms", 5),
+        ("first_run_ms", 30),
+        ("second_run_ms", 20),
+        ("cpu_s", 0.02),
+        ("cores_used", 2),
+        ("minor_faults", 12),
+        ("threads", 2),
+        ("base_mib", 50),
+        ("open_peak_mib", 60),
+        ("after_first_mib", 100),
+        ("after_second_mib", 150),
+        ("peak_mib", 220),
+        ("kept_mib", 200),
+        ("kept_trimmed_mib", 190),
+        ("calls_per_s", 100),
+    ],
+)
+@pytest.mark.parametrize("feeds", [1, 3])
+def test_each_figure_is_read_from_its_phase_and_per_call(
+    make: Make, metric: str, value: float, feeds: int
+) -> None:
+    told = {"feeds": feeds, "after_second_bytes": 150 * MIB}
+    row = _rows(_journal(make, default=told), metric)[BASELINE, metric]
+    assert (row.value, row.rounds) == (pytest.approx(value), 6)
+
+
+def test_observed_fact_is_a_cell_of_one_round_of_its_group_without_interval_or_verdict(make: Make) -> None:
+    """Also a zero; none of a case that failed while it was observed, or of what nobody asks for."""
+    groups = [make.group_record(index=n, input=f"batch={n + 1}", cases=[BASELINE, "one"]) for n in (0, 1)]
+    journal = make.journal([[(BASELINE, {}), ("one", {})]], groups=groups)
+    seen = dict.fromkeys(FACTS, 7.0) | {"arena_regions": 2.0}
+    journal.untimed[:] = [
+        make.untimed(BASELINE, facts=seen),
+        make.untimed(BASELINE, group=1, facts={"nodes": 0.0}),
+        make.untimed("one", facts={"nodes": 3.0}, outcome=None, failure=make.failure()),
+    ]
+    first, second = _rows(journal), _rows(journal, group=1)
+    for fact in FACTS:
+        row = first[BASELINE, fact]
         assert (row.value, row.low, row.high, row.rounds) == (7.0, None, None, 1)
-        assert (row.verdict, row.failure, row.unit) == (None, None, "")
-        assert (row.model, row.input) == ("toy", "batch=2")
-        assert (BASELINE, fact) not in rows
-    assert ("one", "arena_regions") not in rows
+        assert (row.verdict, row.failure, row.unit) == (None, None, METRICS[fact].unit)
+        assert ("one", fact) not in first
+    assert (BASELINE, "arena_regions") not in first
+    assert {metric: row.value for (_, metric), row in second.items() if metric in FACTS} == {"nodes": 0}
 
 
-def test_fact_of_zero_is_a_cell_and_one_that_was_not_seen_is_none(make: Make) -> None:
-    journal = _journal(make, default={})
-    journal.add(make.untimed(BASELINE, facts={"overlapping_nodes": 0.0}))
-    rows = _rows(journal)
-    assert rows[BASELINE, "overlapping_nodes"].value == 0
-    assert (BASELINE, "nodes") not in rows
-
-
-def test_fact_stays_in_the_group_that_it_was_observed_on(make: Make) -> None:
-    groups = [make.group_record(index=n, input=f"batch={n + 1}", cases=[BASELINE]) for n in (0, 1)]
-    journal = make.journal([[(BASELINE, {})]], groups=groups)
-    journal.add(make.untimed(BASELINE, group=0, facts={"nodes": 3.0}))
-    journal.add(make.untimed(BASELINE, group=1, facts={"nodes": 8.0}))
-    assert [_rows(journal, group)[BASELINE, "nodes"].value for group in (0, 1)] == [3, 8]
-
-
-def test_case_that_failed_while_observed_has_no_facts(make: Make) -> None:
-    journal = _journal(make, default={}, one={})
-    journal.add(make.untimed("one", facts={"nodes": 3.0}, outcome=None, failure=make.failure()))
-    assert ("one", "nodes") not in _rows(journal)
+def test_ratio_needs_six_rounds_for_interval_and_verdict_and_the_default_is_one(make: Make) -> None:
+    few = _rows(_journal(make, 5, default=_ms(10), one=_ms(20)))["one", "ratio"]
+    assert (few.value, few.low, few.high, few.verdict) == (2.0, None, None, None)
+    rounds = [[(BASELINE, _ms(10 * 2**n)), ("one", _ms(15 * 2**n))] for n in range(7)]
+    rows = _rows(make.journal(rounds))
+    paired, base = rows["one", "ratio"], rows[BASELINE, "ratio"]
+    assert (paired.value, paired.low, paired.high, paired.rounds) == (1.5, 1.5, 1.5, 7)
+    assert (base.value, base.low, base.high, base.verdict) == (1.0, None, None, None)
 
 
 @pytest.mark.parametrize(
-    ("original_ms", "one_ms", "ratio", "verdict"),
-    [(20, 10, 0.5, "faster"), (10, 20, 2.0, "slower"), (10, 10.1, 1.01, "same")],
+    ("default", "original", "one", "verdicts"),
+    [
+        (15, 20, 10, ("faster", "faster")),
+        (10, 8, 20, ("slower", "slower")),
+        (10, 10.1, 10.2, ("same", "same")),
+    ],
 )
-def test_case_is_held_against_the_articles_settings(
-    make: Make, original_ms: float, one_ms: float, ratio: float, verdict: str
+def test_everything_but_themselves_is_held_against_the_articles_settings(
+    make: Make, default: float, original: float, one: float, verdicts: tuple[str, str]
 ) -> None:
-    journal = _journal(make, default=_ms(15), original=_ms(original_ms), one=_ms(one_ms))
-    row = _rows(journal)["one", "ratio_original"]
-    assert (row.value, row.low, row.high) == (ratio, ratio, ratio)
-    assert (row.verdict, row.rounds) == (verdict, 6)
-
-
-@pytest.mark.parametrize(
-    ("original_ms", "ratio", "verdict"), [(20, 0.5, "faster"), (8, 1.25, "slower"), (10.1, 0.990099, "same")]
-)
-def test_default_is_held_against_the_articles_settings_too(
-    make: Make, original_ms: float, ratio: float, verdict: str
-) -> None:
-    rows = _rows(_journal(make, default=_ms(10), original=_ms(original_ms)))
-    row = rows[BASELINE, "ratio_original"]
-    assert row.value == pytest.approx(ratio, rel=1e-5)
-    assert row.verdict == verdict
-    assert rows[BASELINE, "ratio"].verdict is None
+    rows = _rows(_journal(make, default=_ms(default), original=_ms(original), one=_ms(one)))
+    for case, ms, verdict in zip((BASELINE, "one"), (default, one), verdicts, strict=True):
+        assert _told(rows[case, "ratio_original"]) == (pytest.approx(ms / original), verdict)
     assert (ORIGINAL, "ratio_original") not in rows
-    assert rows[ORIGINAL, "ratio"].value == pytest.approx(1 / ratio, rel=1e-5)
+    assert rows[ORIGINAL, "ratio"].value == pytest.approx(original / default)
+    assert "ratio_original" not in {metric for _, metric in _rows(_journal(make, default={}, one={}))}
 
 
 def test_articles_settings_are_compared_within_rounds_by_way_of_the_nearest_baseline(make: Make) -> None:
@@ -118,114 +153,184 @@ def test_articles_settings_are_compared_within_rounds_by_way_of_the_nearest_base
         (ORIGINAL, _ms(45)),
     ]
     rows = _rows(make.journal([round_] * 6))
+    assert rows["one", "ratio"].value == pytest.approx(1.2)
     assert rows["one", "ratio_original"].value == pytest.approx(0.8)
     assert rows[BASELINE, "ratio_original"].value == pytest.approx(1 / 1.5)
 
 
-def test_noise_of_the_control_silences_a_small_difference_to_the_article(make: Make) -> None:
-    rounds = [
-        [(BASELINE, _ms(10)), (CONTROL, _ms(again)), (ORIGINAL, _ms(10)), ("one", _ms(10.5))]
-        for again in (9.2, 10.8, 10, 9.3, 10.7, 10)
-    ]
-    assert _rows(make.journal(rounds))["one", "ratio_original"].verdict == "unclear"
-
-
-@pytest.mark.parametrize(("again", "verdict"), [((9.8, 10.2), "slower"), ((9.65, 10.35), "unclear")])
-def test_ratio_of_two_ratios_must_exceed_the_noise_of_four_samples(
-    make: Make, again: tuple[float, float], verdict: str
+@pytest.mark.parametrize(
+    ("again", "to_default", "to_original"),
+    [
+        ((9.8, 10.2), "slower", "slower"),
+        ((9.65, 10.35), "slower", "unclear"),
+        ((9.2, 10.8), "unclear", "unclear"),
+    ],
+)
+def test_effect_must_exceed_what_equal_settings_differ_by(
+    make: Make, again: tuple[float, float], to_default: str, to_original: str
 ) -> None:
-    """4.5 % are more than the 3.5 % by which equal settings differ, but less than 1.4 times as much."""
+    """4.5 % are more than the 3.5 % of the second, but less than 1.4 times as much: a ratio of four samples."""
     rounds = [
         [(BASELINE, _ms(10)), (CONTROL, _ms(again[n % 2])), (ORIGINAL, _ms(10)), ("one", _ms(10.45))]
         for n in range(6)
     ]
     rows = _rows(make.journal(rounds))
-    assert rows["one", "ratio"].verdict == "slower"
-    assert rows["one", "ratio_original"].verdict == verdict
+    assert rows["one", "ratio"].verdict == to_default
+    assert rows["one", "ratio_original"].verdict == to_original
 
 
-def test_without_the_articles_settings_nothing_is_held_against_them(make: Make) -> None:
-    assert not [
-        metric for _, metric in _rows(_journal(make, default={}, one={})) if metric == "ratio_original"
+def _tail(ms: float, high: float, calls: int = 20) -> dict[str, Any]:
+    """One call in ten takes so much longer; as many calls in a process."""
+    latencies = [round(ms * 1e6)] * (calls - calls // 10) + [round(high * 1e6)] * (calls // 10)
+    return {"latencies_ns": latencies, "calls": calls}
+
+
+@pytest.mark.parametrize(
+    ("high", "ratio", "verdict"),
+    [(40, 2.0, "slower"), (10, 0.5, "faster"), (20.5, 1.025, "same"), (20.9, 1.045, "same")],
+)
+def test_p95_is_compared_within_rounds_and_five_percent_are_no_difference(
+    make: Make, high: float, ratio: float, verdict: str
+) -> None:
+    """The median does not move; each round is slower than the last by half."""
+    rounds = [
+        [(BASELINE, _tail(10 * 1.5**n, 20 * 1.5**n)), ("one", _tail(10 * 1.5**n, high * 1.5**n))]
+        for n in range(6)
     ]
+    rows = _rows(make.journal(rounds), "p95_ms", "p95_ratio")
+    found = rows["one", "p95_ratio"]
+    assert (_told(found), found.rounds) == ((pytest.approx(ratio), verdict), 6)
+    assert rows["one", "ratio"].verdict == "same"
+    assert rows[BASELINE, "p95_ms"].value == pytest.approx(20 * (1.5**2 + 1.5**3) / 2)
 
 
-def test_draft_holds_against_the_article_without_a_verdict(make: Make) -> None:
-    rounds = [[(BASELINE, _ms(10)), (ORIGINAL, _ms(20))]] * 6
-    row = _rows(make.journal(rounds, profile="quick"))[BASELINE, "ratio_original"]
-    assert (row.value, row.verdict) == (0.5, None)
+def test_p95_beyond_its_tolerance_is_told_where_it_exceeds_its_own_noise(make: Make) -> None:
+    """Each metric has its own A/A row: medians of equal settings agree, their tails do not."""
+    for again, verdict in (((20, 20), "slower"), ((17, 23), "unclear")):
+        rounds = [
+            [(BASELINE, _tail(10, 20)), (CONTROL, _tail(10, again[n % 2])), ("one", _tail(10, 21.2))]
+            for n in range(6)
+        ]
+        assert _rows(make.journal(rounds), "p95_ratio")["one", "p95_ratio"].verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("base", "own", "shown"),
+    [(17, 17, (True, True)), (16, 17, (True, False)), (17, 16, (False, False)), (90, 10, (False, False))],
+)
+def test_p95_needs_a_hundred_calls_of_all_rounds_and_of_both_that_are_compared(
+    make: Make, base: int, own: int, shown: tuple[bool, bool]
+) -> None:
+    journal = _journal(make, default=_tail(10, 20, base), one=_tail(10, 20, own))
+    rows = _rows(journal, "p95_ms", "p95_ratio")
+    assert tuple(("one", metric) in rows for metric in ("p95_ms", "p95_ratio")) == shown
+    assert ((BASELINE, "p95_ms") in rows) == ((BASELINE, "p95_ratio") in rows) == (base > 16)
+
+
+@pytest.mark.parametrize(("ms", "value", "verdict"), [(5, 2, "faster"), (20, 0.5, "slower"), (10, 1, "same")])
+def test_more_calls_a_second_are_faster(make: Make, ms: float, value: float, verdict: str) -> None:
+    four = {"callers": 4}
+    rows = _rows(_journal(make, default={**_ms(10), **four}, one={**_ms(ms), **four}), *SOMETIMES)
+    assert _told(rows["one", "calls_ratio"]) == (value, verdict)
+    assert rows["one", "calls_per_s"].value == pytest.approx(4000 / ms)
+    assert _told(rows[BASELINE, "calls_ratio"]) == (1, None)
+
+
+def test_speed_up_counts_from_one_thread_and_efficiency_from_the_threads_really_there(make: Make) -> None:
+    four, one = {**_ms(10), "threads_created": 3}, {**_ms(30), "threads_created": 0}
+    rows = _rows(_journal(make, default=four, single=one, usable=four))
+    found = {
+        (case, metric): rows[case, metric].value
+        for case in (SINGLE, "usable")
+        for metric in ("speed_up", "efficiency", "threads")
+    }
+    assert list(found.values()) == [1, 1, 1, 3, 0.75, 4]
+    assert rows["usable", "speed_up"].verdict is None
+    alone = _rows(_journal(make, default=four, usable=four))
+    assert not {metric for _, metric in alone} & {"speed_up", "efficiency"}
+    unknown = {**four, "threads_created": None}
+    hidden = _rows(_journal(make, default=unknown, single=unknown))
+    assert (SINGLE, "speed_up") in hidden
+    assert not {metric for _, metric in hidden} & {"efficiency", "threads"}
 
 
 @pytest.mark.parametrize(
     ("before_mib", "kept_mib", "calls", "grown"),
-    [(200, 210, 1000, 10.0), (200, 201, 100, 10.0), (210, 200, 500, -20.0), (200, 201, 99, None)],
+    [
+        (200, 210, 1000, 10.0),
+        (200, 201, 100, 10.0),
+        (210, 200, 500, -20.0),
+        (200, 201, 99, None),  # a page more or less in a few calls is no rate
+        (None, 201, 100, None),
+        (200, None, 100, None),
+    ],
 )
-def test_growth_is_counted_for_a_thousand_runs_of_the_timed_loop(
-    make: Make, before_mib: int, kept_mib: int, calls: int, grown: float | None
+def test_growth_is_counted_for_a_thousand_calls_of_the_timed_loop(
+    make: Make, before_mib: int | None, kept_mib: int | None, calls: int, grown: float | None
 ) -> None:
-    figures = {
-        "before_steady_bytes": before_mib * MIB,
-        "kept_bytes": kept_mib * MIB,
-        "calls": calls,
-        "session_calls": 10 * calls,
-    }
-    rows = _rows(_journal(make, default=figures))
-    if grown is None:  # a page more or less in a few runs is no rate
-        assert (BASELINE, "grown_mib_per_1000") not in rows
-        return
-    row = rows[BASELINE, "grown_mib_per_1000"]
-    assert (row.value, row.unit, row.verdict) == (grown, "MiB", None)
+    sizes = {"before_steady_bytes": before_mib, "kept_bytes": kept_mib}
+    told = {name: None if mib is None else mib * MIB for name, mib in sizes.items()}
+    row = _rows(_journal(make, default={**told, "calls": calls})).get((BASELINE, "grown_mib_per_1000"))
+    assert (None if row is None else row.value) == grown
 
 
-@pytest.mark.parametrize("name", ["before_steady_bytes", "kept_bytes"])
-def test_growth_is_not_known_where_memory_is_not(make: Make, name: str) -> None:
-    assert (BASELINE, "grown_mib_per_1000") not in _rows(_journal(make, default={name: None}))
-
-
-def test_size_of_the_trace_is_counted_for_every_call_of_the_session(make: Make) -> None:
-    """It holds the runs before the timed ones too."""
-    profiled = {"trace_bytes": 300 * 1024, "calls": 10, "session_calls": 60}
-    rows = _rows(_journal(make, default={}, one=profiled))
-    row = rows["one", "trace_kib_per_run"]
-    assert (row.value, row.unit) == (5.0, "KiB")
+def test_size_of_the_trace_is_counted_for_every_call_of_the_process(make: Make) -> None:
+    """It holds those before the timed ones too: here four."""
+    rows = _rows(_journal(make, default={}, one={"trace_bytes": 270 * 1024, "calls": 50}))
+    assert rows["one", "trace_kib_per_run"].value == 5.0
     assert (BASELINE, "trace_kib_per_run") not in rows
 
 
-JUDGED = ("ratio", "peak_mib", "kept_mib", "kept_trimmed_mib")
-HALF_AS_MUCH = {
-    "latency_ns": 5 * MS,
-    "peak_bytes": 110 * MIB,
-    "kept_bytes": 90 * MIB,
-    "kept_trimmed_bytes": 80 * MIB,
+def test_figure_that_the_machine_lacks_is_no_cell_and_one_known_in_some_rounds_counts_those(
+    make: Make,
+) -> None:
+    rounds = [[(BASELINE, {"minor_faults": value, "kept_bytes": None})] for value in (20, 10, None)]
+    rows = _rows(make.journal(rounds))
+    assert (BASELINE, "kept_mib") not in rows
+    assert (rows[BASELINE, "minor_faults"].value, rows[BASELINE, "minor_faults"].rounds) == (15, 2)
+    assert {(BASELINE, "latency_ms"), (BASELINE, "peak_mib")} <= rows.keys()
+
+
+HALF = {
+    "latencies_ns": [5_000_000] * 20,
+    "calls": 20,
+    **dict.fromkeys(("peak_bytes", "kept_bytes", "kept_trimmed_bytes", "open_peak_bytes"), 30 * MIB),
 }
+WHOLE = {"calls": 20, "latencies_ns": [10_000_000] * 20}
+JUDGED = tuple(one for one in (*JUDGED_TIMES, *JUDGED_MEMORY) if METRICS[one].than == BASELINE)
 
 
-@pytest.mark.parametrize("memory_only", [False, True])
-@pytest.mark.parametrize("outcome", ["nothing", "unseen"])
+@pytest.mark.parametrize("timed", [True, False])
+@pytest.mark.parametrize("outcome", ["nothing", "unseen", None])
 def test_setting_that_was_not_seen_to_take_effect_gets_no_verdict(
     make: Make,
-    outcome: schema.Outcome,
-    memory_only: bool,  # noqa: FBT001
+    outcome: Outcome | None,
+    timed: bool,  # noqa: FBT001
 ) -> None:
     """Half the time and half the memory, whatever from; without the proof the same figures have no word."""
-    rounds = [[(BASELINE, _ms(10)), ("one", HALF_AS_MUCH)]] * 6
-    groups = [make.group_record(cases=[BASELINE, "one"], memory_only=memory_only)]
-    seen = _rows(make.journal(rounds, groups=groups))
-    unseen = _rows(make.journal(rounds, groups=groups, outcomes={"one": outcome}))
-    assert {seen["one", metric].verdict for metric in JUDGED} == {None if memory_only else "faster", "less"}
+    rounds = [[(BASELINE, WHOLE), ("one", HALF)]] * 6
+    groups = [make.group_record(cases=[BASELINE, "one"], timed=timed)]
+    seen = _rows(make.journal(rounds, groups=groups), *SOMETIMES)
+    journal = make.journal(rounds, groups=groups, outcomes={"one": outcome} if outcome else {})
+    if outcome is None:  # nobody looked
+        journal.untimed.clear()
+    unseen = _rows(journal, *SOMETIMES)
+    words = {metric: seen["one", metric].verdict for metric in JUDGED}
+    assert words == {
+        metric: "less" if metric in JUDGED_MEMORY else "faster" if timed else None for metric in JUDGED
+    }
     assert {unseen["one", metric].verdict for metric in JUDGED} == {None}
     assert all(unseen["one", metric].value == seen["one", metric].value for metric in JUDGED)
 
 
-def test_setting_that_was_never_looked_for_gets_no_verdict(make: Make) -> None:
-    journal = _journal(make, default=_ms(10), one=_ms(20))
-    journal.untimed.clear()
-    assert _rows(journal)["one", "ratio"].verdict is None
-
-
-def test_control_needs_no_proof(make: Make) -> None:
-    rounds = [[(BASELINE, _ms(10)), (CONTROL, _ms(10 + n / 100))] for n in range(6)]
-    assert _rows(make.journal(rounds))[CONTROL, "ratio"].verdict == "same"
+@pytest.mark.parametrize(("unseen", "verdict"), [((), "faster"), (("one",), None), ((ORIGINAL,), None)])
+def test_comparison_with_another_case_needs_both_to_be_seen(
+    make: Make, unseen: tuple[str, ...], verdict: str | None
+) -> None:
+    rounds = [[(BASELINE, _ms(15)), (ORIGINAL, _ms(20)), ("one", _ms(10)), (CONTROL, _ms(15))]] * 6
+    rows = _rows(make.journal(rounds, outcomes=dict.fromkeys(unseen, "unseen")))
+    assert rows["one", "ratio_original"].verdict == verdict
+    assert rows[CONTROL, "ratio"].verdict == "same"  # it needs no proof
 
 
 def test_outcome_of_the_group_counts_before_that_of_another(make: Make) -> None:
@@ -236,54 +341,90 @@ def test_outcome_of_the_group_counts_before_that_of_another(make: Make) -> None:
             place = {"group": index, "round": number, "position": position}
             journal.add(make.sample(case, _ms(ms), **place))
         journal.add(make.end(number, group=index))
-
-    def verdicts() -> list[str | None]:
-        return [_rows(journal, index)["one", "ratio"].verdict for index in (0, 1)]
-
-    journal.add(make.untimed("one", group=0))
-    assert verdicts() == ["slower", "slower"]
-    journal.add(make.untimed("one", group=1, outcome="nothing"))
-    assert verdicts() == ["slower", None]
+    for outcome, expected in (("effect", ["slower", "slower"]), ("nothing", ["slower", None])):
+        journal.add(make.untimed("one", group=len(journal.untimed), outcome=outcome))
+        verdicts = [_rows(journal, group=index)["one", "ratio"].verdict for index in (0, 1)]
+        assert verdicts == expected
 
 
-@pytest.mark.parametrize(("unseen", "verdict"), [((), "faster"), (("one",), None), ((ORIGINAL,), None)])
-def test_comparison_with_the_article_needs_both_to_be_seen(
-    make: Make, unseen: tuple[str, ...], verdict: str | None
+@pytest.mark.parametrize(
+    ("profile", "dirty", "times", "memories"),
+    [
+        ("thorough", range(2), True, True),
+        ("default", range(3), False, False),  # more than 30 %
+        ("quick", (), False, False),
+        ("smoke", (), False, False),
+    ],
+)
+def test_drafts_and_busy_machines_give_figures_without_verdicts(
+    make: Make, profile: str, dirty: Sequence[int], *, times: bool, memories: bool
 ) -> None:
-    rounds = [[(BASELINE, _ms(15)), (ORIGINAL, _ms(20)), ("one", _ms(10))]] * 6
-    journal = make.journal(rounds, outcomes=dict.fromkeys(unseen, "unseen"))
-    assert _rows(journal)["one", "ratio_original"].verdict == verdict
+    cases: Mapping[str, Measured] = {BASELINE: WHOLE, "one": HALF, ORIGINAL: WHOLE}
+    rows = _rows(make.journal([list(cases.items())] * 9, profile=profile, dirty=dirty), *SOMETIMES)
+    assert {rows["one", metric].verdict is not None for metric in JUDGED_TIMES} == {times}
+    assert {rows["one", metric].verdict is not None for metric in JUDGED_MEMORY} == {memories}
+    assert rows["one", "ratio"].value == 0.5
 
 
 @pytest.mark.parametrize(("rounds", "judged"), [(1, False), (5, False), (6, True), (9, True)])
-def test_fewer_than_six_rounds_give_no_verdict_on_memory(make: Make, rounds: int, *, judged: bool) -> None:
+def test_memory_needs_six_rounds_unless_nothing_is_timed(make: Make, rounds: int, *, judged: bool) -> None:
     """Otherwise cutting a build short would make differences that more rounds take away."""
-    rows = _rows(_journal(make, rounds, default=_ms(10), one=HALF_AS_MUCH))
-    assert {rows["one", metric].verdict for metric in JUDGED[1:]} == {"less" if judged else None}
-
-
-def test_single_round_decides_where_memory_alone_is_measured(make: Make) -> None:
-    groups = [make.group_record(cases=[BASELINE, "one"], memory_only=True)]
-    rows = _rows(make.journal([[(BASELINE, _ms(10)), ("one", HALF_AS_MUCH)]], groups=groups))
-    assert {rows["one", metric].verdict for metric in JUDGED[1:]} == {"less"}
+    rows = _rows(_journal(make, rounds, default=WHOLE, one=HALF))
+    always = [one for one in JUDGED_MEMORY if METRICS[one].always]
+    assert {rows["one", metric].verdict for metric in always} == {"less" if judged else None}
+    groups = [make.group_record(cases=[BASELINE, "one"], timed=False)]
+    untimed = _rows(make.journal([[(BASELINE, WHOLE), ("one", HALF)]] * rounds, groups=groups))
+    assert {untimed["one", metric].verdict for metric in always} == {"less"}
 
 
 def test_memory_known_in_fewer_rounds_than_six_is_not_judged(make: Make) -> None:
-    rounds = [
-        [(BASELINE, {}), ("one", HALF_AS_MUCH if n < 5 else {**HALF_AS_MUCH, "kept_bytes": None})]
-        for n in range(9)
-    ]
+    rounds = [[(BASELINE, {}), ("one", HALF | ({} if n < 5 else {"kept_bytes": None}))] for n in range(9)]
     rows = _rows(make.journal(rounds))
     assert (rows["one", "kept_mib"].rounds, rows["one", "kept_mib"].verdict) == (5, None)
     assert rows["one", "peak_mib"].verdict == "less"
 
 
-def test_rounds_that_failed_are_counted_and_the_others_give_the_figure(make: Make) -> None:
+@pytest.mark.parametrize(
+    ("kept_mib", "expected"), [(200, "same"), (215, "same"), (217, "more"), (185, "same"), (183, "less")]
+)
+def test_memory_verdict_is_stated_above_its_thresholds_only(make: Make, kept_mib: int, expected: str) -> None:
+    row = _rows(_journal(make, default={}, one={"kept_bytes": kept_mib * MIB}))["one", "kept_mib"]
+    assert _told(row) == (kept_mib, expected)
+
+
+def test_memory_has_its_full_range_and_is_not_told_apart_where_ranges_meet(make: Make) -> None:
+    rounds = [
+        [(BASELINE, {"kept_bytes": (200 + 20 * n) * MIB}), ("one", {"kept_bytes": (250 + 20 * n) * MIB})]
+        for n in range(9)
+    ]
+    row = _rows(make.journal(rounds))["one", "kept_mib"]
+    assert (row.value, row.low, row.high, row.verdict) == (330, 250, 410, "unclear")
+
+
+def test_case_that_failed_in_some_rounds_has_the_figure_of_the_others(make: Make) -> None:
     rounds = [[(BASELINE, _ms(10)), ("one", make.failure() if n == 4 else _ms(20))] for n in range(9)]
     row = _rows(make.journal(rounds))["one", "ratio"]
-    assert (row.value, row.rounds, row.failed_rounds, row.failure, row.verdict) == (2.0, 8, 1, None, "slower")
+    assert (*_told(row), row.rounds, row.failed_rounds, row.failure) == (2.0, "slower", 8, 1, None)
 
 
-def test_case_that_failed_in_every_round_has_its_reason(make: Make) -> None:
-    row = _rows(_journal(make, default={}, one=make.failure()))["one", "ratio"]
-    assert (row.value, row.failed_rounds, row.failure) == (None, 6, make.failure().reason)
+def test_case_that_always_failed_is_a_row_with_its_reason_and_nothing_else(make: Make) -> None:
+    failure = make.failure("wrong_output", "输出与默认设置相差 0.5（相对），超过 0.001")
+    rows = _rows(_journal(make, default={}, one=failure))
+    for metric in ("latency_ms", "ratio", "kept_mib"):
+        row = rows["one", metric]
+        assert (*_told(row), row.low, row.high, row.rounds) == (None, None, None, None, 0)
+        assert (row.failure, row.failed_rounds) == (failure.reason, 6)
+        assert rows[BASELINE, metric].failure is None
+
+
+def test_without_a_default_there_are_figures_and_no_ratios(make: Make) -> None:
+    rows = _rows(_journal(make, default=make.failure("out_of_memory"), one=_ms(10)))
+    assert rows[BASELINE, "ratio"].value is None
+    assert rows["one", "latency_ms"].value == 10
+    assert rows["one", "kept_mib"].verdict is None
+    assert ("one", "ratio") not in rows
+
+
+def test_values_carry_nine_digits(make: Make) -> None:
+    rows = _rows(_journal(make, default={"latency_ns": 3_000_000_001}, one={"latency_ns": 10**9}))
+    assert (rows[BASELINE, "latency_ms"].value, rows["one", "ratio"].value) == (3000.0, 0.333333333)

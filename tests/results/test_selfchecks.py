@@ -8,7 +8,7 @@ import pytest
 
 from bench.measure import selftest
 from bench.results.published import Export, Row
-from bench.results.selfchecks import ALLOCATED, HELD, MORE, SLEEP, checks
+from bench.results.trust import ALLOCATED, HELD, MORE, SLEEP, checks
 from bench.spec import BASELINE, CONTROL
 
 Place = tuple[str, str]

@@ -1,4 +1,4 @@
-"""Intervals against SciPy, and the promised rates by simulation."""
+"""Intervals against SciPy, the promised rates by simulation, and what must hold for any values at all."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
 from bench.results import stats
@@ -27,56 +29,37 @@ SAMPLING_ERROR = 2 * math.sqrt(0.95 * 0.05 / REPETITIONS)
 """Of a share of 95 % in that many repetitions, two standard deviations: 0.8 points."""
 
 
-@pytest.mark.parametrize("count", range(6, 31))
-def test_interval_is_the_one_of_scipy(count: int) -> None:
+@pytest.mark.parametrize("count", range(1, 41))
+def test_interval_is_the_one_of_scipy_and_the_narrowest_that_covers_95_percent(count: int) -> None:
+    """Fewer than six values have none."""
+    found = stats.interval_ranks(count)
+    if count < stats.MIN_ROUNDS:
+        assert found is None
+        return
+    assert found is not None
+    low, high = found
+    binomial = scipy_stats.binom(count, 0.5)
+    assert high == count - 1 - low
+    assert 1 - 2 * binomial.cdf(low) >= 0.95 > 1 - 2 * binomial.cdf(low + 1)
     values = np.random.default_rng(count).exponential(size=count)
     expected = scipy_stats.quantile_test(values, p=0.5).confidence_interval(0.95)
-    found = stats.estimate(values.tolist())
-    assert (found.low, found.high) == (expected.low, expected.high)
+    estimate = stats.estimate(values.tolist())
+    assert (estimate.low, estimate.high) == (expected.low, expected.high)
 
 
-@pytest.mark.parametrize("count", range(6, 31))
-def test_interval_is_the_narrowest_that_covers_95_percent(count: int) -> None:
-    ranks = stats.interval_ranks(count)
-    assert ranks is not None
-    low, high = ranks
-    binomial = scipy_stats.binom(count, 0.5)
-
-    def coverage(lowest: int) -> float:
-        return float(1 - 2 * binomial.cdf(lowest))
-
-    assert high == count - 1 - low
-    assert coverage(low) >= 0.95
-    assert coverage(low + 1) < 0.95
-
-
-def test_interval_ranks_of_a_default_build_and_of_the_fewest_rounds() -> None:
-    assert stats.interval_ranks(9) == (1, 7)
-    assert stats.interval_ranks(6) == (0, 5)
-
-
-@pytest.mark.parametrize("count", range(6))
-def test_too_few_values_have_no_interval(count: int) -> None:
-    assert stats.interval_ranks(count) is None
-
-
-def test_estimate_is_median_with_interval_whatever_the_order() -> None:
-    found = stats.estimate([9, 1, 8, 2, 7, 3, 6, 4, 5])
-    assert found == Estimate(5, 2, 8, 9)
-
-
-def test_estimate_of_a_few_values_is_only_a_median() -> None:
-    found = stats.estimate([3.0, 1.0])
-    assert found == Estimate(2.0, None, None, 2)
-
-
-def test_spread_is_median_with_full_range() -> None:
-    assert stats.spread([30.0, 10.0, 11.0]) == Estimate(11.0, 10.0, 30.0, 3)
-    assert stats.spread([5.0]) == Estimate(5.0, None, None, 1)
-
-
-@pytest.mark.parametrize("reduce", [stats.estimate, stats.spread])
-def test_no_values_are_refused(reduce: Callable[[list[float]], Estimate]) -> None:
+@pytest.mark.parametrize(
+    ("reduce", "values", "expected"),
+    [
+        (stats.estimate, [9, 1, 8, 2, 7, 3, 6, 4, 5], Estimate(5, 2, 8, 9)),
+        (stats.estimate, [3.0, 1.0], Estimate(2.0, None, None, 2)),
+        (stats.spread, [30.0, 10.0, 11.0], Estimate(11.0, 10.0, 30.0, 3)),
+        (stats.spread, [5.0], Estimate(5.0, None, None, 1)),
+    ],
+)
+def test_estimate_is_median_with_interval_and_spread_median_with_full_range(
+    reduce: Callable[[list[float]], Estimate], values: list[float], expected: Estimate
+) -> None:
+    assert reduce(values) == expected
     with pytest.raises(ValueError, match="no values"):
         reduce([])
 
@@ -113,30 +96,22 @@ def test_noise_floor_is_what_equal_settings_differ_by_but_at_least_two_percent()
 def test_verdict_needs_an_interval_and_same_needs_it_to_rule_a_difference_out(
     value: float, low: float | None, high: float | None, floor: float, expected: str | None
 ) -> None:
-    rounds = 9 if low is not None else 5
-    assert stats.verdict(Estimate(value, low, high, rounds), floor) == expected
-
-
-@pytest.mark.parametrize(
-    ("value", "baseline", "expected"),
-    [
-        (115.9, 100.0, "same"),  # 16 MiB decide below 320 MiB
-        (116.1, 100.0, "more"),
-        (83.0, 100.0, "less"),
-        (1049.0, 1000.0, "same"),  # 5 % decide above
-        (1051.0, 1000.0, "more"),
-        (949.0, 1000.0, "less"),
-    ],
-)
-def test_memory_verdict_needs_five_percent_and_sixteen_mib(
-    value: float, baseline: float, expected: str
-) -> None:
-    assert stats.memory_verdict([value], [baseline]) == expected
+    """Of what is better when there is more of it, the same numbers say the opposite."""
+    found = Estimate(value, low, high, 9 if low is not None else 5)
+    assert stats.verdict(found, floor) == expected
+    opposite = {"faster": "slower", "slower": "faster"}.get(expected or "", expected)
+    assert stats.verdict(found, floor, less_is_better=False) == opposite
 
 
 @pytest.mark.parametrize(
     ("own", "baseline", "expected"),
     [
+        ([115.9], [100], "same"),  # 16 MiB decide below 320 MiB
+        ([116.1], [100], "more"),
+        ([83], [100], "less"),
+        ([1049], [1000], "same"),  # 5 % decide above
+        ([1051], [1000], "more"),
+        ([949], [1000], "less"),
         ([300, 310, 320], [200, 210, 220], "more"),
         ([100, 110, 120], [200, 210, 220], "less"),
         ([215, 310, 320], [200, 210, 220], "unclear"),  # the medians differ, the ranges meet
@@ -145,7 +120,7 @@ def test_memory_verdict_needs_five_percent_and_sixteen_mib(
         ([100, 205, 900], [50, 210, 800], "same"),  # the medians do not differ
     ],
 )
-def test_memory_differs_only_where_no_round_of_the_one_lies_among_the_others(
+def test_memory_differs_by_five_percent_and_sixteen_mib_and_where_no_rounds_overlap(
     own: list[float], baseline: list[float], expected: str
 ) -> None:
     assert stats.memory_verdict(own, baseline) == expected
@@ -159,6 +134,7 @@ def test_memory_differs_only_where_no_round_of_the_one_lies_among_the_others(
         (1.1, 1.05, 1.15, 0.2, 36),  # so must the floor
         (1.03, 0.97, 1.09, 0.02, 36),  # whichever is sooner: decided at 0.03
         (1.04, 1.03, 1.05, 0.02, 10),  # one more is the least that can be asked for
+        (1.03, 1.00, 1.06, 0.02, 10),  # the floor of 2 % is no noise: it does not shrink
         (1.0, None, None, 0.02, None),
     ],
 )
@@ -166,12 +142,6 @@ def test_rounds_needed_are_those_after_which_interval_and_floor_allow_a_verdict(
     value: float, low: float | None, high: float | None, floor: float, rounds: int | None
 ) -> None:
     assert stats.rounds_needed(Estimate(value, low, high, 9), floor) == rounds
-
-
-def test_floor_of_two_percent_does_not_shrink_with_rounds() -> None:
-    """It is no noise: an effect beyond it does not wait for it."""
-    found = stats.rounds_needed(Estimate(1.03, 1.00, 1.06, 9), stats.MIN_EFFECT)
-    assert found == 10
 
 
 @pytest.mark.parametrize(
@@ -204,50 +174,37 @@ def test_digits_end_where_the_noise_begins(
     assert stats.decimals(value, low, high) == expected
 
 
-def _lognormal(rng: Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    return rng.lognormal(0, 0.5, shape)
-
-
-def _normal(rng: Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    return rng.normal(10.0, 0.5, shape)
-
-
-def _laplace(rng: Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Heavy tails on both sides."""
-    return rng.laplace(10.0, 0.5, shape)
-
-
-def _exponential(rng: Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    return rng.exponential(1.0, shape)
-
-
 def _bimodal(rng: Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
     return np.where(rng.random(shape) < 0.6, rng.normal(10, 0.2, shape), rng.normal(15, 0.5, shape))
 
 
-BIMODAL_MEDIAN = float(scipy_stats.norm(10, 0.2).ppf(0.5 / 0.6))
+def _rough(rng: Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Slow spells: one sample in five takes up to half as long again."""
+    slow = np.where(rng.random(shape) < 0.2, rng.uniform(1.1, 1.5, shape), 1.0)
+    return rng.lognormal(0, 0.03, shape) * slow
 
 
-@pytest.mark.parametrize(
-    ("draw", "truth"),
-    [
-        (_normal, 10.0),
-        (_laplace, 10.0),
-        (_lognormal, 1.0),
-        (_exponential, math.log(2)),
-        (_bimodal, BIMODAL_MEDIAN),
-    ],
-    ids=["normal", "laplace", "lognormal", "exponential", "bimodal"],
-)
+NOISE: dict[str, tuple[Draw, float | None]] = {
+    "normal": (lambda rng, shape: rng.normal(10.0, 0.5, shape), 10.0),
+    "laplace": (lambda rng, shape: rng.laplace(10.0, 0.5, shape), 10.0),
+    "lognormal": (lambda rng, shape: rng.lognormal(0, 0.5, shape), 1.0),
+    "exponential": (lambda rng, shape: rng.exponential(1.0, shape), math.log(2)),
+    "bimodal": (_bimodal, float(scipy_stats.norm(10, 0.2).ppf(0.5 / 0.6))),
+    "quiet": (lambda rng, shape: rng.lognormal(0, 0.02, shape), 1.0),
+    "rough": (_rough, None),
+}
+"""How values of a round may be spread, and the true median where it is known."""
+
+
+@pytest.mark.parametrize("name", [name for name, (_, truth) in NOISE.items() if truth is not None])
 @pytest.mark.parametrize("rounds", [6, ROUNDS, 21])
-def test_interval_holds_the_median_as_often_as_promised(draw: Draw, truth: float, rounds: int) -> None:
-    samples = draw(np.random.default_rng(20260101), (REPETITIONS, rounds)).tolist()
-    held = 0
-    for values in samples:
-        found = stats.estimate(values)
-        assert found.low is not None
-        assert found.high is not None
-        held += found.low <= truth <= found.high
+def test_interval_holds_the_median_as_often_as_promised(name: str, rounds: int) -> None:
+    draw, truth = NOISE[name]
+    found = [
+        stats.estimate(values)
+        for values in draw(np.random.default_rng(20260101), (REPETITIONS, rounds)).tolist()
+    ]
+    held = sum((one.low or math.inf) <= (truth or 0) <= (one.high or 0) for one in found)
     assert held / REPETITIONS >= 0.95 - SAMPLING_ERROR
 
 
@@ -263,36 +220,108 @@ def _verdicts(effect: float, noise: Draw, *, shared_baseline: bool, seed: int) -
     ]
 
 
-def _quiet(rng: Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    return rng.lognormal(0, 0.02, shape)
-
-
-def _rough(rng: Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Slow spells: one sample in five takes up to half as long again."""
-    return rng.lognormal(0, 0.03, shape) * np.where(
-        rng.random(shape) < 0.2, rng.uniform(1.1, 1.5, shape), 1.0
-    )
-
-
 @pytest.mark.parametrize("shared_baseline", [True, False])
-@pytest.mark.parametrize(
-    "noise",
-    [_quiet, _rough, _bimodal, _normal, _laplace, _lognormal],
-    ids=["quiet", "rough", "bimodal", "normal", "laplace", "lognormal"],
-)
+@pytest.mark.parametrize("name", [name for name in NOISE if name != "exponential"])
 def test_equal_settings_are_told_apart_in_one_build_of_twenty_at_most(
-    noise: Draw, *, shared_baseline: bool
+    name: str, *, shared_baseline: bool
 ) -> None:
-    verdicts = _verdicts(1.0, noise, shared_baseline=shared_baseline, seed=1)
+    verdicts = _verdicts(1.0, NOISE[name][0], shared_baseline=shared_baseline, seed=1)
     assert sum(one in ("faster", "slower") for one in verdicts) / REPETITIONS <= 0.05
 
 
 @pytest.mark.parametrize(("effect", "expected"), [(1.1, "slower"), (1 / 1.1, "faster")])
 def test_ten_percent_are_found_in_two_percent_of_noise(effect: float, expected: str) -> None:
-    verdicts = _verdicts(effect, _quiet, shared_baseline=False, seed=2)
+    verdicts = _verdicts(effect, NOISE["quiet"][0], shared_baseline=False, seed=2)
     assert verdicts.count(expected) / REPETITIONS >= 0.98
 
 
 def test_median_ratio_of_equal_settings_is_one() -> None:
     ratios = np.random.default_rng(3).lognormal(0, 0.02, (500, ROUNDS)).tolist()
     assert median(stats.estimate(one).value for one in ratios) == pytest.approx(1, abs=0.003)
+
+
+VALUES = st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=40)
+SIZES = st.lists(st.floats(1, 1e5), min_size=1, max_size=9)
+FLOOR = st.floats(stats.MIN_EFFECT, 0.5)
+
+
+@st.composite
+def _ratios(draw: st.DrawFn) -> Estimate:
+    low, value, high = sorted(draw(st.tuples(*[st.floats(0.1, 10)] * 3)))
+    return Estimate(value, low, high, draw(st.integers(stats.MIN_ROUNDS, 40)))
+
+
+@given(VALUES, st.randoms(use_true_random=False), st.sampled_from((0.25, 0.5, 2.0, 1024.0)))
+def test_estimate_lies_among_the_values_whatever_their_order_and_unit(
+    values: list[float], chance: object, factor: float
+) -> None:
+    """Powers of two scale without rounding."""
+    found, everything = stats.estimate(values), stats.spread(values)
+    assert (found.value, found.rounds) == (median(values), len(values))
+    assert (found.low is None) == (found.high is None) == (len(values) < stats.MIN_ROUNDS)
+    mixed = list(values)
+    chance.shuffle(mixed)  # type: ignore[attr-defined]
+    assert (stats.estimate(mixed), stats.spread(mixed)) == (found, everything)
+    if found.low is not None and found.high is not None:
+        assert min(values) <= found.low <= found.value <= found.high <= max(values)
+        assert stats.overlap(found, everything)
+        scaled = stats.estimate([value * factor for value in values])
+        assert (scaled.value, scaled.low, scaled.high) == (
+            found.value * factor,
+            found.low * factor,
+            found.high * factor,
+        )
+
+
+@given(_ratios(), FLOOR, FLOOR)
+def test_verdicts_need_interval_and_effect_and_more_noise_makes_none(
+    ratio: Estimate, one: float, other: float
+) -> None:
+    """Nor does noise ever make settings the same: that something was not seen is no reason to rule it out."""
+    calm, noisy = sorted((one, other))
+    found = stats.verdict(ratio, calm)
+    assert ratio.low is not None
+    assert ratio.high is not None
+    if found in ("faster", "slower"):
+        assert ratio.high < 1 if found == "faster" else ratio.low > 1
+        assert abs(ratio.value - 1) > calm
+    if found == "same":
+        assert 1 - stats.SAME_MARGIN <= ratio.low <= ratio.high <= 1 + stats.SAME_MARGIN
+        assert ratio.low <= 1 <= ratio.high or abs(ratio.value - 1) <= stats.MIN_EFFECT
+    assert (found == "same") == (stats.verdict(ratio, noisy) == "same")
+    if stats.verdict(ratio, noisy) in ("faster", "slower"):
+        assert stats.verdict(ratio, noisy) == found
+
+
+@given(_ratios(), FLOOR)
+def test_control_is_never_told_apart_by_its_own_floor_and_more_rounds_are_asked_for(
+    ratio: Estimate, floor: float
+) -> None:
+    own = stats.noise_floor(ratio)
+    assert own >= stats.MIN_EFFECT
+    assert stats.verdict(ratio, own) in ("same", "unclear")
+    needed = stats.rounds_needed(ratio, floor)
+    assert needed is not None
+    assert needed > ratio.rounds
+
+
+@given(SIZES, SIZES)
+def test_less_memory_one_way_round_is_more_the_other(one: list[float], other: list[float]) -> None:
+    there, back = stats.memory_verdict(one, other), stats.memory_verdict(other, one)
+    if there == "less":
+        assert max(one) < min(other)
+    if there == "more":
+        assert min(one) > max(other)
+    if abs(median(one) - median(other)) > max(
+        0.06 * max(median(one), median(other)), stats.MEMORY_EFFECT_MIB
+    ):
+        assert {there, back} in ({"less", "more"}, {"unclear"})
+
+
+@given(st.floats(1e-5, 1e6), st.floats(1e-9, 1e6))
+def test_last_digit_shown_is_not_finer_than_a_tenth_of_the_half_width(value: float, half: float) -> None:
+    assume(half < value)
+    places = stats.decimals(value, value - half, value + half)
+    assert 0 <= places <= 6
+    assert 10.0**-places >= half / 10 * (1 - 1e-6) or places == 0
+    assert places in (0, 6) or 10.0**-places <= half * (1 + 1e-6)

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from whole_journal import BUILD, EXPERIMENT, FAILED, REPORT, SAMPLE, UNTIMED, header, records, write
+from whole_journal import BUILD, EXPERIMENT, FAILED, FOOTER, REPORT, SAMPLE, UNTIMED, header, records, write
 
-from bench.results import complaints, store
+from bench.results import plausible, store
 from bench.results.store import DamagedJournal, Writer
 
 if TYPE_CHECKING:
@@ -39,10 +37,6 @@ def test_every_kind_of_record_comes_back_as_it_was(tmp_path: Path, make: Make) -
     assert [(type(value), value) for value in settings.values()] == [(bool, False), (str, "0"), (int, 1)]
 
 
-def test_journal_lies_where_its_experiment_and_build_say(tmp_path: Path, make: Make) -> None:
-    assert write(tmp_path, make) == tmp_path / EXPERIMENT / f"{BUILD}.jsonl"
-
-
 def test_record_is_on_disk_as_soon_as_it_is_appended(tmp_path: Path, make: Make) -> None:
     writer = Writer.create(tmp_path, header(make))
     for count, record in enumerate(records(make), 1):
@@ -50,51 +44,26 @@ def test_record_is_on_disk_as_soon_as_it_is_appended(tmp_path: Path, make: Make)
         assert writer.journal.path.read_bytes().count(b"\n") == 1 + count
 
 
-def test_cut_off_last_line_is_dropped_and_the_journal_goes_on_cleanly(tmp_path: Path, make: Make) -> None:
-    path = write(tmp_path, make, [make.sample("default"), make.sample("one", position=1)])
-    path.write_bytes(path.read_bytes()[:-30])
-    journal = store.read(path)
-    assert [sample.case for sample in journal.samples] == ["default"]
-    Writer(journal).append(make.sample("two", position=1))
-    again = store.read(path)
-    assert [sample.case for sample in again.samples] == ["default", "two"]
-    assert _content(again) == _content(journal)
-
-
 @pytest.mark.parametrize(
-    "damage",
+    ("line", "damage"),
     [
-        b'{"kind": "sample"}',
-        b"not json",
-        b"",
-        b'{"kind": "sample", "x',
-        b"\xff\xfe",
-        b'{"kind": "party"}',
-        b"[]",
+        *((REPORT, damage) for damage in (b'{"kind": "sample"}', b"not json", b"", b"\xff\xfe", b'{"kind": "x"}')),
+        (0, b'{"kind": "footer"}'),
+        (2, b"{header}"),
+        (FOOTER, b"{footer}\n{sample}"),
     ],
-)
-def test_damage_in_the_middle_names_file_and_line(tmp_path: Path, make: Make, damage: bytes) -> None:
+)  # fmt: skip
+def test_line_that_cannot_stand_there_is_named_with_its_file(
+    tmp_path: Path, make: Make, line: int, damage: bytes
+) -> None:
     path = write(tmp_path, make)
-    lines = path.read_bytes().split(b"\n")
-    lines[REPORT] = damage
-    path.write_bytes(b"\n".join(lines))
-    with pytest.raises(DamagedJournal, match=rf"{BUILD}\.jsonl.* {REPORT + 1} "):
-        store.read(path)
-
-
-def test_second_header_names_file_and_line(tmp_path: Path, make: Make) -> None:
-    path = write(tmp_path, make)
-    lines = path.read_bytes().split(b"\n")
-    path.write_bytes(b"\n".join([*lines[:2], lines[0], *lines[2:]]))
-    with pytest.raises(DamagedJournal, match=rf"{BUILD}\.jsonl.* 3 "):
-        store.read(path)
-
-
-def test_lines_after_the_footer_are_refused(tmp_path: Path, make: Make) -> None:
-    path = write(tmp_path, make)
-    lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join([*lines, lines[4]]))
-    with pytest.raises(DamagedJournal):
+    lines = path.read_bytes().split(b"\n")[:-1]
+    for name, known in (("header", 0), ("sample", SAMPLE), ("footer", FOOTER)):
+        damage = damage.replace(f"{{{name}}}".encode(), lines[known])
+    number = line % len(lines) + 1 + damage.count(b"\n")
+    lines[line] = damage
+    path.write_bytes(b"\n".join([*lines, b""]))
+    with pytest.raises(DamagedJournal, match=rf"{BUILD}\.jsonl.* {number} "):
         store.read(path)
 
 
@@ -118,13 +87,6 @@ def test_file_without_a_whole_header_is_refused(tmp_path: Path, content: bytes) 
         store.read(path)
 
 
-def test_journal_that_begins_with_a_sample_is_refused(tmp_path: Path, make: Make) -> None:
-    path = write(tmp_path, make)
-    path.write_bytes(path.read_bytes().split(b"\n", 1)[1])
-    with pytest.raises(DamagedJournal):
-        store.read(path)
-
-
 @pytest.mark.parametrize(
     ("line", "field", "value"),
     [
@@ -133,7 +95,6 @@ def test_journal_that_begins_with_a_sample_is_refused(tmp_path: Path, make: Make
         (0, "experiment", "Toys<b>"),
         (0, "build", "b1"),
         (0, "key", "0123456789abcdeX"),
-        (0, "rounds", 0),
         (0, "rounds", "2"),
         (0, "rounds", True),
         (0, "started_at", "2026-02-30T03:04:05+00:00"),
@@ -141,17 +102,16 @@ def test_journal_that_begins_with_a_sample_is_refused(tmp_path: Path, make: Make
         (0, "machine", {"quota_cores": float("nan")}),
         (0, "machine", {"cpu": "x" * 4001}),
         (0, "machine", {f"fact_{number}": 1 for number in range(101)}),
-        (0, "software", {"onnxruntime": 1.31}),
-        (UNTIMED, "facts", {"arena_regions": float("nan")}),
         (UNTIMED, "facts", {"arena_regions": float("inf")}),
-        (UNTIMED, "facts", {"arena_regions": -1}),
         (UNTIMED, "regions", [1 << 50]),
-        (UNTIMED, "evidence", "证" * 4001),
-        (SAMPLE, "wall_s", float("nan")),
         (SAMPLE, "wall_s", -1),
         (SAMPLE, "group", 10_000),
         (SAMPLE, "surprise", 1),
         (FAILED, "failure", {"kind": "bored", "reason": ""}),
+        *((SAMPLE, "latency_ns", value) for value in (0, 10**40, "10000000", 1e7, float("nan"))),
+        (SAMPLE, "minor_faults", float("inf")),
+        (SAMPLE, "kept_bytes", 1 << 50),
+        (SAMPLE, "outputs_identical", 1),
     ],
 )
 def test_wrong_value_or_unknown_field_is_refused(
@@ -159,38 +119,12 @@ def test_wrong_value_or_unknown_field_is_refused(
 ) -> None:
     path = write(tmp_path, make)
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    store.read(path)
-    lines[line] = json.dumps({**json.loads(lines[line]), field: value}) + "\n"
+    record = json.loads(lines[line])
+    holder = record["figures"] if field in (record.get("figures") or {}) else record
+    holder[field] = value
+    lines[line] = json.dumps(record) + "\n"
     path.write_text("".join(lines), encoding="utf-8")
     with pytest.raises(DamagedJournal, match=rf" {line + 1} .*{field}"):
-        store.read(path)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"latency_ns": float("nan")},
-        {"latency_ns": 0},
-        {"latency_ns": 10**40},
-        {"latency_ns": "10000000"},
-        {"latency_ns": 1e7},
-        {"session_ns": 86_400 * 10**9 + 1},
-        {"minor_faults": float("inf")},
-        {"minor_faults": -0.5},
-        {"kept_bytes": 1 << 50},
-        {"outputs_identical": 1},
-        {"outputs_difference": -1.0},
-        {"extra": 1},
-    ],
-)
-def test_impossible_figures_are_refused(tmp_path: Path, make: Make, change: dict[str, Any]) -> None:
-    path = write(tmp_path, make)
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    sample = json.loads(lines[SAMPLE])
-    sample["figures"].update(change)
-    lines[SAMPLE] = json.dumps(sample) + "\n"
-    path.write_text("".join(lines), encoding="utf-8")
-    with pytest.raises(DamagedJournal, match=rf" {SAMPLE + 1} .*{next(iter(change))}"):
         store.read(path)
 
 
@@ -265,10 +199,6 @@ def test_journals_are_listed_newest_first(tmp_path: Path, make: Make) -> None:
     assert found == ["20260102-030406-0000", "20260102-030405-abcd", "20251231-235959-ffff"]
 
 
-def test_experiment_that_was_never_measured_has_no_journals(tmp_path: Path) -> None:
-    assert list(store.journals(tmp_path / "absent", EXPERIMENT)) == []
-
-
 def test_samples_of_a_round_are_those_of_its_last_attempt_in_their_order(make: Make) -> None:
     journal = store.Journal(Path("x"), make.header())
     for attempt in (0, 1):
@@ -283,31 +213,6 @@ def test_final_rounds_leave_out_repeated_ones_and_other_groups(make: Make) -> No
     for end in (make.end(1), make.end(0, final=False), make.end(0, attempt=1), make.end(0, group=1)):
         journal.add(end)
     assert [(end.round, end.attempt) for end in journal.final_rounds(0)] == [(0, 1), (1, 0)]
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Path:
-    return write(tmp_path_factory.mktemp("whole"), make)
-
-
-@given(data=st.data())
-def test_journal_cut_at_any_byte_reads_as_a_beginning_or_is_refused(whole: Path, data: st.DataObject) -> None:
-    content = whole.read_bytes()
-    size = data.draw(st.integers(0, len(content)))
-    cut = whole.parent.parent / "cut" / EXPERIMENT / whole.name
-    cut.parent.mkdir(parents=True, exist_ok=True)
-    cut.write_bytes(content[:size])
-    try:
-        journal = store.read(cut)
-    except DamagedJournal:
-        assert content[:size].count(b"\n") == 0
-        return
-    lines = content[:size].count(b"\n") - 1
-    parts = _content(journal)[1:-1]
-    assert sum(len(part) for part in parts) + journal.complete == lines
-    full = store.read(whole)
-    for part, complete in zip(parts, _content(full)[1:-1], strict=True):
-        assert part == complete[: len(part)]
 
 
 def test_file_that_is_far_too_large_is_refused_unread(tmp_path: Path, make: Make) -> None:
@@ -335,10 +240,7 @@ def test_complaint_is_short_chinese_and_printable_whatever_the_file_says(tmp_pat
     told = str(refusal.value)
     assert told.isprintable()
     assert "没有这一项" in told
-    assert len(told) < 2 * complaints.MOST
-
-
-def test_name_of_a_file_is_printable_in_the_complaint(tmp_path: Path) -> None:
+    assert len(told) < 2 * plausible.MOST_QUOTED
     path = tmp_path / "\x1b[31mred\n.jsonl"
     path.write_bytes(b"{}\n")
     with pytest.raises(DamagedJournal) as refusal:

@@ -53,7 +53,7 @@ def _free_port() -> int:
 
 def _serve(folder: Path, port: int) -> subprocess.Popen[str]:
     config = folder / "mkdocs.yml"
-    config.write_text(CONFIG.format(hooks=ROOT / "bench" / "hooks.py"), encoding="utf-8")
+    config.write_text(CONFIG.format(hooks=ROOT / "bench" / "site" / "hooks.py"), encoding="utf-8")
     address = f"127.0.0.1:{port}"
     return subprocess.Popen(
         [sys.executable, "-m", "mkdocs", "serve", "-f", str(config), "--dev-addr", address],

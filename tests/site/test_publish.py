@@ -12,7 +12,7 @@ from bench.experiments import EXPERIMENTS
 from bench.measure.campaign import Here
 from bench.measure.profiles import PROFILES
 from bench.results import store
-from bench.results.selfchecks import SELFTEST
+from bench.results.trust import SELFTEST
 from bench.site import publish
 from bench.spec import BASELINE, CONTROL
 from bench.system.folders import Folders

@@ -1,28 +1,46 @@
-"""The real pages, built from made-up samples of every experiment: nothing is measured, everything is shown."""
+"""The real pages, built once from made-up samples of every experiment: nothing is measured, everything is shown."""
 
 from __future__ import annotations
 
 import codecs
 import json
 import re
+import xml.etree.ElementTree as ET
+from datetime import datetime
 from fnmatch import fnmatch
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
+import html5lib
 import pytest
-from bs4 import BeautifulSoup, Tag
-from made_up_site import TRACE
-from site_reader import read_tables
+from bs4 import BeautifulSoup
+from made_up_site import SITE_URL, TRACE
 
 from bench.experiments import EXPERIMENTS
 from bench.pages import snippets
 from bench.pages.words import Words
 from bench.results.published import Export
-from bench.site import build as making
-from bench.site import notebook
+from bench.site import check
 from bench.system.folders import ROOT
 
-POST = Path("blog/onnxruntime-cpu.html")
+if TYPE_CHECKING:
+    from pathlib import Path
+
+POST = "blog/onnxruntime-cpu.html"
+ATOM = "{http://www.w3.org/2005/Atom}"
+BELOW = urlsplit(SITE_URL).path
+"""The path that the site stands below."""
+Pages = dict[str, BeautifulSoup]
+
+
+@pytest.fixture(scope="module")
+def pages(whole: Path) -> Pages:
+    """Every page but the one for dead links, by its path."""
+    return {
+        path.relative_to(whole).as_posix(): BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for path in sorted(whole.rglob("*.html"))
+        if path.name != "404.html"
+    }
 
 
 def _export(whole: Path, name: str) -> dict[str, Any]:
@@ -30,147 +48,194 @@ def _export(whole: Path, name: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", sorted(EXPERIMENTS))
-def test_cells_of_every_experiment_equal_its_json(whole: Path, name: str) -> None:
-    cells = read_tables((whole / POST).read_text(encoding="utf-8"))
-    shown = {key[1:]: tuple(cell) for key, cell in cells.items() if key[0] == name and cell.value is not None}
-    columns = {column.metric for column in EXPERIMENTS[name].columns}
-    expected = {
-        (r["model"], r["input"], r["case"], r["metric"]): (r["value"], r["low"], r["high"])
-        for r in _export(whole, name)["rows"]
-        if r["value"] is not None and r["metric"] in columns
-    }
-    assert shown
-    assert shown == expected
+def _meta(soup: BeautifulSoup, key: str, name: str) -> str:
+    (found,) = soup.select(f'meta[{key}="{name}"]')
+    return str(found["content"])
 
 
-def test_trace_can_be_downloaded(whole: Path) -> None:
-    html = (whole / POST).read_text(encoding="utf-8")
-    assert "data/profiling.trace.json" in html
-    assert (whole / "data" / "profiling.trace.json").read_text(encoding="utf-8") == TRACE
+def _posts(pages: Pages) -> list[str]:
+    return [name for name in pages if re.fullmatch(r"blog/(?!index|tags)[^/]+\.html", name)]
 
 
-def test_page_carries_every_claim_and_scenario(whole: Path) -> None:
-    html = (whole / POST).read_text(encoding="utf-8")
+def test_every_page_says_what_it_is_and_where(pages: Pages) -> None:
+    descriptions, titles = [], []
+    for name, soup in pages.items():
+        assert soup.html
+        assert soup.html["lang"] == "zh-CN"
+        titles.append(soup.title and soup.title.get_text())
+        descriptions.append(_meta(soup, "name", "description"))
+        assert _meta(soup, "property", "og:title")
+        assert _meta(soup, "property", "og:description") == descriptions[-1]
+        assert _meta(soup, "name", "twitter:card") == "summary"
+        assert not soup.select('meta[property="og:image"]')
+        (canonical,) = soup.select('link[rel="canonical"]')
+        places = {SITE_URL + name, SITE_URL + ("" if name == "index.html" else name)}
+        assert unquote(str(canonical["href"])) in places
+    assert len(set(titles)) == len(set(descriptions)) == len(pages)
+    assert all(len(text) >= 5 for text in descriptions)
+    assert pages["en.html"].select_one('article [lang="en"]')
+
+
+def test_html_parses_without_error_and_no_id_or_region_stands_twice(whole: Path, pages: Pages) -> None:
+    for path in sorted(whole.rglob("*.html")):
+        parser = html5lib.HTMLParser(strict=False)
+        parser.parse(path.read_text(encoding="utf-8"))
+        assert not parser.errors, f"{path.name}: {parser.errors[:3]}"
+    for name, soup in pages.items():
+        for several in (soup.select("[id]"), soup.select("[role=region]")):
+            names = [
+                str(one.get("id" if several and several[0].get("id") else "aria-label")) for one in several
+            ]
+            assert sorted(names) == sorted(set(names)), name
+        assert all(region.get("aria-label") for region in soup.select("[role=region]")), name
+
+
+def test_pages_and_what_they_load_can_be_served_below_any_path(pages: Pages) -> None:
+    """That relative links lead somewhere, every build checks."""
+    for name, soup in pages.items():
+        links = [str(one.get("href") or one.get("src")) for one in soup.select("[href], [src]")]
+        assert [link for link in links if link.startswith("/")] == [], name
+        onward = soup.select("a.md-footer__link--next") or soup.select(
+            'article a[href]:not([href^="#"], [href^="http"])'
+        )
+        assert onward, name
+
+
+def test_sitemap_lists_every_page(whole: Path, pages: Pages) -> None:
+    urls = re.findall(r"<loc>(.*?)</loc>", (whole / "sitemap.xml").read_text(encoding="utf-8"))
+    listed = {unquote(urlsplit(url).path).removeprefix(BELOW) or "index.html" for url in urls}
+    assert {name for name in pages if not name.startswith(("blog/archive", "blog/category"))} <= listed
+
+
+def test_icons_are_our_own_and_exist(whole: Path, pages: Pages) -> None:
+    found = pages["index.html"].select('link[rel~="icon"], link[rel="apple-touch-icon"]')
+    icons = {str(link["href"]) for link in found}
+    assert icons == {"assets/favicon.svg", "assets/favicon.png", "assets/touch-icon.png"}
+    assert all((whole / icon).stat().st_size > 100 for icon in icons)
+
+
+def test_feed_is_atom_with_every_post_newest_first(whole: Path, pages: Pages) -> None:
+    feed = ET.fromstring((whole / "feed.xml").read_text(encoding="utf-8"))  # noqa: S314 our own file
+    assert feed.tag == f"{ATOM}feed"
+    entries = feed.findall(f"{ATOM}entry")
+    paths = [urlsplit(entry.findtext(f"{ATOM}id") or "").path.removeprefix(BELOW) for entry in entries]
+    assert sorted(paths) == sorted(_posts(pages))
+    dates = [datetime.fromisoformat(entry.findtext(f"{ATOM}published") or "") for entry in entries]
+    assert dates == sorted(dates, reverse=True)
+    assert all(
+        feed.find(f"{ATOM}{required}") is not None for required in ("title", "id", "updated", "author")
+    )
+    assert all(entry.findtext(f"{ATOM}summary") for entry in entries)
+    (link,) = pages["reference/data.html"].select('link[type="application/atom+xml"]')
+    assert link["href"] == "../feed.xml"
+
+
+def test_page_for_dead_links_is_chinese_and_leads_on_from_anywhere(whole: Path) -> None:
+    soup = BeautifulSoup((whole / "404.html").read_text(encoding="utf-8"), "html.parser")
+    assert soup.title
+    assert soup.title.get_text().startswith("找不到这一页")
+    links = [str(link["href"]) for link in soup.select("article a[href]")]
+    assert len(links) >= 4
+    assert [
+        link for link in links if not (link.startswith(BELOW) and (whole / link.removeprefix(BELOW)).exists())
+    ] == []
+
+
+def test_posts_tell_date_author_category_and_reading_time_and_end_with_the_next_question(
+    pages: Pages,
+) -> None:
+    assert len(_posts(pages)) >= 2
+    for name in _posts(pages):
+        last = pages[name].select("article h2")[-1]
+        assert last.get("id") == "next", name
+        assert len(last.find_next("ul").select("a[href]")) >= 2  # type: ignore[union-attr]
+    (line,) = pages["blog/container-threads.html"].select("article .post-meta")
+    text = line.get_text(" ", strip=True)
+    assert re.search(r"\d{4}年\d{1,2}月\d{1,2}日", text)
+    assert all(part in text for part in ("部署", "ONNX Runtime CPU 推理指南", "读完约"))
+
+
+def test_page_carries_every_claim_and_scenario_with_the_winners_code(whole: Path, pages: Pages) -> None:
+    article = pages[POST]
     claims = {claim.id for experiment in EXPERIMENTS.values() for claim in experiment.claims}
-    scenarios = {one.id for experiment in EXPERIMENTS.values() for one in experiment.scenarios}
-    assert set(re.findall(r'data-claim="([^"]+)"', html)) == claims
-    assert set(re.findall(r'data-scenario="([^"]+)"', html)) == scenarios
-
-
-def test_code_of_a_scenario_is_the_winners_snippet(whole: Path) -> None:
-    html = (whole / POST).read_text(encoding="utf-8")
+    assert {str(one["data-claim"]) for one in article.select("[data-claim]")} == claims
+    shown = {str(one["data-scenario"]): one for one in article.select("[data-scenario]")}
+    wanted = {one.id for experiment in EXPERIMENTS.values() for one in experiment.scenarios}
+    assert set(shown) == wanted
     for name in ("recommended", "container"):
         export = Export.model_validate(_export(whole, name))
         cases, cores = {case.id: case for case in export.cases}, Words(export).cores()
         for choice in export.choices:
-            after = html.split(f'data-scenario="{choice.scenario}"')[1]
-            code = BeautifulSoup(after, "html.parser").select_one("div.highlight code")
-            assert code is not None
+            code = shown[choice.scenario].find_next("div", class_="highlight").find("code")  # type: ignore[union-attr]
             expected = snippets.on_machine(EXPERIMENTS[name], cases[choice.winner], cores)
-            assert code.get_text().strip() == expected.strip()
+            assert code.get_text().strip() == expected.strip()  # type: ignore[union-attr]
 
 
 def test_no_page_shows_what_a_program_prints_for_nothing(whole: Path) -> None:
-    for page in whole.rglob("*.html"):
-        text = making.Page(page).text
-        assert not re.search(r"[（：，；]\s*(None|nan|inf)\b", text), page.name
+    for path, page in check.read(whole).items():
+        assert not re.search(r"[（：，；]\s*(None|nan|inf)\b", page.text), path.name
 
 
-def test_notebook_was_run_and_recommends_a_count(whole: Path) -> None:
-    html = (whole / "notebooks" / "thread-ablation.html").read_text(encoding="utf-8")
-    assert notebook.recommended_count(html)
-    assert "线程表" in html
-
-
-def test_certificate_shows_the_selftest_and_every_group(whole: Path) -> None:
-    html = (whole / "reference" / "certificate.html").read_text(encoding="utf-8")
-    assert set(re.findall(r'data-passed="(\w+)"', html)) == {"true"}
+def test_certificate_home_and_method_say_what_the_numbers_are_worth(whole: Path, pages: Pages) -> None:
+    certificate = pages["reference/certificate.html"]
+    assert {one["data-passed"] for one in certificate.select("[data-passed]")} == {"true"}
     groups = {f"{name}/{group['index']}" for name in EXPERIMENTS for group in _export(whole, name)["groups"]}
-    assert set(re.findall(r'data-group="([^"]+)"', html)) == groups
-
-
-def test_home_says_whether_its_numbers_may_be_quoted(whole: Path) -> None:
-    html = (whole / "index.html").read_text(encoding="utf-8")
-    assert len(re.findall(r'data-quotable="(\w+)"', html)) == 1
-    assert "reference/certificate.html" in html
+    assert {str(one["data-group"]) for one in certificate.select("[data-group]")} == groups
+    (home,) = pages["index.html"].select("[data-quotable]")
+    assert home["data-quotable"] == "except"
+    assert home.select_one('a[href="reference/certificate.html"]')
+    for name in ("numbers", "tolerances"):
+        assert pages["reference/method.html"].select(f"table.bench-rules-{name} tbody tr")
 
 
 def test_every_script_of_the_site_is_named_with_its_licence(whole: Path) -> None:
-    page = (ROOT / "docs/reference/licenses.md").read_text(encoding="utf-8")
-    named = re.findall(r"`([^`]+)`", page)
+    named = re.findall(r"`([^`]+)`", (ROOT / "docs/reference/licenses.md").read_text(encoding="utf-8"))
     scripts = [path.relative_to(whole).as_posix() for path in whole.rglob("*.js")]
     assert scripts
     assert [script for script in scripts if not any(fnmatch(script, one) for one in named)] == []
 
 
-def _figures(page: Path) -> list[Tag]:
-    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
-    return list(soup.select("figure.bench-figure"))
-
-
-def test_every_table_of_results_stands_in_a_frame(whole: Path) -> None:
-    soup = BeautifulSoup((whole / POST).read_text(encoding="utf-8"), "html.parser")
-    tables = soup.select("table.bench-measured, table.bench-proofs, table.bench-costs, table.bench-twin")
-    assert len(tables) > len(EXPERIMENTS)
+@pytest.mark.parametrize("page", [POST, "evidence/arena.html", "evidence/profiling.html"])
+def test_every_table_of_results_has_a_frame_that_says_where_it_is_and_where_it_comes_from(
+    pages: Pages, page: str
+) -> None:
+    """An address of its own; machine, version and, where rounds were measured, their number."""
+    tables = pages[page].select(
+        "table.bench-measured, table.bench-proofs, table.bench-costs, table.bench-twin"
+    )
+    assert tables
     for table in tables:
         assert table.find_parent("figure", class_="bench-figure")
         region = table.find_parent("div", class_="bench-table")
         assert region
         assert region["tabindex"] == "0"
-
-
-def test_every_figure_of_results_says_where_it_is_and_where_it_comes_from(whole: Path) -> None:
-    """An address of its own; machine, version and, where rounds were measured, their number; data and method."""
-    figures = _figures(whole / POST)
-    names = [figure["id"] for figure in figures]
-    assert len(set(names)) == len(names) > 2 * len(EXPERIMENTS)
-    for figure in figures:
+    for figure in pages[page].select("figure.bench-figure"):
         assert figure.select_one(f'figcaption a[href="#{figure["id"]}"]')
-        caption = figure.figcaption.get_text()
+        caption = figure.figcaption.get_text()  # type: ignore[union-attr]
         assert "onnxruntime 1." in caption, figure["id"]
         assert re.search(r"可用 \d+ 核", caption), figure["id"]
         if figure.select_one("table.bench-measured, .bench-vega"):
             assert re.search(r"\d+ 轮", caption), figure["id"]
-        links = [link["href"] for link in figure.select(".bench-downloads a")]
-        experiment = figure["id"].split("-")[0]
-        for file in (
-            f"data/{experiment}.csv",
-            f"data/{experiment}.json",
-            f"data/{experiment}.pyperf.json",
-            f"source/{experiment}.py",
-        ):
-            assert f"../{file}" in links, figure["id"]
-            assert (whole / file).exists()
 
 
-def test_regions_of_a_page_have_names_of_their_own(whole: Path) -> None:
-    for page in whole.rglob("*.html"):
-        soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
-        names = [region.get("aria-label") for region in soup.select("[role=region]")]
-        assert len(set(names)) == len(names), page.name
-        assert all(names), page.name
-
-
-def test_published_source_is_the_experiment_and_says_how_it_is_written(whole: Path) -> None:
+def test_data_trace_and_source_are_published_and_say_how_they_are_written(whole: Path) -> None:
+    assert (whole / "data" / "profiling.trace.json").read_text(encoding="utf-8") == TRACE
     for path in (ROOT / "bench" / "experiments").glob("*.py"):
-        published = (whole / "source" / path.name).read_bytes()
-        assert published == codecs.BOM_UTF8 + path.read_bytes()
+        assert (whole / "source" / path.name).read_bytes() == codecs.BOM_UTF8 + path.read_bytes()
+    for name in (
+        "machine.json",
+        "options.json",
+        "export.schema.json",
+        "journal.schema.json",
+        "../assets/vega.js",
+    ):
+        assert (whole / "data" / name).stat().st_size > 100
 
 
-def test_site_shows_every_kind_of_verdict_and_why_there_is_none(whole: Path) -> None:
+def test_site_shows_every_kind_of_verdict_and_why_there_is_none(pages: Pages) -> None:
     """Otherwise no test of the whole site would look at them."""
-    article = (whole / POST).read_text(encoding="utf-8")
-    assert {"slower", "same"} <= set(re.findall(r'data-verdict="(\w+)"', article))
-    assert {"effect", "nothing", "unseen"} <= set(re.findall(r'data-outcome="(\w+)"', article))
-    assert "bench-unquotable" in article
-    assert "bench-unseen" in article
-    assert re.findall(r'data-quotable="(\w+)"', (whole / "index.html").read_text(encoding="utf-8")) == [
-        "except"
-    ]
-
-
-def test_method_shows_the_numbers_of_the_rules(whole: Path) -> None:
-    soup = BeautifulSoup((whole / "reference" / "method.html").read_text(encoding="utf-8"), "html.parser")
-    for name in ("numbers", "tolerances"):
-        assert soup.select(f"table.bench-rules-{name} tbody tr")
+    shown = "".join(str(soup) for name, soup in pages.items() if name.startswith("evidence/"))
+    assert {"slower", "same"} <= set(re.findall(r'data-verdict="(\w+)"', shown))
+    assert {"effect", "nothing", "unseen"} <= set(re.findall(r'data-outcome="(\w+)"', shown))
+    assert "bench-unquotable" in shown
+    assert "bench-unseen" in shown

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from bench.pages.certificates import told
 from bench.results.published import Export
-from bench.results.quotable import standing
+from bench.results.trust import standing
 from bench.spec import BASELINE, CONTROL
 from bench.system.folders import BUILD_VARIABLE, ROOT
 

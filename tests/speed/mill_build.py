@@ -16,8 +16,8 @@ from bench.measure.plan import baseline_reach, order_groups, order_round, resolv
 from bench.measure.profiles import PROFILES
 from bench.models.prepared import Prepared
 from bench.results import schema, store
-from bench.results.selfchecks import ALLOCATED, ALLOCATED_MIB, HELD, MORE, SLEEP, SLEEP_MS
 from bench.results.store import Journal
+from bench.results.trust import ALLOCATED, ALLOCATED_MIB, HELD, MORE, SLEEP, SLEEP_MS
 
 if TYPE_CHECKING:
     from speed.mill_truth import Effect, World

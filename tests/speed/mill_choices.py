@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from speed.mill_judge import Judge
 
-    from bench.answers import Limit, Scenario
     from bench.pages.words import Words
     from bench.results.published import GroupSummary
+    from bench.spec import Limit, Scenario
 
     Figure = Callable[[GroupSummary, str, str], float | None]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from bs4 import BeautifulSoup
 
-from bench.pages import findings as findings_page
-from bench.pages import frames
+from bench.pages.comparisons import TITLES
+from bench.pages.markup import experiment_title
 from bench.pages.words import VERDICTS
 from bench.spec import BASELINE, input_title
 
@@ -74,7 +74,7 @@ def table(words: Words, group: GroupSummary, html: str) -> Iterator[Said]:
 
 def all_findings(words: Sequence[Words], html: str) -> Iterator[Said]:
     """The rows of the table of all verdicts."""
-    metrics = {title: name for name, title in findings_page.METRICS.items()}
+    metrics = {title: name for name, title in TITLES.items()}
     for row in soup(html).select("tbody tr"):
         heading, metric, verdict, _, experiment = row.find_all(["th", "td"])
         small = heading.find("small")
@@ -87,7 +87,7 @@ def all_findings(words: Sequence[Words], html: str) -> Iterator[Said]:
 
 def _placed(words: Sequence[Words], experiment: str, where: str, title: str) -> tuple[str, int, str]:
     for say in words:
-        if frames.experiment_title(say.export.experiment) != experiment:
+        if experiment_title(say.export.experiment) != experiment:
             continue
         for group in say.groups():
             if where in (f"{group.model_title}，{input_title(group.input)}", _titled(group)):
@@ -170,11 +170,11 @@ def headlines(words: Sequence[Words], html: str) -> Iterator[Said]:
 def _silent(words: Sequence[Words], found: re.Match[str], told: str) -> Iterator[Said]:
     """No difference anywhere: a statement on every metric that was compared, unless it says that some are open."""
     for say in words:
-        if frames.experiment_title(say.export.experiment) != found[1]:
+        if experiment_title(say.export.experiment) != found[1]:
             continue
         case = next(one for one in say.cases() if say.title(one) == found[2])
         for row in say.export.rows:
-            judged = row.case == case and row.metric in findings_page.METRICS and row.verdict is not None
+            judged = row.case == case and row.verdict is not None
             if (
                 judged
                 and row.metric != "ratio_original"

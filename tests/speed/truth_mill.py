@@ -27,9 +27,8 @@ from speed.mill_judge import LIMITS, MEMORIES, Judge, Tally
 
 from bench.experiments import EXPERIMENTS
 from bench.measure import selftest
-from bench.pages import certificates, claims, findings, scenarios, surprises, tables
+from bench.pages import certificates, claims, comparisons, scenarios, sentences, surprises, tables
 from bench.pages.words import Words
-from bench.results.findings import of_build
 from bench.results.summary import summarise
 from bench.spec import CONTROL
 
@@ -54,7 +53,6 @@ def build(seed: int, *, html: bool) -> Tally:
         _proofs(judge, words)
         _rows(judge, words, html=html)
         _sentences(judge, words)
-        _claims(judge, words)
         _scenarios(judge, words, html=html)
     _whole_build(judge, pages, html=html)
     return judge.tally
@@ -91,7 +89,14 @@ def _exported(words: Words) -> Iterator[mill_read.Said]:
 
 
 def _sentences(judge: Judge, words: Words) -> None:
-    texts = list(EXPERIMENTS[words.export.experiment].conclude(words))
+    experiment = EXPERIMENTS[words.export.experiment]
+    told = sentences.tell(experiment, words.export)
+    _conclusion(judge, words, told.conclusion)
+    for claim in experiment.claims:
+        mill_oracle.claim(judge, words, claim.id, mill_read.holds(claims.box(claim, told.answers[claim.id])))
+
+
+def _conclusion(judge: Judge, words: Words, texts: Sequence[str]) -> None:
     for text in texts:
         try:
             found = list(mill_read.sentences(words, [text]))
@@ -104,11 +109,6 @@ def _sentences(judge: Judge, words: Words) -> None:
             judge.against_table(words, said)
     plain = [mill_read.soup(text).get_text() for text in texts]
     mill_oracle.other_sentences(judge, words, plain, partial(mill_read.last_group, words))
-
-
-def _claims(judge: Judge, words: Words) -> None:
-    for claim in EXPERIMENTS[words.export.experiment].claims:
-        mill_oracle.claim(judge, words, claim.id, mill_read.holds(claims.box(claim, words)))
 
 
 def _scenarios(judge: Judge, words: Words, *, html: bool) -> None:
@@ -127,7 +127,7 @@ def _scenarios(judge: Judge, words: Words, *, html: bool) -> None:
         card = scenarios.card(export, scenario)
         winner, told = mill_read.winner(card)
         mill_choices.recommendation(judge, words, scenario, winner, told, figure)
-        texts = mill_read.evidence(card, scenarios.one_line(export, scenario))
+        texts = mill_read.evidence(card, scenarios.line(export, scenario))
         for said in mill_read.sentences(words, texts, "card", winner):
             judge.statement(words, said)
             judge.against_table(words, said)
@@ -138,7 +138,7 @@ def _whole_build(judge: Judge, pages: Sequence[Words], *, html: bool) -> None:
     by_name = {words.export.experiment: words for words in pages}
     said = list(mill_read.headlines(pages, surprises.cards(exports)))
     if html:
-        said += mill_read.all_findings(pages, findings.table(of_build(exports)))
+        said += mill_read.all_findings(pages, comparisons.table(exports))
     for one in said:
         judge.statement(by_name[one.experiment], one)
         judge.against_table(by_name[one.experiment], one)

@@ -1,0 +1,74 @@
+"""The evidence page of an experiment: all that was measured of it, on one page that nobody writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from bench.experiments import EXPERIMENTS
+from bench.pages import build_facts, certificates, charts, reports, sentences, snippets, source, tables
+from bench.pages.markup import NONE, finished, render
+from bench.pages.words import Words
+from bench.spec import CONTROL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from markupsafe import Markup
+
+    from bench.results.published import Export
+    from bench.spec import Experiment
+
+CODE = HtmlFormatter(cssclass="language-python highlight", wrapcode=True)
+"""As the site's own fences."""
+
+
+def page(experiment: Experiment) -> Markup:
+    """Everything about one experiment, each kind under its heading."""
+    if experiment.id not in source.status():
+        missing = finished("<p>这台机器上还没有测这个实验。</p>")
+        return render("evidence", experiment=experiment, head=missing, parts=[])
+    export = source.load(experiment.id)
+    warnings = certificates.warnings(export, stale=source.is_stale(experiment.id))
+    parts = [part for part in _parts(experiment, export) if part[2]]
+    return render(
+        "evidence", experiment=experiment, head=certificates.provenance(export) + warnings, parts=parts
+    )
+
+
+def index() -> Markup:
+    """Every experiment with its question."""
+    return render("evidence_index", experiments=EXPERIMENTS.values())
+
+
+def _parts(experiment: Experiment, export: Export) -> Iterator[tuple[str, str, Markup]]:
+    """(name, title, HTML) of every part, in the order of the page; nothing of what there is not."""
+    words, specs = Words(export), source.chart_specs(experiment.id)
+    told = sentences.tell(experiment, export).conclusion
+    yield "conclusion", "结论", render("conclusion", sentences=told)
+    numbers = (
+        tables.group_table(experiment, words, group) + charts.of_group(experiment, words, group, specs)
+        for group in words.groups()
+    )
+    yield "numbers", "全部数字", NONE.join(numbers)
+    yield "curves", "各组合在一起的图", charts.of_experiment(experiment, words, specs)
+    yield "effect", "设置是否生效", tables.proofs_table(experiment, words)
+    told_by = dict.fromkeys(report.subject for report in export.reports)
+    yield "reports", "逐行、逐级的报告", NONE.join(reports.figures(export, name, {}) for name in told_by)
+    yield "operators", "耗时的算子和节点", reports.figures(export, "trace", {}) if export.traces else NONE
+    yield "code", "每种设置的代码", _code(experiment, words)
+    yield "downloads", "下载", build_facts.links(experiment)
+    minutes = sum(group.cost_s for group in export.groups) / 60
+    yield "cost", "测了多久，按什么规则判断", render("evidence_cost", build=export.build, minutes=minutes)
+
+
+def _code(experiment: Experiment, words: Words) -> Markup:
+    codes = [
+        (case, finished(highlight(snippets.on_machine(experiment, case, words.asked()), PythonLexer(), CODE)))
+        for case in words.export.cases
+        if case.id != CONTROL
+    ]
+    return render("evidence_code", codes=codes)

@@ -1,0 +1,68 @@
+"""What scripts and the profiler reported of an experiment, as figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.pages.markup import NONE, model_title, render
+from bench.pages.words import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from markupsafe import Markup
+
+    from bench.results.published import Export
+    from bench.results.records import Told, TraceSummary
+
+MOST = 10
+"""Operator types of a trace; the others are summed up."""
+HEADINGS = {"line_memory": {"table": "memory_profiler 的表"}, "log_lines": {}}
+"""Script -> what its parts are called where the page does not say."""
+
+
+def figures(export: Export, which: str, headings: Mapping[str, str], links: Markup = NONE) -> Markup:
+    """`which`: "trace", or a script; `headings` names the parts of its reports to show."""
+    if which == "trace":
+        return _traces(export, links)
+    wanted = headings or HEADINGS[which]
+    return NONE.join(_report(export, one, wanted, links) for one in export.reports if one.subject == which)
+
+
+def _report(export: Export, report: Told, headings: Mapping[str, str], links: Markup) -> Markup:
+    return render(
+        "report",
+        export=export,
+        report=report,
+        title=next((case.title for case in export.cases if case.id == report.case), report.case),
+        model="" if report.subject == "log_lines" else model_title(export, report.model),
+        parts=[(headings[key], "\n".join(lines)) for key, lines in report.lines.items() if key in headings],
+        links=links,
+    )
+
+
+def _traces(export: Export, links: Markup) -> Markup:
+    """The most expensive operator types and nodes of each trace that was kept."""
+    return NONE.join(_trace(export, one, links) for one in export.traces) or render("no_trace")
+
+
+def _trace(export: Export, trace: TraceSummary, links: Markup) -> Markup:
+    rest = sum(cost.share for cost in trace.operators[MOST:])
+    note = f"其余 {len(trace.operators) - MOST} 种算子合计 {rest:.1%}。" if rest else ""
+    total = sum(cost.microseconds for cost in trace.operators) / 1000
+    run = trace.run_microseconds / 1000
+    told = f"{note}各节点合计 {total:.2f} ms，一次推理 {run:.2f} ms。"
+    operators = [(cost.name, f"{cost.nodes} 个节点", cost) for cost in trace.operators[:MOST]]
+    nodes = [(cost.name, cost.operator, cost) for cost in trace.nodes]
+    shown = {
+        "operators": ("最耗时的算子类型", ("算子", "节点数"), operators, told),
+        "nodes": ("最耗时的节点", ("节点", "算子"), nodes, ""),
+    }
+    return NONE.join(
+        render(
+            "trace", export=export, trace=trace, model=model_title(export, trace.model), name=name,
+            title=title, heads=heads, rows=rows, largest=max((cost.share for *_, cost in rows), default=1) or 1,
+            told=told, plain=plain, links=links,
+        )
+        for name, (title, heads, rows, told) in shown.items()
+    )  # fmt: skip

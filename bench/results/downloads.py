@@ -1,0 +1,107 @@
+"""Results as files that other programs read: JSON, CSV, pyperf, and the JSON Schema of what we read ourselves.
+
+How numbers must relate to each other is beyond a schema: `bench.results.plausible`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyperf
+from pydantic import TypeAdapter
+
+from bench.results.metrics import METRICS
+from bench.results.published import Export, Row
+from bench.results.records import Line
+from bench.results.view import GroupView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bench.results.store import Journal
+
+COLUMNS = tuple(Row.model_fields)
+PYPERF_UNITS = {"ms": ("second", 1e-3), "s": ("second", 1.0), "MiB": ("byte", 1 << 20)}
+"""pyperf knows seconds and bytes."""
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+EMPTY_SUITE = '{"version": "1.0", "benchmarks": []}\n'
+
+
+def as_json(export: Export) -> str:
+    return export.model_dump_json(indent=1) + "\n"
+
+
+def as_csv(rows: Iterable[Row]) -> str:
+    """The rows of the JSON with the same columns. Begins with a BOM, so that spreadsheets read Chinese."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: getattr(row, name) for name in COLUMNS})
+    return "\ufeff" + text.getvalue()
+
+
+def as_pyperf(journal: Journal) -> str:
+    """One benchmark per experiment, model, input, case and figure; one value a round.
+
+    Failed cases are left out, and so is a zero, which pyperf refuses. It refuses an empty suite too,
+    so that one is written by hand.
+    """
+    benchmarks = []
+    for record in journal.header.groups:
+        view = GroupView(journal, record)
+        for case in record.cases:
+            if view.failure(case):
+                continue
+            for metric in (one for one in METRICS.values() if one.read and one.unit in PYPERF_UNITS):
+                unit, factor = PYPERF_UNITS[metric.unit]
+                values = [value * factor for value in view.values(case, metric)]
+                if values and min(values) > 0:
+                    name = f"{journal.header.experiment}/{record.model}/{record.input}/{case}/{metric.id}"
+                    benchmarks.append(_benchmark(name, unit, values, journal))
+    if not benchmarks:
+        return EMPTY_SUITE
+    text = io.StringIO()
+    pyperf.BenchmarkSuite(benchmarks).dump(text)
+    return text.getvalue()
+
+
+def _benchmark(name: str, unit: str, values: list[float], journal: Journal) -> pyperf.Benchmark:
+    metadata = {
+        "name": name,
+        "unit": unit,
+        "loops": 1,
+        "cpu_model_name": str(journal.header.machine.get("cpu", "")),
+        "onnxruntime_version": journal.header.software.get("onnxruntime", ""),
+        "python_version": journal.header.software.get("python", ""),
+    }
+    metadata = {key: value for key, value in metadata.items() if value != ""}  # pyperf refuses empty ones
+    runs = [pyperf.Run([value], metadata=metadata, collect_metadata=False) for value in values]
+    return pyperf.Benchmark(runs)
+
+
+def machine_json(export: Export) -> str:
+    """Where the numbers come from, for `data/machine.json`."""
+    facts = {"machine": export.machine, "software": export.software, "build": export.build.model_dump()}
+    return json.dumps(facts, ensure_ascii=False, indent=1) + "\n"
+
+
+def journal_schema() -> str:
+    """Of one line of a journal."""
+    return _schema("一次测量的日志（JSON Lines）里的一行", TypeAdapter(Line).json_schema())
+
+
+def export_schema() -> str:
+    """Of `data/<experiment>.json`."""
+    return _schema("一个实验发布的结果", TypeAdapter(Export).json_schema())
+
+
+def _schema(title: str, schema: dict[str, Any]) -> str:
+    for kind in schema["$defs"].values():
+        if "const" in kind["properties"].get("kind", {}):
+            kind["required"].append("kind")  # has a default in Python, but tells the lines apart
+    whole = {"$schema": DIALECT, **schema, "title": title}
+    return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"

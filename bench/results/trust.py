@@ -1,0 +1,162 @@
+"""May the numbers of a site be quoted? What a self-test measured, held against what it must be, and one answer for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from bench.results import stats
+from bench.results.stats import Estimate
+from bench.results.view import DRAFT_PROFILES
+from bench.spec import BASELINE, CONTROL
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from bench.results.published import Export, Row
+
+SELFTEST = "selftest"
+"""Id of the experiment; it answers no reader's question and is not listed among the others."""
+MORE, SLEEP, ALLOCATED, HELD = "more", "sleep", "allocated", "held"
+SLEEP_MS = 20
+ALLOCATED_MIB = 128
+TENTH = 1.1
+TIME_TOLERANCE = 0.05
+MEMORY_TOLERANCE = 0.02
+ONE_CORE = (0.9, 1.1)
+IDLE_CORES = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing known beforehand, and what was seen of it."""
+
+    title: str
+    expected: str
+    seen: str
+    passed: bool | None
+    """None: this machine does not show it."""
+
+
+def checks(export: Export) -> tuple[Check, ...]:
+    """Everything that the self-test can tell."""
+    return tuple(_checks(export))
+
+
+def _checks(export: Export) -> Iterator[Check]:
+    asleep = _row(export, SLEEP, "latency_ms")
+    yield _within(
+        f"睡 {SLEEP_MS} 毫秒", asleep, "ms", SLEEP_MS * (1 - TIME_TOLERANCE), SLEEP_MS * (1 + TIME_TOLERANCE)
+    )
+    yield _within("睡着时用到的核", _row(export, SLEEP, "cores_used"), "个", 0, IDLE_CORES)
+    yield _within("单线程运算用到的核", _row(export, BASELINE, "cores_used"), "个", *ONE_CORE)
+    yield _tenth(_row(export, MORE, "ratio"))
+    yield _identical(_row(export, CONTROL, "ratio"))
+    slack = ALLOCATED_MIB * MEMORY_TOLERANCE
+    around = (ALLOCATED_MIB - slack, ALLOCATED_MIB + slack)
+    yield _gained(export, ALLOCATED, "peak_mib", "一次调用里分配再放掉：峰值增加", *around)
+    yield _gained(export, ALLOCATED, "kept_mib", "一次调用里分配再放掉：留存增加", -slack, slack)
+    yield _gained(export, HELD, "kept_mib", "分配并留着：留存增加", *around)
+
+
+def _tenth(row: Row | None) -> Check:
+    """A tenth more must be called slower, and the interval must not miss it."""
+    title, expected = "多 10% 的运算", f"判为更慢，区间含 {TENTH:.2f}（或中位数偏离不到 2%）"
+    if row is None or row.value is None:
+        return Check(title=title, expected=expected, seen="没有测成", passed=False)
+    found = _estimate(row)
+    near = abs(found.value / TENTH - 1) <= stats.MIN_EFFECT
+    holds = found.low is not None and found.high is not None and found.low <= TENTH <= found.high
+    passed = stats.verdict(found, stats.MIN_EFFECT) == "slower" and (near or holds)
+    return Check(title=title, expected=expected, seen=_ratio(found), passed=passed)
+
+
+def _identical(row: Row | None) -> Check:
+    """Two names of the same thing must not be told apart; judged without the allowance that it earns itself."""
+    title, expected = "两个名字、同样的运算", "不判为更快或更慢"
+    if row is None or row.value is None:
+        return Check(title=title, expected=expected, seen="没有测成", passed=False)
+    found = _estimate(row)
+    verdict = stats.verdict(found, stats.MIN_EFFECT)
+    return Check(title=title, expected=expected, seen=_ratio(found), passed=verdict in ("same", "unclear"))
+
+
+def _within(title: str, row: Row | None, unit: str, low: float, high: float) -> Check:
+    expected = f"{low:.3g}–{high:.3g} {unit}"
+    if row is None or row.value is None:
+        return Check(title=title, expected=expected, seen="没有测成", passed=False)
+    return Check(
+        title=title, expected=expected, seen=f"{row.value:.3g} {unit}", passed=low <= row.value <= high
+    )
+
+
+def _gained(export: Export, case: str, metric: str, title: str, low: float, high: float) -> Check:
+    """MiB above what was resident before the first call."""
+    expected = f"{ALLOCATED_MIB} MiB ± 2%" if low > 0 else f"不超过 {high:.1f} MiB"
+    base, after = _row(export, case, "base_mib"), _row(export, case, metric)
+    if base is None or after is None:
+        return Check(title=title, expected=expected, seen="本机读不到", passed=None)
+    if base.value is None or after.value is None:
+        return Check(title=title, expected=expected, seen="没有测成", passed=False)
+    gained = after.value - base.value
+    return Check(title=title, expected=expected, seen=f"{gained:.1f} MiB", passed=low <= gained <= high)
+
+
+def _ratio(found: Estimate) -> str:
+    if found.low is None or found.high is None:
+        return f"{found.value:.3f}（{found.rounds} 轮，没有区间）"
+    return f"{found.value:.3f}（{found.low:.3f}–{found.high:.3f}）"
+
+
+def _estimate(row: Row) -> Estimate:
+    return Estimate(row.value or 0.0, row.low, row.high, row.rounds)
+
+
+def _row(export: Export, case: str, metric: str) -> Row | None:
+    return next((row for row in export.rows if (row.case, row.metric) == (case, metric)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`except`: all but the groups that are named."""
+
+    word: Literal["yes", "except", "no"]
+    reasons: tuple[str, ...]
+    """Chinese, one sentence each."""
+
+
+def standing(exports: Sequence[Export], selftests: Mapping[str, Export], stale: Collection[str]) -> Standing:
+    """Drafts, old results and a harness that does not see what is there are not to be quoted.
+
+    `selftests`: id of a build -> its own self-test, which vouches for no other build.
+    """
+    grave = tuple(_grave(exports, selftests, stale))
+    timed = [group for export in exports for group in export.groups if group.load.timed]
+    noisy = [group for group in timed if group.noisy]
+    if not grave and noisy and 2 * len(noisy) > len(timed):
+        grave = (f"{len(timed)} 组里有 {len(noisy)} 组受扰或噪声太大",)
+    if grave:
+        return Standing("no", grave)
+    if noisy:
+        return Standing("except", (f"{len(timed)} 组里有 {len(noisy)} 组受扰或噪声太大，快慢不要引用",))
+    return Standing("yes", ())
+
+
+def _grave(
+    exports: Sequence[Export], selftests: Mapping[str, Export], stale: Collection[str]
+) -> Iterator[str]:
+    drafts = [export for export in exports if export.build.profile in DRAFT_PROFILES]
+    if drafts:
+        yield f"{len(drafts)} 个实验只是草稿" if len(drafts) < len(exports) else "只是草稿"
+    if stale:
+        yield f"{len(stale)} 个实验是旧结果"
+    final = [export for export in exports if export not in drafts]
+    untested = [export for export in final if export.build.id not in selftests]
+    if untested and len(untested) == len(exports):
+        yield "测量程序没有做自检"
+    elif untested:
+        yield f"{len(untested)} 个实验所在的那次测量没有自检"
+    builds = dict.fromkeys(export.build.id for export in exports if export.build.id in selftests)
+    failed = [one.title for build in builds for one in checks(selftests[build]) if one.passed is False]
+    if failed:
+        yield f"测量程序的自检没有通过：{'、'.join(dict.fromkeys(failed))}"

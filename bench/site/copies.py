@@ -1,0 +1,128 @@
+"""The site for programs: every page as Markdown beside its HTML, and a list of them in llms.txt.
+
+Made from the finished pages, so that conclusions and recommended settings stand there as readers see them.
+Measured tables are left to their data files, which are exact and smaller. The name `page.html.md` and the
+form of llms.txt are those of llmstxt.org.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import unescape
+from typing import TYPE_CHECKING
+
+from bs4 import BeautifulSoup, Tag
+from markdownify import MarkdownConverter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LISTS = ("404.html", "blog/archive/", "blog/category/", "blog/tags")
+"""Pages that only list others."""
+SECTIONS = {"": "首页", "blog/": "文章", "evidence/": "证据", "reference/": "参考", "notebooks/": "笔记本"}
+"""Beginning of a page's path -> heading; the longest that fits counts."""
+ARTICLE = re.compile(r'<article class="md-content__inner.*</article>', re.DOTALL)
+DESCRIPTION = re.compile(r'<meta name="description" content="([^"]*)"')
+SCREEN_ONLY = re.compile(
+    r"<(script|style|svg|form|button|nav|noscript)\b.*?</\1>|</?(?:span|wbr)\b[^>]*>", re.DOTALL
+)
+"""Taken out before anything is parsed: most of a page is drawings, and colours of code."""
+HIDDEN = ".headerlink, .bench-anchor, .bench-vega, .bench-export, .md-source-file"
+MEASURED = re.compile(
+    r'<table [^>]*data-experiment="([^"]*)" data-model="([^"]*)" data-input="([^"]*)".*?</table>', re.DOTALL
+)
+TO_THE_DATA = r"<p>（数字在 data/\1.json，model=\2，input=\3。）</p>"
+_LANGUAGE = re.compile(r"(?:language|hl)-(\w+)")
+
+
+def _language(block: Tag) -> str:
+    """Of a block of code, as Pygments was told; printed text has none."""
+    marked = block.find_parent(class_=_LANGUAGE)
+    found = _LANGUAGE.search(" ".join(marked["class"])) if marked else None
+    return found[1].replace("ipython3", "python") if found else ""
+
+
+_CONVERTER = MarkdownConverter(
+    heading_style="atx",
+    bullets="-",
+    code_language_callback=_language,
+    escape_underscores=False,
+)
+"""Names of options are full of underscores; a program should find them as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A page that somebody wrote, or that was made of an experiment."""
+
+    path: str
+    """Of its HTML, from the root of the site."""
+    title: str
+    description: str
+    markdown: str
+
+
+def publish(site: Path, name: str, description: str) -> None:
+    """Write the Markdown files and llms.txt into a built site."""
+    documents = list(_documents(site))
+    for one in documents:
+        (site / f"{one.path}.md").write_text(one.markdown, encoding="utf-8", newline="\n")
+    data = sorted(path.name for path in (site / "data").glob("*.json") if path.name.count(".") == 1)
+    (site / "llms.txt").write_text(
+        listing(name, description, documents, data), encoding="utf-8", newline="\n"
+    )
+
+
+def listing(name: str, description: str, documents: list[Document], data: list[str]) -> str:
+    """llms.txt: what there is, section by section, with paths from the root of the site."""
+    lines = [f"# {name}", "", f"> {description}"]
+    for start, heading in SECTIONS.items():
+        here = [one for one in documents if _section(one.path) == start]
+        if here:
+            lines += ["", f"## {heading}", ""]
+            lines += [f"- [{one.title}]({one.path}.md): {one.description}" for one in here]
+    if data:
+        lines += ["", "## 数据", "", *(f"- [{file}](data/{file})" for file in data)]
+    return "\n".join(lines) + "\n"
+
+
+def _section(path: str) -> str:
+    return max((start for start in SECTIONS if path.startswith(start)), key=len)
+
+
+def _documents(site: Path) -> Iterator[Document]:
+    for path in sorted(site.rglob("*.html")):
+        name = path.relative_to(site).as_posix()
+        html = "" if name.startswith(LISTS) else path.read_text(encoding="utf-8")
+        if article := ARTICLE.search(html):
+            markdown = as_markdown(article[0])
+            title = re.search(r"^# (.*)$", markdown, re.MULTILINE)
+            description = DESCRIPTION.search(html)
+            yield Document(
+                name, title[1] if title else "", unescape(description[1]) if description else "", markdown
+            )
+
+
+def as_markdown(article: str) -> str:
+    """The text of a page; a measured table is replaced by the way to its data."""
+    soup = BeautifulSoup(SCREEN_ONLY.sub("", MEASURED.sub(TO_THE_DATA, article)), "html.parser")
+    for element in soup.select(HIDDEN):
+        element.decompose()
+    for table in soup.select("table.highlighttable"):
+        if code := table.select_one("td.code pre"):
+            table.replace_with(code.extract())
+    for caption in soup.select("caption"):
+        caption.name = "p"
+        if parent := caption.find_parent("table"):
+            parent.insert_before(caption.extract())
+    return "\n".join(_without_runs_of_blanks(_CONVERTER.convert_soup(soup))).strip() + "\n"
+
+
+def _without_runs_of_blanks(text: str) -> Iterator[str]:
+    blank = True
+    for line in text.splitlines():
+        if line.strip() or not blank:
+            yield line.rstrip()
+        blank = not line.strip()
