@@ -147,8 +147,8 @@ class Case:
     place: Place = Place()
     expected: Literal["", "crash", "hang"] = ""
     """What the case is there to show; then that is its result and no failure."""
-    proofs: Annotated[SkipJsonSchema[tuple[Proof, ...]], Field(exclude=True)] = ()
-    """All of them must hold, and each key must be spoken for by one that does not hold for the baseline, too."""
+    proofs: Annotated[SkipJsonSchema[tuple[Proof, ...]], Field(exclude=True, max_length=0)] = ()
+    """All must hold, and each key be spoken for by one that does not hold for the baseline, too. Files have none."""
     lacking: Annotated[SkipJsonSchema[Callable[[Machine], str]], Field(exclude=True)] = nothing_lacking
     """Why this case cannot run on a machine, in Chinese; empty: it can."""
 

@@ -63,7 +63,12 @@ WILD = 1.5 * TOO_NOISY
 """Noise floor of a group that must not be quoted."""
 MEMORY = ("peak_mib", "kept_mib", "kept_trimmed_mib")
 
-TIMED = {"latency_ms": "ratio", "p95_ms": "p95_ratio", "calls_per_s": "calls_ratio"}
+TIMED = {
+    "latency_ms": "ratio",
+    "p95_ms": "p95_ratio",
+    "calls_per_s": "calls_ratio",
+    "session_ms": "open_ratio",
+}
 """What is compared with the default -> by which ratio."""
 
 Place = tuple[int | None, str | None, str]
@@ -312,6 +317,8 @@ class MadeUp:
         said = _found(self.values, index, case, TIMED[of])
         if said is not None:
             return float(said)
+        if of == "session_ms":
+            return 1.0
         if of != "latency_ms":
             value = self._ratio(index, case, "latency_ms")
             return 1 / value if METRICS[of].better == "more" else value

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.results.metrics import METRICS
+from bench.results.metrics import JUDGED_MEMORY, METRICS
 from bench.results.view import DRAFT_PROFILES
 from bench.spec import BASELINE
 
@@ -22,9 +22,10 @@ SAME_MEMORY, SAME_MEMORY_MIB = 0.02, 8
 """A memory figure repeats when it differs by no more than the larger of the two."""
 ENOUGH_OVERLAP = 0.95
 OPPOSITE = {("faster", "slower"), ("slower", "faster"), ("less", "more"), ("more", "less")}
-TIMES = ("latency_ms", "p95_ms")
 RATIOS = tuple(m.id for m in METRICS.values() if m.judged and m.kind == "ratio" and m.than == BASELINE)
-MEMORY = ("peak_mib", "kept_mib")
+TIMES = tuple(METRICS[ratio].of for ratio in RATIOS)
+"""What they are ratios of: comparable on the same machine alone."""
+MEMORY = JUDGED_MEMORY
 
 Key = tuple[str, str, str, str, str]
 """Experiment, model, input, case, metric."""

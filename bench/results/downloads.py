@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 COLUMNS = tuple(Row.model_fields)
 PYPERF_UNITS = {"ms": ("second", 1e-3), "s": ("second", 1.0), "MiB": ("byte", 1 << 20)}
 """pyperf knows seconds and bytes."""
+PYPERF_KINDS = ("time", "memory")
+"""Growth in a thousand calls is no size."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 EMPTY_SUITE = '{"version": "1.0", "benchmarks": []}\n'
 
@@ -56,7 +58,9 @@ def as_pyperf(journal: Journal) -> str:
         for case in record.cases:
             if view.failure(case):
                 continue
-            for metric in (one for one in METRICS.values() if one.read and one.unit in PYPERF_UNITS):
+            for metric in (
+                one for one in METRICS.values() if one.kind in PYPERF_KINDS and one.unit in PYPERF_UNITS
+            ):
                 unit, factor = PYPERF_UNITS[metric.unit]
                 values = [value * factor for value in view.values(case, metric)]
                 if values and min(values) > 0:

@@ -41,6 +41,8 @@ class GroupView:
         ends = journal.final_rounds(record.index)
         self.ends: list[RoundEnd] = ends if half is None or len(ends) == 1 else _half(ends, half)
         self.rounds: list[list[Sample]] = [journal.samples_of(end) for end in self.ends]
+        self._known: dict[tuple[str, str], list[float | None]] = {}
+        """(case, metric) -> a value a round: what a choice asks for thousands of times, over samples that stay."""
         self._all_rounds = [journal.samples_of(end) for end in ends]
         self.repeated = sum(1 for end in journal.rounds if end.group == record.index and not end.final)
         self.cost_s = sum(s.wall_s for s in journal.samples if s.group == record.index)
@@ -144,8 +146,11 @@ class GroupView:
 
     def value_by_round(self, case: str, metric: Metric) -> list[float | None]:
         """The median of each round's samples of that case; None in a round that has none, and of too few calls."""
-        enough = self.enough_calls(metric, case)
-        return [_median(samples, case, metric) if enough else None for samples in self.rounds]
+        key = (case, metric.id)
+        if key not in self._known:
+            enough = self.enough_calls(metric, case)
+            self._known[key] = [_median(one, case, metric) if enough else None for one in self.rounds]
+        return self._known[key]
 
     def values(self, case: str, metric: Metric) -> list[float]:
         """One value a round, without the rounds that have none."""
@@ -153,8 +158,11 @@ class GroupView:
 
     def ratio_by_round(self, case: str, ratio: Metric) -> list[float | None]:
         """Over the sample nearest in time of the baseline; another case is compared by way of it."""
-        enough = self.enough_calls(ratio, case, ratio.than, BASELINE)
-        return [_against(samples, case, ratio) if enough else None for samples in self.rounds]
+        key = (case, ratio.id)
+        if key not in self._known:
+            enough = self.enough_calls(ratio, case, ratio.than, BASELINE)
+            self._known[key] = [_against(one, case, ratio) if enough else None for one in self.rounds]
+        return self._known[key]
 
     def ratios(self, case: str, ratio: Metric) -> list[float]:
         """The same without the rounds that have none."""

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.cli.comparing import lines
-from bench.results.compare import Incomparable, compare
+from bench.results.compare import MEMORY, RATIOS, TIMES, Incomparable, compare
+from bench.results.metrics import METRICS
 from bench.results.summary import summarise
+from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
     from conftest import Make
@@ -16,67 +17,82 @@ if TYPE_CHECKING:
     from bench.results.published import Export
 
 MIB = 1 << 20
+SIZES = ("peak_bytes", "kept_bytes", "kept_trimmed_bytes", "open_peak_bytes")
 
 
-def _export(make: Make, one_ns: int, *, kept: int = 200 * MIB, **header: Any) -> Export:
-    """Nine rounds in which the case `one` takes so long beside a default of 10 ms."""
+def _export(make: Make, one_ms: float = 12, kept_mib: int = 200, **header: Any) -> Export:
+    """Nine rounds in which the case `one` takes so long, and keeps so much, beside a default of 10 ms."""
     rounds = [
         [
-            ("default", {"latency_ns": 10_000_000 + step}),
-            ("default_again", {"latency_ns": 10_000_000 + step}),
-            ("one", {"latency_ns": one_ns + step * 7, "kept_bytes": kept}),
+            (BASELINE, _calls(10 + n / 1e6)),
+            (CONTROL, _calls(10 + n / 1e6)),
+            ("one", _calls(one_ms + n * 7e-6) | dict.fromkeys(SIZES, kept_mib * MIB)),
         ]
-        for step in range(9)
+        for n in range(9)
     ]
-    return summarise(make.experiment(), make.journal(rounds, **header))
+    return summarise(make.experiment(columns=tuple(METRICS)), make.journal(rounds, **header))
 
 
-def test_build_agrees_with_itself(make: Make) -> None:
-    found = compare([_export(make, 12_000_000)], [_export(make, 12_000_000)])
-    assert found.agrees
-    assert found.same_place
-    assert found.share_repeating(("latency_ms",)) == 1
-    assert found.only_once == 0
+def _calls(ms: float) -> dict[str, Any]:
+    return {"latencies_ns": [round(ms * 1e6)] * 20, "calls": 20}
 
 
-def test_verdict_that_turns_around_is_named(make: Make) -> None:
-    found = compare([_export(make, 12_000_000)], [_export(make, 8_000_000)])
-    assert [pair.key[3] for pair in found.flips] == ["one"]
+def test_build_agrees_with_itself_in_all_that_is_judged_and_in_the_times_behind_it(make: Make) -> None:
+    found = compare([_export(make)], [_export(make)])
+    assert (found.agrees, found.same_place, found.only_once) == (True, True, 0)
+    compared = {*RATIOS, *TIMES, *MEMORY}
+    judged = {m.id for m in METRICS.values() if m.judged and m.than == BASELINE}
+    assert judged <= compared == {pair.key[-1] for pair in found.pairs}
+    assert compared - judged == {METRICS[name].of for name in RATIOS}
+    assert all(found.share_repeating((metric,)) == 1 for metric in compared)
+
+
+@pytest.mark.parametrize(
+    ("second", "flipped", "repeating"),
+    [
+        ({"one_ms": 8}, {"ratio", "p95_ratio", "calls_ratio"}, 2 / 3),
+        ({"one_ms": 13}, set(), 2 / 3),  # intervals that do not meet are no reversal
+        ({"kept_mib": 400}, set(), 1),
+    ],
+)
+def test_verdict_that_turns_around_is_named_and_what_does_not_meet_is_counted(
+    make: Make, second: dict[str, Any], flipped: set[str], repeating: float
+) -> None:
+    found = compare([_export(make, kept_mib=300)], [_export(make, **{"kept_mib": 300} | second)])
+    assert {pair.key[3:] for pair in found.flips} == {("one", metric) for metric in flipped}
+    assert found.share_repeating(("latency_ms",)) == pytest.approx(repeating)
     assert not found.agrees
-    told = "\n".join(lines(found))
-    assert "结论反了：toys / toy / batch=2 / one / ratio" in told
-    assert told.endswith("两次构建不一致。")
 
 
-def test_times_that_do_not_overlap_are_counted_without_being_flips(make: Make) -> None:
-    found = compare([_export(make, 12_000_000)], [_export(make, 13_000_000)])
-    assert not found.flips
-    assert found.share_repeating(("latency_ms",)) == pytest.approx(2 / 3)
-    assert not found.agrees
+def test_memory_that_turns_around_is_named_too(make: Make) -> None:
+    found = compare([_export(make, kept_mib=100)], [_export(make, kept_mib=400)])
+    assert {pair.key[3:] for pair in found.flips} == {("one", m) for m in MEMORY if m != "open_peak_mib"}
 
 
 @pytest.mark.parametrize(("kept_mib", "repeats"), [(207, True), (190, False), (215, False)])
 def test_memory_repeats_within_two_percent_or_eight_mib(make: Make, kept_mib: int, *, repeats: bool) -> None:
-    other = _export(make, 12_000_000, kept=kept_mib * MIB)
-    found = compare([_export(make, 12_000_000)], [other])
+    found = compare([_export(make)], [_export(make, kept_mib=kept_mib)])
     pair = next(pair for pair in found.pairs if pair.key[3:] == ("one", "kept_mib"))
     assert pair.repeats is repeats
 
 
 def test_other_machine_is_compared_by_ratios_alone(make: Make) -> None:
-    other = _export(make, 12_000_000, machine={"cpu": "另一个", "cores": 8})
-    found = compare([_export(make, 12_000_000)], [other])
+    found = compare([_export(make)], [_export(make, machine={"cpu": "另一个", "cores": 8})])
     assert not found.same_place
-    assert found.share_repeating(("latency_ms",)) is None
-    assert found.share_repeating(("ratio",)) == 1
-    assert "只比各自对默认设置的比值和内存" in "\n".join(lines(found))
+    assert found.share_repeating(TIMES) is None
+    assert found.share_repeating(RATIOS) == 1
 
 
-def test_draft_is_not_compared(make: Make) -> None:
-    with pytest.raises(Incomparable, match="草稿"):
-        compare([_export(make, 12_000_000)], [_export(make, 12_000_000, profile="quick")])
+def test_figures_of_one_build_alone_are_counted(make: Make) -> None:
+    fewer = _export(make)
+    fewer = fewer.model_copy(update={"rows": [row for row in fewer.rows if row.case != "one"]})
+    assert compare([_export(make)], [fewer]).only_once == len({*RATIOS, *TIMES, *MEMORY})
 
 
-def test_builds_without_a_common_experiment_are_not_compared(make: Make) -> None:
-    with pytest.raises(Incomparable, match="没有相同的实验"):
-        compare([_export(make, 12_000_000)], [])
+def test_drafts_and_builds_with_nothing_in_common_are_not_compared(make: Make) -> None:
+    one = _export(make)
+    for other, told in (([_export(make, profile="quick")], "草稿"), ([], "没有相同的实验")):
+        with pytest.raises(Incomparable, match=told):
+            compare([one], other)
+    with pytest.raises(Incomparable, match="没有相同的模型"):
+        compare([one], [one.model_copy(update={"rows": []})])

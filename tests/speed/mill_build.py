@@ -11,13 +11,14 @@ from speed import mill_facts, mill_noise, mill_process
 from speed.mill_noise import Host
 from speed.mill_process import PASSES
 
-from bench.measure import records, selftest
+from bench.measure import header, selftest
 from bench.measure.plan import baseline_reach, order_groups, order_round, resolve, sample_seconds
 from bench.measure.profiles import PROFILES
 from bench.models.prepared import Prepared
-from bench.results import schema, store
+from bench.results import records, store
 from bench.results.store import Journal
 from bench.results.trust import ALLOCATED, ALLOCATED_MIB, HELD, MORE, SLEEP, SLEEP_MS
+from bench.spec import Machine
 
 if TYPE_CHECKING:
     from speed.mill_truth import Effect, World
@@ -67,16 +68,16 @@ def _begun(world: World, planned: PlannedExperiment, build: str) -> Journal:
         "logical_cores": world.logical,
         "physical_cores": world.physical,
     }
-    header = records.header(
+    first = header.first_line(
         planned,
-        records.Facts(machine, SOFTWARE),
+        header.Facts(machine, SOFTWARE),
         "0123456789abcdef",
         build,
         world.seed,
         {name: _prepared(found) for name, found in labels.items()},
     )
-    header = header.model_copy(update={"started_at": _moment(0)})
-    return Journal(Path(planned.experiment.id) / f"{build}.jsonl", header)
+    first = first.model_copy(update={"started_at": _moment(0)})
+    return Journal(Path(planned.experiment.id) / f"{build}.jsonl", first)
 
 
 def _prepared(labels: list[str]) -> Prepared:
@@ -84,9 +85,7 @@ def _prepared(labels: list[str]) -> Prepared:
         model_path=Path("model.onnx"),
         sha256="0" * 64,
         parameters=10,
-        weight_bytes=40,
         flops=dict.fromkeys(labels, 10**9),
-        calls=dict.fromkeys(labels, 1),
         input_paths={},
     )
 
@@ -97,7 +96,7 @@ def _moment(seconds: float) -> str:
 
 def _close(journal: Journal, seconds: float, rounds: int) -> None:
     journal.add(
-        schema.Footer(finished_at=_moment(seconds), measured_s=round(seconds, 1), rounds=rounds, resumed=0)
+        records.Footer(finished_at=_moment(seconds), measured_s=round(seconds, 1), rounds=rounds, resumed=0)
     )
 
 
@@ -114,7 +113,7 @@ def _round(
         if effect.fails == "always" or (effect.fails == "once" and number == 2):
             result: dict[str, Any] = {
                 "figures": None,
-                "failure": schema.Failure(kind="crashed", reason="进程因信号 SIGSEGV 结束"),
+                "failure": records.Failure(kind="crashed", reason="进程因信号 SIGSEGV 结束"),
             }
             wall = 0.5
         else:
@@ -135,7 +134,7 @@ def _figures(
     effect: Effect,
     clock: Clock,
     rng: random.Random,
-) -> tuple[float, schema.Figures]:
+) -> tuple[float, records.Figures]:
     """(seconds from start to end, what the process reports)."""
     usual = sample_seconds(planned, group)
     slower = clock.host.slower(clock.now, usual) * mill_noise.time(rng, group)
@@ -168,28 +167,28 @@ def self_tests(world: World) -> dict[str, Journal]:
 def _self_test(world: World, build: str, *, sees: bool) -> Journal:
     """With `sees`, the tenth more that is there; else none of it."""
     rng = random.Random(f"selftest {world.seed}")
-    planned = resolve(selftest.EXPERIMENT, PROFILES["default"], world.cores, 1 << 40)
+    planned = resolve(selftest.EXPERIMENT, PROFILES["default"], Machine(cores=world.cores), 1 << 40)
     journal = _begun(world, planned, build)
     for group in planned.groups:
         for number in range(planned.rounds(group)):
             for position, case in enumerate(order_round(group.cases, rng, 4)):
-                figures = _known(world, case, rng, sees=sees)
+                wall, figures = _known(world, case, rng, sees=sees)
                 result = {"figures": figures, "failure": None}
                 journal.add(
-                    mill_process.sample(group.index, number, position, case, float(position), 0.9, **result)
+                    mill_process.sample(group.index, number, position, case, float(position), wall, **result)
                 )
             journal.add(mill_process.end(group.index, number, dirty=False))
     _close(journal, 60.0, planned.most_rounds)
     return journal
 
 
-def _known(world: World, case: str, rng: random.Random, *, sees: bool) -> schema.Figures:
+def _known(world: World, case: str, rng: random.Random, *, sees: bool) -> tuple[float, records.Figures]:
     latency = 0.007 * (1.1 if case == MORE and sees else 1.0) * (1 + rng.uniform(-0.004, 0.004))
     peak = 50.0 + (ALLOCATED_MIB if case in (ALLOCATED, HELD) else 0)
     kept = 50.0 + (ALLOCATED_MIB if case == HELD else 0)
     if case == SLEEP:
-        return mill_process.process(world, 1, SLEEP_MS / 1000, peak, kept, cores=0.0, threads=1)[1]
-    return mill_process.process(world, 1, latency, peak, kept, cores=1.0, threads=1)[1]
+        return mill_process.process(world, 1, SLEEP_MS / 1000, peak, kept, cores=0.0, threads=1)
+    return mill_process.process(world, 1, latency, peak, kept, cores=1.0, threads=1)
 
 
 def through_its_file(journal: Journal) -> Journal:
@@ -199,8 +198,8 @@ def through_its_file(journal: Journal) -> Journal:
     return store.parse(journal.path, text.encode())
 
 
-def _in_order(journal: Journal) -> list[schema.Sample | schema.RoundEnd]:
-    found: list[schema.Sample | schema.RoundEnd] = []
+def _in_order(journal: Journal) -> list[records.Sample | records.RoundEnd]:
+    found: list[records.Sample | records.RoundEnd] = []
     for end in journal.rounds:
         found += [*journal.samples_of(end), end]
     return found

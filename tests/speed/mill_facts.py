@@ -106,6 +106,7 @@ def _of_default(world: World) -> Facts:
         "minor_faults": 400.0,
         "idle_cpu_s": 0.08,
         "nodes": 100.0,
+        "operators": 123.0,
         "node_threads": 1.0,
         "overlapping_nodes": 0.0,
         "threads_created": world.threads - 1.0,
@@ -150,13 +151,13 @@ def _shown(look: Proof, base: Facts, facts: dict[str, Facts]) -> float:
 
 def reports(world: World, planned: PlannedExperiment) -> Iterator[Told]:
     """What each log level printed of an error."""
-    for script in planned.experiment.scripts:
-        for case in script.cases if script.name == "log_lines" else ():
+    for report in planned.experiment.reports:
+        for case in report.cases if report.subject == "log_lines" else ():
             hidden = world.hides_errors and case == "level_4"
             group = planned.groups[0]
             lines = {"error": [] if hidden else [ERROR], "warning": [], "misspelt_key": []}
             yield Told(
-                script=script.name,
+                subject=report.subject,
                 case=case,
                 model=group.group.model,
                 input=group.input.label,

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from speed.mill_process import TRIMMED
 
 from bench.results import stats
-from bench.results.view import ORIGINAL
-from bench.spec import BASELINE, CONTROL
+from bench.spec import BASELINE, CONTROL, ORIGINAL
 
 if TYPE_CHECKING:
     from speed.mill_read import Said

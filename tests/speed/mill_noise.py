@@ -66,5 +66,5 @@ def memory(rng: random.Random, group: PlannedGroup) -> float:
 
 def _kind(group: PlannedGroup) -> str:
     """A network that was not there then is as noisy as one of a usual service."""
-    kind = "two_processes" if group.group.processes > 1 else group.group.model
+    kind = "two_processes" if group.group.load.processes > 1 else group.group.model
     return kind if kind in REAL["latency"] else USUAL

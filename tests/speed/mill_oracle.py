@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from bench.pages.words import Words
 
+SECOND_POOL = re.compile(r"parallel_(?!1$|1_|\w+_no_spin$)\w+")
 LOWER = ("disable_all", "basic", "extended", "layout")
 THIRTEEN, WITHIN, EDGE = 1.13, 0.05, 0.02
 MIB = 16
@@ -58,7 +59,7 @@ def _faster(time: float) -> set[bool]:
 
 
 def _kept(judge: Judge, words: Words) -> Answers:
-    groups = [group for group in words.groups() if group.model == "aspp" and group.memory_only]
+    groups = [group for group in words.groups() if group.model == "aspp" and not group.load.timed]
     if not groups or not judge.took_effect(words, groups[0].index, "arena_off"):
         return set()
     index = groups[0].index
@@ -74,7 +75,7 @@ def _kept(judge: Judge, words: Words) -> Answers:
 
 
 def _thirteen(judge: Judge, words: Words) -> Answers:
-    indices = [group.index for group in words.groups() if not group.memory_only]
+    indices = [group.index for group in words.groups() if group.load.timed]
     if not all(judge.took_effect(words, index, "arena_off") for index in indices):
         return set()
     off = [abs(judge.time("arena", index, "arena_off") - THIRTEEN) for index in indices]
@@ -87,7 +88,7 @@ def _thirteen(judge: Judge, words: Words) -> Answers:
 
 def _branches(judge: Judge, words: Words) -> Answers:
     index = next(group.index for group in words.groups() if group.model == "aspp")
-    cases = [case for case in words.cases() if re.fullmatch(r"parallel_(?!1$)\d+", case)]
+    cases = [case for case in words.cases() if SECOND_POOL.fullmatch(case)]
     shown = [case for case in cases if judge.took_effect(words, index, case)]
     parts = [_faster(judge.time("execution_mode", index, case)) for case in shown]
     found = _combined(parts, lambda p: "yes" if any(p) else "no")
@@ -165,14 +166,19 @@ def other_sentences(judge: Judge, words: Words, texts: Sequence[str], index_of: 
 
 
 def _fastest(judge: Judge, words: Words, index: int, found: re.Match[str], text: str) -> None:
-    named = [found["one"]] if found["one"] else found["tied"].split("、")
+    explicit = {
+        str(case.settings["intra_op_num_threads"]): case.id
+        for case in words.export.cases
+        if "intra_op_num_threads" in case.settings
+    }
+    named = [explicit[count] for count in (found["one"] or found["tied"]).split("、")]
     unproven = [case for case in named if not judge.took_effect(words, index, case)]
     judge.tally.note("unproven", f"{text} ({unproven})", wrong=bool(unproven))
     name = words.export.experiment
     times = {
-        c: judge.time(name, index, c)
-        for c in words.cases()
-        if c.isdigit() and judge.took_effect(words, index, c)
+        case: judge.time(name, index, case)
+        for case in explicit.values()
+        if judge.took_effect(words, index, case)
     }
     worst = max((times[case] for case in named if case in times), default=1.0)
     slack = stats.MIN_EFFECT if found["one"] else 2 * stats.SAME_MARGIN

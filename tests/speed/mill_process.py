@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench.results import schema
+from bench.results import records
+from bench.results.process import NoiseRecord, Outputs, Phase
 
 if TYPE_CHECKING:
     from speed.mill_truth import World
 
 MIB = 1 << 20
-PASSES = 10
+PASSES, TOLD = 100, 10
+"""Timed passes, and how many of their latencies a process reports."""
 TRIMMED = 0.97
 """Of what is kept, what a trim leaves."""
 
@@ -27,55 +29,63 @@ def process(
     rest: float = 0.3,
     threads: int | None = None,
     base: float = 50.0,
-) -> tuple[float, schema.Figures]:
+) -> tuple[float, records.Figures]:
     """A process with one true latency (in seconds) and true memories (in MiB)."""
-    ns, calls = int(latency * 1e9), PASSES * feeds
-    loop = int(ns * calls * 1.02)
+    ns, calls, busy = int(latency * 1e9), PASSES * feeds, min(cores, world.cores)
     kept_bytes = int(kept * MIB)
+    before = max(MIB, kept_bytes - int(grown * calls / 1000 * MIB))
+    most = max(int(peak * MIB), kept_bytes)
+    opened, first = int(min(base, kept) * MIB), int(kept * 0.9 * MIB)
+    phases = {
+        "import": _phase(0, 50_000_000, 1, opened, opened),
+        "open": _phase(0, 5_000_000, 1, opened, opened),
+        "first": _phase(feeds, 2 * ns, busy, first, most),
+        "second": _phase(feeds, 2 * ns, busy, kept_bytes, most),
+        "warm_up": _phase(0, 0, busy, before, most),
+        "steady": _phase(calls, ns, busy, kept_bytes, most),
+        "trim": _phase(0, 1_000_000, 1, int(kept * TRIMMED * MIB), most),
+    }
     figures = {
         "onnxruntime": "1.31.1",
-        "session_ns": 5_000_000,
-        "first_run_ns": 2 * ns,
-        "second_run_ns": 2 * ns,
-        "latency_ns": ns,
-        "fastest_ns": int(ns * 0.97),
-        "slowest_ns": int(ns * 1.05),
-        "loop_ns": loop,
-        "calls": calls,
-        "run_ns": ns * calls,
-        "cpu_ns": int(ns * min(cores, world.cores)),
-        "minor_faults": 12.5,
-        "involuntary_switches": 3,
-        "idle_cpu_ns": 1_000_000,
-        "base_bytes": int(min(base, kept) * MIB),
-        "after_first_bytes": int(kept * 0.9 * MIB),
-        "after_second_bytes": kept_bytes,
-        "before_steady_bytes": max(MIB, kept_bytes - int(grown * calls / 1000 * MIB)),
-        "peak_bytes": max(int(peak * MIB), kept_bytes),
-        "kept_bytes": kept_bytes,
-        "kept_trimmed_bytes": int(kept * TRIMMED * MIB),
-        "rss_bytes": [int(kept * 0.9 * MIB), kept_bytes],
+        "phases": phases,
+        "latencies_ns": [ns] * TOLD,
+        "rss_bytes": [first, kept_bytes],
         "threads_created": (world.threads if threads is None else threads) - 1,
         "threads_pinned": 0,
-        "unchanged": [],
         "huge_page_bytes": None,
-        "session_calls": calls + 4 * feeds,
+        "outputs": OUTPUTS,
+        "unchanged": [],
         "trace_bytes": None,
-        "outputs_compared": 0,
-        "outputs_finite": True,
-        "outputs_identical": True,
-        "outputs_difference": 0.0,
-        "worker_ns": int((loop + 4 * ns * feeds + 5_000_000) * 1.01 + rest * 0.3 * 1e9),
+        "worker_ns": int(sum(one.wall_ns for one in phases.values()) * 1.01 + rest * 0.3 * 1e9),
     }
-    made = schema.Figures.model_construct(**figures)
+    made = records.Figures.model_construct(**figures)
     return made.worker_ns / 1e9 + 0.05, made
+
+
+OUTPUTS = Outputs(compared=0, finite=True, identical=True, difference=0)
+
+
+def _phase(calls: int, ns: int, cores: float, resident: int, peak: int) -> Phase:
+    """So many calls of that length each; without calls, a stretch of that length."""
+    run = ns * max(calls, 1)
+    return Phase.model_construct(
+        calls=calls,
+        wall_ns=int(run * 1.02),
+        run_ns=run,
+        cpu_ns=int(run * cores),
+        minor_faults=12 * calls,
+        involuntary_switches=3,
+        rss_bytes=resident,
+        peak_bytes=max(resident, peak),
+        threads=2,
+    )
 
 
 def sample(
     group: int, number: int, position: int, case: str, started: float, wall: float, **result: Any
-) -> schema.Sample:
+) -> records.Sample:
     """Not validated: the files of every fifth build are."""
-    return schema.Sample.model_construct(
+    return records.Sample.model_construct(
         kind="sample",
         group=group,
         round=number,
@@ -88,8 +98,8 @@ def sample(
     )
 
 
-def end(group: int, number: int, *, dirty: bool) -> schema.RoundEnd:
-    noise = schema.NoiseRecord(
+def end(group: int, number: int, *, dirty: bool) -> records.RoundEnd:
+    noise = NoiseRecord(
         others=0.3 if dirty else 0.001,
         steal=0.0,
         pressure=None,
@@ -99,4 +109,4 @@ def end(group: int, number: int, *, dirty: bool) -> schema.RoundEnd:
         available_bytes=8 << 30,
         dirty=dirty,
     )
-    return schema.RoundEnd(group=group, round=number, attempt=0, noise=noise, final=True)
+    return records.RoundEnd(group=group, round=number, attempt=0, noise=noise, final=True)

@@ -10,7 +10,7 @@ from bench.experiments import EXPERIMENTS
 from bench.measure.plan import PlannedExperiment, PlannedGroup, resolve
 from bench.measure.profiles import PROFILES
 from bench.results import stats
-from bench.spec import BASELINE, CONTROL
+from bench.spec import BASELINE, CONTROL, Machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,7 +108,7 @@ def draw(seed: int) -> World:
         selftest=rng.choice(("passed", "passed", "failed", "missing", "elsewhere")),
     )
     for name, experiment in EXPERIMENTS.items():
-        planned = resolve(experiment, PROFILES["default"], cores, FREE_BYTES)
+        planned = resolve(experiment, PROFILES["default"], Machine(cores=cores), FREE_BYTES)
         seconds = {group.index: group.group.seconds * world.slow for group in planned.groups}
         world.planned[name] = replace(planned, measured=seconds)
         world.effects |= _effects(name, planned, rng)
@@ -119,7 +119,7 @@ def _effects(name: str, planned: PlannedExperiment, rng: random.Random) -> Mappi
     found: dict[Place, Effect] = {}
     everywhere = {case.id: _habits(name, case, rng) for case in planned.cases}
     for group in planned.groups:
-        default = _default(group, planned.cores, rng)
+        default = _default(group, planned.machine.cores, rng)
         for case_id in group.cases:
             habits = everywhere[case_id]
             if case_id in (BASELINE, CONTROL):
@@ -197,6 +197,6 @@ def _outcome(rng: random.Random) -> Outcome:
 
 
 def _default(group: PlannedGroup, cores: int, rng: random.Random) -> Effect:
-    peak = rng.choice((90.0, 300.0, 1200.0)) * (4 if group.group.memory_only else 1)
-    usable = max(1.0, cores * group.group.cpu_share / group.group.processes)
+    peak = rng.choice((90.0, 300.0, 1200.0)) * (1 if group.timed else 4)
+    usable = max(1.0, cores * (group.group.place.cores or 1) / group.group.load.processes)
     return Effect(peak=peak, kept=peak * rng.choice((0.4, 0.6, 0.8)), cores=usable)
