@@ -56,7 +56,7 @@ WORLDS: dict[str, dict[str, Any]] = {
     "one count in effect": {"outcomes": {(None, case): "nothing" for case in ("single", "double")}},
     "two counts overlap": {
         **of_cases(single={"ratio": 3.0}, double={"ratio": 1.3}),
-        "half_widths": {(None, "usable", "ratio"): 0.4},
+        "half_widths": {(None, "usable", "ratio"): 0.9},
     },
     "the fastest count not seen": {
         **of_cases(double={"ratio": 0.5}),
