@@ -19,7 +19,7 @@ from bench.models import MODELS
 from bench.models.prepared import prepare
 from bench.pages import options, snippets, source
 from bench.site import check
-from bench.spec import BASELINE, CONTROL, Input
+from bench.spec import BASELINE, CONTROL, Input, Machine
 from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def test_snippets_are_of_cases_that_there_are() -> None:
     ]
     assert named
     for experiment, case in named:
-        assert case in {one.id for one in EXPERIMENTS[experiment].cases(CORES)}
+        assert case in {one.id for one in EXPERIMENTS[experiment].cases(MACHINE)}
 
 
 @pytest.mark.parametrize("call", _calls(), ids=ast.unparse)
@@ -131,7 +131,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `model.onnx` in it, as the snippets expect."""
     line = Input(label="1x3x48x96", shapes=((1, 3, 48, 96),))
     prepared = prepare(MODELS["ocr_rec"], (line,), tmp_path_factory.mktemp("models"))
-    prepared.input_paths[line.label].rename(prepared.model_path.with_name("feed.npy"))
+    prepared.input_paths[line.label]["x"].rename(prepared.model_path.with_name("feed.npy"))
     return prepared.model_path.parent
 
 
@@ -153,8 +153,8 @@ feed = {"x": numpy.load("feed.npy")}
 (outputs,) = session.run(None, feed, globals().get("run_options"))
 assert numpy.isfinite(outputs).all()
 """
-CORES = 4
-"""Of the machine whose snippets are run."""
+MACHINE = Machine(cores=4)
+"""The machine whose snippets are run."""
 RUNNER = """
 import contextlib, io, json, os, sys, traceback
 failed = {}
@@ -191,10 +191,10 @@ def _check(key: str, value: object) -> str:
 def test_snippets_make_sessions_with_their_settings_that_infer(experiment: Experiment, model: Path) -> None:
     """A process an experiment: an arena that a snippet registers serves the sessions after it, too."""
     blocks = {
-        f"{experiment.id} {case.id}": snippets.on_machine(experiment, case, CORES)
+        f"{experiment.id} {case.id}": snippets.on_machine(experiment, case, MACHINE)
         + "".join(_check(key, value) for key, value in case.settings.items())
         + INFERENCE
-        for case in experiment.cases(CORES)
+        for case in experiment.cases(MACHINE)
     }
     assert _failures(blocks, model) == {}
 
@@ -213,7 +213,7 @@ def test_code_on_pages_runs(model: Path) -> None:
 @pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda e: e.id)
 @pytest.mark.parametrize("cores", [1, 2, 6, 64])
 def test_experiments_are_well_formed(experiment: object, cores: int) -> None:
-    cases = experiment.cases(cores)  # type: ignore[attr-defined]
+    cases = experiment.cases(Machine(cores=cores))  # type: ignore[attr-defined]
     ids = [case.id for case in cases]
     assert ids[:2] == [BASELINE, CONTROL]
     assert len(set(ids)) == len(ids)
@@ -228,17 +228,21 @@ def test_experiments_are_well_formed(experiment: object, cores: int) -> None:
 
 
 SAYS = {"spec"}
+SHIPPED = {"subjects", "variants"}
+"""What runs in the measured process, or makes files for it: others know names and titles."""
 LAYERS = {
     "system": set[str](),
     "spec": set(),
     "experiments": SAYS,
     "facts": {"system"},
     "models": {"system"} | SAYS,
+    "subjects": set(),
+    "variants": set(),
     "results": {"system"} | SAYS,
-    "measure": {"experiments", "models", "results", "system"} | SAYS,
-    "pages": {"experiments", "facts", "results", "system"} | SAYS,
+    "measure": {"experiments", "models", "results", "system"} | SAYS | SHIPPED,
+    "pages": {"experiments", "facts", "results", "system"} | SAYS | SHIPPED,
     "site": {"experiments", "facts", "measure", "pages", "results", "system"} | SAYS,
-    "cli": {"experiments", "measure", "models", "pages", "results", "site", "system"} | SAYS,
+    "cli": {"experiments", "measure", "models", "pages", "results", "site", "system"} | SAYS | SHIPPED,
     "__main__": {"cli", "system"},
     "__init__": {"pages"},
 }

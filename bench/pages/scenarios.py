@@ -168,7 +168,8 @@ def _cores(words: Words, group: GroupSummary, case: str) -> list[str]:
 def _setting(group: GroupSummary) -> str:
     if group.load.processes > 1:
         return f"，{group.load.processes} 个进程同时跑"
-    return f"，只给 {group.place.cores:.0%} 的核" if group.place.cores else ""
+    share = {0.5: "一半"}.get(group.place.cores or 1, f" {group.place.cores or 1:.0%} ")
+    return f"，只给{share}的核" if group.place.cores else ""
 
 
 def _groups(words: Words, scenario: Scenario) -> list[GroupSummary]:

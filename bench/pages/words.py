@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from bench.results import stats
-from bench.results.metrics import METRICS
+from bench.results.metrics import METRICS, TIMED
 from bench.results.view import DRAFT_PROFILES
 from bench.spec import BASELINE, CONTROL, Machine
 
@@ -36,8 +36,6 @@ OUTCOMES = {
     "unseen": "没有观察到它生效，不作结论",
 }
 """Of looking whether a setting took effect: why no verdict follows."""
-TIMED = ("time", "derived")
-"""Kinds of metrics that noise spoils."""
 MARK = Markup('<abbr class="bench-unquotable" title="这一组噪声太大，这个数不要引用">※</abbr>')
 """Behind every figure on time of a group that must not be quoted."""
 UNIT_SPACE = "\u202f"
@@ -139,7 +137,7 @@ class Words:
 
     def is_marked(self, group: GroupSummary, metric: str) -> bool:
         """Whether a figure must not be quoted; noise takes time, not memory. A draft says so as a whole."""
-        return group.noisy and not self.draft and metric in METRICS and METRICS[metric].kind in TIMED
+        return group.noisy and not self.draft and METRICS[metric].kind in TIMED
 
     def mark(self, group: GroupSummary, metric: str) -> Markup:
         return MARK if self.is_marked(group, metric) else Markup()

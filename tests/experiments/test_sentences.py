@@ -166,7 +166,7 @@ TOLD: list[tuple[str, str | dict[str, Any], str, str]] = [
     ("inter_op_num_threads", "the same", "一个线程也没有多", "变成"),
     ("inter_op_num_threads", of_cases(sequential_4={"threads": 5}), "线程从 2 个变成 5 个", "没有多"),
     ("execution_mode", "the same", "没有任何节点", "最多有"),
-    ("execution_mode", of_cases(parallel_2={"overlapping_nodes": 7}), "最多有 7 个节点", "没有任何节点"),
+    ("execution_mode", of_cases(parallel_usable={"overlapping_nodes": 7}), "最多有 7 个节点", "没有任何节点"),
     (PATTERN, "more with both off", f"{NOT_BOTH}（与只关 arena 比，峰值 500 MiB 对 500 MiB，留存 600 MiB 对 300 MiB）", "还能"),
     (PATTERN, of_cases(arena_off=OFF_ALONE, arena_pattern_off={"kept_mib": 300, "peak_mib": 600}), NOT_BOTH, "还能"),
     (PATTERN, "less with both off", f"{BOTH}还能少占（与只关 arena 比，", f"{NOT_BOTH}（"),

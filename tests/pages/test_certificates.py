@@ -160,7 +160,7 @@ def test_origin_of_a_site_is_told_with_every_reason_once(
 
 def test_busy_groups_are_named_beside_their_tables_and_counted_for_the_site() -> None:
     exports = [MadeUp(experiment=name, busy=True).export() for name in ("arena", "profiling")]
-    groups = [g for one in exports for g in one.groups if not g.memory_only]
+    groups = [g for one in exports for g in one.groups if g.load.timed]
     html = certificates.of_site(exports, set())
     assert html.count("机器繁忙") == 1
     assert f"{len(groups)} 组受扰" in html

@@ -23,7 +23,7 @@ SPEC = {"height": 300, "data": "</script><b>"}
 def test_frontier_says_what_it_shows_and_has_its_data_as_a_table(name: str) -> None:
     export = MadeUp(experiment=name, memory=0.5).export()
     say, experiment = Words(export), MadeUp(experiment=name).spec
-    group = next(one for one in export.groups if not one.memory_only)
+    group = next(one for one in export.groups if one.load.timed)
     specs = {f"frontier-{group.model}-{group.input}": SPEC}
     html = charts.of_group(experiment, say, group, specs, Markup("<p>链接</p>"))
     (label,) = re.findall(r'role="img" aria-label="([^"]*)"', html)

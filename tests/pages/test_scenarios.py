@@ -15,8 +15,7 @@ from bench.pages import api, scenarios, source
 from bench.pages.words import MARK
 from bench.results.choice import RESAMPLES
 from bench.results.published import CandidateRow, Choice
-from bench.results.view import ORIGINAL
-from bench.spec import BASELINE
+from bench.spec import BASELINE, ORIGINAL
 from bench.system.folders import ROOT
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from prose import faults, markup_faults, text_of
 
 from bench.experiments import EXPERIMENTS
 from bench.pages import surprises
-from bench.spec import BASELINE
+from bench.spec import BASELINE, Machine
 
 if TYPE_CHECKING:
     from bench.results import schema
@@ -74,7 +74,7 @@ def test_largest_difference_leads_with_peak_and_kept_side_by_side(
 
 
 def test_difference_in_time_is_told_with_its_interval() -> None:
-    values = {(0, "4", "ratio"): 3.0}
+    values = {(0, "double", "ratio"): 3.0}
     export = MadeUp(experiment="intra_op_num_threads", cores=2, values=values).export()
     first = surprises.pick([export])[0]
     assert first.headline.endswith("耗时多 200%")
@@ -82,7 +82,7 @@ def test_difference_in_time_is_told_with_its_interval() -> None:
 
 
 def test_advice_that_this_build_contradicts_is_quoted() -> None:
-    exports = _exports(values={(0, "parallel_2", "ratio"): 2.0})
+    exports = _exports(values={(0, "parallel_usable", "ratio"): 2.0})
     told = [one for one in surprises.pick(exports) if one.headline.startswith(("不成立：“", "一半成立：“"))]
     assert told
 
@@ -119,7 +119,9 @@ def test_time_of_a_noisy_group_bears_no_headline_and_its_memory_does() -> None:
 
 
 def test_setting_that_differs_anywhere_is_not_said_to_do_nothing() -> None:
-    values = {(0, case.id, "ratio"): 1.5 for case in EXPERIMENTS["memory_pattern"].cases(2)[2:]}
+    values = {
+        (0, case.id, "ratio"): 1.5 for case in EXPERIMENTS["memory_pattern"].cases(Machine(cores=2))[2:]
+    }
     found = surprises.pick([MadeUp(experiment="memory_pattern", values=values).export()])
     assert not [one for one in found if one.headline.endswith("没有测出差别")]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -92,7 +93,7 @@ def _fields(spec: Any) -> Iterator[str]:
 def test_tooltip_reads_no_field_that_is_named_by_others() -> None:
     """Dots and brackets in a title would be read as a path, colons as a type."""
     export = _export("arena")
-    odd = [case.model_copy(update={"title": f"x[{n}].a:b"}) for n, case in enumerate(export.cases)]
+    odd = [replace(case, title=f"x[{n}].a:b") for n, case in enumerate(export.cases)]
     export = export.model_copy(update={"cases": odd})
     spec = vega.memory_over_runs(export, export.groups[0])
     assert all(re.fullmatch(r"\w+", field) for field in _fields(spec))
@@ -104,7 +105,7 @@ DRAWN = [e.id for e in EXPERIMENTS.values() if any(c.kind == "frontier" for c in
 @pytest.mark.parametrize("name", DRAWN)
 def test_frontier_has_a_point_a_setting_and_marks_what_no_other_beats(name: str) -> None:
     export = MadeUp(experiment=name, time=1.3, memory=0.5).export()
-    group = next(one for one in export.groups if not one.memory_only)
+    group = next(one for one in export.groups if one.load.timed)
     rows = _rows(vega.time_and_memory(export, group))
     best = frontier.unbeaten(frontier.points(export, group), group.noise_floor)
     titles = {case.id: case.title for case in export.cases}
@@ -120,7 +121,7 @@ def test_frontier_of_a_draft_marks_nothing() -> None:
 @pytest.mark.parametrize("name", DRAWN)
 def test_specs_skip_what_was_not_measured(name: str) -> None:
     whole, none = MadeUp(experiment=name), MadeUp(experiment=name, absent=("kept_mib",))
-    timed = [group for group in whole.export().groups if not group.memory_only]
+    timed = [group for group in whole.export().groups if group.load.timed]
     kinds = [key.partition("-")[0] for key in vega.specs(whole.spec, whole.export())]
     assert kinds == ["frontier"] * len(timed)
     assert vega.specs(none.spec, none.export()) == {}

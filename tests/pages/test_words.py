@@ -180,17 +180,17 @@ def test_interval_that_excludes_no_difference_is_not_shown_to_touch_it() -> None
 
 def test_fastest_count_is_told_by_the_speed_up_not_by_the_scatter_of_the_default() -> None:
     """Both ratios to the default have wide intervals that meet; within rounds, two threads always win."""
-    made_up = MadeUp(experiment="intra_op_num_threads", values={(0, "1", "ratio"): 1.8}, half_width=0.9)
+    made_up = MadeUp(experiment="intra_op_num_threads", values={(0, "single", "ratio"): 1.8}, half_width=0.9)
     export = made_up.export()
     group = export.groups[0]
-    shown = {"1": (1.0, 1.0, 1.0), "2": (1.8, 1.4, 1.9)}
+    shown = {"single": (1.0, 1.0, 1.0), "usable": (1.8, 1.4, 1.9)}
     rows = [row for row in export.rows if row.metric != "speed_up"]
     for case, (value, low, high) in shown.items():
         like = next(row for row in rows if (row.case, row.metric) == (case, "ratio"))
         rows.append(like.model_copy(update={"metric": "speed_up", "value": value, "low": low, "high": high}))
     say = Words(export.model_copy(update={"rows": rows}))
-    assert say.tied_with_best(group, ["1", "2"]) == ["2"]
-    assert made_up.words().tied_with_best(group, ["1", "2"]) == ["1", "2"]
+    assert say.tied_with_best(group, ["single", "usable"]) == ["usable"]
+    assert made_up.words().tied_with_best(group, ["single", "usable"]) == ["single", "usable"]
 
 
 def test_interval_in_a_cell_is_not_shown_to_touch_what_it_excludes(make: Make) -> None:
