@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from faults.texts import HARMLESS, HOSTILE, Structure, is_bounded, odd_characters
 from made_up import MadeUp
 
@@ -20,6 +19,8 @@ from bench.spec import BASELINE, Machine
 from bench.system import harmless
 
 if TYPE_CHECKING:
+    import pytest
+
     from bench.spec import Scenario
 
 EVIL = "".join(hostile.text for hostile in HOSTILE)
@@ -34,7 +35,13 @@ def _export(name: str, text: str) -> published.Export:
     long, label, one = text[:LONGEST], text[:LONGEST_LABEL], EXPERIMENTS[name]
     cost = records.Cost(name=label, operator=label, nodes=1, microseconds=10.0, share=1.0)
     trace = records.TraceSummary(
-        case=BASELINE, model="tiny", input=label, runs=3, run_microseconds=20.0, operators=[cost], nodes=[cost]
+        case=BASELINE,
+        model="tiny",
+        input=label,
+        runs=3,
+        run_microseconds=20.0,
+        operators=[cost],
+        nodes=[cost],
     )
     made_up = MadeUp(
         experiment=name,
@@ -75,7 +82,11 @@ def _options(patch: pytest.MonkeyPatch, text: str) -> None:
     )
     patch.setattr(option_tables, "IRRELEVANT", {"keys": {long: [long]}})
     rapidocr = {"version": long, "settings": {"log_severity_level": long}}
-    installed = {"onnxruntime": long, "rapidocr": rapidocr, "keys": {"attributes": {"x": long}, "methods": []}}
+    installed = {
+        "onnxruntime": long,
+        "rapidocr": rapidocr,
+        "keys": {"attributes": {"x": long}, "methods": []},
+    }
     patch.setattr(option_tables, "installed", lambda: installed)
 
 
@@ -83,13 +94,14 @@ def _pages(patch: pytest.MonkeyPatch, text: str) -> dict[str, str]:
     """Everything that a page may call, told of such results."""
     exports = {name: _export(name, text) for name in EXPERIMENTS}
     rules = publish._rules()
+    specs = {name: vega.specs(EXPERIMENTS[name], export) for name, export in exports.items()}
     for name, found in {
         "load": exports.__getitem__,
         "status": lambda: dict.fromkeys(exports, "stale"),
         "has_trace": lambda _: True,
         "selftests": lambda: {one.build.id: one for one in exports.values()},
         "rules": lambda: rules,
-        "chart_specs": lambda name: vega.specs(EXPERIMENTS[name], exports[name]),
+        "chart_specs": specs.__getitem__,
     }.items():
         patch.setattr(source, name, found)
     _options(patch, text)
