@@ -23,7 +23,7 @@ from bench.pages import (
 )
 from bench.pages import evidence as evidence_pages
 from bench.pages import options as option_tables
-from bench.pages.markup import finished, render
+from bench.pages.markup import render
 from bench.pages.words import Words
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def claim(experiment: str, claim: str) -> str:
     """The box that holds a statement of the article against this machine's results."""
     spec, export = _get(experiment)
     found = _chosen(f"{experiment} 的说法", claim, {one.id: one for one in spec.claims})
-    return _block(finished(claims.box(found, sentences.tell(spec, export).answers[claim])))
+    return _block(claims.box(found, sentences.tell(spec, export).answers[claim]))
 
 
 def report(experiment: str, which: str, **headings: str) -> str:

@@ -146,7 +146,7 @@ def _scaling(words: Words) -> Twin:
             for count, row in known.items()
             if not group.noisy
         ]
-        mark = finished(words.mark(group, "speed_up"))
+        mark = words.mark(group, "speed_up")
         cells = {count: Cell(number(row), row.value, mark) for count, row in known.items()}
         body.append((title, "", [cells.get(count, NO_CELL) for count in counts]))
     return Twin(thread_scaling(lines, words.cores()), ["模型", *(f"{n} 线程" for n in counts.values())], body)
@@ -156,7 +156,7 @@ def _frontier(words: Words, group: GroupSummary) -> Twin:
     """Time against memory."""
     found = frontier.points(words.export, group)
     best = frontier.unbeaten(found, group.noise_floor) if group.verdicts and not group.noisy else []
-    mark = finished(words.mark(group, "ratio"))
+    mark = words.mark(group, "ratio")
     rows = [
         (
             words.title(one.case),

@@ -10,7 +10,7 @@ import math
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from bench.pages.markup import evidence, finished, render
+from bench.pages.markup import evidence, render
 from bench.pages.words import VERDICTS, Words, change, interval, memory
 from bench.results import stats
 from bench.results.metrics import METRICS
@@ -92,7 +92,7 @@ def _cells(one: Judged) -> tuple[str, str, str, str, Markup, str]:
     """Setting, address of its table, what is compared, difference, mark, and what stands below that."""
     row, words = one.row, Words(one.export)
     address = evidence(row.experiment, f"{row.experiment}-{row.model}-{row.input}")
-    mark = finished(words.mark(one.group, row.metric))
+    mark = words.mark(one.group, row.metric)
     return words.title(row.case), address, METRICS[row.metric].named, difference(one), mark, _detail(one)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from bench.experiments import EXPERIMENTS
-from bench.pages.markup import finished, render
+from bench.pages.markup import render
 from bench.pages.words import Words, memory
 from bench.results.choice import RESAMPLES
 from bench.results.metrics import METRICS
@@ -137,7 +137,7 @@ def _evidence(
     """One sentence a group: time against the default and the article's settings, then memory."""
     for group in groups:
         parts = [
-            finished(_time(words, group, case, other, metric))
+            _time(words, group, case, other, metric)
             for other, metric in ((BASELINE, "ratio"), (ORIGINAL, "ratio_original"))
             if case != other
         ]
@@ -146,13 +146,14 @@ def _evidence(
         yield Markup("{}：{}。").format(where, Markup("；").join([*parts, *told]))
 
 
-def _time(words: Words, group: GroupSummary, case: str, other: str, metric: str) -> str:
-    """As HTML."""
+def _time(words: Words, group: GroupSummary, case: str, other: str, metric: str) -> Markup | str:
     name = {BASELINE: "默认", ORIGINAL: "原文设置"}[other]
     ran, other_ran = (words.value(group, one, "latency_ms") is not None for one in (case, other))
     if ran and words.value(group, case, metric) is None:
         return f"与{name}无从比较" if other_ran else f"{name}没有测成，无从比较"
-    return f"与{name}比{words.speed(group, case, metric)}" if ran else words.speed(group, case)
+    return (
+        Markup("与{}比{}").format(name, words.speed(group, case, metric)) if ran else words.speed(group, case)
+    )
 
 
 def _cores(words: Words, group: GroupSummary, case: str) -> list[str]:

@@ -12,7 +12,7 @@ from bench.experiments import EXPERIMENTS
 from bench.pages import sentences
 from bench.pages.claims import OUTCOMES
 from bench.pages.comparisons import difference, titles
-from bench.pages.markup import experiment_title, finished, render
+from bench.pages.markup import experiment_title, render
 from bench.pages.words import VERDICTS, Words
 from bench.results.metrics import METRICS
 from bench.results.verdicts import of_build
@@ -63,9 +63,7 @@ def _effects(found: Sequence[Judged]) -> Iterator[Surprise]:
         if one.decided and METRICS[one.row.metric].headline:
             case = Words(one.export).title(one.row.case)
             where = f"{one.group.model_title}（{input_title(one.row.input)}）"
-            told = Markup("{}，{}：{}。").format(
-                experiment_title(one.row.experiment), where, finished(_measured(one))
-            )
+            told = Markup("{}，{}：{}。").format(experiment_title(one.row.experiment), where, _measured(one))
             yield Surprise(one.row.experiment, f"{case}：{_headline(one, found)}", told)
 
 
@@ -91,13 +89,13 @@ def _size(one: Judged) -> str:
     return difference(one) if one.decided else VERDICTS[one.row.verdict or "same"]
 
 
-def _measured(one: Judged) -> str:
+def _measured(one: Judged) -> Markup:
     """Time, or peak and kept side by side: neither of the two tells the other."""
     say, case = Words(one.export), one.row.case
     if one.row.metric == "ratio":
-        return f"与默认比{say.speed(one.group, case)}"
-    return "；".join(
-        f"{METRICS[metric].named}{say.memory_change(one.group, case, metric)}" for metric in BREATH
+        return Markup("与默认比{}").format(say.speed(one.group, case))
+    return Markup("；").join(
+        METRICS[metric].named + say.memory_change(one.group, case, metric) for metric in BREATH
     )
 
 
@@ -114,7 +112,7 @@ def _refuted(exports: Sequence[Export], found: Sequence[Judged]) -> Iterator[Sur
             answer = told[claim.id]
             if answer.holds in ("no", "half"):
                 headline = f"{OUTCOMES[answer.holds][1]}：“{claim.said.rstrip('。')}”"
-                yield Surprise(export.experiment, headline, finished(answer.measured))
+                yield Surprise(export.experiment, headline, answer.measured)
 
 
 def _without_effect(found: Sequence[Judged]) -> Iterator[Surprise]:

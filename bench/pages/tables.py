@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.pages.markup import NONE, finished, model_title, render
+from bench.pages.markup import NONE, model_title, render
 from bench.pages.words import MARK, VERDICTS, interval, number
 from bench.results import stats
 from bench.results.metrics import METRICS
@@ -89,10 +89,10 @@ def group_table(experiment: Experiment, words: Words, group: GroupSummary, links
         number=number,
         interval=interval,
         word=partial(_word, words, group),
-        mark=lambda metric: finished(words.mark(group, metric)),
+        mark=partial(words.mark, group),
         ran=_how_it_ran(group),
         planned=_planned(export, group),
-        marked=finished(MARK) if noisy else "",
+        marked=MARK if noisy else "",
         notes=_notes(experiment, words, group),
         case_notes=[note for case in cases for note in _case_notes(words, group, case)],
         links=links,
