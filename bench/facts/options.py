@@ -54,13 +54,12 @@ SECTIONS = {
     "recommended": "recommended",
     "container": "recommended-container",
 }
-"""Experiment -> anchor of its section in the article; one that has none is shown among all findings."""
-FINDINGS = "reference/findings.html"
+"""Experiment -> anchor of its section in the article."""
 
 
 def place(experiment: str) -> str:
-    """Where a page shows an experiment."""
-    return f"{ARTICLE}#{SECTIONS[experiment]}" if experiment in SECTIONS else FINDINGS
+    """Where readers are told of an experiment: in the article, or else on the page of its evidence."""
+    return f"{ARTICLE}#{SECTIONS[experiment]}" if experiment in SECTIONS else f"evidence/{experiment}.html"
 
 
 class BadTable(Exception):

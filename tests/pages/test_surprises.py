@@ -126,11 +126,11 @@ def test_time_of_a_noisy_group_bears_no_headline_and_its_memory_does() -> None:
 
 
 def test_experiment_without_a_section_in_the_article_breaks_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One file makes an experiment: until prose shows it, its findings are linked to the list of all."""
+    """One file makes an experiment: until prose shows it, its findings are linked to its evidence."""
     monkeypatch.delitem(options.SECTIONS, "arena")
     exports = [MadeUp(experiment="arena", time=2.0).export()]
-    assert f'data-link="{options.FINDINGS}"' in surprises.cards(exports)
-    assert f'data-link="{options.FINDINGS}"' in findings.table(of_build(exports))
+    assert 'data-link="evidence/arena.html"' in surprises.cards(exports)
+    assert 'data-link="evidence/arena.html"' in findings.table(of_build(exports))
     assert f"{options.ARTICLE}#" not in surprises.cards(exports) + findings.table(of_build(exports))
 
 
