@@ -56,11 +56,13 @@ CONFIG = """\
 site_name: 小站
 site_url: https://example.org/guide/
 strict: true
+use_directory_urls: false
 hooks: [bench/site/hooks.py]
 theme: {name: material, language: zh, font: false}
+nav: [index.md, reference/method.md, {证据: evidence/index.md}]
 plugins:
   - markdown-exec: {languages: [python]}
-markdown_extensions: [pymdownx.superfences, md_in_html]
+markdown_extensions: [attr_list, pymdownx.superfences, md_in_html]
 """
 PAGE = """\
 # 玩具
@@ -81,4 +83,6 @@ def make_checkout(checkout: Path) -> None:
         (code / "experiments" / f"{name}.py").write_text(text, encoding="utf-8")
     (checkout / "docs").mkdir()
     (checkout / "docs" / "index.md").write_text(PAGE, encoding="utf-8")
+    (checkout / "docs" / "reference").mkdir()
+    (checkout / "docs" / "reference" / "method.md").write_text("# 规则 { #rules }\n", encoding="utf-8")
     (checkout / "mkdocs.yml").write_text(CONFIG, encoding="utf-8")
