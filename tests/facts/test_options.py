@@ -33,6 +33,8 @@ DEMONSTRATIONS = {
     for script in sorted(Path(__file__).parent.glob("show_*.py"))
     for name in re.findall(r"^def shows_(\w+)", script.read_text(encoding="utf-8"), re.MULTILINE)
 }
+TIMED = ("boolean_true", "prepacking")
+"""Demonstrations that time something."""
 ONLY_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="读 /proc 和 Linux 的 wheel")
 STRING = re.compile(rb"(?<=\x00)[a-zA-Z_.0-9]{5,90}(?=\x00)")
 KEY = re.compile(r"(session|memory|optimization|mlas|ep)\.[a-z0-9_.]*[a-z0-9_]|gpu_graph_id|disable_sync\w+")
@@ -191,7 +193,9 @@ def test_every_trap_is_demonstrated_or_says_that_it_is_cited() -> None:
 
 
 @ONLY_LINUX
-@pytest.mark.parametrize("name", DEMONSTRATIONS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=pytest.mark.alone if one in TIMED else ()) for one in DEMONSTRATIONS]
+)
 def test_the_installed_library_behaves_as_the_pages_say(name: str, models: Path) -> None:
     done = _child(str(DEMONSTRATIONS[name]), name, str(models), TMPDIR=str(models))
     assert done.returncode == 0, done.stderr[-2000:]
