@@ -44,6 +44,8 @@ ALONE = "alone"
 """Marker of what times something or counts CPU: it runs when nothing else does, and so not among the quick ones."""
 HEAVY = ("stage", "whole")
 """Fixtures that run the real command line or build a site: their tests are slow and begin first."""
+SLOW = {"browser", "cli", "facts", "models", "site", "test_selftest.py"}
+"""Folders and files whose tests start processes that take their time."""
 
 Once = Callable[[str, Callable[[Path], object]], Path]
 Measured = dict[str, Any] | records.Failure
@@ -368,7 +370,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         )
 
     for item in items:
-        if weight(item) < len(HEAVY) or item.get_closest_marker(ALONE):
+        place = {item.path.parent.name, item.path.name}
+        if weight(item) < len(HEAVY) or place & SLOW or item.get_closest_marker(ALONE):
             item.add_marker("slow")
     items.sort(key=lambda item: (weight(item), item.get_closest_marker("slow") is None))
 

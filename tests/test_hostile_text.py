@@ -10,15 +10,17 @@ import ast
 import csv
 import io
 import json
+import re
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bench.cli.progress import Progress
-from faults.texts import HARMLESS, HOSTILE, MARK, Hostile, is_bounded, odd_characters
+from faults.texts import FORMULA, HARMLESS, HOSTILE, MARK, Hostile, is_bounded, odd_characters
 from rich.console import Console
+from stored import keep
 
 from bench import __main__ as cli
+from bench.cli.progress import Progress
 from bench.experiments import EXPERIMENTS
 from bench.measure import records
 from bench.measure.campaign import Here
@@ -26,7 +28,7 @@ from bench.measure.child import clean_text
 from bench.measure.plan import resolve
 from bench.measure.profiles import PROFILES
 from bench.pages import snippets
-from bench.results import schema, store
+from bench.results import schema
 from bench.site import publish
 from bench.spec import BASELINE, CONTROL
 from bench.system import harmless
@@ -41,12 +43,14 @@ if TYPE_CHECKING:
 THREADS = EXPERIMENTS["intra_op_num_threads"]
 LONGEST, LONGEST_LABEL = 4000, 150
 """What the schema lets through: of text, and of a label with a number in front."""
+ALL = "".join(one.text for one in (FORMULA, *HOSTILE))[:LONGEST]
+"""The formula first, where alone it would be one; the megabyte last."""
 any_text = pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.what)
 
 
-def _settings(text: str) -> schema.Case:
+def _settings(text: str) -> schema.CaseRecord:
     """As pages get it."""
-    record = schema.Case(
+    record = schema.CaseRecord(
         id="evil",
         title="x",
         settings={"session.x": text},
@@ -71,46 +75,6 @@ def test_snippets(hostile: Hostile) -> None:
     assert calls(code) == calls(snippets.of_case(_settings(HARMLESS)))
 
 
-@pytest.fixture(scope="module")
-def here() -> Here:
-    return Here.read()
-
-
-def _publish(folders: Folders, make: Make, here: Here, cpu: str) -> None:
-    """The published files of a result with each of the texts somewhere."""
-    texts = [hostile.text[:LONGEST] for hostile in HOSTILE]
-    fine = (BASELINE, CONTROL, "1", "2")
-    failing = {f"evil_{number}": make.failure("crashed", text) for number, text in enumerate(texts)}
-    groups = [
-        make.group_record(
-            index=index, cases=[*fine, *failing], model_title=text, input=text[:LONGEST_LABEL], note=text
-        )
-        for index, text in enumerate(texts)
-    ]
-    measured = {case: {"latency_ns": 10_000_000} for case in fine} | failing
-    machine = {
-        "cpu": cpu,
-        "cores": 2,
-        "isa": texts,
-        **{f"fact {number}": text for number, text in enumerate(texts)},
-    }
-    header = make.header(
-        [*fine, *failing],
-        experiment=THREADS.id,
-        key=here.key(THREADS, PROFILES["default"]),
-        groups=groups,
-        machine=machine,
-        rounds=1,
-    )
-    writer = store.Writer.create(folders.results, header)
-    for group in range(len(groups)):
-        for position, (case, found) in enumerate(measured.items()):
-            writer.append(make.sample(case, found, group=group, position=position))
-        writer.append(make.end(group=group))
-    writer.append(make.footer())
-    assert publish.publish(here, folders, pytest.fail) == {THREADS.id: "valid"}
-
-
 def _texts(found: Any) -> Iterator[str]:
     if isinstance(found, dict):
         yield from found
@@ -123,14 +87,23 @@ def _texts(found: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("cpu", [HOSTILE[0].text, "\u202e"], ids=["HTML elements", "nothing printable"])
-def test_published_files(
-    tmp_path: Path, make: Make, here: Here, monkeypatch: pytest.MonkeyPatch, cpu: str
-) -> None:
+def test_published_files(tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch, cpu: str) -> None:
     """JSON, charts, CSV, pyperf; the name of the processor is in all of them."""
     monkeypatch.setattr(publish, "_write_options", lambda _: None)  # of ours alone, and slow
     monkeypatch.setattr(publish, "_write_bundle", lambda _: None)
-    folders = Folders.below(tmp_path)
-    _publish(folders, make, here, cpu)
+    here, folders = Here.read(), Folders.below(tmp_path)
+    found = {case: {"latency_ns": 10_000_000} for case in (BASELINE, CONTROL, "1", "2")}
+    found |= {"evil": make.failure("crashed", ALL)}
+    labels = {"model_title": ALL, "input": ALL[:LONGEST_LABEL], "note": ALL}
+    journal = make.journal(
+        [list(found.items())],
+        experiment=THREADS.id,
+        key=here.key(THREADS, PROFILES["default"]),
+        groups=[make.group_record(cases=list(found), **labels)],
+        machine={"cpu": cpu, "cores": 2, "isa": [ALL], ALL[:LONGEST_LABEL]: ALL},
+    )
+    keep(folders.results, journal)
+    assert publish.publish(here, folders, pytest.fail) == {THREADS.id: "valid"}
     files = sorted(folders.export.rglob("*.json"))
     assert len(files) >= 5
     for path in files:
@@ -140,17 +113,9 @@ def test_published_files(
     table = (folders.export / "data" / f"{THREADS.id}.csv").read_text("utf-8-sig")
     rows = list(csv.reader(io.StringIO(table)))
     assert len({len(row) for row in rows}) == 1
-    texts = [cell for row in rows for cell in row if cell and not _is_number(cell)]
-    assert not [cell for cell in texts if cell.startswith(harmless.FORMULA) or odd_characters(cell)]
-    assert [cell for cell in texts if cell.startswith("'=cmd")]
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+    cells = [cell for row in rows for cell in row if cell and not re.fullmatch(r"-?[\d.e+-]+", cell)]
+    assert not [cell for cell in cells if cell.startswith(harmless.FORMULA) or odd_characters(cell)]
+    assert [cell for cell in cells if cell.startswith("'=cmd")]
 
 
 def _printed(text: str, *, terminal: bool) -> str:

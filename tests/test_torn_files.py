@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     Damage = Callable[[bytes], bytes]
 
+pytestmark = pytest.mark.slow
 THREADS = EXPERIMENTS["intra_op_num_threads"]
 DAMAGES: dict[str, Damage] = {
     "empty": lambda _: b"",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from bench.results.stats import Estimate
 
+pytestmark = pytest.mark.slow
 SEEDS = range(1, 13)
 ZEROS = [kind for kind, (_, most) in LIMITS.items() if most == 0]
 RATES = [kind for kind, (_, most) in LIMITS.items() if most > 0]

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from bench.results import stats
 from bench.results.metrics import JUDGED_MEMORY, JUDGED_TIMES, METRICS
@@ -22,13 +21,16 @@ from bench.spec import BASELINE
 from bench.system import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from pydantic import ValidationError
 
-    from bench.results.process import Phase
     from bench.results.published import Export, GroupSummary, Row
+    from bench.results.process import Phase
     from bench.results.records import Figures, GroupRecord, Header
+
+    Checks = Mapping[str, Callable[["T"], bool]]
+    """What is said when a relation does not hold, and the relation."""
 
 T = TypeVar("T")
 Place = tuple[int, int, int]
@@ -53,27 +55,14 @@ FITTING = {
 
 
 class Implausible(Exception):
-    """The message says, in Chinese, which relation is broken; `rule` is its name."""
-
-    def __init__(self, rule: str, reason: str) -> None:
-        super().__init__(reason)
-        self.rule = rule
+    """The message says, in Chinese, which relation is broken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check(Generic[T]):
-    """A relation that must hold, and what to say when it does not."""
-
-    rule: str
-    reason: str
-    holds: Callable[[T], bool]
-
-
-def check(checks: Sequence[Check[T]], thing: T) -> None:
+def check(checks: Checks[T], thing: T) -> None:
     """Raises Implausible with the first that fails; later ones may rely on earlier ones."""
-    for one in checks:
-        if not one.holds(thing):
-            raise Implausible(one.rule, one.reason)
+    for reason, holds in checks.items():
+        if not holds(thing):
+            raise Implausible(reason)
 
 
 class Process(NamedTuple):
@@ -125,30 +114,22 @@ def _latencies_are_of_the_calls(p: Process) -> bool:
 
 
 # fmt: off
-FIGURES: tuple[Check[Process], ...] = (
-    Check("phases_known", "进程的各个阶段不齐，或有不认识的", _has_its_phases),
-    Check("whole_passes", "调用次数不是输入个数的整数倍，或某个阶段没有调用", _passes_are_whole),
-    Check("peak_covers_seen", "内存峰值小于途中读到的驻留内存",
-          lambda p: all(p.within(one.rss_bytes, one.peak_bytes) for one in p.phases)
-          and all(p.within(seen, p.f.peak_bytes) for seen in p.f.rss_bytes)),
-    Check("trimming_returns", "归还空闲内存之后，驻留内存反而变大",
-          lambda p: p.within(p.f.rss("trim"), p.f.rss("steady"))),
-    Check("runs_within_phase", "推理加起来比它所在的阶段还长",
-          lambda p: all(one.run_ns <= one.wall_ns for one in p.phases)),
-    Check("latencies_are_of_the_calls", "单次延迟比推理还多，或加起来比推理的总时间还长",
-          _latencies_are_of_the_calls),
-    Check("memory_watched_once_a_call", "内存读数多于调用次数",
-          lambda p: len(p.f.rss_bytes) <= sum(one.calls for one in p.called[:3]) + 1),
-    Check("cpu_within_cores", "CPU 时间超过全部核在这段时间里能给的", lambda p: all(
-          one.cpu_ns <= (one.run_ns * CLOCK_SLACK + TICK_NS) * p.cores for one in p.phases)),
-    Check("worker_holds_its_parts", "进程的总时间比其中几段加起来还短",
-          lambda p: sum(one.wall_ns for one in p.phases) <= p.f.worker_ns),
-    Check("outputs_finite", "输出含 NaN 或无穷大，却没有记为失败", lambda p: p.f.outputs.finite),
-    Check("identical_outputs_do_not_differ", "输出逐位相同，却有差别",
-          lambda p: p.f.outputs.difference == 0 or not p.f.outputs.identical),
-    Check("only_compared_outputs_differ", "输出没有比较过，却有差别",
-          lambda p: p.f.outputs.compared > 0 or p.f.outputs.identical),
-)
+FIGURES: Checks[Process] = {
+    "进程的各个阶段不齐，或有不认识的": _has_its_phases,
+    "调用次数不是输入个数的整数倍，或某个阶段没有调用": _passes_are_whole,
+    "内存峰值小于途中读到的驻留内存": lambda p: all(p.within(one.rss_bytes, one.peak_bytes) for one in p.phases)
+          and all(p.within(seen, p.f.peak_bytes) for seen in p.f.rss_bytes),
+    "归还空闲内存之后，驻留内存反而变大": lambda p: p.within(p.f.rss("trim"), p.f.rss("steady")),
+    "推理加起来比它所在的阶段还长": lambda p: all(one.run_ns <= one.wall_ns for one in p.phases),
+    "单次延迟比推理还多，或加起来比推理的总时间还长": _latencies_are_of_the_calls,
+    "内存读数多于调用次数": lambda p: len(p.f.rss_bytes) <= sum(one.calls for one in p.called[:3]) + 1,
+    "CPU 时间超过全部核在这段时间里能给的": lambda p: all(
+          one.cpu_ns <= (one.run_ns * CLOCK_SLACK + TICK_NS) * p.cores for one in p.phases),
+    "进程的总时间比其中几段加起来还短": lambda p: sum(one.wall_ns for one in p.phases) <= p.f.worker_ns,
+    "输出含 NaN 或无穷大，却没有记为失败": lambda p: p.f.outputs.finite,
+    "输出逐位相同，却有差别": lambda p: p.f.outputs.difference == 0 or not p.f.outputs.identical,
+    "输出没有比较过，却有差别": lambda p: p.f.outputs.compared > 0 or p.f.outputs.identical,
+}
 # fmt: on
 
 
@@ -167,10 +148,10 @@ def _nodes_within_operators(trace: TraceSummary) -> bool:
     )
 
 
-TRACE: tuple[Check[TraceSummary], ...] = (
-    Check("shares_add_up", "各类算子的占比加起来不是 1", _shares_add_up),
-    Check("nodes_within_operators", "单个节点的耗时超过它那一类算子", _nodes_within_operators),
-)
+TRACE: Checks[TraceSummary] = {
+    "各类算子的占比加起来不是 1": _shares_add_up,
+    "单个节点的耗时超过它那一类算子": _nodes_within_operators,
+}
 
 
 class Reading:
@@ -270,69 +251,62 @@ def _differ(*names: Any) -> bool:
 
 
 # fmt: off
-GROUP_KNOWN: Check[Line] = Check("group_known", "文件头里没有这一组", lambda n: n.it.group in n.read.groups)
-CASE_OF_GROUP: Check[Line] = Check("case_of_group", "这一组里没有这个设置", lambda n: n.it.case in n.group.cases)
-TOLD_ONCE: Check[Line] = Check("told_once", "同一件事记了两遍", lambda n: n.about not in n.read.told)
-IN_TURN: tuple[Check[Line], ...] = (
-    Check("round_planned", "轮次超出计划", lambda n: n.it.round < n.read.planned(n.group)),
-    Check("round_open", "这一轮已经测完，不该还有它的记录", lambda n: n.it.round not in n.read.final[n.it.group]),
-    Check("attempt_follows", "这一轮的重测次数接不上", _attempt_follows),
-)
-OF_INPUT: tuple[Check[Line], ...] = (
-    Check("case_known", "文件头里没有这个设置", lambda n: n.it.case in {one.id for one in n.read.header.cases}),
-    Check("input_known", "文件头里没有这个模型和输入",
-          lambda n: (n.it.model, n.it.input) in {(one.model, one.input) for one in n.read.header.groups}),
-    TOLD_ONCE,
-)
-LINES: dict[type[Record], tuple[Check[Line], ...]] = {
-    Sample: (
-        GROUP_KNOWN, CASE_OF_GROUP,
-        Check("figures_or_failure", "样本应当或有数据、或有失败原因，二者必居其一",
-              lambda n: (n.it.figures is None) != (n.it.failure is None)),
-        Check("process_outlives_worker", "进程从启动到结束的时间比它自己报告的还短",
-              lambda n: n.it.failure is not None
-              or n.it.figures.worker_ns <= (n.it.wall_s * CLOCK_SLACK + WALL_SLACK_S) * 1e9),
-        *IN_TURN,
-        Check("position_follows", "样本的位置接不上：有缺漏、重复或颠倒", _position_follows),
-        Check("one_version", "同一个文件里有两个版本的 onnxruntime",
-              lambda n: n.it.failure is not None or n.read.version in ("", n.it.figures.onnxruntime)),
-    ),
-    RoundEnd: (
-        GROUP_KNOWN, *IN_TURN,
-        Check("dirt_was_seen", "什么都没有读到，却说机器繁忙", lambda n: not n.it.noise.dirty or {
-            n.it.noise.others, n.it.noise.steal, n.it.noise.pressure, n.it.noise.held_back} != {None}),
-        Check("round_whole", "这一轮缺了没有失败过的设置", _round_whole),
-        Check("repeat_has_cause", "机器不忙，这一轮却要重测", lambda n: n.it.final or n.it.noise.dirty),
-    ),
-    Untimed: (
-        GROUP_KNOWN, CASE_OF_GROUP, TOLD_ONCE,
-        Check("failure_shows_nothing", "没有跑成，却有观察结果", lambda n: n.it.failure is None
-              or not (n.it.facts or n.it.regions or n.it.operators or n.it.outcome)),
-        Check("regions_counted", "arena 的区块数与列出的不符",
-              lambda n: n.it.facts.get("arena_regions", len(n.it.regions)) == len(n.it.regions)),
-        Check("nodes_counted", "节点数与各类算子的数目不符",
-              lambda n: "nodes" not in n.it.facts or n.it.facts["nodes"] == sum(n.it.operators.values())),
-    ),
-    Told: (
-        *OF_INPUT,
-        Check("failure_reports_nothing", "脚本没有跑成，却有报告",
-              lambda n: not n.it.lines or n.it.failure is None),
-    ),
-    TraceSummary: OF_INPUT,
-    Footer: (
-        Check("rounds_planned", "完成的轮数超过计划", lambda n: n.it.rounds <= n.read.header.rounds),
-        Check("rounds_whole", "说是测完了，却有一组缺了轮次", _rounds_whole),
-        Check("ends_after_start", "测完的时间早于开始的时间", lambda n: datetime.fromisoformat(n.it.finished_at)
-              >= datetime.fromisoformat(n.read.header.started_at) - SET_BACK),
-    ),
+GROUP_KNOWN: Checks[Line] = {"文件头里没有这一组": lambda n: n.it.group in n.read.groups}
+CASE_OF_GROUP: Checks[Line] = {"这一组里没有这个设置": lambda n: n.it.case in n.group.cases}
+TOLD_ONCE: Checks[Line] = {"同一件事记了两遍": lambda n: n.about not in n.read.told}
+IN_TURN: Checks[Line] = {
+    "轮次超出计划": lambda n: n.it.round < n.read.planned(n.group),
+    "这一轮已经测完，不该还有它的记录": lambda n: n.it.round not in n.read.final[n.it.group],
+    "这一轮的重测次数接不上": _attempt_follows,
 }
-HEADER: tuple[Check[Header], ...] = (
-    Check("cases_differ", "两个设置同名", lambda h: _differ(*(case.id for case in h.cases))),
-    Check("groups_differ", "两组相同", lambda h: _differ(*((one.model, one.input) for one in h.groups))
-          and _differ(*(one.index for one in h.groups))),
-    Check("group_cases_known", "组里有重复的或文件头里没有的设置", lambda h: all(
-        _differ(*one.cases) and {case.id for case in h.cases} >= set(one.cases) for one in h.groups)),
-)
+OF_INPUT: Checks[Line] = {
+    "文件头里没有这个设置": lambda n: n.it.case in {one.id for one in n.read.header.cases},
+    "文件头里没有这个模型和输入": lambda n: (n.it.model, n.it.input) in {(one.model, one.input) for one in n.read.header.groups},
+    **TOLD_ONCE,
+}
+LINES: dict[type[Record], Checks[Line]] = {
+    Sample: {
+        **GROUP_KNOWN, **CASE_OF_GROUP,
+        "样本应当或有数据、或有失败原因，二者必居其一": lambda n: (n.it.figures is None) != (n.it.failure is None),
+        "进程从启动到结束的时间比它自己报告的还短": lambda n: n.it.failure is not None
+              or n.it.figures.worker_ns <= (n.it.wall_s * CLOCK_SLACK + WALL_SLACK_S) * 1e9,
+        **IN_TURN,
+        "样本的位置接不上：有缺漏、重复或颠倒": _position_follows,
+        "同一个文件里有两个版本的 onnxruntime": lambda n: n.it.failure is not None or n.read.version in ("", n.it.figures.onnxruntime),
+    },
+    RoundEnd: {
+        **GROUP_KNOWN, **IN_TURN,
+        "什么都没有读到，却说机器繁忙": lambda n: not n.it.noise.dirty or {
+            n.it.noise.others, n.it.noise.steal, n.it.noise.pressure, n.it.noise.held_back} != {None},
+        "这一轮缺了没有失败过的设置": _round_whole,
+        "机器不忙，这一轮却要重测": lambda n: n.it.final or n.it.noise.dirty,
+    },
+    Untimed: {
+        **GROUP_KNOWN, **CASE_OF_GROUP, **TOLD_ONCE,
+        "没有跑成，却有观察结果": lambda n: n.it.failure is None
+              or not (n.it.facts or n.it.regions or n.it.operators or n.it.outcome),
+        "arena 的区块数与列出的不符": lambda n: n.it.facts.get("arena_regions", len(n.it.regions)) == len(n.it.regions),
+        "节点数与各类算子的数目不符": lambda n: "nodes" not in n.it.facts or n.it.facts["nodes"] == sum(n.it.operators.values()),
+    },
+    Told: {
+        **OF_INPUT,
+        "脚本没有跑成，却有报告": lambda n: not n.it.lines or n.it.failure is None,
+    },
+    TraceSummary: OF_INPUT,
+    Footer: {
+        "完成的轮数超过计划": lambda n: n.it.rounds <= n.read.header.rounds,
+        "说是测完了，却有一组缺了轮次": _rounds_whole,
+        "测完的时间早于开始的时间": lambda n: datetime.fromisoformat(n.it.finished_at)
+              >= datetime.fromisoformat(n.read.header.started_at) - SET_BACK,
+    },
+}
+HEADER: Checks[Header] = {
+    "两个设置同名": lambda h: _differ(*(case.id for case in h.cases)),
+    "两组相同": lambda h: _differ(*((one.model, one.input) for one in h.groups))
+          and _differ(*(one.index for one in h.groups)),
+    "组里有重复的或文件头里没有的设置": lambda h: all(
+        _differ(*one.cases) and {case.id for case in h.cases} >= set(one.cases) for one in h.groups),
+}
 # fmt: on
 
 
@@ -389,39 +363,31 @@ def _names_known(export: Export) -> bool:
 
 
 # fmt: off
-CELLS: tuple[Check[Cell], ...] = (
-    Check("value_or_failure", "应当或有数、或有失败原因，二者必居其一",
-          lambda c: (c.row.value is None) != (c.row.failure is None)),
-    Check("value_within_interval", "数不在自己的区间里", _value_within_interval),
-    Check("rounds_counted", "轮数与数对不上",
-          lambda c: (c.row.rounds > 0) == (c.row.value is not None) and c.row.rounds <= max(1, c.group.rounds)),
-    Check("unit_of_metric", "没有这个指标，或单位不是它的",
-          lambda c: c.row.metric in METRICS and c.row.unit == METRICS[c.row.metric].unit),
-    Check("never_negative", "不该有负数",
-          lambda c: METRICS[c.row.metric].signed or min(c.row.value or 0, c.row.low or 0) >= 0),
-    Check("verdict_fits_metric", "这个指标没有这样的结论",
-          lambda c: c.row.verdict is None or c.row.metric in FITTING[c.row.verdict]),
-    Check("verdict_fits_interval", "结论与区间矛盾", _verdict_fits_interval),
-    Check("verdict_allowed", "草稿或机器繁忙时测的，却有结论", lambda c: c.row.verdict is None or not c.group.load.timed
-          or (c.group.verdicts and not (c.group.noisy and c.row.metric in JUDGED_TIMES))),
-    Check("peak_covers_kept", "内存峰值小于留下的内存", _peak_covers_kept),
-)
-EXPORT: tuple[Check[Export], ...] = (
-    Check("rows_of_experiment", "里面有别的实验的行", lambda e: {one.experiment for one in e.rows} <= {e.experiment}),
-    Check("names_differ", "有两行、两组或两个设置同名",
-          lambda e: _differ(*(one.id for one in e.cases)) and _differ(*(one.index for one in e.groups))
+CELLS: Checks[Cell] = {
+    "没有这个指标，或单位不是它的": lambda c: c.row.metric in METRICS and c.row.unit == METRICS[c.row.metric].unit,
+    "应当或有数、或有失败原因，二者必居其一": lambda c: (c.row.value is None) != (c.row.failure is None),
+    "数不在自己的区间里": _value_within_interval,
+    "轮数与数对不上": lambda c: (c.row.rounds > 0) == (c.row.value is not None) and c.row.rounds <= max(1, c.group.rounds),
+    "不该有负数": lambda c: METRICS[c.row.metric].signed or min(c.row.value or 0, c.row.low or 0) >= 0,
+    "这个指标没有这样的结论": lambda c: c.row.verdict is None or c.row.metric in FITTING[c.row.verdict],
+    "结论与区间矛盾": _verdict_fits_interval,
+    "草稿或机器繁忙时测的，却有结论": lambda c: c.row.verdict is None or not c.group.load.timed
+          or (c.group.verdicts and not (c.group.noisy and c.row.metric in JUDGED_TIMES)),
+    "内存峰值小于留下的内存": _peak_covers_kept,
+}
+EXPORT: Checks[Export] = {
+    "里面有别的实验的行": lambda e: {one.experiment for one in e.rows} <= {e.experiment},
+    "有两行、两组或两个设置同名": lambda e: _differ(*(one.id for one in e.cases)) and _differ(*(one.index for one in e.groups))
           and _differ(*((one.model, one.input) for one in e.groups))
-          and _differ(*((one.model, one.input, one.case, one.metric) for one in e.rows))),
-    Check("names_known", "提到了没有列出的设置、模型或输入", _names_known),
-    Check("rounds_planned", "完成的轮数超过计划", lambda e: e.build.rounds <= e.build.planned_rounds
-          and all(one.dirty_rounds <= one.rounds <= e.build.planned_rounds for one in e.groups)),
-    Check("drafts_judge_nothing", "草稿却有结论", lambda e: e.build.profile not in DRAFT_PROFILES
-          or not any([*(one.verdict for one in e.rows), *(one.verdicts for one in e.groups)])),
-    Check("curves_have_points", "曲线的横坐标与纵坐标个数不同，或次序不对",
-          lambda e: all(len(one.x) == len(one.y) and one.x == sorted(set(one.x)) for one in e.curves)),
-    Check("winner_was_candidate", "胜出的不在候选里",
-          lambda e: all(one.winner in {BASELINE, *(each.case for each in one.candidates)} for one in e.choices)),
-)
+          and _differ(*((one.model, one.input, one.case, one.metric) for one in e.rows)),
+    "提到了没有列出的设置、模型或输入": _names_known,
+    "完成的轮数超过计划": lambda e: e.build.rounds <= e.build.planned_rounds
+          and all(one.dirty_rounds <= one.rounds <= e.build.planned_rounds for one in e.groups),
+    "草稿却有结论": lambda e: e.build.profile not in DRAFT_PROFILES
+          or not any([*(one.verdict for one in e.rows), *(one.verdicts for one in e.groups)]),
+    "曲线的横坐标与纵坐标个数不同，或次序不对": lambda e: all(len(one.x) == len(one.y) and one.x == sorted(set(one.x)) for one in e.curves),
+    "胜出的不在候选里": lambda e: all(one.winner in {BASELINE, *(each.case for each in one.candidates)} for one in e.choices),
+}
 # fmt: on
 
 

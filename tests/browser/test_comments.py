@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,6 @@ from bench.system.folders import BUILD_VARIABLE, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 POST = "blog/onnxruntime-cpu.html"
 GISCUS = "https://giscus.app/"
@@ -44,16 +44,15 @@ def configured(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-def test_site_without_discussions_does_not_know_of_them(whole: Path) -> None:
-    for path in whole.rglob("*.html"):
-        assert "giscus" not in path.read_text(encoding="utf-8"), path
+def test_only_posts_have_comments_and_only_where_somebody_wants_them(whole: Path, configured: Path) -> None:
+    def knowing(site: Path) -> set[Path]:
+        return {
+            path.relative_to(site) for path in site.rglob("*.html") if "giscus" in path.read_text("utf-8")
+        }
 
-
-def test_only_posts_have_comments(configured: Path) -> None:
-    found = {path.relative_to(configured) for path in configured.rglob("*.html") if "giscus" in path.read_text(encoding="utf-8")}  # fmt: skip
     posts = {path.stem for path in (ROOT / "docs" / "blog" / "posts").glob("*.md")}
-    assert {path.stem for path in found} == posts
-    assert {path.parent.as_posix() for path in found} == {"blog"}
+    assert knowing(whole) == set()
+    assert knowing(configured) == {Path("blog", f"{post}.html") for post in posts}
 
 
 def test_comments_come_when_asked_for_and_follow_the_theme(visit: Callable, configured: Path) -> None:
@@ -69,9 +68,6 @@ def test_comments_come_when_asked_for_and_follow_the_theme(visit: Callable, conf
     told = script.evaluate("one => ({...one.dataset})")
     wanted = {"repo": "someone/somewhere", "category": "文章", "theme": "dark", "lang": "zh-CN"}
     assert {name: told[name] for name in wanted} == wanted
-
-
-def test_without_scripts_there_is_no_button_that_does_nothing(visit: Callable, configured: Path) -> None:
-    page = visit((configured / POST).as_uri(), java_script_enabled=False).page
-    assert page.locator("article h1").is_visible()
-    assert not page.locator("section.comments").is_visible()
+    plain = visit((configured / POST).as_uri(), java_script_enabled=False).page
+    assert plain.locator("article h1").is_visible()
+    assert not plain.locator("section.comments").is_visible(), "no button that does nothing"

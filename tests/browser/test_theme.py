@@ -67,20 +67,17 @@ def test_button_goes_round_and_says_where_it_is(visit: Callable, address: Callab
 
 
 def test_choice_is_kept_on_the_next_page_and_against_the_system(visit: Callable, address: Callable) -> None:
-    page = visit(address(HOME), color_scheme="dark", locale="zh-CN").page
-    page.locator(SWITCH).click()
-    page.goto(address("reference/method.html"))
-    assert page.locator(SWITCH).get_attribute("aria-label") == "颜色：浅色"
-    assert _scheme(page) == "default"
-    assert _frame(page) == "#fcfbf8 light"
-
-
-def test_page_follows_the_system_while_it_is_open(visit: Callable, address: Callable) -> None:
+    """Until there is one, the page follows the system while it is open."""
     page = visit(address(HOME), color_scheme="light", locale="zh-CN").page
     assert _frame(page) == "#fcfbf8 light"
     page.emulate_media(color_scheme="dark")
     page.locator("body[data-md-color-scheme='slate']").wait_for()
     assert _frame(page) == "#14181c dark"
+    page.locator(SWITCH).click()
+    page.goto(address("reference/method.html"))
+    assert page.locator(SWITCH).get_attribute("aria-label") == "颜色：浅色"
+    assert _scheme(page) == "default"
+    assert _frame(page) == "#fcfbf8 light"
 
 
 def test_other_windows_follow_the_choice(visit: Callable, address: Callable) -> None:

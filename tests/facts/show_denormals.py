@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime as ort
-from onnx import TensorProto, helper, numpy_helper
-from showing import main, options, session
+from showing import graph, main, options, session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,10 +33,7 @@ def kept_by_python() -> bool:
 
 def times_one(threads: int, keys: dict[str, str], **attributes: Any) -> ort.InferenceSession:
     """A session that multiplies by 1, element by element."""
-    one = numpy_helper.from_array(np.ones(1, np.float32), "one")
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n"]) for name in "xy"]
-    graph = helper.make_graph([helper.make_node("Mul", ["x", "one"], ["y"])], "g", ends[:1], ends[1:], [one])
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    proto = graph([("Mul", ["x", "one"], "y")], {"x": ["n"]}, {"y": ["n"]}, {"one": np.ones(1, np.float32)})
     level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     wanted = options(keys, intra_op_num_threads=threads, graph_optimization_level=level, **attributes)
     return session(proto.SerializeToString(), wanted)

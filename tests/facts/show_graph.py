@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime as ort
-from showing import CPU, error, log, main, options, session
+from onnx import helper
+from showing import CPU, error, graph, log, main, options, session
 
 
 def shows_optimizer_separator(model: str) -> None:
@@ -36,8 +38,6 @@ def shows_optimized_model(model: str) -> None:
 
 
 def shows_opset_key(model: str) -> None:
-    import onnx
-
     key = "session.allow_released_opsets_only"
     proto = onnx.load(model)
     for version in range(20, 99):
@@ -69,19 +69,9 @@ def _refusal(content: bytes, keys: dict[str, str]) -> str:
 
 def shows_optimised_values(model: str) -> None:
     """Zeros around negative numbers win the MaxPool, fused or not."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    pads = numpy_helper.from_array(np.array([0, 0, 1, 1, 0, 0, 1, 1]), "pads")
-    nodes = [
-        helper.make_node("Pad", ["x", "pads"], ["padded"]),
-        helper.make_node("MaxPool", ["padded"], ["y"], kernel_shape=[2, 2]),
-    ]
-    ends = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 1, size, size])
-        for name, size in (("x", 3), ("y", 4))
-    ]
-    graph = helper.make_graph(nodes, "pool", ends[:1], ends[1:], [pads])
-    content = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    nodes = [("Pad", ["x", "pads"], "padded"), ("MaxPool", ["padded"], "y", {"kernel_shape": [2, 2]})]
+    pads = {"pads": np.array([0, 0, 1, 1, 0, 0, 1, 1])}
+    content = graph(nodes, {"x": [1, 1, 3, 3]}, {"y": [1, 1, 4, 4]}, pads)
     feed = {"x": -np.arange(1, 10, dtype=np.float32).reshape(1, 1, 3, 3)}
 
     def output(level: str, **more: Any) -> np.ndarray:
@@ -106,20 +96,11 @@ def shows_dispatch_policy(model: str) -> None:
 
 
 def shows_expansion_limits(model: str) -> None:
-    import onnx
-    from onnx import TensorProto, helper
-
-    opset = helper.make_opsetid("", 17)
-    body = [helper.make_node("Add", ["a", "a"], ["c"]), helper.make_node("Mul", ["c", "a"], ["b"])]
-    function = helper.make_function("own", "F", ["a"], ["b"], body, [opset])
-    calls = [
-        helper.make_node("F", ["x"], ["p"], domain="own"),
-        helper.make_node("F", ["p"], ["y"], domain="own"),
-    ]
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [4]) for name in "xy"]
-    graph = helper.make_graph(calls, "calls", ends[:1], ends[1:])
-    imports = [opset, helper.make_opsetid("own", 1)]
-    proto = helper.make_model(graph, opset_imports=imports, functions=[function], ir_version=8)
+    body = graph([("Add", ["a", "a"], "c"), ("Mul", ["c", "a"], "b")], {}, {}).graph.node
+    own = {"domain": "own"}
+    proto = graph([("F", ["x"], "p", own), ("F", ["p"], "y", own)], {"x": [4]}, {"y": [4]})
+    proto.functions.append(helper.make_function("own", "F", ["a"], ["b"], body, proto.opset_import))
+    proto.opset_import.append(helper.make_opsetid("own", 1))
     onnx.checker.check_model(proto)
     content = proto.SerializeToString()
     session(content)
@@ -133,18 +114,13 @@ def shows_expansion_limits(model: str) -> None:
 
 def shows_folding_limit(model: str) -> None:
     """A node whose output size cannot be told beforehand is folded only without a limit."""
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-
-    constants = [numpy_helper.from_array(np.ones(4, np.float32), name) for name in "ab"]
     nodes = [
-        helper.make_node("GreaterOrEqual", ["a", "b"], ["c"]),
-        helper.make_node("Cast", ["c"], ["d"], to=TensorProto.FLOAT),
-        helper.make_node("Add", ["x", "d"], ["y"]),
+        ("GreaterOrEqual", ["a", "b"], "c"),
+        ("Cast", ["c"], "d", {"to": onnx.TensorProto.FLOAT}),
+        ("Add", ["x", "d"], "y"),
     ]
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [4]) for name in "xy"]
-    graph = helper.make_graph(nodes, "folding", ends[:1], ends[1:], constants)
-    content = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 12)], ir_version=7)
+    ones = dict.fromkeys("ab", np.ones(4, np.float32))
+    content = graph(nodes, {"x": [4]}, {"y": [4]}, ones, opset=12)
     key = "optimization.constant_folding_max_output_size_in_bytes"
     level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     for keys, left in (({}, 3), ({key: "0"}, 1)):

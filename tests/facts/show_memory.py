@@ -6,8 +6,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime as ort
-from showing import FEED, TENSOR_BYTES, error, log, main, options, session
+from showing import FEED, TENSOR_BYTES, error, graph, log, main, options, session
 
 
 def trace_of(model: str, keys: dict[str, str]) -> str:
@@ -81,37 +82,24 @@ def shows_shrinkage(model: str) -> None:
 
 def shows_external_minimum(model: str) -> None:
     """The smallest weights that go to the external file when no size is set."""
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-
     sizes = (255, 256)
-    weights = [numpy_helper.from_array(np.ones(size, np.float32), f"w{size}") for size in sizes]
-    nodes = [helper.make_node("Mul", ["x", f"w{size}"], [f"y{size}"]) for size in sizes]
-    outputs = [helper.make_tensor_value_info(f"y{size}", TensorProto.FLOAT, [size]) for size in sizes]
-    scalar = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
-    graph = helper.make_graph(nodes, "sizes", [scalar], outputs, weights)
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    weights = {f"w{size}": np.ones(size, np.float32) for size in sizes}
+    nodes = [("Mul", ["x", f"w{size}"], f"y{size}") for size in sizes]
+    proto = graph(nodes, {"x": [1]}, {f"y{size}": [size] for size in sizes}, weights)
     saved = Path(tempfile.mkdtemp()) / "saved.onnx"
     key = {"session.optimized_model_external_initializers_file_name": "saved.bin"}
     level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     made = options(key, optimized_model_filepath=str(saved), graph_optimization_level=level)
     session(proto.SerializeToString(), made)
     kept = onnx.load(saved, load_external_data=False).graph.initializer
-    outside = {one.name: one.data_location == TensorProto.EXTERNAL for one in kept}
+    outside = {one.name: one.data_location == onnx.TensorProto.EXTERNAL for one in kept}
     assert outside == {"w255": False, "w256": True}
 
 
 def shows_borrowed_buffers(model: str) -> None:
     """Weights handed over in memory: copied, unless the key says otherwise."""
-    import onnx
-
     folder = Path(tempfile.mkdtemp())
-    proto = onnx.load(model)
-    del proto.graph.node[:]
-    del proto.graph.initializer[:]
-    weight = onnx.numpy_helper.from_array(np.ones(64, np.float32), "w")
-    proto.graph.initializer.append(weight)
-    proto.graph.node.append(onnx.helper.make_node("Mul", ["x", "w"], ["z"]))
+    proto = graph([("Mul", ["x", "w"], "z")], {"x": [1, 64]}, {"z": [1, 64]}, {"w": np.ones(64, np.float32)})
     onnx.save(proto, folder / "m.onnx", save_as_external_data=True, location="w.bin", size_threshold=0)
     content = (folder / "m.onnx").read_bytes()
     key = "session.use_external_initializer_file_buffers_directly"

@@ -13,8 +13,7 @@ from statistics import median
 import numpy as np
 import onnx
 import onnxruntime as ort
-from onnx import TensorProto, helper, numpy_helper
-from showing import main, options, session
+from showing import graph, main, options, session
 
 SIDE, LAYERS = 1024, 8
 ALL_MIB = SIDE * SIDE * 4 * LAYERS / 2**20
@@ -43,18 +42,9 @@ np.save(sys.argv[2], session.run(None, {"x": np.ones((2, side), np.float32)})[0]
 def chain(side: int, layers: int) -> onnx.ModelProto:
     """Matrix products one after the other."""
     random = np.random.default_rng(0)
-    weights = [
-        numpy_helper.from_array(random.standard_normal((side, side), np.float32) / side**0.5, f"w{n}")
-        for n in range(layers)
-    ]
-    nodes = [
-        helper.make_node("MatMul", [f"h{n}" if n else "x", f"w{n}"], [f"h{n + 1}"]) for n in range(layers)
-    ]
-    ends = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", side]) for name in ("x", f"h{layers}")
-    ]
-    graph = helper.make_graph(nodes, "chain", ends[:1], ends[1:], weights)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    weights = {f"w{n}": random.standard_normal((side, side), np.float32) / side**0.5 for n in range(layers)}
+    nodes = [("MatMul", [f"h{n}" if n else "x", f"w{n}"], f"h{n + 1}") for n in range(layers)]
+    return graph(nodes, {"x": ["n", side]}, {f"h{layers}": ["n", side]}, weights)
 
 
 def as_ort(proto: onnx.ModelProto) -> Path:

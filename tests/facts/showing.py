@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 import onnxruntime as ort
+from onnx import helper, numpy_helper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 CPU = ["CPUExecutionProvider"]
 ROWS = 5000
@@ -40,6 +42,26 @@ def options(keys: dict[str, str] | None = None, **attributes: Any) -> ort.Sessio
 
 def session(model: str | bytes, sess_options: ort.SessionOptions | None = None) -> ort.InferenceSession:
     return ort.InferenceSession(model, sess_options=sess_options, providers=CPU, enable_fallback=0)
+
+
+def graph(
+    nodes: Sequence[tuple[str, Sequence[str], str, dict[str, Any]] | tuple[str, Sequence[str], str]],
+    inputs: Mapping[str, Sequence[int | str]],
+    outputs: Mapping[str, Sequence[int | str]],
+    weights: Mapping[str, np.ndarray] | None = None,
+    opset: int = 17,
+) -> onnx.ModelProto:
+    """A model of floats: (operator, inputs, output, attributes) for each node, name -> shape for the rest."""
+    made = [helper.make_node(kind, list(given), [out], **dict(*more)) for kind, given, out, *more in nodes]
+    ends = [
+        [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in side.items()]
+        for side in (inputs, outputs)
+    ]
+    constants = [numpy_helper.from_array(array, name) for name, array in (weights or {}).items()]
+    whole = helper.make_graph(made, "g", *ends, constants)
+    return helper.make_model(
+        whole, opset_imports=[helper.make_opsetid("", opset)], ir_version=7 if opset < 15 else 8
+    )
 
 
 def error(action: Callable[[], object]) -> str:

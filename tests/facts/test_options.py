@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ DEMONSTRATIONS = {
     for script in sorted(Path(__file__).parent.glob("show_*.py"))
     for name in re.findall(r"^def shows_(\w+)", script.read_text(encoding="utf-8"), re.MULTILINE)
 }
+TIMED = ("boolean_true", "prepacking")
+"""Demonstrations that time something."""
 ONLY_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="读 /proc 和 Linux 的 wheel")
 STRING = re.compile(rb"(?<=\x00)[a-zA-Z_.0-9]{5,90}(?=\x00)")
 KEY = re.compile(r"(session|memory|optimization|mlas|ep)\.[a-z0-9_.]*[a-z0-9_]|gpu_graph_id|disable_sync\w+")
@@ -83,23 +86,22 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _two_branches() -> onnx.GraphProto:
     """Nodes that could run side by side, and one that folds to a constant."""
     random = np.random.default_rng(0)
-    nodes, weights = [], [numpy_helper.from_array(np.ones(64, np.float32), name) for name in ("one", "two")]
+    weights = {name: np.ones(64, np.float32) for name in ("one", "two")}
+    nodes: list[tuple[str, list[str], str]] = []
     for branch in "ab":
-        last = "x"
-        for step in range(3):
-            name = f"{branch}{step}"
-            square = random.standard_normal((64, 64), dtype=np.float32)
-            weights.append(numpy_helper.from_array(square, f"w{name}"))
-            nodes.append(helper.make_node("MatMul", [last, f"w{name}"], [f"m{name}"], name=f"matmul_{name}"))
-            nodes.append(helper.make_node("Sigmoid", [f"m{name}"], [f"s{name}"], name=f"sigmoid_{name}"))
-            last = f"s{name}"
+        for step, (last, name) in enumerate(pairwise(["x", *(f"s{branch}{step}" for step in range(3))])):
+            weights[f"w{branch}{step}"] = random.standard_normal((64, 64), dtype=np.float32)
+            nodes.append(("MatMul", [last, f"w{branch}{step}"], f"m{name}"))
+            nodes.append(("Sigmoid", [f"m{name}"], name))
     nodes += [
-        helper.make_node("Add", ["one", "two"], ["three"], name="folds"),
-        helper.make_node("Add", ["sa2", "sb2"], ["both"], name="joins"),
-        helper.make_node("Add", ["both", "three"], ["z"], name="ends"),
+        ("Add", ["one", "two"], "three"),
+        ("Add", ["sa2", "sb2"], "both"),
+        ("Add", ["both", "three"], "z"),
     ]
+    made = [helper.make_node(kind, given, [out], name=f"makes_{out}") for kind, given, out in nodes]
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 64]) for name in "xz"]
-    return helper.make_graph(nodes, "branches", ends[:1], ends[1:], weights)
+    constants = [numpy_helper.from_array(array, name) for name, array in weights.items()]
+    return helper.make_graph(made, "branches", ends[:1], ends[1:], constants)
 
 
 @pytest.mark.parametrize("table", ["session", "run"])
@@ -190,7 +192,9 @@ def test_every_trap_is_demonstrated_or_says_that_it_is_cited() -> None:
 
 
 @ONLY_LINUX
-@pytest.mark.parametrize("name", DEMONSTRATIONS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=pytest.mark.alone if one in TIMED else ()) for one in DEMONSTRATIONS]
+)
 def test_the_installed_library_behaves_as_the_pages_say(name: str, models: Path) -> None:
     done = _child(str(DEMONSTRATIONS[name]), name, str(models), TMPDIR=str(models))
     assert done.returncode == 0, done.stderr[-2000:]

@@ -28,6 +28,7 @@ class Hostile:
 
 
 HARMLESS = "无害的文字"
+FORMULA = Hostile("a formula", f"=cmd|'/C {MARK}'!A0")
 HOSTILE = (
     Hostile("HTML elements", f"<script>{MARK}()</script><img src=x onerror={MARK}()><b>"),
     Hostile("an end of a script", f"</script><script>{MARK}()</script><!--"),
@@ -39,7 +40,7 @@ HOSTILE = (
     Hostile("rich markup", f"[red]x[/red][link=http://{MARK}]y[/link][/]"),
     Hostile("turned reading direction", f"\u202e{MARK}\u202c\u2066\u200f\u200b\ufeff\U000e0041"),
     Hostile("controls", f"a\x00b\x01\x7f\x85\u2028{MARK}"),
-    Hostile("a formula", f"=cmd|'/C {MARK}'!A0"),
+    FORMULA,
     Hostile("a megabyte", "长" * (1 << 20)),
 )
 

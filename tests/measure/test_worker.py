@@ -156,6 +156,7 @@ def test_changing_shapes_count_calls_and_give_latency_per_call(job: Job) -> None
     assert figures.loop_ns >= 6 * figures.fastest_ns
 
 
+@pytest.mark.alone
 def test_idle_while_after_a_call_shows_what_spinning_threads_burn(job: Job) -> None:
     """Right after a call: a pool that spins does so for some milliseconds, then sleeps."""
     own = {"intra_op_num_threads": 2}

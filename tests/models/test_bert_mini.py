@@ -70,11 +70,11 @@ def test_batch_and_length_are_free(built: Callable[[str], bytes]) -> None:
         assert [size.dim_value for size in sizes[2:]] == rest
 
 
-@pytest.mark.parametrize(("batch", "length"), [(1, 32), (1, 128), (3, 512)])
-def test_work_is_that_of_the_products(batch: int, length: int, built: Callable[[str], bytes]) -> None:
+def test_work_is_that_of_the_products(built: Callable[[str], bytes]) -> None:
     model = onnx.load_from_string(built("bert_mini"))
-    per_token = 4 * 256 * 256 + 2 * 256 * 1024 + 2 * length * 256
-    assert count_flops(model, "input_ids", (batch, length)) == 2 * 4 * batch * length * per_token
+    for batch, length in ((1, 32), (3, 512)):
+        per_token = 4 * 256 * 256 + 2 * 256 * 1024 + 2 * length * 256
+        assert count_flops(model, "input_ids", (batch, length)) == 2 * 4 * batch * length * per_token
 
 
 def test_ids_are_tokens_and_no_padding() -> None:
@@ -84,27 +84,18 @@ def test_ids_are_tokens_and_no_padding() -> None:
     assert len(np.unique(ids)) > VOCABULARY / 2
 
 
-def test_the_default_level_fuses_everything(run: Run) -> None:
-    operators, _ = run(DEFAULT, MODEL.make_input(((1, 16),)))
-    assert {name: operators[name] for name in FUSED} == FUSED
-    assert not {"Erf", "ReduceMean", "Softmax"} & set(operators)
-
-
-def test_nothing_is_fused_with_optimisation_disabled(run: Run) -> None:
-    operators, _ = run(DISABLED, MODEL.make_input(((1, 16),)))
-    assert not {*FUSED, "FastGelu", "Gelu", "LayerNormalization"} & set(operators)
-    assert operators["Softmax"] == operators["Erf"] == 4
-    assert operators["ReduceMean"] == 2 * 9
-
-
-def test_both_levels_agree_on_lively_outputs(run: Run) -> None:
+def test_the_default_level_fuses_everything_and_says_the_same(run: Run) -> None:
     ids = MODEL.make_input(((2, 128),))
-    fused, plain = (run(level, ids)[1] for level in (DEFAULT, DISABLED))
-    assert fused.shape == plain.shape == (2, 128, 256)
-    assert np.isfinite(plain).all()
-    assert np.abs(fused - plain).max() < MODEL.tolerance * np.abs(plain).max()
-    assert 0.8 < plain.std() < 1.25
-    assert plain.std(axis=(0, 1)).min() > 0.5, "every feature differs from token to token"
+    (fused, quick), (plain, slow) = (run(level, ids) for level in (DEFAULT, DISABLED))
+    assert {name: fused[name] for name in FUSED} == FUSED
+    assert not {"Erf", "ReduceMean", "Softmax"} & set(fused)
+    assert not {*FUSED, "FastGelu", "Gelu", "LayerNormalization"} & set(plain)
+    assert (plain["Softmax"], plain["Erf"], plain["ReduceMean"]) == (4, 4, 2 * 9)
+    assert quick.shape == slow.shape == (2, 128, 256)
+    assert np.isfinite(slow).all()
+    assert np.abs(quick - slow).max() < MODEL.tolerance * np.abs(slow).max()
+    assert 0.8 < slow.std() < 1.25
+    assert slow.std(axis=(0, 1)).min() > 0.5, "every feature differs from token to token"
 
 
 @pytest.mark.parametrize("level", [DEFAULT, DISABLED])

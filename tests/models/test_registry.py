@@ -12,6 +12,7 @@ from bench.models import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 SHAPES = {
     "aspp": (2, 200, 200, 1),
@@ -20,6 +21,18 @@ SHAPES = {
     "ocr_rec": (2, 3, 48, 320),
     "tiny": (16, 256),
 }
+MEDIAN_MS = """
+import statistics, sys, time, numpy, onnxruntime
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = 1
+session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
+feed, times = {"x": numpy.load(sys.argv[2])}, []
+for _ in range(300):
+    start = time.perf_counter()
+    session.run(None, feed)
+    times.append(time.perf_counter() - start)
+print(1000 * statistics.median(times))
+"""
 SMALLEST_NORMAL = np.finfo(np.float32).tiny
 
 
@@ -75,3 +88,12 @@ def test_built_models_are_for_old_runtimes_too(name: str, opset: int, built: Cal
         values = onnx.numpy_helper.to_array(weight)
         assert values.dtype == np.float32
         assert (np.abs(values) >= SMALLEST_NORMAL).all(), weight.name
+
+
+@pytest.mark.alone
+def test_a_run_of_tiny_takes_less_than_a_millisecond(
+    tmp_path: Path, built: Callable[[str], bytes], in_child: Callable[..., str]
+) -> None:
+    (tmp_path / "model.onnx").write_bytes(built("tiny"))
+    np.save(tmp_path / "input.npy", np.asarray(MODELS["tiny"].make_input((SHAPES["tiny"],))))
+    assert float(in_child(MEDIAN_MS, str(tmp_path / "model.onnx"), str(tmp_path / "input.npy"))) < 1

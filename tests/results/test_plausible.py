@@ -68,59 +68,74 @@ def _cost(kind: str, number: int, **changes: Any) -> Change:
 
 
 LIES: dict[str, tuple[Change, ...]] = {
-    "peak_covers_kept": (_figures(kept_bytes=221 * MIB),),
-    "peak_covers_seen": (_figures(base_bytes=300 * MIB), _figures(rss_bytes=[100 * MIB, 300 * MIB])),
-    "trimming_returns": (_figures(kept_trimmed_bytes=300 * MIB),),
-    "latency_between_extremes": (_figures(latency_ns=8_999_999), _figures(slowest_ns=9_999_999)),
-    "whole_passes": (_figures(MANY_SHAPES, calls=31), _figures(MANY_SHAPES, session_calls=37)),
-    "single_pass_has_one_time": (_figures(calls=1),),
-    "median_of_two": (_figures(calls=2),),
-    "loop_holds_its_calls": (_figures(loop_ns=96_999_999), _figures(MANY_SHAPES, loop_ns=120_000_000)),
-    "runs_within_loop": (_figures(run_ns=100_000_001),),
-    "session_counts_first_runs": (_figures(MANY_SHAPES, session_calls=33),),
-    "memory_watched_once_a_call": (_figures(rss_bytes=[100 * MIB] * 4),),
-    "cpu_within_cores": (_figures(cpu_ns=40_000_000),),
-    "idle_within_cores": (_figures(idle_cpu_ns=4_000_000_001),),
-    "worker_holds_its_parts": (_figures(worker_ns=100_000_000),),
-    "outputs_finite": (_figures(outputs_finite=False),),
-    "identical_outputs_do_not_differ": (_figures(outputs_difference=1e-9),),
-    "only_compared_outputs_differ": (_figures(outputs_compared=0, outputs_identical=False),),
-    "figures_or_failure": (_field(SAMPLE, figures=None), _field(SAMPLE, failure=CRASH)),
-    "process_outlives_worker": (_field(SAMPLE, wall_s=0.4),),
-    "dirt_was_seen": (_noise(DIRTY_END, others=None, steal=None),),
-    "failure_shows_nothing": (
+    "内存峰值小于留下的内存": (_figures(kept_bytes=221 * MIB),),
+    "内存峰值小于途中读到的驻留内存": (
+        _figures(base_bytes=300 * MIB),
+        _figures(rss_bytes=[100 * MIB, 300 * MIB]),
+    ),
+    "归还空闲内存之后，驻留内存反而变大": (_figures(kept_trimmed_bytes=300 * MIB),),
+    "延迟不在最快与最慢之间": (_figures(latency_ns=8_999_999), _figures(slowest_ns=9_999_999)),
+    "调用次数不是输入个数的整数倍": (
+        _figures(MANY_SHAPES, calls=31),
+        _figures(MANY_SHAPES, session_calls=37),
+    ),
+    "只跑了一遍，最快与最慢却不同": (_figures(calls=1),),
+    "只跑了两遍，延迟却不是两次的平均": (_figures(calls=2),),
+    "计时循环比其中的推理加起来还短": (
+        _figures(loop_ns=96_999_999),
+        _figures(MANY_SHAPES, loop_ns=120_000_000),
+    ),
+    "推理加起来比计时循环还长": (_figures(run_ns=100_000_001),),
+    "会话的调用次数少于计时的加上头两遍": (_figures(MANY_SHAPES, session_calls=33),),
+    "内存读数多于调用次数": (_figures(rss_bytes=[100 * MIB] * 4),),
+    "CPU 时间超过全部核在这段时间里能给的": (_figures(cpu_ns=40_000_000),),
+    "空闲时的 CPU 时间超过全部核能给的": (_figures(idle_cpu_ns=4_000_000_001),),
+    "进程的总时间比其中几段加起来还短": (_figures(worker_ns=100_000_000),),
+    "输出含 NaN 或无穷大，却没有记为失败": (_figures(outputs_finite=False),),
+    "输出逐位相同，却有差别": (_figures(outputs_difference=1e-9),),
+    "输出没有比较过，却有差别": (_figures(outputs_compared=0, outputs_identical=False),),
+    "样本应当或有数据、或有失败原因，二者必居其一": (
+        _field(SAMPLE, figures=None),
+        _field(SAMPLE, failure=CRASH),
+    ),
+    "进程从启动到结束的时间比它自己报告的还短": (_field(SAMPLE, wall_s=0.4),),
+    "什么都没有读到，却说机器繁忙": (_noise(DIRTY_END, others=None, steal=None),),
+    "没有跑成，却有观察结果": (
         _field(NOT_APPLICABLE, facts={"nodes": 0.0}),
         _field(NOT_APPLICABLE, outcome="effect"),
     ),
-    "regions_counted": (_field(UNTIMED, regions=[MIB]),),
-    "nodes_counted": (_field(UNTIMED, operators={"Conv": 7}),),
-    "shares_add_up": (_cost("operators", 0, share=0.7),),
-    "nodes_within_operators": (_cost("nodes", 0, microseconds=31.0), _cost("nodes", 0, operator="Gemm")),
-    "failure_reports_nothing": (_field(REPORT, failure=CRASH),),
-    "group_known": (_field(SAMPLE, group=7), _field(END, group=7)),
-    "case_of_group": (_field(SAMPLE, case="three"), _field(UNTIMED, case="three")),
-    "case_known": (_field(TRACE, case="three"),),
-    "input_known": (_field(REPORT, model="other"),),
-    "told_once": (_twice(UNTIMED), _twice(REPORT), _twice(TRACE)),
-    "round_planned": (_field(SAMPLE, round=2), _field(MANY_SHAPES, round=1)),
-    "round_open": (_twice(END),),
-    "attempt_follows": (_field(SAMPLE, attempt=1), _twice(DIRTY_END)),
-    "position_follows": (
+    "arena 的区块数与列出的不符": (_field(UNTIMED, regions=[MIB]),),
+    "节点数与各类算子的数目不符": (_field(UNTIMED, operators={"Conv": 7}),),
+    "各类算子的占比加起来不是 1": (_cost("operators", 0, share=0.7),),
+    "单个节点的耗时超过它那一类算子": (
+        _cost("nodes", 0, microseconds=31.0),
+        _cost("nodes", 0, operator="Gemm"),
+    ),
+    "脚本没有跑成，却有报告": (_field(REPORT, failure=CRASH),),
+    "文件头里没有这一组": (_field(SAMPLE, group=7), _field(END, group=7)),
+    "这一组里没有这个设置": (_field(SAMPLE, case="three"), _field(UNTIMED, case="three")),
+    "文件头里没有这个设置": (_field(TRACE, case="three"),),
+    "文件头里没有这个模型和输入": (_field(REPORT, model="other"),),
+    "同一件事记了两遍": (_twice(UNTIMED), _twice(REPORT), _twice(TRACE)),
+    "轮次超出计划": (_field(SAMPLE, round=2), _field(MANY_SHAPES, round=1)),
+    "这一轮已经测完，不该还有它的记录": (_twice(END),),
+    "这一轮的重测次数接不上": (_field(SAMPLE, attempt=1), _twice(DIRTY_END)),
+    "样本的位置接不上：有缺漏、重复或颠倒": (
         lambda lines: lines.pop(SAMPLE),
         _twice(SAMPLE),
         lambda lines: lines.insert(SAMPLE, lines.pop(AGAIN)),
     ),
-    "round_whole": (lambda lines: lines.pop(MANY_SHAPES + 1), _field(AGAIN, case="default")),
-    "repeat_has_cause": (_noise(DIRTY_END, dirty=False), _field(END, final=False)),
-    "one_version": (_figures(AGAIN, onnxruntime="1.30.0"),),
-    "rounds_planned": (_field(FOOTER, rounds=3),),
-    "rounds_whole": (lambda lines: lines.pop(END), _group(1, memory_only=False)),
-    "ends_after_start": (_field(FOOTER, finished_at="2025-12-31T03:04:05+00:00"),),
-    "cases_differ": (lambda lines: lines[0]["cases"][1].update(id="default"),),
-    "groups_differ": (_group(1, index=0), _group(1, input="batch=2")),
-    "group_cases_known": (_group(0, cases=["three"]), _group(1, cases=["default", "default"])),
+    "这一轮缺了没有失败过的设置": (lambda lines: lines.pop(MANY_SHAPES + 1), _field(AGAIN, case="default")),
+    "机器不忙，这一轮却要重测": (_noise(DIRTY_END, dirty=False), _field(END, final=False)),
+    "同一个文件里有两个版本的 onnxruntime": (_figures(AGAIN, onnxruntime="1.30.0"),),
+    "完成的轮数超过计划": (_field(FOOTER, rounds=3),),
+    "说是测完了，却有一组缺了轮次": (lambda lines: lines.pop(END), _group(1, memory_only=False)),
+    "测完的时间早于开始的时间": (_field(FOOTER, finished_at="2025-12-31T03:04:05+00:00"),),
+    "两个设置同名": (lambda lines: lines[0]["cases"][1].update(id="default"),),
+    "两组相同": (_group(1, index=0), _group(1, input="batch=2")),
+    "组里有重复的或文件头里没有的设置": (_group(0, cases=["three"]), _group(1, cases=["default", "default"])),
 }
-"""Name of a rule -> changes; the first rule that a change breaks is the named one."""
+"""What is said -> changes; it is the first thing to be said of each."""
 
 
 @pytest.fixture(scope="module")
@@ -136,22 +151,18 @@ def _read(journal: tuple[Path, Lines], change: Change) -> store.Journal:
     return store.parse(path, b"".join(json.dumps(line).encode() + b"\n" for line in lines))
 
 
-def test_every_rule_has_a_lie_and_a_sentence_of_its_own() -> None:
+def test_every_relation_has_a_lie() -> None:
     tables = (plausible.FIGURES, plausible.TRACE, plausible.HEADER, *plausible.LINES.values())
-    rules = {(one.rule, one.reason) for table in tables for one in table}
-    assert set(LIES) == {rule for rule, _ in rules}
-    assert len({reason for _, reason in rules}) == len(rules) == len(LIES)
+    assert set(LIES) == {reason for table in tables for reason in table}
 
 
-@pytest.mark.parametrize("rule", LIES)
-def test_lie_is_refused_with_file_line_and_reason(journal: tuple[Path, Lines], rule: str) -> None:
-    for change in LIES[rule]:
+@pytest.mark.parametrize("reason", LIES)
+def test_lie_is_refused_with_file_line_and_reason(journal: tuple[Path, Lines], reason: str) -> None:
+    for change in LIES[reason]:
         with pytest.raises(DamagedJournal) as refusal:
             _read(journal, change)
-        cause = refusal.value.__cause__
-        assert isinstance(cause, Implausible)
-        assert cause.rule == rule
-        assert re.fullmatch(rf"{BUILD}\.jsonl 第 \d+ 行：{re.escape(str(cause))}", str(refusal.value))
+        assert isinstance(refusal.value.__cause__, Implausible)
+        assert re.fullmatch(rf"{BUILD}\.jsonl 第 \d+ 行：{reason}", str(refusal.value))
 
 
 def test_line_of_the_lie_is_the_one_that_was_changed(journal: tuple[Path, Lines]) -> None:
@@ -237,6 +248,5 @@ def test_figures_are_judged_alone_as_well(make: Make) -> None:
         plausible.check(plausible.FIGURES, plausible.Process.of(figures, header.groups[0], header))
 
     judge()
-    with pytest.raises(Implausible, match="内存峰值") as refusal:
+    with pytest.raises(Implausible, match="内存峰值小于留下的内存"):
         judge(kept_bytes=1 << 40)
-    assert refusal.value.rule == "peak_covers_kept"
