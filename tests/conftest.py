@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import made_up_site
 import pytest
 
-from bench.answers import Scenario
 from bench.measure.child import Outcome
-from bench.measure.machine import Machine
+from bench.measure.machine import MachineFacts
 from bench.measure.profiles import Profile
 from bench.models.prepared import Prepared
-from bench.results import schema
+from bench.results import process, records
 from bench.results.store import Journal
-from bench.spec import BASELINE, CONTROL, Case, Column, Experiment, Group, Input, Model
+from bench.spec import (
+    BASELINE,
+    CONTROL,
+    Case,
+    Experiment,
+    Group,
+    Input,
+    Load,
+    Model,
+    Place,
+    Scenario,
+    Subject,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,71 +35,115 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 FOUR_CASES = (BASELINE, CONTROL, "one", "two")
 
-Measured = dict[str, Any] | schema.Failure
+Measured = dict[str, Any] | records.Failure
 """What a test says of a sample: figures that differ from the usual ones, or a failure."""
+
+
+def _phases(told: Mapping[str, Any], feeds: int, steady_ns: float) -> dict[str, process.Phase]:
+    """A process's life, with two untimed passes before the timed ones; of some, with a second of doing nothing."""
+    passes = {
+        "import": ("base_bytes", "base_bytes", 0, 100_000_000),
+        "open": ("base_bytes", "open_peak_bytes", 0, told["session_ns"]),
+        "first": ("after_first_bytes", "peak_bytes", feeds, told["first_run_ns"] * feeds),
+        "second": ("after_second_bytes", "peak_bytes", feeds, told["second_run_ns"] * feeds),
+        "warm_up": ("before_steady_bytes", "peak_bytes", 2 * feeds, told["latency_ns"] * 2 * feeds),
+        "steady": ("kept_bytes", "peak_bytes", told["calls"], math.ceil(steady_ns)),
+        "idle": ("kept_bytes", "peak_bytes", 0, 1_000_000_000),
+        "trim": ("kept_trimmed_bytes", "peak_bytes", 0, 1_000_000),
+    }
+    if told["idle_cpu_ns"] is None:
+        del passes["idle"]
+    faults = told["minor_faults"]
+    return {
+        name: process.Phase(
+            calls=calls,
+            wall_ns=nanoseconds,
+            run_ns=nanoseconds,
+            cpu_ns=told["idle_cpu_ns"] if name == "idle" else int(nanoseconds * told["cores"]),
+            minor_faults=None if faults is None else int(faults * calls),
+            involuntary_switches=told["involuntary_switches"],
+            rss_bytes=told[rss],
+            peak_bytes=told[peak],
+            threads=2,
+        )
+        for name, (rss, peak, calls, nanoseconds) in passes.items()
+    }
+
+
+def _set_apart(changes: dict[str, Any]) -> dict[str, Any]:
+    """Load and place of a group by single words: `timed`, `callers`, `processes`, `cores`, `env`."""
+    load = {name: changes.pop(name) for name in ("timed", "callers", "processes") if name in changes}
+    place = {name: changes.pop(name) for name in ("cores", "env") if name in changes}
+    return {"load": Load(**load), "place": Place(**place), **changes}
 
 
 class Make:
     """Valid things; a test names only what it is about."""
 
-    def figures(self, feeds: int = 1, **changes: Any) -> schema.Figures:
-        """Ten passes, each call about as long as `latency_ns` says."""
-        latency = changes.get("latency_ns", 10_000_000)
-        usual = {
-            "onnxruntime": "1.31.1",
+    def figures(self, feeds: int = 1, callers: int = 1, **changes: Any) -> records.Figures:
+        """Ten passes of `callers`, each call as long as `latency_ns` says, or `latencies_ns` in turn.
+
+        Whatever is not a field of the figures, their phases or outputs goes by the name in `usual`.
+        """
+        usual: dict[str, Any] = {
             "session_ns": 5_000_000,
             "first_run_ns": 30_000_000,
             "second_run_ns": 20_000_000,
-            "latency_ns": latency,
-            "fastest_ns": latency * 9 // 10,
-            "slowest_ns": latency * 12 // 10,
-            "loop_ns": latency * 10 * feeds,
-            "calls": 10 * feeds,
-            "run_ns": latency * 10 * feeds,
-            "cpu_ns": latency * 2,
-            "minor_faults": 12.5,
+            "latency_ns": 10_000_000,
+            "calls": 10 * feeds * callers,  # of the timed loop
+            "cores": 2.0,  # kept busy by calls
+            "minor_faults": 12,  # a call
             "involuntary_switches": 3,
-            "idle_cpu_ns": 1_000_000,
             "base_bytes": 50 * MIB,
             "after_first_bytes": 100 * MIB,
             "after_second_bytes": 200 * MIB,
             "before_steady_bytes": 200 * MIB,
-            "peak_bytes": 220 * MIB,
             "kept_bytes": 200 * MIB,
             "kept_trimmed_bytes": 190 * MIB,
-            "rss_bytes": [100 * MIB, 200 * MIB, 200 * MIB],
-            "threads_created": 1,
-            "threads_pinned": 1,
-            "unchanged": [],
-            "huge_page_bytes": None,
-            "session_calls": 12 * feeds,
-            "trace_bytes": None,
+            "peak_bytes": 220 * MIB,
+            "open_peak_bytes": 60 * MIB,
+            "idle_cpu_ns": None,  # nobody watched it doing nothing
             "outputs_compared": 1,
             "outputs_finite": True,
             "outputs_identical": True,
             "outputs_difference": 0.0,
-            "worker_ns": 400_000_000 + (50_000_000 + latency * 10) * feeds,
         }
-        return schema.Figures.model_validate(usual | changes)
+        told = {name: changes.pop(name, value) for name, value in usual.items()}
+        latencies = changes.pop("latencies_ns", [told["latency_ns"]] * 10 * callers)
+        phases = _phases(told, feeds, sum(latencies) / len(latencies) * told["calls"] / callers)
+        fields = {
+            "onnxruntime": "1.31.1",
+            "phases": phases,
+            "latencies_ns": latencies,
+            "rss_bytes": [100 * MIB, 200 * MIB, 200 * MIB],
+            "threads_created": 1,
+            "threads_pinned": 1,
+            "huge_page_bytes": None,
+            "outputs": {
+                name.removeprefix("outputs_"): told[name] for name in told if name.startswith("outputs_")
+            },
+            "worker_ns": 250_000_000 + sum(phase.wall_ns for phase in phases.values()),
+        }
+        return records.Figures.model_validate(fields | changes)
 
     def failure(
-        self, kind: schema.FailureKind = "crashed", reason: str = "进程因信号 SIGSEGV 结束"
-    ) -> schema.Failure:
-        return schema.Failure(kind=kind, reason=reason)
+        self, kind: records.FailureKind = "crashed", reason: str = "进程因信号 SIGSEGV 结束"
+    ) -> records.Failure:
+        return records.Failure(kind=kind, reason=reason)
 
-    def sample(self, case: str, measured: Measured | None = None, **place: int) -> schema.Sample:
+    def sample(self, case: str, measured: Measured | None = None, **place: int) -> records.Sample:
         result: dict[str, Any]
-        if isinstance(measured, schema.Failure):
+        if isinstance(measured, records.Failure):
             result = {"failure": measured}
         else:
             result = {"figures": self.figures(**(measured or {}))}
         where = {"group": 0, "round": 0, "attempt": 0, "position": 0} | place
-        return schema.Sample(case=case, started_s=float(where["position"]), wall_s=1.0, **where, **result)
+        return records.Sample(case=case, started_s=float(where["position"]), wall_s=1.0, **where, **result)
 
     def end(
         self, number: int = 0, *, group: int = 0, attempt: int = 0, dirty: bool = False, final: bool = True
-    ) -> schema.RoundEnd:
-        noise = schema.NoiseRecord(
+    ) -> records.RoundEnd:
+        noise = process.NoiseRecord(
             others=0.3 if dirty else 0.001,
             steal=0.0,
             pressure=None,
@@ -98,9 +153,9 @@ class Make:
             available_bytes=8 << 30,
             dirty=dirty,
         )
-        return schema.RoundEnd(group=group, round=number, attempt=attempt, noise=noise, final=final)
+        return records.RoundEnd(group=group, round=number, attempt=attempt, noise=noise, final=final)
 
-    def untimed(self, case: str, **changes: Any) -> schema.Untimed:
+    def untimed(self, case: str, **changes: Any) -> records.Untimed:
         usual = {
             "group": 0,
             "case": case,
@@ -109,14 +164,14 @@ class Make:
             "outcome": "effect",
             "evidence": "arena 区块数:2",
         }
-        return schema.Untimed.model_validate(usual | changes)
+        return records.Untimed.model_validate(usual | changes)
 
-    def footer(self, rounds: int = 1) -> schema.Footer:
-        return schema.Footer(
+    def footer(self, rounds: int = 1) -> records.Footer:
+        return records.Footer(
             finished_at="2026-01-02T03:10:00+00:00", measured_s=300.0, rounds=rounds, resumed=0
         )
 
-    def group_record(self, **changes: Any) -> schema.GroupRecord:
+    def group_record(self, **changes: Any) -> records.GroupRecord:
         usual = {
             "index": 0,
             "model": "toy",
@@ -124,16 +179,15 @@ class Make:
             "model_sha256": "0" * 64,
             "parameters": 10,
             "input": "batch=2",
-            "shapes": [[2, 3]],
+            "shapes": [{"x": [2, 3]}],
             "flops": 100,
             "cases": list(FOUR_CASES),
-            "memory_only": False,
-            "cpu_share": 1.0,
-            "processes": 1,
+            "subject": Subject(),
+            "variant": "as_built",
         }
-        return schema.GroupRecord.model_validate(usual | changes)
+        return records.GroupRecord.model_validate(usual | _set_apart(changes))
 
-    def header(self, cases: Sequence[str] = FOUR_CASES, **changes: Any) -> schema.Header:
+    def header(self, cases: Sequence[str | Case] = FOUR_CASES, **changes: Any) -> records.Header:
         usual = {
             "experiment": "toys",
             "build": "20260102-030405-abcd",
@@ -145,22 +199,20 @@ class Make:
             "machine": {"cpu": "某处理器", "cores": 2, "quota_cores": 1.5, "isa": ["avx2"], "l3_kib": None},
             "software": {"onnxruntime": "1.31.1", "python": "3.11.7"},
             "cases": [
-                schema.Case(
+                case
+                if isinstance(case, Case)
+                else Case(
                     id=case,
                     title=f"设置 {case}",
                     settings={"enable_mem_pattern": False, "session.x": "0", "intra_op_num_threads": 1},
-                    run_settings={},
-                    shared_arena={},
-                    env={},
-                    saved_by={},
-                    since="1.16",
-                    may_fail=False,
                 )
                 for case in cases
             ],
-            "groups": [self.group_record(cases=list(cases))],
+            "groups": [
+                self.group_record(cases=[case.id if isinstance(case, Case) else case for case in cases])
+            ],
         }
-        return schema.Header.model_validate(usual | changes)
+        return records.Header.model_validate(usual | changes)
 
     def journal(
         self,
@@ -168,7 +220,7 @@ class Make:
         *,
         dirty: Sequence[int] = (),
         path: Path = Path("toys/20260102-030405-abcd.jsonl"),
-        outcomes: Mapping[str, schema.Outcome] | None = None,
+        outcomes: Mapping[str, records.Outcome] | None = None,
         **header: Any,
     ) -> Journal:
         """A complete journal of one group: per round, (case, measured) in the order of measuring.
@@ -207,8 +259,7 @@ class Make:
             "question": "哪个快?",
             "cases": lambda _: resolved,
             "groups": tuple(groups or (self.group(),)),
-            "columns": tuple(Column(metric=metric, title=metric) for metric in columns),
-            "conclude": lambda _: (),
+            "columns": tuple(columns),
         }
         return Experiment(**fields | changes)
 
@@ -232,7 +283,7 @@ class Make:
             "small": Input(label="batch=1", shapes=((1, 3),)),
             "seconds": 0.4,
         }
-        return Group(**fields | changes)
+        return Group(**fields | _set_apart(changes))
 
     def profile(self, **changes: Any) -> Profile:
         fields: dict[str, Any] = {
@@ -256,9 +307,8 @@ class Make:
             id=name,
             title="玩具",
             about="只在测试里。",
-            input_name="x",
             build=never,
-            make_input=never,
+            inputs={"x": never},
             packages=(),
             warm_up=1,
         )
@@ -268,13 +318,11 @@ class Make:
             model_path=Path(f"{name}.onnx"),
             sha256="0" * 64,
             parameters=10,
-            weight_bytes=40,
             flops=dict.fromkeys(labels, 100),
-            calls=dict.fromkeys(labels, 1),
-            input_paths={label: Path(f"{label}.npy") for label in labels},
+            input_paths={label: {"x": Path(f"{label}.npy")} for label in labels},
         )
 
-    def machine(self, **changes: Any) -> Machine:
+    def machine(self, **changes: Any) -> MachineFacts:
         fields: dict[str, Any] = {
             "cpu": "某处理器",
             "arch": "x86_64",
@@ -295,7 +343,7 @@ class Make:
             "governor": "performance",
             "transparent_huge_pages": "madvise",
         }
-        return Machine(**fields | changes)
+        return MachineFacts(**fields | changes)
 
 
 @dataclass(slots=True)
@@ -318,6 +366,10 @@ class Started(NamedTuple):
     shapes: tuple[tuple[int, ...], ...]
     timed: bool
     idle_seconds: float
+    subject: str = "session"
+    reports: bool = False
+    processes: int = 1
+    callers: int = 1
 
 
 @dataclass(slots=True)
@@ -330,20 +382,32 @@ class FakeWorker:
     scripts: dict[str, list[Measured]] = field(default_factory=dict)
     """Case -> answers of its timed children in turn; the last one is repeated."""
     untimed: dict[str, Measured] = field(default_factory=dict)
+    lines: dict[str, list[str]] = field(default_factory=lambda: {"table": ["Line #"]})
+    """What subjects report."""
     before: Callable[[Started], None] = lambda _: None
     started: list[Started] = field(default_factory=list)
 
     def __call__(self, job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:  # noqa: ARG002
-        start = Started(job["settings"]["case"], job["shapes"], not job["observe"], job["idle_seconds"])
+        start = Started(
+            job["settings"]["case"],
+            tuple(tuple(shape) for feed in job["shapes"] for shape in feed.values()),
+            not (job["observe"] or job["report"]),
+            job["idle_seconds"],
+            job["subject"],
+            job["report"],
+            job["processes"],
+            job["callers"],
+        )
         self.before(start)
         self.started.append(start)
         self.clock.advance(self.seconds)
-        missing = job["reference"] and not Path(job["reference"]).exists()
         answer: Measured = self._answer(start)
-        if missing:
+        if job["reference"] and not Path(job["reference"]).exists():
             answer = self.make.failure("crashed", "FileNotFoundError")
-        if isinstance(answer, schema.Failure):
+        if isinstance(answer, records.Failure):
             return Outcome(self.seconds, "", failure=answer)
+        if start.reports:
+            return Outcome(self.seconds, "", lines=dict(self.lines))
         if job["write_reference"]:
             Path(job["write_reference"]).write_bytes(b"")
         return Outcome(self.seconds, "", figures=self.make.figures(**answer))
@@ -367,6 +431,8 @@ def make() -> Make:
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Path:
     """The real pages over made-up samples, built once for all tests that look at them."""
+    import made_up_site
+
     return made_up_site.build(tmp_path_factory.mktemp("whole"), make)
 
 

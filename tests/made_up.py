@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from bench.experiments import EXPERIMENTS
-from bench.pages.words import Words
-from bench.results import published, schema, stats
-from bench.results.metrics import FACT_METRICS, METRICS
-from bench.results.rows import JUDGED_MEMORY
+from bench.results import published, records, stats
+from bench.results.metrics import METRICS
 from bench.results.stats import Estimate
-from bench.results.view import ORIGINAL, TOO_NOISY
-from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, LargestBatch
+from bench.results.view import TOO_NOISY
+from bench.spec import (
+    BASELINE,
+    CONTROL,
+    SINGLE,
+    Case,
+    Experiment,
+    Group,
+    LargestBatch,
+    Machine,
+    nothing_lacking,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bench.pages.words import Words
+    from bench.results.metrics import Metric
+
 USUAL = {
     "latency_ms": 10.0,
+    "p95_ms": 12.0,
+    "calls_per_s": 100.0,
     "session_ms": 12.0,
     "first_run_ms": 30.0,
     "second_run_ms": 20.0,
     "cpu_s": 0.02,
     "cores_used": 2.0,
     "idle_cpu_s": 0.35,
+    "open_peak_mib": 70.0,
     "base_mib": 60.0,
     "after_first_mib": 800.0,
     "after_second_mib": 1600.0,
@@ -41,14 +55,16 @@ USUAL = {
     "session_info_lines": 0.0,
 }
 """What the default is given in every group, and every other case where a test says nothing else."""
-NO_MEMORY = tuple(name for name in METRICS if name.endswith("_mib") or name == "grown_mib_per_1000")
+NO_PROC = tuple(metric.id for metric in METRICS.values() if not metric.told)
 """What cannot be read without /proc."""
-NO_PROC = (*NO_MEMORY, "minor_faults", "threads")
 MACHINE = {"cpu": "某处理器", "cores": 2, "logical_cores": 2, "physical_cores": 2}
 NOISE_FLOOR = 0.02
 WILD = 1.5 * TOO_NOISY
 """Noise floor of a group that must not be quoted."""
 MEMORY = ("peak_mib", "kept_mib", "kept_trimmed_mib")
+
+TIMED = {"latency_ms": "ratio", "p95_ms": "p95_ratio", "calls_per_s": "calls_ratio"}
+"""What is compared with the default -> by which ratio."""
 
 Place = tuple[int | None, str | None, str]
 """Index of a group, case and metric; None: any."""
@@ -60,7 +76,7 @@ class MadeUp:
 
     experiment: str
     cores: int = 2
-    profile: schema.Profile = "default"
+    profile: records.Profile = "default"
     rounds: int = 9
     busy: bool = False
     """Too many dirty rounds: figures without verdicts."""
@@ -71,17 +87,17 @@ class MadeUp:
     groups: Sequence[int] | None = None
     """Indices of the groups that this machine could hold; None: all."""
     time: float = 1.0
-    """Latency of every case but the default, over the default's."""
+    """Latency of every case but the default, over the default's; so are p95 and the time between two calls."""
     half_width: float = 0.01
     """Of the interval of every ratio."""
     memory: float = 1.0
     """Peak and kept memory of every case but the default, over the default's."""
     memory_spread: float = 0.0
     """Share by which the memory of each round lies around the median, on both sides."""
-    outcomes: Mapping[tuple[int | None, str | None], schema.Outcome] = field(default_factory=dict)
+    outcomes: Mapping[tuple[int | None, str | None], records.Outcome] = field(default_factory=dict)
     """(group, case), None: any -> whether it took effect; everything does unless a test says otherwise."""
     values: Mapping[Place, float] = field(default_factory=dict)
-    """Figures that differ; for `ratio`, the latency follows."""
+    """Figures that differ; for `ratio`, the latency follows, and what is not said of p95 and calls per second."""
     half_widths: Mapping[Place, float] = field(default_factory=dict)
     failures: Mapping[tuple[int | None, str | None], str] = field(default_factory=dict)
     """(group, case), None: any -> reason."""
@@ -93,7 +109,7 @@ class MadeUp:
     operators: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Case -> operator types, the same in every group."""
     transcripts: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
-    traces: Sequence[schema.TraceSummary] = ()
+    traces: Sequence[records.TraceSummary] = ()
     choices: Sequence[published.Choice] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
     """Case -> title that differs."""
@@ -107,13 +123,15 @@ class MadeUp:
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
-        return self.spec.cases(self.cores)
+        return self.spec.cases(Machine(cores=self.cores))
 
     @property
     def draft(self) -> bool:
         return self.profile in ("smoke", "quick")
 
     def words(self) -> Words:
+        from bench.pages.words import Words
+
         return Words(self.export())
 
     def export(self) -> published.Export:
@@ -147,8 +165,8 @@ class MadeUp:
                 for case, operators in self.operators.items()
             ],
             reports=[
-                schema.Told(
-                    script="log_lines",
+                records.Told(
+                    subject="log_lines",
                     case=case,
                     model="tiny",
                     input="batch=16",
@@ -160,21 +178,14 @@ class MadeUp:
             choices=list(self.choices),
         )
 
-    def _case(self, case: Case) -> schema.Case:
-        return schema.Case(
-            id=case.id,
-            title=self.titles.get(case.id, case.title),
-            settings=dict(case.settings),
-            run_settings=dict(case.run_settings),
-            shared_arena=dict(case.shared_arena),
-            env=dict(case.env),
-            saved_by=dict(case.saved_by),
-            since=case.since,
-            may_fail=case.may_fail,
-        )
+    def _case(self, case: Case) -> Case:
+        """As it comes back from a file."""
+        title = self.titles.get(case.id, case.title)
+        return replace(case, title=title, proofs=(), lacking=nothing_lacking)
 
     def _summary(self, index: int, group: Group) -> published.GroupSummary:
         largest = isinstance(group.input, LargestBatch)
+        rounds = self.rounds if group.load.timed else 1
         label = f"batch={group.input.limit}" if largest else group.input.label
         return published.GroupSummary(
             index=index,
@@ -184,17 +195,17 @@ class MadeUp:
             parameters=10,
             flops=100,
             calls=1 if largest else len(group.input.shapes),
-            rounds=1 if group.memory_only else self.rounds,
-            dirty_rounds=self.rounds if self.busy else 0,
+            rounds=rounds,
+            dirty_rounds=rounds if self.busy else 0,
             repeated_rounds=0,
             noise_floor=WILD if index in self.noisy else self.noise_floor,
             control_excludes_one=False,
-            noisy=not group.memory_only
-            and (self.busy or index in self.noisy or self.noise_floor > TOO_NOISY),
+            noisy=group.load.timed and (self.busy or index in self.noisy or self.noise_floor > TOO_NOISY),
             farthest_baseline_s=self.farthest_baseline_s,
-            memory_only=group.memory_only,
-            cpu_share=group.cpu_share,
-            processes=group.processes,
+            subject=group.subject,
+            variant=group.variant,
+            load=group.load,
+            place=group.place,
             cost_s=1.0,
             note="",
             verdicts=not self.draft and not self.busy,
@@ -227,32 +238,33 @@ class MadeUp:
             if case != CONTROL
         ]
 
-    def _outcome(self, index: int, case: str) -> schema.Outcome | None:
+    def _outcome(self, index: int, case: str) -> records.Outcome | None:
         if case in (BASELINE, CONTROL):
             return None
         return _found(self.outcomes, index, case) or "effect"
 
     def _rows(self, group: published.GroupSummary) -> list[published.Row]:
+        wanted = [one for one in METRICS.values() if one.always or one.id in self.spec.columns]
         return [
             row
             for case in self._ids(group.index)
-            for metric in (*METRICS, *FACT_METRICS)
+            for metric in wanted
             for row in self._row(group, case, metric)
         ]
 
-    def _row(self, group: published.GroupSummary, case: str, metric: str) -> list[published.Row]:
+    def _row(self, group: published.GroupSummary, case: str, metric: Metric) -> list[published.Row]:
         """The row of one cell; none where the figure is not to be had, as when a real result is summarised."""
         failure = _found(self.failures, group.index, case)
         found = None if failure else self._estimate(group, case, metric)
-        if found is None and (failure is None or metric in FACT_METRICS):
+        if found is None and (failure is None or metric.kind == "fact"):
             return []
         row = published.Row(
             experiment=self.experiment,
             model=group.model,
             input=group.input,
             case=case,
-            metric=metric,
-            unit=METRICS[metric].unit if metric in METRICS else "",
+            metric=metric.id,
+            unit=metric.unit,
             value=found.value if found else None,
             low=found.low if found else None,
             high=found.high if found else None,
@@ -263,22 +275,21 @@ class MadeUp:
         )
         return [row]
 
-    def _estimate(self, group: published.GroupSummary, case: str, metric: str) -> Estimate | None:
-        if metric in self.absent:
+    def _estimate(self, group: published.GroupSummary, case: str, metric: Metric) -> Estimate | None:
+        if metric.id in self.absent:
             return None
-        than = {"ratio": BASELINE, "ratio_original": ORIGINAL}.get(metric)
-        if than is None:
-            value = self._value(group.index, case, metric)
+        if metric.kind != "ratio":
+            value = self._value(group.index, case, metric.id)
             return None if value is None else Estimate(value, None, None, group.rounds)
-        if case == than and metric == "ratio":
+        if case == metric.than == BASELINE:
             return Estimate(1.0, None, None, group.rounds)
         if (
-            than not in self._ids(group.index)
-            or case == than
-            or any(_found(self.failures, group.index, one) for one in (than, BASELINE))
+            metric.than not in self._ids(group.index)
+            or (case == metric.than and metric.than != SINGLE)
+            or any(_found(self.failures, group.index, one) for one in (metric.than, BASELINE))
         ):
             return None
-        value = self._ratio(group.index, case) / self._ratio(group.index, than)
+        value = self._compared(group.index, case, metric)
         half = _found(self.half_widths, group.index, case, "ratio")
         half = self.half_width if half is None else half
         enough = group.rounds >= stats.MIN_ROUNDS
@@ -286,40 +297,55 @@ class MadeUp:
             value, value - half if enough else None, value + half if enough else None, group.rounds
         )
 
-    def _ratio(self, index: int, case: str) -> float:
-        said = _found(self.values, index, case, "ratio")
+    def _compared(self, index: int, case: str, metric: Metric) -> float:
+        """What a test says, or what follows from the ratios to the default."""
+        said = _found(self.values, index, case, metric.id)
+        if said is not None and metric.id != "ratio_original":
+            return float(said)
+        value = self._ratio(index, case, metric.of) / self._ratio(index, metric.than, metric.of)
+        if metric.than == SINGLE:
+            value = 1 / value
+        threads = self._value(index, case, "threads") or 1.0
+        return value / threads if metric.id == "efficiency" else value
+
+    def _ratio(self, index: int, case: str, of: str) -> float:
+        said = _found(self.values, index, case, TIMED[of])
         if said is not None:
-            return said
+            return float(said)
+        if of != "latency_ms":
+            value = self._ratio(index, case, "latency_ms")
+            return 1 / value if METRICS[of].better == "more" else value
         return 1.0 if case in (BASELINE, CONTROL) else self.time
 
     def _value(self, index: int, case: str, metric: str) -> float | None:
         said = _found(self.values, index, case, metric)
         if said is not None:
-            return said
+            return float(said)
         usual = USUAL.get(metric)
         if usual is None:
             return None
-        if metric == "latency_ms":
-            return usual * self._ratio(index, case)
+        if metric in TIMED:
+            return usual * self._ratio(index, case, metric)
         other = case not in (BASELINE, CONTROL)
         return usual * self.memory if other and metric in MEMORY else usual
 
-    def _verdict(self, group: published.GroupSummary, case: str, metric: str, found: Estimate) -> Any:
-        if self.draft or not self._took_effect(group.index, case, metric):
+    def _verdict(self, group: published.GroupSummary, case: str, metric: Metric, found: Estimate) -> Any:
+        if not metric.judged or self.draft or not self._took_effect(group.index, case, metric):
             return None
-        if metric in ("ratio", "ratio_original"):
-            judged = not group.memory_only and not group.noisy and (case != BASELINE or metric != "ratio")
-            return stats.verdict(found, group.noise_floor) if judged else None
-        if metric not in JUDGED_MEMORY or case == BASELINE:
+        if metric.kind == "ratio":
+            judged = group.load.timed and not group.noisy and case != metric.than
+            floor = max(metric.floor, group.noise_floor)
+            return stats.verdict(found, floor, less_is_better=metric.better == "less") if judged else None
+        if case == BASELINE:
             return None
-        base = self._value(group.index, BASELINE, metric)
-        enough = group.memory_only or (not self.busy and group.rounds >= stats.MIN_ROUNDS)
+        base = self._value(group.index, BASELINE, metric.id)
+        enough = not group.load.timed or (not self.busy and group.rounds >= stats.MIN_ROUNDS)
         if base is None or not enough or _found(self.failures, group.index, BASELINE):
             return None
         return stats.memory_verdict(self._spread(found.value), self._spread(base))
 
-    def _took_effect(self, index: int, case: str, metric: str) -> bool:
-        held = (case, ORIGINAL) if metric == "ratio_original" else (case,)
+    def _took_effect(self, index: int, case: str, metric: Metric) -> bool:
+        held = {case, metric.than} if metric.kind == "ratio" else {case}
         return all(self._outcome(index, one) in ("effect", None) for one in held)
 
     def _spread(self, value: float) -> list[float]:
