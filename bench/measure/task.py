@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TRANSIENT = ("crashed", "out_of_memory", "garbage")
 """Failures worth one second try: the child may have been ended by somebody else."""
-PERMANENT = ("not_applicable", "unsupported", "expected")
+PERMANENT = ("not_applicable", "unsupported")
 EXPECTED = {"crash": ("crashed",), "hang": ("timeout",)}
 """What a case is there to show -> the failures that show it."""
 MIN_TIMEOUT_S = 60.0
@@ -182,10 +182,12 @@ class Task:
         return {index: median(walls) for index, walls in taken.items()}
 
     def note_permanent(self, record: Untimed) -> None:
-        """What cannot run here at all is not tried in any group."""
-        if record.failure and record.failure.kind in PERMANENT:
-            for group in self.planned.groups:
-                self.failed[group.index, record.case] = record.failure
+        """What cannot run here at all is not tried in any group; what failed as expected may go otherwise in another."""
+        failure = record.failure
+        if failure and failure.kind == "expected":
+            self.failed[record.group, record.case] = failure
+        elif failure and failure.kind in PERMANENT:
+            self.failed |= {(group.index, record.case): failure for group in self.planned.groups}
 
     def file(self, group: PlannedGroup, case: Case) -> Path:
         """What the subject opens."""

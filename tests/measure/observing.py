@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lab import Lab
 
     from bench.measure.child import Outcome
-    from bench.measure.sampler import Task
+    from bench.measure.task import Task
     from bench.results import store
     from bench.spec import Experiment
 
