@@ -92,8 +92,7 @@ def run_worker(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float)
         reason = "同时运行的另一个进程没有跑起来，或中途结束了"
         return Outcome(time.monotonic() - start, "", failure=Failure(kind="crashed", reason=reason))
     except ChildrenLeft:
-        reason = "进程结束后，它开出的子进程还在跑（已终止）：这样的测量不算数"
-        return Outcome(time.monotonic() - start, "", failure=Failure(kind="unsupported", reason=reason))
+        return Outcome(time.monotonic() - start, "", failure=LEFT)
     wall = time.monotonic() - start
     report, failure = _judge(status, output, log, timeout_s)
     if report is None:
@@ -185,6 +184,10 @@ def run_script(
 
 class ChildrenLeft(Exception):
     """A child ended well and left processes of its own behind; they were ended, too."""
+
+
+LEFT = Failure(kind="unsupported", reason="进程结束后，它开出的子进程还在跑（已终止）：这样的测量不算数")
+"""What that is as data."""
 
 
 def _end(child: subprocess.Popen[bytes]) -> bool:
