@@ -97,7 +97,9 @@ class Lab:
             writer = store.Writer(store.read(path))
         else:
             facts = header.Facts(machine={"cores": 2}, software={"onnxruntime": "1.31.1"})
-            writer = store.Writer.create(self.folder, header.first_line(planned, facts, KEY, BUILD, 7, models))
+            writer = store.Writer.create(
+                self.folder, header.first_line(planned, facts, KEY, BUILD, 7, models)
+            )
         return Task(planned=planned, writer=writer, models=models, work=self.folder / "w", worker=self.worker)
 
     def runner(self, *tasks: Task, budget_s: float = 1e6, seed: int = 7) -> Runner:

@@ -60,7 +60,12 @@ def _untimed(lab: Lab) -> list[tuple[str, int]]:
     ],
 )  # fmt: skip
 def test_where_cases_are_observed(
-    lab: Lab, make: Make, cases: tuple[Any, Any], each: bool, small: bool, seen: list[tuple[str, int]]  # noqa: FBT001
+    lab: Lab,
+    make: Make,
+    cases: tuple[Any, Any],
+    each: bool,
+    small: bool,
+    seen: list[tuple[str, int]],  # noqa: FBT001
 ) -> None:
     groups = [make.group(2, cases=cases[0]), make.group(3, cases=cases[1], small=make.group(5).input)]
     experiment = make.experiment(groups=groups, observe_each_group=each)
@@ -77,7 +82,10 @@ def test_group_that_shows_memory_alone_is_observed_for_what_no_other_has(
     lab: Lab, make: Make, own: tuple[str, ...], seen: list[tuple[str, int]]
 ) -> None:
     """Its outputs are not compared; but nothing is held against the default of another model."""
-    groups = [make.group(2, cases=(BASELINE, "one")), make.group(3, timed=False, cases=(BASELINE, "one", *own))]
+    groups = [
+        make.group(2, cases=(BASELINE, "one")),
+        make.group(3, timed=False, cases=(BASELINE, "one", *own)),
+    ]
     task = lab.task(make.experiment(groups=groups))
     observe(lab, task)
     assert _untimed(lab) == [(BASELINE, 2), ("one", 2), *seen]
@@ -92,7 +100,9 @@ def test_facts_regions_and_operators_are_kept_with_their_group(lab: Lab, make: M
     }
     writes_traces(task, lines)
     reads_arenas(task)
-    lab.worker.before = lambda start: lab.worker.untimed.update({"two": {"threads_created": start.shapes[0][0]}})
+    lab.worker.before = lambda start: lab.worker.untimed.update(
+        {"two": {"threads_created": start.shapes[0][0]}}
+    )
     observe(lab, task)
     found = {(one.group, one.case): one for one in lab.on_disk().untimed}
     for group in (0, 1):
@@ -168,7 +178,9 @@ def test_what_another_group_showed_is_never_what_a_case_is_held_against(
 
     def tell(start: Started) -> None:
         faults = 10 if start.shapes[0][0] == 2 else 30
-        lab.worker.untimed = {BASELINE: {"minor_faults": faults}} | {c: {"minor_faults": 20} for c in ("one", "two")}
+        lab.worker.untimed = {BASELINE: {"minor_faults": faults}} | {
+            c: {"minor_faults": 20} for c in ("one", "two")
+        }
 
     lab.worker.before = tell
     fewer = Proof(fact="minor_faults", relation="<", expected=1, than=BASELINE)
@@ -208,7 +220,9 @@ def test_default_is_observed_from_outside_where_the_observer_would_show_itself(l
 
 def test_case_that_fails_while_observed_proves_nothing_and_is_not_asked_again(lab: Lab, make: Make) -> None:
     lab.worker.untimed["one"] = failure = make.failure("crashed", "SIGSEGV")
-    experiment = proven_by(make, Proof(fact="threads_created", relation="==", expected=1), keep_trace=("one", 0))
+    experiment = proven_by(
+        make, Proof(fact="threads_created", relation="==", expected=1), keep_trace=("one", 0)
+    )
     for _ in range(2):
         task = lab.task(experiment)
         writes_traces(task, {"one": THREE_RUNS})
@@ -222,14 +236,20 @@ def test_case_that_fails_while_observed_proves_nothing_and_is_not_asked_again(la
 def test_case_that_cannot_run_here_is_timed_nowhere(lab: Lab, make: Make) -> None:
     """Neither what this onnxruntime lacks, nor, not even started, what this machine does."""
     lab.worker.untimed["one"] = make.failure("unsupported", "没有这个选项")
-    new = Case(id="new", title="新", settings={"case": "new"}, lacking=lambda m: f"需要 glibc 2.35，这里是 {m.libc}")
+    new = Case(
+        id="new", title="新", settings={"case": "new"}, lacking=lambda m: f"需要 glibc 2.35，这里是 {m.libc}"
+    )
     experiment = make.experiment(cases=(BASELINE, "one", new), groups=[make.group(2), make.group(3)])
     lab.runner(lab.task(experiment)).run()
     seen = [start.case for start in lab.worker.started]
     assert (seen.count("one"), seen.count("new")) == (1, 0)
     rows = summarise(experiment, lab.on_disk()).rows
     told = {row.case: row.failure for row in rows if row.metric == "latency_ms"}
-    assert told == {BASELINE: None, "one": "没有这个选项", "new": "本机不适用：需要 glibc 2.35，这里是 glibc 2.31"}
+    assert told == {
+        BASELINE: None,
+        "one": "没有这个选项",
+        "new": "本机不适用：需要 glibc 2.35，这里是 glibc 2.31",
+    }
 
 
 def test_resumed_build_makes_the_reference_again_when_it_is_gone(lab: Lab) -> None:
@@ -275,7 +295,9 @@ def test_trace_that_was_asked_for_is_summed_up_and_stands_beside_the_journal(
     lab: Lab, make: Make, group: int | None
 ) -> None:
     wanted = None if group is None else ("one", group)
-    experiment = make.experiment(groups=[make.group(2), make.group(3)], observe_each_group=True, keep_trace=wanted)
+    experiment = make.experiment(
+        groups=[make.group(2), make.group(3)], observe_each_group=True, keep_trace=wanted
+    )
     task = lab.task(experiment)
     writes_traces(task, {case: THREE_RUNS if case == "one" else THREE_RUNS[-1:] for case in CASES})
     observe(lab, task)
@@ -292,7 +314,9 @@ def test_trace_that_was_asked_for_is_summed_up_and_stands_beside_the_journal(
     assert kept.read_text() == "[\n" + ",\n".join(THREE_RUNS) + "\n]\n"
 
 
-@pytest.mark.parametrize("lines", [[*THREE_RUNS, THREE_RUNS[0][:-9]], [], None], ids=["cut", "empty", "missing"])
+@pytest.mark.parametrize(
+    "lines", [[*THREE_RUNS, THREE_RUNS[0][:-9]], [], None], ids=["cut", "empty", "missing"]
+)
 def test_build_goes_on_without_a_trace_that_cannot_be_read(
     lab: Lab, make: Make, lines: Sequence[str] | None
 ) -> None:
@@ -303,7 +327,12 @@ def test_build_goes_on_without_a_trace_that_cannot_be_read(
     lab.runner(task).run()
     journal = lab.on_disk()
     (one,) = (one for one in journal.untimed if one.case == "one")
-    assert (journal.complete, one.failure, one.outcome, "读不到" in one.evidence) == (True, None, "unseen", True)
+    assert (journal.complete, one.failure, one.outcome, "读不到" in one.evidence) == (
+        True,
+        None,
+        "unseen",
+        True,
+    )
     assert not {"nodes", "operators", "block_sizes"} & set(one.facts)
     assert journal.traces == []
     assert not store.trace_path(journal.path).exists()

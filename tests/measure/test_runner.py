@@ -57,12 +57,16 @@ def test_rounds_follow_each_other_and_each_measures_every_case_of_every_group(la
         mine = [sample for sample in journal.samples if sample.round == number]
         for group in {sample.group for sample in mine}:
             own = [sample for sample in mine if sample.group == group]
-            more = Counter({BASELINE: 1}) if group == 1 else Counter[str]()  # one neighbour is as far as it may be
+            more = (
+                Counter({BASELINE: 1}) if group == 1 else Counter[str]()
+            )  # one neighbour is as far as it may be
             assert Counter(sample.case for sample in own) == ONCE + more
             assert [sample.position for sample in own] == list(range(len(own)))
     places = list(dict.fromkeys((sample.round, sample.group) for sample in journal.samples))
     assert [number for number, _ in places] == sorted(number for number, _ in places)
-    orders = [tuple(group for round_, group in places if round_ == number and group < 2) for number in range(6)]
+    orders = [
+        tuple(group for round_, group in places if round_ == number and group < 2) for number in range(6)
+    ]
     assert len(set(orders)) > 1
     assert [end.round for end in journal.final_rounds(2)] == [0]
     assert len(seen) == 6 * (4 + 5 + 4) + 4
@@ -83,7 +87,9 @@ def test_order_within_a_round_follows_the_seed(lab: Lab, make: Make) -> None:
 
 
 @pytest.mark.parametrize("shown", [True, False])
-def test_idle_while_is_watched_in_untimed_children_of_what_shows_it(lab: Lab, make: Make, *, shown: bool) -> None:
+def test_idle_while_is_watched_in_untimed_children_of_what_shows_it(
+    lab: Lab, make: Make, *, shown: bool
+) -> None:
     columns = ("latency_ms", "idle_cpu_s") if shown else ("latency_ms",)
     lab.runner(lab.task(make.experiment(columns=columns))).run()
     idle = {(start.timed, start.idle_seconds) for start in lab.worker.started}
@@ -114,7 +120,9 @@ def test_profile_decides_the_job_and_outputs_are_compared_in_the_first_sample_th
     compared = [job["settings"]["case"] for job in timed if job["reference"]]
     assert Counter(compared) == {BASELINE: 1, CONTROL: 1, "two": 1, "one": 3}
     assert all(job["verify"] == ([0] if job["reference"] else []) for job in timed)
-    told = {(j["min_seconds"], j["min_calls"], j["warm_up"], j["verbose"], j["write_reference"]) for j in timed}
+    told = {
+        (j["min_seconds"], j["min_calls"], j["warm_up"], j["verbose"], j["write_reference"]) for j in timed
+    }
     assert told == {(0.7, 5, 1, False, None)}
 
 
@@ -158,7 +166,9 @@ def test_build_interrupted_twice_and_once_more_before_the_end_of_a_round_is_know
             lab.runner().run()
     _resume(lab)
     path = lab.on_disk().path
-    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-2]))  # footer and end of the last round
+    path.write_bytes(
+        b"".join(path.read_bytes().splitlines(keepends=True)[:-2])
+    )  # footer and end of the last round
     _resume(lab)
     journal = lab.on_disk()
     assert len(lab.worker.timed) == PER_ROUND
@@ -311,7 +321,9 @@ def test_budget_drops_whole_rounds_of_all_groups(lab: Lab, make: Make) -> None:
 @pytest.mark.parametrize(
     ("seconds", "budget", "rounds"),
     [
-        pytest.param(60, 3 * 60 + 2.5 * PER_ROUND * 60, 2, id="a sample takes a minute, not what was estimated"),
+        pytest.param(
+            60, 3 * 60 + 2.5 * PER_ROUND * 60, 2, id="a sample takes a minute, not what was estimated"
+        ),
         pytest.param(1, 1, 1, id="the first round, whatever the budget: the plan has refused less"),
     ],
 )
@@ -342,7 +354,9 @@ def test_time_left_is_never_more_than_the_budget_leaves(
     lab.worker.seconds = 60  # far longer than estimated: most rounds will not be done
     budget, start = 40 * 60.0, lab.clock()
     left: list[tuple[float, float]] = []
-    monkeypatch.setattr(Told, "step", lambda _, __, told: left.append((told, max(0.0, start + budget - lab.clock()))))
+    monkeypatch.setattr(
+        Told, "step", lambda _, __, told: left.append((told, max(0.0, start + budget - lab.clock())))
+    )
     lab.runner(lab.task(profile=make.profile(rounds=99)), budget_s=budget).run()
     assert all(0 <= told <= rest for told, rest in left)
     assert any(told == rest for told, rest in left)
@@ -364,7 +378,9 @@ def test_time_left_falls_to_the_last_sample(lab: Lab, make: Make) -> None:
     assert lab.told.steps[-1][1] == pytest.approx(PER_ROUND)
 
 
-def test_resumed_build_foresees_from_its_samples_and_pays_for_no_round_that_it_has(lab: Lab, make: Make) -> None:
+def test_resumed_build_foresees_from_its_samples_and_pays_for_no_round_that_it_has(
+    lab: Lab, make: Make
+) -> None:
     task = lambda: lab.task(profile=make.profile(rounds=9))  # noqa: E731
     interrupt_at(lab, 8 * PER_ROUND + 1)
     with pytest.raises(KeyboardInterrupt):
@@ -426,7 +442,9 @@ def test_hungry_sample_is_not_started_when_memory_has_become_scarce(
     own = [sample.failure for sample in lab.on_disk().samples if sample.group == 1]
     assert len(own) == 4
     assert all(sample.figures for sample in lab.on_disk().samples if sample.group == 0 or fits)
-    assert {(f.kind, "400 MiB" in f.reason) for f in own if f} == (set() if fits else {("out_of_memory", True)})
+    assert {(f.kind, "400 MiB" in f.reason) for f in own if f} == (
+        set() if fits else {("out_of_memory", True)}
+    )
     assert (((4, 3),) in {start.shapes for start in lab.worker.started}) is fits
 
 
