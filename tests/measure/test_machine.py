@@ -212,7 +212,14 @@ def test_fingerprint_is_of_the_machine_and_not_of_a_boot_or_a_point_release(make
     rebooted = {"kernel": "6.9", "governor": "powersave", "transparent_huge_pages": "always"}
     same = make.machine(system="Ubuntu 24.04.2 LTS", memory_limit_bytes=GIB, **rebooted)
     assert same.fingerprint() == usual
-    changes = ({"cores": 4}, {"cpu": "另一种"}, {"isa": ()}, {"memory_gib": 16}, {"libc": "musl"}, {"quota_cores": 1.0})
+    changes = (
+        {"cores": 4},
+        {"cpu": "另一种"},
+        {"isa": ()},
+        {"memory_gib": 16},
+        {"libc": "musl"},
+        {"quota_cores": 1.0},
+    )
     prints = [make.machine(system="Ubuntu 24.04.1 LTS", **change).fingerprint() for change in changes]
     assert len({usual, *prints}) == 1 + len(changes)
     assert machine.read_machine().fingerprint() == machine.read_machine().fingerprint()

@@ -83,7 +83,13 @@ def counters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counters:
     ],
 )  # fmt: skip
 def test_share_of_others(
-    counters: Counters, later: tuple[Ticks, ...], own: int, others: float | None, steal: float | None, *, dirty: bool
+    counters: Counters,
+    later: tuple[Ticks, ...],
+    own: int,
+    others: float | None,
+    steal: float | None,
+    *,
+    dirty: bool,
 ) -> None:
     """Usable are both CPUs, or, of eleven, the second one: cpu10 begins like it."""
     usable = (1,) if len(later) > 2 else (0, 1) if later[1] != QUIET else (0,)

@@ -63,9 +63,10 @@ def test_where_cases_are_observed(
     lab: Lab,
     make: Make,
     cases: tuple[Any, Any],
+    seen: list[tuple[str, int]],
+    *,
     each: bool,
     small: bool,
-    seen: list[tuple[str, int]],  # noqa: FBT001
 ) -> None:
     groups = [make.group(2, cases=cases[0]), make.group(3, cases=cases[1], small=make.group(5).input)]
     experiment = make.experiment(groups=groups, observe_each_group=each)

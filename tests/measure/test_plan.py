@@ -102,9 +102,10 @@ def test_round_goes_on_without_a_baseline_that_failed() -> None:
 def test_reach_is_a_length_of_time_as_samples_were_seen_to_take(
     make: Make,
     seconds: float,
-    timed: bool,
     measured: float | None,
-    reach: int | None,  # noqa: FBT001
+    reach: int | None,
+    *,
+    timed: bool,
 ) -> None:
     """Groups that show memory alone need the baseline once."""
     planned = _plan(make, make.group(seconds=seconds, timed=timed))

@@ -164,7 +164,10 @@ FORKS = "import os, time\nclass Thing(Thing):\n    def close(self):\n        os.
 def test_subject_that_misbehaves_is_a_failure_with_one_sentence(
     tmp_path: Path, code: str, kind: str, reason: str
 ) -> None:
-    outcome = run(made_up(tmp_path, f"{code}def start(job): return Thing()\n"), timeout_s=2.0 if kind == "timeout" else 60.0)
+    outcome = run(
+        made_up(tmp_path, f"{code}def start(job): return Thing()\n"),
+        timeout_s=2.0 if kind == "timeout" else 60.0,
+    )
     found, told = failure_of(outcome)
     assert (found, reason in told, "\n" in told) == (kind, True, False)
 
@@ -192,7 +195,9 @@ def start(job): return Thing()
 """
     feeds: list[dict[str, Shape]] = [{"ids": (2, 3), "mask": (1, 5)}, {"ids": (4, 5), "mask": (4, 5)}]
     inputs = {name: str(tmp_path / f"{name}.npy") for name in arrays}
-    job: dict[str, Any] = made_up(tmp_path, code, inputs=inputs, shapes=feeds, verify=[], warm_up=0, min_calls=2)
+    job: dict[str, Any] = made_up(
+        tmp_path, code, inputs=inputs, shapes=feeds, verify=[], warm_up=0, min_calls=2
+    )
     one, two, *rest = (outcome := run(job)).log.splitlines()
     assert outcome.failure is None
     assert one == "{'ids': ('int64', (2, 3), 21, True), 'mask': ('float32', (1, 5), 5, True)}"
