@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
+import psutil
 from pydantic import Field, ValidationError
 
 from bench.results.records import Failure, FailureKind, Figures, Record
@@ -91,8 +92,7 @@ def run_worker(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float)
         reason = "同时运行的另一个进程没有跑起来，或中途结束了"
         return Outcome(time.monotonic() - start, "", failure=Failure(kind="crashed", reason=reason))
     except ChildrenLeft:
-        reason = "进程结束后，它开出的子进程还在跑（已终止）：这样的测量不算数"
-        return Outcome(time.monotonic() - start, "", failure=Failure(kind="unsupported", reason=reason))
+        return Outcome(time.monotonic() - start, "", failure=LEFT)
     wall = time.monotonic() - start
     report, failure = _judge(status, output, log, timeout_s)
     if report is None:
@@ -120,9 +120,7 @@ def _company(job: Mapping[str, Any], env: Mapping[str, str], count: int) -> Iter
             raise _CompanyLost
     finally:
         for child in started:
-            child.kill()
-            child.wait()
-            _close_pipes(child)
+            _end(child)
 
 
 def _wait_until_ready(child: subprocess.Popen[bytes]) -> None:
@@ -163,8 +161,11 @@ def run_script(
         child = _start(script, env, log)
 
         def give_up() -> None:
-            timed_out.set()
-            child.kill()
+            """The child hangs, or it has ended and what it forked holds its pipe."""
+            if child.poll() is None:
+                timed_out.set()
+                child.kill()
+            _end_group(child.pid)
 
         timer = threading.Timer(timeout_s, give_up)
         timer.daemon = True
@@ -173,30 +174,47 @@ def run_script(
             output = _exchange(child, job)
         finally:
             timer.cancel()
-            child.kill()
-            child.wait()
-            _close_pipes(child)
-            left = _end_group(child.pid)
+            left = _end(child)
         log.seek(0)
         text = log.read().decode(errors="replace")
-    if left and not timed_out.is_set():
+    if left and child.returncode == 0:
         raise ChildrenLeft
     return (None if timed_out.is_set() else child.returncode), output, text
 
 
 class ChildrenLeft(Exception):
-    """A child ended and left processes of its own behind; they were ended, too."""
+    """A child ended well and left processes of its own behind; they were ended, too."""
+
+
+LEFT = Failure(kind="unsupported", reason="进程结束后，它开出的子进程还在跑（已终止）：这样的测量不算数")
+"""What that is as data."""
+
+
+def _end(child: subprocess.Popen[bytes]) -> bool:
+    """End a child and all that it has started; whether it had left anything."""
+    child.kill()
+    child.wait()
+    _close_pipes(child)
+    return _end_group(child.pid)
 
 
 def _end_group(pid: int) -> bool:
-    """End what a child has left running in its process group; whether there was anything."""
+    """End what runs in a child's process group; whether anything did. What has ended may linger there for a moment."""
     if not hasattr(os, "killpg"):
         return False
-    try:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, 0)
+        running = any(_runs_in(process, pid) for process in psutil.process_iter())
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
+        return running
+    return False
+
+
+def _runs_in(process: psutil.Process, group: int) -> bool:
+    try:
+        return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, PermissionError, psutil.Error):
         return False
-    return True
 
 
 def _exchange(child: subprocess.Popen[bytes], job: Mapping[str, Any]) -> bytes:
@@ -248,9 +266,16 @@ def ended_badly(status: int | None, output: bytes, log: str, timeout_s: float) -
     if status < 0:
         return _killed(-status)
     if not output:
-        reason = f"退出码 {status}，没有报告。{_last_line(log)}"
-        return Failure(kind=_crash_kind(log), reason=reason)
+        last = _last_line(log)
+        _check_disk(last)
+        return Failure(kind=_crash_kind(log), reason=f"退出码 {status}，没有报告。{last}")
     return None
+
+
+def _check_disk(text: str) -> None:
+    """A full disk is no fault of the case: nothing is written down."""
+    if DISK_FULL_SIGN in text:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _killed(number: int) -> Failure:
@@ -266,8 +291,7 @@ def _told_failure(report: Report) -> Failure:
     if report.unsupported:
         return Failure(kind="unsupported", reason=clean_text(report.unsupported))
     text = report.error or "未说明原因"
-    if DISK_FULL_SIGN in text:  # the fault of the disk, not of the case: nothing is written down
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    _check_disk(text)
     return Failure(kind=_crash_kind(text), reason=clean_text(text))
 
 

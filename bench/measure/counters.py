@@ -81,7 +81,15 @@ def thread_ids():
 def pinned(threads):
     """How many of these threads may not run where this process may: they are bound to cores of their own."""
     own = os.sched_getaffinity(0)
-    return sum(os.sched_getaffinity(thread) != own for thread in threads)
+    return sum(_cores(thread) not in (None, own) for thread in threads)
+
+
+def _cores(thread):
+    """None: it has ended meanwhile."""
+    try:
+        return os.sched_getaffinity(thread)
+    except ProcessLookupError:
+        return None
 
 
 def usage():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bench.measure.profiles import PROFILES
 from bench.results import store
 from bench.results.view import DRAFT_PROFILES
+from bench.spec import Block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -87,19 +88,22 @@ def _seconds(one: PlannedExperiment, here: Here, folder: Path) -> dict[int, floa
             journal = _readable(path, lambda _: None)
             if journal and journal.complete:
                 seen = _lengths(journal)
-                places = {group.index: (group.group.model, group.input.label) for group in one.groups}
-                return {index: seen[place] for index, place in places.items() if place in seen}
+                blocks = {group.index: one.block(group) for group in one.groups}
+                return {index: seen[block] for index, block in blocks.items() if block in seen}
     return {}
 
 
-def _lengths(journal: store.Journal) -> dict[tuple[str, str], float]:
-    """(model, input) -> seconds of a sample, start to end."""
-    places = {group.index: (group.model, group.input) for group in journal.header.groups}
+def _lengths(journal: store.Journal) -> dict[Block, float]:
+    """Seconds of a sample, start to end."""
+    blocks = {
+        group.index: Block(group.model, group.input, group.load, group.place.cores or 1.0)
+        for group in journal.header.groups
+    }
     taken = defaultdict(list)
     for sample in journal.samples:
         if sample.figures:
-            taken[places[sample.group]].append(sample.wall_s)
-    return {place: median(walls) for place, walls in taken.items()}
+            taken[blocks[sample.group]].append(sample.wall_s)
+    return {block: median(walls) for block, walls in taken.items()}
 
 
 def _headers(folder: Path, experiment: str, tell: Callable[[str], None]) -> Iterator[tuple[Path, Header]]:

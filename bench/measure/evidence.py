@@ -160,12 +160,9 @@ def observe(case: Case, figures: Figures, log: str, runs: Sequence[Run], file: P
 
 def _fingerprints(runs: Sequence[Run], file: Path) -> dict[str, float]:
     """As numbers: two graphs may well have as many nodes, and other ones."""
-    blocks = trace.blocks(runs)
-    return {
-        **({"operators": _fingerprint(json.dumps(trace.operators(runs)).encode())} if runs else {}),
-        **({"block_sizes": _fingerprint(json.dumps(blocks).encode())} if blocks else {}),
-        "file": _fingerprint(file.read_bytes()),
-    }
+    seen = {"operators": trace.operators(runs), "block_sizes": trace.blocks(runs)}
+    found = {name: _fingerprint(json.dumps(told).encode()) for name, told in seen.items() if told}
+    return {**found, "file": _fingerprint(file.read_bytes())}
 
 
 def _fingerprint(content: bytes) -> float:

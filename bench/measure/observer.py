@@ -55,9 +55,15 @@ def _wanted(task: Task, facts: Facts) -> Iterator[tuple[PlannedGroup, str]]:
 def _is_observed(task: Task, facts: Facts, group: PlannedGroup, case_id: str) -> bool:
     if case_id == CONTROL and not _needs_outside(task):
         return True
-    if task.planned.observes_each_group:
-        return (group.index, case_id) in facts
-    return any(case == case_id for _, case in facts)
+    if (group.index, case_id) in facts:
+        return True
+    if case_id == BASELINE and any(not _is_observed(task, facts, group, one) for one in _others(task, group)):
+        return False
+    return not task.planned.observes_each_group and any(case == case_id for _, case in facts)
+
+
+def _others(task: Task, group: PlannedGroup) -> list[str]:
+    return [case for case in group.cases if case != BASELINE]
 
 
 def _needs_outside(task: Task) -> bool:
@@ -73,7 +79,7 @@ def _wants_reference(task: Task, group: PlannedGroup) -> bool:
 def _untimed(task: Task, group: PlannedGroup, case: Case) -> tuple[Untimed, tuple[Run, ...]]:
     reference = task.reference(group)
     part = reference.with_name(f"part-{reference.name}")  # outputs cut short must not pass for the whole
-    target = str(part) if case.id == BASELINE else None
+    target = str(part) if case.id == BASELINE and group.timed else None
     changes = {
         "observe": True,
         "verbose": case.id != CONTROL,

@@ -180,5 +180,5 @@ class Runner:
                     failure=outcome.failure,
                 )
             )
-            if outcome.failure:
+            if outcome.failure and outcome.failure.kind != "expected":
                 self.reporter.note(f"{task.name(group, case_id)} 失败：{outcome.failure.reason}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench import subjects, variants
-from bench.measure.child import Outcome, ended_badly, run_script, run_worker
+from bench.measure.child import LEFT, ChildrenLeft, Outcome, ended_badly, run_script, run_worker
 from bench.measure.machine import free_memory
 from bench.models import MODELS
 from bench.results import plausible
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
 
 TRANSIENT = ("crashed", "out_of_memory", "garbage")
 """Failures worth one second try: the child may have been ended by somebody else."""
-PERMANENT = ("not_applicable", "unsupported", "expected")
+PERMANENT = ("not_applicable", "unsupported")
 EXPECTED = {"crash": ("crashed",), "hang": ("timeout",)}
 """What a case is there to show -> the failures that show it."""
 MIN_TIMEOUT_S = 60.0
 TIMEOUT_FACTOR = 30.0
-HANG_S = 15.0
-"""How long a case that is expected to hang is waited for."""
+HANG_S, HANG_FACTOR = 15.0, 5.0
+"""How long a case that is expected to hang is waited for: at least so long, and so many times a usual sample."""
 
 WorkerCall = Callable[[Mapping[str, Any], Mapping[str, str], float], Outcome]
 
@@ -91,12 +92,15 @@ class Task:
 
     def start(self, group: PlannedGroup, case: Case, changes: Mapping[str, Any]) -> Outcome:
         """One process of the worker, unless it could not or must not run here."""
-        failure = self.lacking(group, case) or no_room(group) or self._make_variant(group, case)
-        if failure:
+        if failure := self.hindrance(group, case):
             return Outcome(0.0, "", failure=failure)
         return self._child(group, case, self.job(group, case, **changes))
 
-    def lacking(self, group: PlannedGroup, case: Case) -> Failure | None:
+    def hindrance(self, group: PlannedGroup, case: Case) -> Failure | None:
+        """Why a process of this case is not even started; the file that it opens is there afterwards."""
+        return self._lacking(group, case) or no_room(group) or self._make_variant(group, case)
+
+    def _lacking(self, group: PlannedGroup, case: Case) -> Failure | None:
         """Why this machine or its software cannot run the case."""
         reason = case.lacking(self.planned.machine)
         if not reason and group.settled(case).place.cores and not hasattr(os, "sched_setaffinity"):
@@ -182,10 +186,12 @@ class Task:
         return {index: median(walls) for index, walls in taken.items()}
 
     def note_permanent(self, record: Untimed) -> None:
-        """What cannot run here at all is not tried in any group."""
-        if record.failure and record.failure.kind in PERMANENT:
-            for group in self.planned.groups:
-                self.failed[group.index, record.case] = record.failure
+        """What cannot run here at all is not tried in any group; what failed as expected may go otherwise in another."""
+        failure = record.failure
+        if failure and failure.kind == "expected":
+            self.failed[record.group, record.case] = failure
+        elif failure and failure.kind in PERMANENT:
+            self.failed |= {(group.index, record.case): failure for group in self.planned.groups}
 
     def file(self, group: PlannedGroup, case: Case) -> Path:
         """What the subject opens."""
@@ -202,10 +208,14 @@ class Task:
         part = path.parent.with_name(
             f"part-{path.parent.name}"
         )  # a file cut short must not pass for the whole
-        part.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(part, ignore_errors=True)  # weights are added to what is there
+        part.mkdir(parents=True)
         job = {"source": str(self.models[group.group.model].model_path), "folder": str(part)}
         timeout = timeout_s(group, case)
-        status, output, log = run_script(variants.script(variant), job, {}, timeout)
+        try:
+            status, output, log = run_script(variants.script(variant), job, {}, timeout)
+        except ChildrenLeft:
+            return LEFT
         failure = ended_badly(status, output, log, timeout)
         if failure is None:
             part.replace(path.parent)
@@ -224,7 +234,7 @@ def report(
     task: Task, group: PlannedGroup, case: Case, subject: str
 ) -> tuple[Failure | None, dict[str, list[str]]]:
     """What a reporting subject says of a case: lines of text under headings."""
-    if failure := task.lacking(group, case) or no_room(group):
+    if failure := task.hindrance(group, case):
         return failure, {}
     job = task.job(group, case, subject=subject, report=True)
     outcome = task.worker(job, group.settled(case).place.env, timeout_s(group, case))
@@ -238,7 +248,8 @@ def compared_feeds(group: PlannedGroup) -> list[int]:
 
 def timeout_s(group: PlannedGroup, case: Case) -> float:
     """Far beyond what a sample takes on a usual machine."""
-    return HANG_S if case.expected == "hang" else max(MIN_TIMEOUT_S, TIMEOUT_FACTOR * group.group.seconds)
+    least, factor = (HANG_S, HANG_FACTOR) if case.expected == "hang" else (MIN_TIMEOUT_S, TIMEOUT_FACTOR)
+    return max(least, factor * group.group.seconds)
 
 
 def _check_outputs(outcome: Outcome, tolerance: float) -> Outcome:

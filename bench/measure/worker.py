@@ -22,6 +22,8 @@ STARTED_NS = time.perf_counter_ns()
 sys.path.insert(0, str(Path(__file__).parent))  # isolated, Python does not look beside the script
 import counters  # noqa: E402
 
+del sys.path[0]  # `trace` and other files there have names that others mean otherwise
+
 WATCHED_WARM_UP = 20
 """Longer warm-ups are not watched call by call."""
 
@@ -55,8 +57,8 @@ class Phases:
     @contextmanager
     def __call__(self, name, *, calls=False):
         """`calls`: only what stands between `begin` and `end` is counted."""
-        phase, start = Phase(), time.perf_counter_ns()
         self._memory.reset_peak()
+        phase, start = Phase(), time.perf_counter_ns()
         if not calls:
             phase.begin()
         yield phase
@@ -102,12 +104,13 @@ class Feeds:
 
 
 class Latencies:
-    """Latencies of the timed loop, kept where no call makes the process grow."""
+    """Latencies of one caller, kept where no call makes the process grow. Several share what is room for."""
 
     MOST, TOLD = 1 << 16, 1000
 
-    def __init__(self):
-        self._ns, self.count = array("q", bytes(8 * self.MOST)), 0
+    def __init__(self, callers=1):
+        self._ns, self.count = array("q", bytes(8 * (self.MOST // callers))), 0
+        self._told = max(1, self.TOLD // callers)
 
     def add(self, latency_ns):
         self._ns[self.count] = latency_ns
@@ -115,11 +118,11 @@ class Latencies:
 
     @property
     def full(self):
-        return self.count == self.MOST
+        return self.count == len(self._ns)
 
     def told(self):
         """All of them, or every nth: a report has room for so many."""
-        return self._ns[: self.count : -(-self.count // self.TOLD)].tolist()
+        return self._ns[: self.count : max(1, -(-self.count // self._told))].tolist()
 
 
 def one_pass(thing, feeds, phase, after_call=None):
@@ -148,7 +151,7 @@ def timed_loop(thing, feeds, phase, job, latencies):
 
 def timed_callers(thing, feeds, phase, job, kept):
     """Several threads, each back to back; counted from the moment that all are ready until the last has ended."""
-    ready, errors = Barrier(len(kept) + 1), []
+    ready, errors = Barrier(len(kept), action=phase.begin), []
 
     def caller(latencies):
         calls, uncounted = 0, Uncounted()
@@ -164,8 +167,6 @@ def timed_callers(thing, feeds, phase, job, kept):
     threads = [Thread(target=caller, args=(latencies,)) for latencies in kept]
     for thread in threads:
         thread.start()
-    ready.wait()
-    phase.begin()
     for thread in threads:
         thread.join()
     phase.end()
@@ -187,45 +188,58 @@ class Uncounted:
 
 def compare_outputs(np, thing, feeds, job):
     """Outputs against the baseline's, after everything else has been measured."""
-    kept = {}
-    reference = np.load(job["reference"]) if job["reference"] else {}
-    identical, largest, finite = True, 0.0, True
-    for index in job["verify"]:
-        for number, output in enumerate(thing.call(feeds[index])):
-            name = f"{index}.{number}"
-            numeric = np.issubdtype(output.dtype, np.number)
-            finite = finite and (not numeric or bool(np.isfinite(output).all()))
-            if job["write_reference"]:
-                kept[name] = output
-            if name in reference:
-                same = np.array_equal(reference[name], output)
-                identical = identical and same
-                largest = max(largest, 0.0 if same else _difference(np, reference[name], output, numeric))
-    if kept:
-        np.savez(job["write_reference"], **kept)
+    reference = dict(np.load(job["reference"])) if job["reference"] else {}
+    outputs = {
+        f"{index}.{number}": output
+        for index in job["verify"]
+        for number, output in enumerate(thing.call(feeds[index]))
+    }
+    if job["write_reference"]:
+        np.savez(job["write_reference"], **outputs)
+    compared = {*outputs, *reference} if reference else ()
+    pairs = [(reference.get(name), outputs.get(name)) for name in compared]
+    numbers = [output for output in outputs.values() if np.issubdtype(output.dtype, np.number)]
+    differences = [_difference(np, *pair) for pair in pairs if not _same(np, *pair)]
     return {
         "compared": len(job["verify"]) if reference else 0,
-        "finite": finite,
-        "identical": identical,
-        "difference": largest,
+        "finite": all(bool(np.isfinite(output).all()) for output in numbers),
+        "identical": not differences,
+        "difference": max(differences, default=0.0),
     }
 
 
-def _difference(np, reference, output, numeric):
-    if not numeric or reference.shape != output.shape:
+def _same(np, reference, output):
+    return reference is not None and output is not None and np.array_equal(reference, output)
+
+
+def _difference(np, reference, output):
+    """Relative to the largest of the reference; 1 where that says nothing."""
+    missing = reference is None or output is None
+    if missing or not np.issubdtype(output.dtype, np.number) or reference.shape != output.shape:
         return 1.0
-    scale = float(np.abs(reference).max()) or 1.0
-    return float(np.abs(reference.astype(float) - output).max()) / scale
+    scale = float(np.abs(reference.astype(float)).max()) or 1.0
+    difference = float(np.abs(reference.astype(float) - output).max()) / scale
+    return difference if np.isfinite(difference) else 1.0
 
 
-def be_company(thing, feeds, channel):
+def be_company(thing, feeds, callers, channel):
     """Run until killed; tell the parent when the first runs are over."""
     for _ in range(2):
         one_pass(thing, feeds, Uncounted())
     channel.write("ready\n")
     channel.flush()
-    while True:
-        one_pass(thing, feeds, Uncounted())
+    for _ in range(callers - 1):
+        Thread(target=_call_on, args=(thing, feeds), daemon=True).start()
+    _call_on(thing, feeds)
+
+
+def _call_on(thing, feeds):
+    """What ends one caller ends them all: with fewer, the company would not be what was asked for."""
+    try:
+        while True:
+            one_pass(thing, feeds, Uncounted())
+    finally:
+        os._exit(1)
 
 
 def mark(job, number):
@@ -241,14 +255,14 @@ def measure(job, subject, channel):
         import numpy as np
 
         subject.load()
-    feeds, kept = Feeds(np, job), [Latencies() for _ in range(job["callers"])]
+    feeds, kept = Feeds(np, job), [Latencies(job["callers"]) for _ in range(job["callers"])]
     before = counters.thread_ids()
     gc.collect()
     with phases("open"):
         thing = subject.start(job)
     own_threads = None if before is None else counters.thread_ids() - before
     if job["company"]:
-        be_company(thing, feeds, channel)
+        be_company(thing, feeds, job["callers"], channel)
     watch = counters.HugePageWatch() if job["observe"] else None
     rss = []
 
@@ -270,14 +284,17 @@ def measure(job, subject, channel):
             timed_callers(thing, feeds, phase, job, kept)
     huge_pages = watch.stop() if watch else None  # it polls: before the idle time, which it would spoil
     if job["idle_seconds"]:
-        one_pass(thing, feeds, Uncounted())
-        with phases("idle"):
+        with phases("idle", calls=True) as phase:
+            one_pass(thing, feeds, Uncounted())
+            phase.begin()  # right after a call: threads that spin do so for some milliseconds
             time.sleep(job["idle_seconds"])
+            phase.end()
     note_rss()
     with phases("trim"):
         trimmed = counters.trim()
     if not trimmed:
         phases.reports.pop("trim")
+    facts = thing.close()  # before outputs are compared: those calls are no part of what it records
     return {
         "phases": phases.reports,
         "latencies_ns": [ns for latencies in kept for ns in latencies.told()],
@@ -287,7 +304,7 @@ def measure(job, subject, channel):
         "threads_pinned": None if own_threads is None else counters.pinned(own_threads),
         "huge_page_bytes": huge_pages,
         "outputs": compare_outputs(np, thing, feeds, job),
-        **thing.close(),
+        **facts,
         "onnxruntime": getattr(sys.modules.get("onnxruntime"), "__version__", ""),
         "worker_ns": time.perf_counter_ns() - STARTED_NS,
     }

@@ -24,6 +24,10 @@ NOT_COUNTED = frozenset(
 """Operators with multiply-adds that this module cannot count: never skipped."""
 
 
+ONNX = ("", "ai.onnx")
+"""Domains of operators of which the others are known to multiply little."""
+
+
 class Uncounted(Exception):
     """An operator, or a shape that matters, of which nothing is known."""
 
@@ -46,7 +50,7 @@ class _Shapes(dict[str, Shape]):
 
 def _multiply_adds(node: NodeProto, shapes: Mapping[str, Shape]) -> int:
     nested = any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute)
-    if nested or node.op_type in NOT_COUNTED:
+    if nested or node.op_type in NOT_COUNTED or node.domain not in ONNX:
         raise Uncounted(node.op_type)
     counter = COUNTERS.get(node.op_type)
     return counter(node, shapes) if counter else 0

@@ -4,7 +4,7 @@ The files run in that process alone, beside `bench.measure.worker`, without this
 would import, in `load`. Each has a `TITLE` in Chinese and one of
 
 - `load()`, which imports what it needs, and `start(job)`, which returns an object with `call(feed)` -> outputs and
-  `close()` -> facts for the report;
+  `close()` -> facts for the report: its records end there, but outputs are compared by calls after it;
 - `load()` and `report(job)` -> {heading: lines of text}.
 """
 

@@ -37,7 +37,7 @@ class Session:
         return self._session.run(None, feed, self._run_options)
 
     def close(self):
-        """What only the end shows: the trace, and at which level the log still warns."""
+        """What only the end shows: the trace, and at which level the log still warns. It can still be called."""
         facts = {"unchanged": self._unchanged, "trace_bytes": self._end_trace()}
         if self._job["observe"] and (
             "log_severity_level" in self._job["settings"] or not self._job["verbose"]

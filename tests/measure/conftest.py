@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from children import LISTEN
-from jobs import LARGE, MANY, ONE, job_of
 from lab import Lab
 from toy_site import Site
 
-from bench.measure import applicable, records, sampler
-from bench.models import MODELS
-from bench.models.prepared import prepare
+from bench.measure import child, header, task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,43 +14,29 @@ if TYPE_CHECKING:
 
     from conftest import FakeClock, FakeWorker, Make
 
-    from bench.models.prepared import Prepared
-    from bench.spec import Input
-
-    Job = Callable[..., dict[str, Any]]
     Script = Callable[[str], Path]
+
+LISTEN = "import json, os, sys, time\njob = json.loads(sys.stdin.buffer.readline())\n"
 
 
 @pytest.fixture
 def lab(
     tmp_path: Path, make: Make, clock: FakeClock, worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
 ) -> Lab:
-    for module in (sampler, records):
+    for module in (task, header):
         monkeypatch.setattr(module, "MODELS", {"toy": make.model()})
-    monkeypatch.setattr(applicable, "free_memory", lambda: 1 << 40)
+    monkeypatch.setattr(task, "free_memory", lambda: 1 << 40)
     return Lab(tmp_path, make, clock, worker)
 
 
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    return prepare(MODELS["tiny"], (ONE, LARGE, MANY), tmp_path_factory.mktemp("models"))
-
-
 @pytest.fixture
-def job(tiny: Prepared) -> Job:
-    def make_job(entry: Input = ONE, **changes: Any) -> dict[str, Any]:
-        return job_of(MODELS["tiny"], tiny, entry, **changes)
-
-    return make_job
-
-
-@pytest.fixture
-def script(tmp_path: Path) -> Script:
-    """Write a worker of a few lines; it has read its job."""
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
+    """Let a few lines, which find a job read, take the place of the worker."""
 
     def write(text: str) -> Path:
         path = tmp_path / "worker.py"
         path.write_text(LISTEN + text, encoding="utf-8")
+        monkeypatch.setattr(child, "WORKER", path)
         return path
 
     return write

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from bench.measure.sampler import Task
-
-from bench.measure import noise, records
+from bench.measure import header, noise
 from bench.measure.plan import resolve
 from bench.measure.runner import Runner
+from bench.measure.task import Task
 from bench.results import store
 from bench.results.summary import summarise
-from bench.spec import Input, LargestBatch
+from bench.spec import Input, LargestBatch, Machine
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -88,14 +87,19 @@ class Lab:
         free_bytes: int = 1 << 40,
     ) -> Task:
         """A new journal, or the one that a build before left on disk."""
-        planned = resolve(experiment or self.make.experiment(), profile or self.make.profile(), 2, free_bytes)
-        models = {"toy": self.make.prepared([group.input.label for group in planned.groups])}
+        experiment, profile = experiment or self.make.experiment(), profile or self.make.profile()
+        planned = resolve(experiment, profile, Machine(cores=2, libc="glibc 2.31"), free_bytes)
+        prepared = self.make.prepared([group.input.label for group in planned.groups])
+        models = {"toy": replace(prepared, model_path=self.folder / "toy.onnx")}
+        models["toy"].model_path.touch()
         path = store.journal_path(self.folder, planned.experiment.id, BUILD)
         if path.exists():
             writer = store.Writer(store.read(path))
         else:
-            facts = records.Facts(machine={"cores": 2}, software={"onnxruntime": "1.31.1"})
-            writer = store.Writer.create(self.folder, records.header(planned, facts, KEY, BUILD, 7, models))
+            facts = header.Facts(machine={"cores": 2}, software={"onnxruntime": "1.31.1"})
+            writer = store.Writer.create(
+                self.folder, header.first_line(planned, facts, KEY, BUILD, 7, models)
+            )
         return Task(planned=planned, writer=writer, models=models, work=self.folder / "w", worker=self.worker)
 
     def runner(self, *tasks: Task, budget_s: float = 1e6, seed: int = 7) -> Runner:
@@ -129,5 +133,5 @@ def interrupt_at(lab: Lab, number: int, error: type[BaseException] = KeyboardInt
 def hungry(make: Make, **changes: Any) -> Experiment:
     batch = LargestBatch(item_shape=(3,), limit=4, bytes_per_item=100 * MIB)
     small = Input(label="batch=1", shapes=((1, 3),))
-    groups = [make.group(), make.group(input=batch, small=small, memory_only=True)]
+    groups = [make.group(), make.group(input=batch, small=small, timed=False)]
     return make.experiment(groups=groups, **changes)

@@ -14,11 +14,11 @@ from bench.spec import BASELINE, Case, Proof
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.measure.sampler import Task
     from conftest import Make
     from lab import Lab
 
     from bench.measure.child import Outcome
+    from bench.measure.task import Task
     from bench.results import store
     from bench.spec import Experiment
 

@@ -1,16 +1,23 @@
-"""One child, one report: whatever else a child does becomes a failure with its reason."""
+"""One child, one report: whatever else a child does becomes a failure with its reason, and nothing outlives it."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
-from typing import TYPE_CHECKING
+import threading
+import time
+from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
-from children import TIMEOUT_S, posix, say
+from real_children import TIMEOUT_S, failure_of, posix
 
+from bench.measure import child
 from bench.measure.child import WORKER, clean_environment, clean_text, run_script, run_worker
+from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,34 +27,36 @@ if TYPE_CHECKING:
 
     Script = Callable[[str], Path]
 
+LOST = "同时运行的另一个进程"
 
-def test_good_report_becomes_figures(script: Script, make: Make) -> None:
+
+def say(report: object) -> str:
+    return f"print({json.dumps(report)!r}, flush=True)\n"
+
+
+def _run(timeout_s: float = TIMEOUT_S, **job: Any) -> child.Outcome:
+    return run_worker(job, {}, timeout_s)
+
+
+def test_report_log_job_environment_and_parent_arrive(script: Script, make: Make) -> None:
+    """However long the log is."""
     figures = make.figures()
-    outcome = run_worker({}, {}, TIMEOUT_S, script(say({"ok": figures.model_dump()})))
-    assert outcome.figures == figures
-    assert outcome.failure is None
+    told = "sys.stderr.write(f'{job} {os.environ[\"CASE\"]} {os.getppid()}')\nsys.stderr.write('x' * 5_000_000)\n"
+    script(told + say({"ok": figures.model_dump()}))
+    outcome = run_worker({"one": [1, 2]}, {"CASE": "x"}, TIMEOUT_S)
+    assert (outcome.figures, outcome.failure) == (figures, None)
+    job = {"one": [1, 2], "parent_pid": os.getpid()}
+    assert outcome.log.startswith(f"{job} x {os.getpid()}xxx")
+    assert len(outcome.log) > 5_000_000
     assert 0 < outcome.wall_s < TIMEOUT_S
 
 
-def test_child_gets_its_job_its_environment_and_its_parents_id(script: Script) -> None:
-    path = script("print(json.dumps([job, os.environ['CASE'], os.getppid()]))")
-    status, output, _ = run_script(path, {"one": [1, 2]}, {"CASE": "x"}, TIMEOUT_S)
-    assert status == 0
-    assert json.loads(output) == [{"one": [1, 2]}, "x", os.getpid()]
-    told = script("sys.stderr.write(str(job['parent_pid']))")
-    assert run_worker({}, {}, TIMEOUT_S, told).log == str(os.getpid())
-
-
-def test_what_a_child_writes_to_stderr_is_its_log(script: Script, make: Make) -> None:
-    text = "sys.stderr.write('BENCH RUN 1\\n')\n" + say({"ok": make.figures().model_dump()})
-    assert run_worker({}, {}, TIMEOUT_S, script(text)).log == "BENCH RUN 1\n"
-
-
-def test_long_log_does_not_block_the_child(script: Script, make: Make) -> None:
-    text = "sys.stderr.write('x' * 5_000_000)\n" + say({"ok": make.figures().model_dump()})
-    outcome = run_worker({}, {}, TIMEOUT_S, script(text))
-    assert outcome.failure is None
-    assert len(outcome.log) == 5_000_000
+def test_lines_of_a_report_are_kept_under_their_headings_without_colours_and_folders(script: Script) -> None:
+    coloured = "\x1b[1;31m[E:onnxruntime:, a.cc] /home/somebody/a.onnx\x1b[m"
+    script(say({"lines": {"/home/somebody/healthy": [], "error": [coloured, "异常" * 999]}}))
+    outcome = _run()
+    assert (outcome.figures, outcome.failure) == (None, None)
+    assert outcome.lines == {"healthy": [], "error": ["[E:onnxruntime:, a.cc] a.onnx", "异常" * 250]}
 
 
 @pytest.mark.parametrize(
@@ -60,151 +69,353 @@ def test_long_log_does_not_block_the_child(script: Script, make: Make) -> None:
         pytest.param("print('[1, 2]')", "garbage", "不合格", id="no object"),
         pytest.param("print('{\"ok\": {')", "garbage", "不合格", id="half a report"),
         pytest.param("os.write(1, bytes(range(256)))", "garbage", "不合格", id="bytes"),
-        pytest.param(say({"ok": {"latency_ns": 1}}), "garbage", "不合格", id="figures missing"),
+        pytest.param(say({"ok": {"latencies_ns": [1]}}), "garbage", "不合格", id="figures missing"),
+        pytest.param(say({"lines": ["no headings"]}), "garbage", "lines", id="no headings"),
+        pytest.param(say({"lines": {"table": 7}}), "garbage", "lines.table", id="no lines"),
         pytest.param(say({}), "crashed", "未说明", id="empty report"),
         pytest.param(say({"error": "ValueError: wrong"}), "crashed", "wrong", id="told error"),
         pytest.param(say({"error": "std::bad_alloc"}), "out_of_memory", "bad_alloc", id="bad_alloc"),
         pytest.param(say({"error": "MemoryError: "}), "out_of_memory", "MemoryError", id="MemoryError"),
         pytest.param(say({"surprise": 1}), "garbage", "surprise", id="unknown report"),
         pytest.param(say({"unsupported": "没有这个选项"}), "unsupported", "没有这个选项", id="unsupported"),
+        pytest.param(
+            "import signal\nos.kill(os.getpid(), signal.SIGSEGV)",
+            "crashed",
+            "SIGSEGV",
+            marks=posix,
+            id="SEGV",
+        ),
+        pytest.param(
+            "import signal\nos.kill(os.getpid(), signal.SIGKILL)",
+            "out_of_memory",
+            "SIGKILL",
+            marks=posix,
+            id="KILL",
+        ),
+        pytest.param(
+            say({"error": "no"}) + "os.abort()", "crashed", "SIGABRT", marks=posix, id="after a report"
+        ),
     ],
 )
 def test_failure_is_data(script: Script, text: str, kind: str, words: str) -> None:
-    outcome = run_worker({}, {}, TIMEOUT_S, script(text))
-    assert outcome.figures is None
-    assert outcome.failure is not None
-    assert outcome.failure.kind == kind
-    assert words in outcome.failure.reason
-
-
-@posix
-@pytest.mark.parametrize(("number", "kind"), [("SIGSEGV", "crashed"), ("SIGKILL", "out_of_memory")])
-def test_child_ended_by_a_signal(script: Script, number: str, kind: str) -> None:
-    text = f"import signal\nos.kill(os.getpid(), signal.{number})"
-    outcome = run_worker({}, {}, TIMEOUT_S, script(text))
-    assert outcome.failure is not None
-    assert (outcome.failure.kind, number in outcome.failure.reason) == (kind, True)
-
-
-@posix
-def test_signal_after_a_whole_report_is_still_a_crash(script: Script, make: Make) -> None:
-    text = say({"ok": make.figures().model_dump()}) + "sys.stdout.flush()\nos.abort()"
-    outcome = run_worker({}, {}, TIMEOUT_S, script(text))
-    assert outcome.failure is not None
-    assert outcome.failure.kind == "crashed"
+    script(text)
+    found, reason = failure_of(_run())
+    assert (found, words in reason, "\n" in reason) == (kind, True, False)
 
 
 def test_hanging_child_is_ended_in_time(script: Script) -> None:
-    outcome = run_worker({}, {}, 1.0, script("print('{', flush=True)\ntime.sleep(60)"))
-    assert outcome.failure is not None
-    assert outcome.failure.kind == "timeout"
+    script("print('{', flush=True)\ntime.sleep(60)")
+    outcome = _run(timeout_s=1.0)
+    assert failure_of(outcome) == ("timeout", "超过 1 秒仍未结束，已终止")
     assert 1 <= outcome.wall_s < 3
 
 
-def test_child_that_does_not_read_its_job(tmp_path: Path) -> None:
-    path = tmp_path / "deaf.py"
-    path.write_text("raise SystemExit('deaf')")
-    outcome = run_worker({"long": "x" * 1_000_000}, {}, TIMEOUT_S, path)
-    assert outcome.failure is not None
-    assert (outcome.failure.kind, "deaf" in outcome.failure.reason) == ("crashed", True)
+def test_child_that_does_not_read_its_job(script: Script) -> None:
+    script("").write_text("raise SystemExit('deaf')")
+    kind, reason = failure_of(_run(long="x" * 1_000_000))
+    assert (kind, "deaf" in reason) == ("crashed", True)
 
 
-@pytest.mark.parametrize("name", ["latency_ns", "minor_faults", "outputs_difference"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1, "fast"])
-def test_impossible_figure_is_garbage(script: Script, make: Make, name: str, value: object) -> None:
-    report = {"ok": {**make.figures().model_dump(), name: value}}
-    outcome = run_worker({}, {}, TIMEOUT_S, script(say(report)))
-    assert outcome.failure is not None
-    assert (outcome.failure.kind, name in outcome.failure.reason) == ("garbage", True)
+def test_impossible_figure_is_garbage(make: Make, value: object) -> None:
+    report = make.figures().model_dump()
+    for place, name in (
+        (report, "worker_ns"),
+        (report["phases"]["steady"], "cpu_ns"),
+        (report["outputs"], "difference"),
+    ):
+        spoilt = json.dumps({"ok": report | ({name: value} if place is report else {})})
+        if place is not report:
+            spoilt = json.dumps({"ok": report}).replace(
+                f'"{name}": {place[name]}', f'"{name}": {json.dumps(value)}'
+            )
+        _, failure = child._judge(0, spoilt.encode(), "", 1.0)
+        assert failure is not None
+        assert (failure.kind, name in failure.reason) == ("garbage", True)
 
 
-def test_outputs_that_are_not_finite_are_a_failure_of_their_own(script: Script, make: Make) -> None:
-    report = {"ok": {**make.figures().model_dump(), "outputs_finite": False}}
-    outcome = run_worker({}, {}, TIMEOUT_S, script(say(report)))
-    assert outcome.figures is None
-    assert outcome.failure is not None
-    assert outcome.failure.kind == "not_finite"
+def test_outputs_that_are_not_finite_are_a_failure_of_their_own(make: Make) -> None:
+    report = {"ok": make.figures(outputs_finite=False).model_dump()}
+    found, failure = child._judge(0, json.dumps(report).encode(), "", 1.0)
+    assert found is None
+    assert failure
+    assert failure.kind == "not_finite"
 
 
-def test_chatter_on_stdout_does_not_reach_the_report_of_the_real_worker(tmp_path: Path, make: Make) -> None:
-    path = tmp_path / "chatty.py"
-    path.write_text(
-        f"""
-import os, sys
-sys.path.insert(0, {str(WORKER.parent)!r})
-import worker
-def measure(job, channel):
-    print("print")
-    os.write(1, b"descriptor 1\\n")
-    os.system("echo grandchild")
-    return {make.figures().model_dump()!r}
-worker.measure = measure
-worker.main()
-""",
-        encoding="utf-8",
-    )
-    outcome = run_worker({}, {}, TIMEOUT_S, path)
-    assert outcome.figures == make.figures()
-    for noise in ("print", "descriptor 1", "grandchild"):
-        assert noise in outcome.log
+@pytest.mark.parametrize(
+    ("status", "output", "log"),
+    [
+        (1, b'{"error": "OSError: [Errno 28] No space left on device"}', ""),
+        (1, b"", "x\nOSError: [Errno 28] No space"),
+    ],
+    ids=["told", "last line of the log"],
+)
+def test_full_disk_is_no_fault_of_the_case(status: int, output: bytes, log: str) -> None:
+    with pytest.raises(OSError, match="No space left"):
+        child._judge(status, output, log, 1.0)
 
 
-def test_environment_of_the_caller_cannot_tilt_a_case(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_caller_cannot_tilt_a_case_but_the_case_may(monkeypatch: pytest.MonkeyPatch) -> None:
     foreign = (
         "ORT_LOG_LEVEL",
         "OMP_NUM_THREADS",
         "KMP_AFFINITY",
         "MALLOC_ARENA_MAX",
         "MALLOC_TRIM_THRESHOLD_",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "GLIBC_TUNABLES",
-        "LD_PRELOAD",
     )
-    for name in foreign:
+    foreign += ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "GLIBC_TUNABLES", "LD_PRELOAD")
+    for name in (*foreign, "HARMLESS"):
         monkeypatch.setenv(name, "1")
-    monkeypatch.setenv("HARMLESS", "kept")
     found = clean_environment({})
     assert not set(foreign) & set(found)
-    assert (found["ORT_DISABLE_TELEMETRY"], found["HARMLESS"]) == ("1", "kept")
-
-
-def test_case_may_set_what_the_caller_may_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.arena_max=1")
+    assert (found["ORT_DISABLE_TELEMETRY"], found["HARMLESS"]) == ("1", "1")
     own = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "ORT_DISABLE_TELEMETRY": "0"}
     assert own.items() <= clean_environment(own).items()
 
 
-def test_reason_tells_no_paths_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    home, checkout = tmp_path / "somebody", tmp_path / "somebody" / "checkout"
-    checkout.mkdir(parents=True)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("USERPROFILE", str(home))
-    monkeypatch.chdir(checkout)
-    told = clean_text(f"{checkout}/build/a.onnx and {sys.prefix}/lib/b.py and {home}/c failed")
-    assert told == "a.onnx and b.py and c failed"
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"{ROOT}/build/a.onnx and {sys.prefix}/lib/b.py and ~/c failed", "a.onnx and b.py and c failed"),
+        ("Load model from /data/somebody/build/m-01/m.onnx failed", "Load model from m.onnx failed"),
+        ("one\n\ttwo\r\n  three\x00\u2028four\x7f", "one two three four"),
+        ("\x1b[1;31m26 [E:onnxruntime:] bad\x1b[m \x1b[0;93mworse\x1b[0m", "26 [E:onnxruntime:] bad worse"),
+        ("很" * 10_000, "很" * 300),
+    ],
+    ids=["checkout", "elsewhere", "one line", "colours", "length"],
+)
+def test_reason_is_one_short_line_without_folders(text: str, told: str) -> None:
+    assert clean_text(text.replace("~", os.path.expanduser("~"))) == told  # noqa: PTH111 - the home as text
 
 
-def test_reason_tells_no_path_outside_of_the_checkout_either() -> None:
-    """The build folder may lie anywhere: BENCH_BUILD_DIR."""
-    told = clean_text(
-        "Load model from /data/somebody/build/models/aspp-0123/model.onnx failed: File doesn't exist"
+STUB = f"""
+sys.path.insert(0, {str(WORKER.parent)!r})
+from counters import die_with_parent
+die_with_parent(job["parent_pid"])
+"""
+COMPANY = """
+note = os.path.join(job["folder"], str(os.getpid()))
+def beats():
+    return {name: os.path.getsize(os.path.join(job["folder"], name)) for name in os.listdir(job["folder"])}
+def beat():
+    with open(note, "a") as file:
+        file.write("x")
+def run_until_killed():
+    beat()
+    print("ready", flush=True)
+    for _ in range(3000):
+        beat()
+        time.sleep(0.01)
+"""
+"""Company leaves a note under its process id that grows for as long as it runs."""
+
+
+def _ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _wait_for(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+class Notes:
+    """Processes that were there, by the notes that they leave."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+
+    @property
+    def pids(self) -> list[int]:
+        return [int(path.name) for path in self.folder.iterdir()]
+
+    def all_ended(self) -> bool:
+        return all(_ended(pid) for pid in self.pids)
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Notes:
+    return Notes(tmp_path / "notes")
+
+
+FORK = """
+import subprocess
+other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+open(os.path.join(job["folder"], str(other.pid)), "w").close()
+"""
+
+
+@posix
+@pytest.mark.parametrize(
+    ("last", "kind", "words"),
+    [
+        pytest.param(None, "unsupported", "子进程还在跑", id="after a good report"),
+        pytest.param("os.abort()", "crashed", "SIGABRT", id="after a crash"),
+        pytest.param(say({"error": "no"}) + "sys.exit(1)", "crashed", "no", id="after an error"),
+        pytest.param("time.sleep(60)", "timeout", "秒仍未结束", id="while it hangs"),
+    ],
+)
+def test_processes_that_a_child_leaves_behind_are_ended_and_never_waited_for(
+    script: Script, notes: Notes, make: Make, last: str | None, kind: str, words: str
+) -> None:
+    """Even if they hold its pipe."""
+    script(FORK + (say({"ok": make.figures().model_dump()}) if last is None else last))
+    found, reason = failure_of(_run(timeout_s=2.0, folder=str(notes.folder)))
+    assert (found, words in reason) == (kind, True)
+    assert len(notes.pids) == 1
+    assert _wait_for(notes.all_ended, 1)
+
+
+@posix
+def test_fork_that_holds_the_pipe_of_a_crashed_child_does_not_hold_us(script: Script, notes: Notes) -> None:
+    script("if not os.fork():\n    open(os.path.join(job['folder'], str(os.getpid())), 'w').close()\n"
+           "    time.sleep(60)\nos.abort()")  # fmt: skip
+    outcome = _run(timeout_s=2.0, folder=str(notes.folder))
+    assert failure_of(outcome) == ("crashed", "进程因信号 SIGABRT 结束")
+    assert outcome.wall_s < 10
+    assert _wait_for(notes.all_ended, 1)
+
+
+@posix
+def test_process_that_ended_before_its_parent_is_none_that_was_left(script: Script, make: Make) -> None:
+    script(
+        "import subprocess\nother = subprocess.Popen(['true'])\ntime.sleep(0.2)\n"
+        + say({"ok": make.figures().model_dump()})
+        + "os._exit(0)"
     )
-    assert "somebody" not in told
-    assert told.startswith("Load model from")
-    assert told.endswith("model.onnx failed: File doesn't exist")
+    assert _run().failure is None
 
 
-def test_reason_is_one_printable_line() -> None:
-    assert clean_text("one\n\ttwo\r\n  three\x00\u2028four\x7f") == "one two three four"
+@posix
+@pytest.mark.parametrize("processes", [1, 2])
+def test_children_end_within_a_second_of_a_killed_parent(
+    script: Script, notes: Notes, processes: int
+) -> None:
+    """And at once where the parent died before they could ask."""
+    stub = script(f"{STUB}{COMPANY}run_until_killed()\ntime.sleep(60)")
+    job = {"folder": str(notes.folder), "processes": processes}
+    parent_code = f"""
+import sys
+from pathlib import Path
+sys.path.insert(0, {str(ROOT)!r})
+from bench.measure import child
+child.WORKER = Path({str(stub)!r})
+child.run_worker({job!r}, {{}}, 60.0)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", parent_code])
+    try:
+        assert _wait_for(lambda: len(notes.pids) == processes)
+        assert not any(_ended(pid) for pid in notes.pids)
+        parent.kill()
+        parent.wait()
+        assert _wait_for(notes.all_ended, 1.0)
+    finally:
+        parent.kill()
+        parent.wait()
+        for pid in notes.pids:
+            if not _ended(pid):
+                os.kill(pid, signal.SIGKILL)
+    late = {**job, "parent_pid": os.getpid() + 1}
+    assert run_script(stub, late, {}, TIMEOUT_S)[:2] == (1, b"")
 
 
-def test_reason_has_no_terminal_colours() -> None:
-    """ORT colours the errors that it logs."""
-    assert clean_text("\x1b[1;31m2026 [E:onnxruntime:] bad\x1b[m \x1b[0;93mworse\x1b[0m") == (
-        "2026 [E:onnxruntime:] bad worse"
+@pytest.mark.parametrize("processes", [1, 3])
+def test_company_runs_while_the_measured_process_runs_and_is_gone_afterwards(
+    script: Script, notes: Notes, make: Make, processes: int
+) -> None:
+    """What the company has forked is gone, too."""
+    fork = FORK if sys.platform != "win32" else ""
+    text = f"""{COMPANY}
+if job.get("company"):
+    beat(){fork.replace(chr(10), chr(10) + "    ")}
+    run_until_killed()
+before, deadline = beats(), time.monotonic() + 10
+while sum(size > before.get(name, 0) + 3 for name, size in beats().items()) < job["processes"] - 1:
+    assert time.monotonic() < deadline
+    time.sleep(0.01)
+"""
+    script(text + say({"ok": make.figures().model_dump()}))
+    outcome = _run(folder=str(notes.folder), processes=processes)
+    assert (outcome.failure, outcome.figures) == (None, make.figures())
+    assert len(notes.pids) == (processes - 1) * (2 if fork else 1)
+    assert _wait_for(notes.all_ended, 1)
+
+
+@pytest.mark.parametrize(
+    ("company", "kind", "words", "count"),
+    [
+        pytest.param("run_until_killed()", "unsupported", "没有这个选项", 2, id="the measured one fails"),
+        pytest.param("first or time.sleep(60)", "crashed", LOST, 2, id="one says nothing"),
+        pytest.param("first or sys.exit(0)", "crashed", LOST, 2, id="one ends at once"),
+        pytest.param('first or print(\'{"error": "no"}\')', "crashed", LOST, 2, id="one reports an error"),
+        pytest.param("print('ready', flush=True); sys.exit(0)", "crashed", LOST, 2, id="it ends too early"),
+    ],
+)
+def test_failure_of_company_is_one_of_the_case_and_nothing_is_left_behind(
+    script: Script,
+    notes: Notes,
+    monkeypatch: pytest.MonkeyPatch,
+    company: str,
+    kind: str,
+    words: str,
+    count: int,
+) -> None:
+    """The first of the two is under way, the second one never is: the measured one is not even started."""
+    monkeypatch.setattr(child, "READY_SECONDS", 2.0)
+    last = (
+        say({"unsupported": "没有这个选项"})
+        if kind == "unsupported"
+        else "time.sleep(0.3)\n" + say({"lines": {}})
     )
+    script(
+        f"{COMPANY}\nif job.get('company'):\n    first = not beats()\n    beat()\n    {company}\n"
+        f"    run_until_killed()\n{last}"
+    )
+    outcome = _run(folder=str(notes.folder), processes=3)
+    assert outcome.wall_s < 10
+    found, reason = failure_of(outcome)
+    assert (found, words in reason) == (kind, True)
+    assert len(notes.pids) == count
+    assert notes.all_ended()
 
 
-def test_reason_has_a_bounded_length() -> None:
-    assert len(clean_text("很长 " * 10_000)) <= 300
+@posix
+@pytest.mark.parametrize("stage", ["alone", "company starts", "company runs"])
+def test_interrupting_the_runner_ends_every_child(script: Script, notes: Notes, stage: str) -> None:
+    """Nor does the timer that waits for company keep the interpreter from ending."""
+    script(
+        COMPANY
+        + ("beat()\ntime.sleep(60)" if stage == "company starts" else "run_until_killed()\ntime.sleep(60)")
+    )
+    expected, processes = (2 if stage == "company runs" else 1), (1 if stage == "alone" else 2)
+    main, threads = threading.main_thread(), threading.active_count()
+
+    def ctrl_c(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def interrupt() -> None:
+        assert main.ident
+        _wait_for(lambda: len(notes.pids) == expected)
+        time.sleep(0.2)  # the runner waits for them by then
+        signal.pthread_kill(main.ident, signal.SIGALRM)
+
+    before = signal.signal(signal.SIGALRM, ctrl_c)  # SIGINT itself is ignored in a background job
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            _run(folder=str(notes.folder), processes=processes)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    thread.join()
+    assert len(notes.pids) == expected
+    assert notes.all_ended()
+    assert _wait_for(lambda: threading.active_count() <= threads, 1.0)

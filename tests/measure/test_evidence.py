@@ -8,10 +8,16 @@ import pytest
 
 from bench.measure import evidence
 from bench.measure.evidence import ArenaLog
+from bench.measure.trace import Node, Run
 from bench.spec import Case
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from conftest import Make
+
+    from bench.results.records import Figures
 
 MIB = 1 << 20
 ARENA = "[I:onnxruntime:Default, bfc_arena.cc"
@@ -41,22 +47,54 @@ BENCH RUN 3
 """
 
 
+OPTIONS = (
+    "2026-01-02 [I:onnxruntime:, inference_session.cc:777 TraceSessionOptions] Session Options { "
+    "execution_mode:0 enable_profiling:0 enable_mem_pattern:0 enable_mem_reuse:1 enable_cpu_mem_arena:0 "
+    "intra_op_param:OrtThreadPoolParams { thread_pool_size: 3 auto_set_affinity: 0 } }\n"
+)
+WRONG = "2026-01-02 03:04:06 [W:onnxruntime:, inference_session.cc:1] a value is not a number\n"
+LOG_WITH_WARNINGS = f"{LOG}{WRONG}BENCH RUN 4\n{WRONG}{LOG.splitlines()[-1]}\n{WRONG}"
+NO_ARENA = {
+    "arena_regions": 0,
+    "arena_mib": 0.0,
+    "exact_regions_share": 0.0,
+    "second_run_regions": 0,
+    "arena_shrinks": 0,
+}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"a model")
+    return path
+
+
+def _facts(
+    figures: Figures, log: str, file: Path, runs: Sequence[Run] = (), **settings: bool | int
+) -> dict[str, float]:
+    return evidence.observe(Case(id="one", title="", settings=settings), figures, log, runs, file)
+
+
 def test_regions_of_the_log_know_their_size_need_and_run() -> None:
     found = evidence.read_arena_log(LOG)
     assert found.regions == (1048576, 8388608, 838860800)
     assert found.requested == (1024, 7372800, 838860800)
     assert found.runs == (0, 1, 2)
     assert found.shrinks == 1
+    for log in ("", "onnxruntime says nothing of an arena\nBENCH RUN 1\nBENCH RUN 2\n"):
+        assert evidence.read_arena_log(log) == ArenaLog((), (), (), 0)
 
 
-@pytest.mark.parametrize("log", ["", "onnxruntime says nothing of an arena\nBENCH RUN 1\nBENCH RUN 2\n"])
-def test_log_without_an_arena_has_no_regions(log: str) -> None:
-    assert evidence.read_arena_log(log) == ArenaLog((), (), (), 0)
-
-
-def test_facts_of_a_child(make: Make) -> None:
-    figures = make.figures(threads_created=3, threads_pinned=2, huge_page_bytes=5 * MIB, minor_faults=1.26)
-    assert evidence.observe(_case(log_severity_level=0), figures, LOG, ()) == {
+def test_facts_of_a_child(make: Make, file: Path) -> None:
+    usual = make.figures(
+        threads_created=3, threads_pinned=2, huge_page_bytes=5 * MIB, idle_cpu_ns=1_000_000, minor_faults=1
+    )
+    steady = usual.phases["steady"].model_copy(update={"minor_faults": 126, "calls": 100})
+    figures = usual.model_copy(update={"phases": {**usual.phases, "steady": steady}, "callers": 2})
+    facts = _facts(figures, LOG, file, log_severity_level=0)
+    assert facts.pop("file") > 0
+    assert facts == {
         "arena_regions": 3,
         "arena_mib": pytest.approx((1048576 + 8388608 + 838860800) / MIB, abs=0.1),
         "session_info_lines": 1,
@@ -66,6 +104,7 @@ def test_facts_of_a_child(make: Make) -> None:
         "exact_regions_share": pytest.approx(1 / 3),
         "second_run_regions": 1,
         "arena_shrinks": 1,
+        "callers": 2,
         "threads_created": 3,
         "threads_pinned": 2,
         "huge_page_mib": 5.0,
@@ -73,35 +112,42 @@ def test_facts_of_a_child(make: Make) -> None:
     }
 
 
-def test_what_the_machine_does_not_tell_is_no_fact(make: Make) -> None:
+def test_what_the_machine_does_not_tell_is_no_fact(make: Make, file: Path) -> None:
     """An empty log tells of no region; whether it was read at all, the default's shows (`proof.readable`)."""
     unknown = dict.fromkeys(
         ("threads_created", "threads_pinned", "huge_page_bytes", "minor_faults", "idle_cpu_ns")
     )
-    figures = make.figures(**unknown)
-    found = evidence.observe(_case(), figures, "", ())
-    assert found == {
-        "arena_regions": 0,
-        "arena_mib": 0.0,
-        "exact_regions_share": 0.0,
-        "second_run_regions": 0,
-        "arena_shrinks": 0,
-    }
+    facts = _facts(make.figures(**unknown), "", file)
+    assert facts == {**NO_ARENA, "callers": 1, "file": facts["file"]}
 
 
-def _case(**settings: bool | int) -> Case:
-    return Case(id="one", title="", settings=settings)
+def test_fingerprints_differ_with_what_they_are_of(make: Make, file: Path) -> None:
+    """Of runs that all overlap, nothing is known."""
+
+    def run(start: int, operator: str, block: int | None) -> Run:
+        return Run(start, start + 9, (Node("a", operator, 1, start, start + 5, block),))
+
+    def seen(*runs: Run) -> dict[str, float]:
+        facts = _facts(make.figures(), "", file, runs)
+        return {name: facts[name] for name in evidence.FINGERPRINTS if name in facts}
+
+    one, other, finer = seen(run(0, "Conv", 4)), seen(run(0, "Gemm", 4)), seen(run(0, "Conv", 2))
+    assert (one["operators"] != other["operators"], one["block_sizes"] == other["block_sizes"]) == (
+        True,
+        True,
+    )
+    assert (one["operators"] == finer["operators"], one["block_sizes"] != finer["block_sizes"]) == (
+        True,
+        True,
+    )
+    assert set(seen(run(0, "Conv", None))) == {"operators", "file"}
+    assert set(seen(run(0, "Conv", 4), run(5, "Conv", 4))) == {"file"}
+    file.write_bytes(b"another model")
+    assert seen(run(0, "Conv", 4))["file"] != one["file"]
 
 
-OPTIONS = (
-    "2026-01-02 [I:onnxruntime:, inference_session.cc:777 TraceSessionOptions] Session Options { "
-    "execution_mode:0 enable_profiling:0 enable_mem_pattern:0 enable_mem_reuse:1 enable_cpu_mem_arena:0 "
-    "intra_op_param:OrtThreadPoolParams { thread_pool_size: 3 auto_set_affinity: 0 } }\n"
-)
-
-
-def test_switches_that_the_session_was_given_are_read_from_its_log(make: Make) -> None:
-    facts = evidence.observe(_case(), make.figures(), OPTIONS, ())
+def test_switches_that_the_session_was_given_are_read_from_its_log(make: Make, file: Path) -> None:
+    facts = _facts(make.figures(), OPTIONS, file)
     given = {name: value for name, value in facts.items() if name.startswith(evidence.RECEIVED)}
     assert given == {
         "received_execution_mode": 0,
@@ -112,36 +158,21 @@ def test_switches_that_the_session_was_given_are_read_from_its_log(make: Make) -
     }
 
 
-def test_what_the_observer_switches_on_is_no_fact(make: Make) -> None:
+def test_what_the_observer_switches_on_is_no_fact(make: Make, file: Path) -> None:
     """Log level and profiler are set in every untimed child: they say nothing of a case that does not set them."""
-    plain = evidence.observe(_case(), make.figures(trace_bytes=5000), LOG + OPTIONS, ())
+    plain = _facts(make.figures(trace_bytes=5000), LOG + OPTIONS, file)
     assert not {"session_info_lines", "session_verbose_lines", "trace_bytes"} & set(plain)
     assert "received_enable_profiling" not in plain
-    own = _case(enable_profiling=True, log_severity_level=1)
-    assert evidence.observe(own, make.figures(trace_bytes=5000), LOG, ())["trace_bytes"] == 5000
+    for size in (5000, None):
+        own = _facts(make.figures(trace_bytes=size), LOG, file, enable_profiling=True, log_severity_level=1)
+        assert own["trace_bytes"] == (size or 0)
 
 
-WRONG = "2026-01-02 03:04:06 [W:onnxruntime:, inference_session.cc:1] a value is not a number\n"
-LOG_WITH_WARNINGS = f"{LOG}{WRONG}BENCH RUN 4\n{WRONG}{LOG.splitlines()[-1]}\n{WRONG}"
-
-
-def test_lines_of_the_log_are_those_of_a_healthy_session_and_its_warnings_those_of_a_wrong_one(
-    make: Make,
+def test_lines_are_those_of_a_healthy_session_and_warnings_those_of_a_wrong_one(
+    make: Make, file: Path
 ) -> None:
-    facts = evidence.observe(_case(log_severity_level=0), make.figures(), LOG_WITH_WARNINGS, ())
-    names = ("session_info_lines", "session_verbose_lines", "warning_lines")
-    assert [facts[name] for name in names] == [1, 1, 2]
-
-
-def test_default_is_seen_from_outside_by_its_log_and_its_file_alone(make: Make) -> None:
-    found = evidence.observe_from_outside(make.figures(threads_created=3), LOG_WITH_WARNINGS)
-    assert found == {
-        "session_info_lines": 1,
-        "session_verbose_lines": 1,
-        "warning_lines": 2,
-        "trace_bytes": 0,
-    }
-
-
-def test_profiled_case_without_a_file_has_none(make: Make) -> None:
-    assert evidence.observe(_case(enable_profiling=True), make.figures(), "", ())["trace_bytes"] == 0
+    """Seen from outside, the default has these facts alone."""
+    lines = {"session_info_lines": 1, "session_verbose_lines": 1, "warning_lines": 2}
+    facts = _facts(make.figures(), LOG_WITH_WARNINGS, file, log_severity_level=0)
+    assert {name: facts[name] for name in lines} == lines
+    assert evidence.observe_from_outside(make.figures(), LOG_WITH_WARNINGS) == {**lines, "trace_bytes": 0}

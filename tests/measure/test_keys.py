@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.measure import keys, profiles
+from bench import subjects, variants
+from bench.measure import keys
 from bench.measure.keys import result_key
 from bench.measure.profiles import PROFILES
-from bench.spec import BASELINE, Case, Column, Input, Script
+from bench.spec import BASELINE, Case, Input, Load, Place, Report, Subject
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,129 +22,104 @@ if TYPE_CHECKING:
     from bench.spec import Experiment
 
 SOFTWARE = {"onnxruntime": "1.31.1", "numpy": "2.4.6"}
-MODELS = {"toy": "abcdef012345"}
+MODELS = {"toy": "abcdef012345", "other": "1"}
+X = {"x": 1}
 
 
-def _case(**changes: Any) -> Case:
-    fields = {"id": BASELINE, "title": "默认", "settings": {"enable_mem_pattern": True}}
-    return Case(**fields | changes)
+def _toys(make: Make, *, case: dict[str, Any] | None = None, **changes: Any) -> Experiment:
+    fields = {"id": BASELINE, "title": "默认", "settings": X} | (case or {})
+    return make.experiment(cases=(Case(**fields),), **changes)
 
 
 def _key(
     make: Make, experiment: Experiment | None = None, profile: Profile = PROFILES["default"], **changes: Any
 ) -> str:
     usual = {"machine": make.machine(), "software": SOFTWARE, "models": MODELS} | changes
-    return result_key(experiment or make.experiment(cases=(_case(),)), profile, **usual)
+    return result_key(experiment or _toys(make), profile, **usual)
 
 
-def test_key_is_the_same_for_the_same_things(make: Make) -> None:
-    assert _key(make) == _key(make)
-
-
-def test_words_do_not_change_the_key(make: Make) -> None:
-    reworded = make.experiment(
-        cases=(_case(title="默认设置"),),
-        title="另一个标题",
-        question="另一个问题?",
-        columns=("kept_mib",),
-    )
-    assert _key(make, reworded) == _key(make)
-    other_columns = replace(reworded, columns=(Column(metric="ratio", title="比"),))
-    assert _key(make, other_columns) == _key(make)
-
-
-def test_estimated_length_does_not_change_the_key(make: Make) -> None:
-    slower = make.experiment(cases=(_case(),), groups=(make.group(seconds=9),))
-    assert _key(make, slower) == _key(make)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"settings": {"enable_mem_pattern": False}},
-        {"settings": {}},
-        {"run_settings": {"memory.enable_memory_arena_shrinkage": "cpu:0"}},
-        {"shared_arena": {"arena_extend_strategy": 1}},
-        {"env": {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}},
-        {"id": "other"},
-    ],
-    ids=lambda change: next(iter(change)),
-)
-def test_what_a_case_sets_changes_the_key(make: Make, change: dict[str, Any]) -> None:
-    assert _key(make, make.experiment(cases=(_case(**change),))) != _key(make)
-
-
-def test_kind_of_a_value_changes_the_key(make: Make) -> None:
-    one, text = (make.experiment(cases=(_case(settings={"x": value}),)) for value in (1, "1"))
-    assert _key(make, one) != _key(make, text)
-
-
-def test_inputs_and_groups_change_the_key(make: Make) -> None:
-    shapes = make.group(input=Input(label="batch=2", shapes=((3, 3),)))
-    fewer = make.group(cases=(BASELINE,))
-    found = {
-        _key(make, make.experiment(cases=(_case(),), groups=groups))
-        for groups in ((make.group(),), (shapes,), (fewer,), (make.group(), shapes))
-    }
-    assert len(found) == 4
-
-
-def test_script_changes_the_key(make: Make) -> None:
-    profiled = make.experiment(cases=(_case(),), scripts=(Script(name="line_memory", cases=(BASELINE,)),))
-    assert _key(make, profiled) != _key(make)
-
-
-def test_model_software_and_machine_change_the_key(make: Make) -> None:
-    found = {
-        _key(make),
-        _key(make, models={"toy": "fedcba"}),
-        _key(make, software={**SOFTWARE, "onnxruntime": "1.32.0"}),
-        _key(make, machine=make.machine(cpu="另一种处理器")),
-        _key(make, machine=make.machine(cores=4)),
-    }
-    assert len(found) == 5
-
-
-def test_reboot_does_not_change_the_key(make: Make) -> None:
-    assert _key(make, machine=make.machine(kernel="6.9", governor="powersave")) == _key(make)
-
-
-def test_point_release_of_the_system_does_not_change_the_key(make: Make) -> None:
-    assert _key(make, machine=make.machine(system="某系统 1.2")) == _key(make)
-
-
-@pytest.mark.parametrize(
-    "change", [{"min_seconds": 0.5}, {"min_calls": 5}, {"small": True}, {"bracket": False}]
-)
-def test_timing_of_the_profile_changes_the_key(make: Make, change: dict[str, Any]) -> None:
-    assert _key(make, profile=replace(PROFILES["default"], **change)) != _key(make)
-
-
-@pytest.mark.parametrize("change", [{"title": "别的"}, {"rounds": 99}, {"budget_s": 1}])
-def test_what_decides_no_number_of_a_profile_does_not_change_the_key(
-    make: Make, change: dict[str, Any]
+def test_words_and_what_decides_no_number_do_not_change_the_key(
+    make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _key(make, profile=replace(PROFILES["default"], **change)) == _key(make)
-
-
-def test_other_profiles_do_not_change_the_key(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Editing the smoke test must not cost an hour."""
-    before = _key(make)
+    """Neither do a reboot, a point release of the system, models of others, nor editing the smoke test."""
+    usual, default = _key(make), PROFILES["default"]
+    reworded = _toys(
+        make, case={"title": "默认设置"}, title="另一个", question="另一个?", columns=("kept_mib", "ratio")
+    )
+    slower = _toys(make, groups=(make.group(seconds=9),))
+    rebooted = make.machine(kernel="6.9", governor="powersave", system="某系统 1.2")
+    profiles = [replace(default, **change) for change in ({"title": "别的"}, {"rounds": 99}, {"budget_s": 1})]
+    others = [
+        *(_key(make, one) for one in (_toys(make), reworded, slower)),
+        *(_key(make, profile=one) for one in profiles),
+        _key(make, machine=rebooted),
+        _key(make, models={**MODELS, "other": "2"}),
+    ]
     monkeypatch.setitem(PROFILES, "smoke", replace(PROFILES["smoke"], min_calls=7))
-    assert _key(make) == before
-    assert profiles.__file__ not in map(str, keys.MAKERS)
+    assert {usual, *others, _key(make)} == {usual}
+
+
+def _changed(make: Make) -> dict[str, str]:
+    """What decides a number -> the key with another one."""
+    default = PROFILES["default"]
+    cases: dict[str, dict[str, Any]] = {
+        "another value": {"settings": {"x": 2}},
+        "another kind of value": {"settings": {"x": "1"}},
+        "no setting": {"settings": {}},
+        "run settings": {"run_settings": {"memory.enable_memory_arena_shrinkage": "cpu:0"}},
+        "subject": {"subject": Subject(name="known_cost")},
+        "options of a subject": {"subject": Subject(options={"arena_extend_strategy": 1})},
+        "variant": {"variant": "optimised"},
+        "load": {"load": Load(callers=2)},
+        "environment": {"place": Place(env={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"})},
+        "cores": {"place": Place(cores=0.5)},
+        "expected": {"expected": "crash"},
+        "lacking": {"lacking": lambda machine: machine.libc},
+        "id": {"id": "other"},
+    }
+    groups = {
+        "shapes": (make.group(input=Input(label="batch=2", shapes=((3, 3),))),),
+        "names of inputs": (make.group(input=Input(label="batch=2", shapes=({"x": (2, 3)},))),),
+        "fewer cases": (make.group(cases=(BASELINE,)),),
+        "another group": (make.group(), make.group(3)),
+        "load of a group": (make.group(processes=2),),
+        "place of a group": (make.group(cores=0.5),),
+        "variant of a group": (make.group(variant="ort_format"),),
+    }
+    experiments: dict[str, dict[str, Any]] = {
+        "reports": {"reports": (Report(subject="line_memory", cases=(BASELINE,)),)},
+        "observing each group": {"observe_each_group": True},
+        "rounds that choose": {"scenarios": (make.scenario(),)},
+        "a trace": {"keep_trace": (BASELINE, 0)},
+        "watching idle": {"columns": ("idle_cpu_s",)},
+    }
+    timing = ({"min_seconds": 0.5}, {"min_calls": 5}, {"small": True}, {"bracket": False})
+    machines = ({"cpu": "另一种处理器"}, {"cores": 4})
+    return {
+        **{name: _key(make, _toys(make, case=change)) for name, change in cases.items()},
+        **{name: _key(make, _toys(make, groups=changed)) for name, changed in groups.items()},
+        **{name: _key(make, _toys(make, **change)) for name, change in experiments.items()},
+        **{str(change): _key(make, profile=replace(default, **change)) for change in timing},
+        **{str(change): _key(make, machine=make.machine(**change)) for change in machines},
+        "model": _key(make, models={"toy": "fedcba"}),
+        "software": _key(make, software={**SOFTWARE, "onnxruntime": "1.32.0"}),
+    }
+
+
+def test_everything_that_decides_a_number_changes_the_key(make: Make) -> None:
+    changed = _changed(make)
+    seen: dict[str, list[str]] = {_key(make): ["unchanged"]}
+    for name, key in changed.items():
+        seen.setdefault(key, []).append(name)
+    assert [names for names in seen.values() if len(names) > 1] == []
 
 
 def test_everything_that_takes_part_in_measuring_is_hashed() -> None:
     named = {path.name for path in keys.MAKERS}
-    assert named >= {"spec.py", "child.py", "known.py", "noise.py", "observer.py", "plan.py", "proof.py"}
-    assert named >= {"evidence.py", "line_memory.py", "sampler.py", "trace.py", "worker.py"}
+    assert named >= {"spec.py", "child.py", "counters.py", "noise.py", "observer.py", "plan.py", "proof.py"}
+    assert named >= {"evidence.py", "header.py", "task.py", "trace.py", "worker.py"}
     below = {path for path in keys.HERE.rglob("*.py") if path.name != "profiles.py"}
     assert set(keys.MAKERS) == below | {keys.HERE.parent / "spec.py"}
-
-
-def test_models_of_other_experiments_do_not_change_the_key(make: Make) -> None:
-    assert _key(make, models={**MODELS, "other": "1"}) == _key(make)
 
 
 @pytest.mark.parametrize("path", keys.MAKERS, ids=lambda path: path.name)
@@ -157,3 +133,37 @@ def test_source_of_what_measures_changes_the_key(
     assert _key(make) == before
     copy.write_bytes(copy.read_bytes() + b"\n# one more line\n")
     assert _key(make) != before
+
+
+@pytest.mark.parametrize(
+    ("file", "changes", "used"),
+    [
+        ("session", {}, True),
+        ("shared_arena", {}, False),
+        ("shared_arena", {"case": {"subject": Subject(name="shared_arena")}}, True),
+        ("session", {"case": {"subject": Subject(name="shared_arena")}}, True),
+        ("log_lines", {"reports": (Report(subject="log_lines", cases=(BASELINE,)),)}, True),
+        ("log_lines", {"reports": (Report(subject="line_memory", cases=(BASELINE,)),)}, False),
+        ("optimised", {}, False),
+        ("_job", {}, False),
+        ("_job", {"case": {"variant": "optimised"}}, True),
+        ("optimised", {"case": {"variant": "optimised"}}, True),
+        ("ort_format", {"case": {"variant": "optimised"}}, False),
+    ],
+)
+def test_source_of_a_subject_or_variant_changes_the_key_of_what_uses_it(
+    make: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    file: str,
+    changes: dict[str, Any],
+    *,
+    used: bool,
+) -> None:
+    experiment = _toys(make, **changes)
+    before = _key(make, experiment)
+    folder = subjects.FOLDER if file in subjects.SUBJECTS else variants.FOLDER
+    for path in folder.glob("*.py"):
+        (tmp_path / path.name).write_bytes(path.read_bytes() + (b"# more\n" if path.stem == file else b""))
+    monkeypatch.setattr(subjects if file in subjects.SUBJECTS else variants, "FOLDER", tmp_path)
+    assert (_key(make, experiment) != before) is used

@@ -1,84 +1,96 @@
-"""What is had from children that are not timed: proofs, the baseline's outputs, a trace, reports of scripts."""
+"""What is had from children that are not timed: proofs, the baseline's outputs, a trace, reports of subjects."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from lab import interrupt_at
+from lab import MIB, hungry, interrupt_at
 from observing import CASES, each_group, observe, proven_by, reads_arenas, writes_traces
 from traces import kernel, span
 
+from bench.measure import task as measuring
+from bench.results import store
 from bench.results.summary import summarise
-from bench.spec import BASELINE, CONTROL, Case, Proof
+from bench.spec import BASELINE, CONTROL, Case, Load, Proof, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from conftest import Make, Started
     from lab import Lab
 
     from bench.measure.child import Outcome
-    from bench.results import store
 
 FEWER_FAULTS = Proof(fact="minor_faults", relation="<", expected=1, than="two")
 LINES = (kernel("a", 1, 10), span(0, 100))
-Seen = list[tuple[str, tuple[tuple[int, ...], ...]]]
-"""(case, shapes) of the untimed children that were started."""
+THREE_RUNS = (
+    *(line for n in range(3) for line in (kernel("a", 1000 * n + 1, 30), kernel("b", 1000 * n + 40, 10))),
+    *(span(1000 * n, 100) for n in range(3)),
+)
+BOTH = (BASELINE, "one", "two")
 
 
-def _untimed(lab: Lab) -> Seen:
-    return [(start.case, start.shapes) for start in lab.worker.started if not start.timed]
+def _untimed(lab: Lab) -> list[tuple[str, int]]:
+    """(case, batch) of the untimed children that were started."""
+    return [(start.case, start.shapes[0][0]) for start in lab.worker.started if not start.timed]
 
 
-def test_each_case_is_observed_once_and_each_group_has_its_reference(lab: Lab, make: Make) -> None:
-    experiment = make.experiment(groups=[make.group(2), make.group(3)])
-    task = lab.task(experiment)
-    lab.runner(task).run()
-    untimed = _untimed(lab)
-    assert untimed == [(case, ((2, 3),)) for case in CASES] + [(BASELINE, ((3, 3),))]
-    found = [(record.group, record.case) for record in lab.on_disk().untimed]
-    assert found == [(0, case) for case in CASES] + [(1, BASELINE)]
-    assert lab.worker.started[len(untimed)].timed
-
-
-def test_case_is_observed_on_the_first_group_that_has_it(lab: Lab, make: Make) -> None:
-    groups = [make.group(2, cases=(BASELINE, "one")), make.group(3, cases=(BASELINE, "two"))]
-    journal = observe(lab, lab.task(make.experiment(groups=groups)))
-    found = [(one.group, one.case) for one in journal.untimed]
-    assert found == [(0, BASELINE), (0, "one"), (1, BASELINE), (1, "two")]
-    assert _untimed(lab) == [
-        (BASELINE, ((2, 3),)),
-        ("one", ((2, 3),)),
-        (BASELINE, ((3, 3),)),
-        ("two", ((3, 3),)),
-    ]
-
-
-def test_each_case_is_observed_on_each_of_its_groups_where_that_is_asked_for(lab: Lab, make: Make) -> None:
-    journal = observe(lab, lab.task(each_group(make)))
-    wanted = [(0, case) for case in CASES] + [(1, BASELINE), (1, "two")]
-    assert [(one.group, one.case) for one in journal.untimed] == wanted
-    assert _untimed(lab) == [(case, (((2, 3) if group == 0 else (3, 3)),)) for group, case in wanted]
-
-
-def test_draft_on_small_inputs_observes_each_case_once_all_the_same(lab: Lab, make: Make) -> None:
-    profile = make.profile(name="smoke", rounds=1, small=True)
-    groups = [
-        make.group(2),
-        make.group(3, small=make.group(5).input, cases=(BASELINE, "two")),
-    ]
-    journal = observe(lab, lab.task(each_group(make, groups=groups), profile))
-    found = [(one.group, one.case) for one in journal.untimed]
-    assert found == [(0, case) for case in CASES] + [(1, BASELINE)]
-    assert _untimed(lab)[len(CASES) :] == [(BASELINE, ((5, 3),))]
-
-
-def test_large_batch_is_observed_without_its_outputs(lab: Lab, make: Make) -> None:
-    task = lab.task(make.experiment(groups=[make.group(2), make.group(3, memory_only=True)]))
+@pytest.mark.parametrize(
+    ("cases", "each", "small", "seen"),
+    [
+        pytest.param(((), ()), False, False, [*((c, 2) for c in BOTH), (BASELINE, 3)], id="once, and each reference"),
+        pytest.param(
+            ((BASELINE, "one"), (BASELINE, "two")),
+            False,
+            False,
+            [(BASELINE, 2), ("one", 2), (BASELINE, 3), ("two", 3)],
+            id="on the first group that has it",
+        ),
+        pytest.param(
+            ((), (BASELINE, "two")),
+            True,
+            False,
+            [*((c, 2) for c in BOTH), (BASELINE, 3), ("two", 3)],
+            id="on each of its groups",
+        ),
+        pytest.param(
+            ((), (BASELINE, "two")), True, True, [*((c, 1) for c in BOTH), (BASELINE, 5)], id="a draft: once"
+        ),
+    ],
+)  # fmt: skip
+def test_where_cases_are_observed(
+    lab: Lab,
+    make: Make,
+    cases: tuple[Any, Any],
+    seen: list[tuple[str, int]],
+    *,
+    each: bool,
+    small: bool,
+) -> None:
+    groups = [make.group(2, cases=cases[0]), make.group(3, cases=cases[1], small=make.group(5).input)]
+    experiment = make.experiment(groups=groups, observe_each_group=each)
+    task = lab.task(experiment, make.profile(rounds=1, small=small))
     observe(lab, task)
-    assert {shapes for _, shapes in _untimed(lab)} == {((2, 3),)}
-    assert [task.reference(group).exists() for group in task.planned.groups] == [True, False]
+    assert _untimed(lab) == seen
+    first = seen[0][1]
+    assert [(one.group, one.case) for one in lab.on_disk().untimed] == [(int(n != first), c) for c, n in seen]
+    assert all(task.reference(group).exists() for group in task.planned.groups)
+
+
+@pytest.mark.parametrize(("own", "seen"), [((), []), (("two",), [(BASELINE, 3), ("two", 3)])])
+def test_group_that_shows_memory_alone_is_observed_for_what_no_other_has(
+    lab: Lab, make: Make, own: tuple[str, ...], seen: list[tuple[str, int]]
+) -> None:
+    """Its outputs are not compared; but nothing is held against the default of another model."""
+    groups = [
+        make.group(2, cases=(BASELINE, "one")),
+        make.group(3, timed=False, cases=(BASELINE, "one", *own)),
+    ]
+    task = lab.task(make.experiment(groups=groups))
+    observe(lab, task)
+    assert _untimed(lab) == [(BASELINE, 2), ("one", 2), *seen]
+    assert not task.reference(task.planned.groups[1]).exists()
 
 
 def test_facts_regions_and_operators_are_kept_with_their_group(lab: Lab, make: Make) -> None:
@@ -88,113 +100,108 @@ def test_facts_regions_and_operators_are_kept_with_their_group(lab: Lab, make: M
         "two": [span(0, 100), kernel("a", 1, 10, operator="Gemm")],
     }
     writes_traces(task, lines)
-
-    def tell(start: Started) -> None:
-        lab.worker.untimed["two"] = {"threads_created": start.shapes[0][0]}
-
-    lab.worker.before = tell
+    reads_arenas(task)
+    lab.worker.before = lambda start: lab.worker.untimed.update(
+        {"two": {"threads_created": start.shapes[0][0]}}
+    )
     observe(lab, task)
     found = {(one.group, one.case): one for one in lab.on_disk().untimed}
-    assert [found[group, "two"].facts["threads_created"] for group in (0, 1)] == [2, 3]
     for group in (0, 1):
         base, two = (found[group, case] for case in (BASELINE, "two"))
-        shown = [base.facts[fact] for fact in ("nodes", "overlapping_nodes", "node_threads")]
-        assert shown == [2, 1, 2]
+        assert [base.facts[fact] for fact in ("nodes", "overlapping_nodes", "node_threads")] == [2, 1, 2]
         assert (base.operators, two.operators) == ({"Conv": 2}, {"Gemm": 1})
+        assert (two.facts["threads_created"], two.regions) == (2 + group, [MIB])
     assert "nodes" not in found[0, "one"].facts  # the trace of the case before is not taken for its own
     assert found[0, "one"].operators == {}
-    rows = summarise(task.planned.experiment, _closed(lab)).operators
+    journal = lab.on_disk()
+    journal.add(make.footer())
+    rows = summarise(task.planned.experiment, journal).operators
     assert [(row.input, row.case, row.operators) for row in rows] == [
-        ("batch=2", BASELINE, {"Conv": 2}),
-        ("batch=2", "two", {"Gemm": 1}),
-        ("batch=3", BASELINE, {"Conv": 2}),
-        ("batch=3", "two", {"Gemm": 1}),
+        (label, case, operators)
+        for label in ("batch=2", "batch=3")
+        for case, operators in ((BASELINE, {"Conv": 2}), ("two", {"Gemm": 1}))
     ]
 
 
-def _closed(lab: Lab) -> store.Journal:
-    journal = lab.on_disk()
-    journal.add(lab.make.footer())
-    return journal
-
-
-@pytest.mark.parametrize(("observed", "outcome"), [(0, "effect"), (2, "unseen"), (1, "nothing")])
-def test_proof_is_judged_and_worded(lab: Lab, make: Make, observed: int, outcome: str) -> None:
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ({"threads_created": 0}, "effect"),
+        ({"threads_created": 2}, "unseen"),
+        ({"threads_created": 1}, "nothing"),
+        ({"threads_created": 2, "unchanged": ["case"]}, "nothing"),
+    ],
+)
+def test_proof_is_judged_and_worded(lab: Lab, make: Make, answer: dict[str, Any], outcome: str) -> None:
     """The default, on the made-up machine, creates one thread."""
-    lab.worker.untimed["one"] = {"threads_created": observed}
+    lab.worker.untimed["one"] = answer
     task = lab.task(proven_by(make, Proof(fact="threads_created", relation="==", expected=0)))
     writes_traces(task, dict.fromkeys(CASES, LINES))
     reads_arenas(task)
     records = {one.case: one for one in observe(lab, task).untimed}
     assert records["one"].outcome == outcome
-    must = "应等于 0，" if observed == 0 else ""  # what does not hold is told as it is
-    assert f"新增的线程数：{observed}（{must}默认为 1）" in records["one"].evidence
+    must = "应等于 0，" if outcome == "effect" else ""  # what does not hold is told as it is
+    assert f"新增的线程数：{answer['threads_created']}（{must}默认为 1）" in records["one"].evidence
     assert (records[BASELINE].outcome, records["two"].outcome) == (None, "nothing")
 
 
-def test_setting_that_equals_the_default_changes_nothing(lab: Lab, make: Make) -> None:
-    lab.worker.untimed["one"] = {"unchanged": ["case"]}
-    task = lab.task(proven_by(make, Proof(fact="threads_created", relation="==", expected=1)))
-    writes_traces(task, dict.fromkeys(CASES, LINES))
-    reads_arenas(task)
-    (one,) = (one for one in observe(lab, task).untimed if one.case == "one")
-    assert one.outcome == "nothing"
+def test_case_with_a_load_of_its_own_is_observed_under_it(lab: Lab, make: Make) -> None:
+    one = Case(id="one", title="", settings={"case": "one"}, load=Load(callers=2, processes=2))
+    task = lab.task(make.experiment(cases=(BASELINE, one)))
+    lab.runner(task).run()
+    started = {(start.timed, start.case): (start.callers, start.processes) for start in lab.worker.started}
+    assert started[False, "one"] == (2, 1)  # no company: it would only disturb
+    assert started[True, "one"] == (2, 2)
+    assert started[True, BASELINE] == (1, 1)
 
 
 def test_proof_against_another_case_compares_within_the_group(lab: Lab, make: Make) -> None:
     """In the second group `two` has 30 faults and `one` 20: more than `two` has in the first."""
-    faults = {((2, 3),): {"two": 10.0, "one": 5.0}, ((3, 3),): {"two": 30.0, "one": 20.0}}
+    faults = {2: {"two": 10, "one": 5}, 3: {"two": 30, "one": 20}}
 
     def tell(start: Started) -> None:
-        lab.worker.untimed = {case: {"minor_faults": n} for case, n in faults[start.shapes].items()}
+        lab.worker.untimed = {case: {"minor_faults": n} for case, n in faults[start.shapes[0][0]].items()}
 
     lab.worker.before = tell
     groups = [make.group(2), make.group(3)]
     experiment = proven_by(make, FEWER_FAULTS, groups=groups, observe_each_group=True)
     found = [one for one in observe(lab, lab.task(experiment)).untimed if one.case == "one"]
-    assert [one.outcome for one in found] == ["effect", "effect"]
-    assert "two 为 10" in found[0].evidence
-    assert "two 为 30" in found[1].evidence
-
-
-def test_default_of_another_group_is_never_what_a_case_is_held_against(lab: Lab, make: Make) -> None:
-    """Where each case is observed once, `two` is seen on the second model: its default has 30 faults, not 10."""
-
-    def tell(start: Started) -> None:
-        faults = 10.0 if start.shapes == ((2, 3),) else 30.0
-        lab.worker.untimed = {BASELINE: {"minor_faults": faults}, "two": {"minor_faults": 20.0}}
-
-    lab.worker.before = tell
-    fewer = Proof(fact="minor_faults", relation="<", expected=1, than=BASELINE)
-    cases = [Case(id=case, title=case, settings={"case": case}) for case in (BASELINE, "one")]
-    two = Case(id="two", title="two", settings={"case": "two"}, proofs=(fewer,))
-    groups = [make.group(2, cases=(BASELINE, "one")), make.group(3, cases=(BASELINE, "two"))]
-    journal = observe(lab, lab.task(make.experiment(cases=(*cases, two), groups=groups)))
-    (found,) = (one for one in journal.untimed if one.case == "two")
-    assert (found.outcome, "默认为 30" in found.evidence) == ("effect", True)
+    assert [(one.outcome, f"two 为 {n}" in one.evidence) for one, n in zip(found, (10, 30), strict=True)] == [
+        ("effect", True)
+    ] * 2
 
 
 @pytest.mark.parametrize("each_group", [True, False])
-def test_proof_against_a_case_that_its_group_lacks_is_not_to_be_had(
+def test_what_another_group_showed_is_never_what_a_case_is_held_against(
     lab: Lab, make: Make, *, each_group: bool
 ) -> None:
-    """What `two` did on the first group says nothing of the second one."""
-    lab.worker.untimed = {"two": {"minor_faults": 10.0}, "one": {"minor_faults": 5.0}}
+    """`two` is seen on the first model alone, `one` on the second, whose default has 30 faults, not 10."""
+
+    def tell(start: Started) -> None:
+        faults = 10 if start.shapes[0][0] == 2 else 30
+        lab.worker.untimed = {BASELINE: {"minor_faults": faults}} | {
+            c: {"minor_faults": 20} for c in ("one", "two")
+        }
+
+    lab.worker.before = tell
+    fewer = Proof(fact="minor_faults", relation="<", expected=1, than=BASELINE)
     groups = [make.group(2, cases=(BASELINE, "two")), make.group(3, cases=(BASELINE, "one"))]
-    experiment = proven_by(make, FEWER_FAULTS, groups=groups, observe_each_group=each_group)
-    (found,) = (one for one in observe(lab, lab.task(experiment)).untimed if one.case == "one")
-    assert (found.outcome, "读不到" in found.evidence) == ("unseen", True)
+    for name, proof, outcome, words in (
+        ("default", fewer, "effect", "默认为 30"),
+        ("other", FEWER_FAULTS, "unseen", "读不到"),
+    ):
+        experiment = proven_by(make, proof, groups=groups, observe_each_group=each_group, name=name)
+        (found,) = (one for one in observe(lab, lab.task(experiment)).untimed if one.case == "one")
+        assert (found.outcome, words in found.evidence) == (outcome, True)
 
 
 def test_default_is_observed_from_outside_where_the_observer_would_show_itself(lab: Lab, make: Make) -> None:
     """What the log or the profiler says is known of a child in which neither was touched."""
-    jobs: list[Mapping[str, Any]] = []
     proof = Proof(fact="trace_bytes", relation=">", expected=1000)
-    again = Case(id=CONTROL, title="", settings={"case": CONTROL})
     one = Case(id="one", title="", settings={"case": "one", "enable_profiling": True}, proofs=(proof,))
-    base = Case(id=BASELINE, title="", settings={"case": BASELINE})
     lab.worker.untimed["one"] = {"trace_bytes": 5000}
-    task = lab.task(make.experiment(cases=(base, again, one)))
+    task = lab.task(make.experiment(cases=(BASELINE, CONTROL, one)))
+    jobs: list[Mapping[str, Any]] = []
     answer = task.worker
 
     def note(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
@@ -203,42 +210,47 @@ def test_default_is_observed_from_outside_where_the_observer_would_show_itself(l
 
     task.worker = note
     found = {one.case: one for one in observe(lab, task).untimed}
-    assert [(job["settings"]["case"], job["verbose"]) for job in jobs] == [
-        (BASELINE, True),
-        (CONTROL, False),
-        ("one", True),
-    ]
-    assert all(job["observe"] for job in jobs)
-    assert found[CONTROL].facts == {
-        "session_info_lines": 0,
-        "session_verbose_lines": 0,
-        "warning_lines": 0,
-        "trace_bytes": 0,
-    }
+    told = [(job["settings"]["case"], job["observe"], job["verbose"]) for job in jobs]
+    assert told == [(BASELINE, True, True), (CONTROL, True, False), ("one", True, True)]
+    silent = dict.fromkeys(("session_info_lines", "session_verbose_lines", "warning_lines", "trace_bytes"), 0)
+    assert found[CONTROL].facts == silent
     assert "trace_bytes" not in found[BASELINE].facts
     assert (found["one"].outcome, found[CONTROL].outcome) == ("effect", None)
     assert "5000（应大于 1000，默认为 0）" in found["one"].evidence
 
 
 def test_case_that_fails_while_observed_proves_nothing_and_is_not_asked_again(lab: Lab, make: Make) -> None:
-    lab.worker.untimed["one"] = make.failure("crashed", "SIGSEGV")
-    experiment = proven_by(make, Proof(fact="threads_created", relation="==", expected=1))
-    for _ in range(2):
-        observe(lab, lab.task(experiment))
-    (one,) = (one for one in lab.on_disk().untimed if one.case == "one")
-    assert (one.failure, one.outcome, one.evidence, one.facts) == (
-        make.failure("crashed", "SIGSEGV"),
-        None,
-        "",
-        {},
+    lab.worker.untimed["one"] = failure = make.failure("crashed", "SIGSEGV")
+    experiment = proven_by(
+        make, Proof(fact="threads_created", relation="==", expected=1), keep_trace=("one", 0)
     )
+    for _ in range(2):
+        task = lab.task(experiment)
+        writes_traces(task, {"one": THREE_RUNS})
+        observe(lab, task)
+    (one,) = (one for one in lab.on_disk().untimed if one.case == "one")
+    assert (one.failure, one.outcome, one.evidence, one.facts) == (failure, None, "", {})
     assert [case for case, _ in _untimed(lab)].count("one") == 2  # the second try, in the first build
+    assert lab.on_disk().traces == []
 
 
-def test_case_that_this_onnxruntime_lacks_is_timed_nowhere(lab: Lab, make: Make) -> None:
+def test_case_that_cannot_run_here_is_timed_nowhere(lab: Lab, make: Make) -> None:
+    """Neither what this onnxruntime lacks, nor, not even started, what this machine does."""
     lab.worker.untimed["one"] = make.failure("unsupported", "没有这个选项")
-    lab.runner(lab.task(make.experiment(groups=[make.group(2), make.group(3)]))).run()
-    assert [start.case for start in lab.worker.started].count("one") == 1
+    new = Case(
+        id="new", title="新", settings={"case": "new"}, lacking=lambda m: f"需要 glibc 2.35，这里是 {m.libc}"
+    )
+    experiment = make.experiment(cases=(BASELINE, "one", new), groups=[make.group(2), make.group(3)])
+    lab.runner(lab.task(experiment)).run()
+    seen = [start.case for start in lab.worker.started]
+    assert (seen.count("one"), seen.count("new")) == (1, 0)
+    rows = summarise(experiment, lab.on_disk()).rows
+    told = {row.case: row.failure for row in rows if row.metric == "latency_ms"}
+    assert told == {
+        BASELINE: None,
+        "one": "没有这个选项",
+        "new": "本机不适用：需要 glibc 2.35，这里是 glibc 2.31",
+    }
 
 
 def test_resumed_build_makes_the_reference_again_when_it_is_gone(lab: Lab) -> None:
@@ -254,22 +266,14 @@ def test_resumed_build_makes_the_reference_again_when_it_is_gone(lab: Lab) -> No
     assert lab.row("one").failure is None
 
 
-def test_interruption_while_observing_keeps_what_was_observed(lab: Lab) -> None:
-    def check(start: Started) -> None:
-        if start.case == "two":
-            raise KeyboardInterrupt
-
-    lab.worker.before = check
-    with pytest.raises(KeyboardInterrupt):
-        lab.runner().run()
-    lab.worker.before, lab.worker.started = lambda _: None, []
-    lab.runner().run()
-    assert [case for case, _ in _untimed(lab)] == ["two"]
-
-
 @pytest.mark.parametrize("number", range(1, 6))
-def test_resumed_build_observes_no_case_twice_on_a_group(lab: Lab, make: Make, number: int) -> None:
+def test_resumed_build_observes_no_case_twice_on_a_group_and_finds_what_it_compares_with(
+    lab: Lab, make: Make, number: int
+) -> None:
     """Interrupted at each of the five untimed children in turn."""
+    lab.worker.untimed = {"two": {"minor_faults": 10}, "one": {"minor_faults": 5}}
+    groups = [make.group(2), make.group(3, cases=(BASELINE, "two"))]
+    experiment = proven_by(make, FEWER_FAULTS, groups=groups, observe_each_group=True)
 
     def check(_: Started) -> None:
         if len(lab.worker.started) == number - 1:
@@ -277,24 +281,89 @@ def test_resumed_build_observes_no_case_twice_on_a_group(lab: Lab, make: Make, n
 
     lab.worker.before = check
     with pytest.raises(KeyboardInterrupt):
-        observe(lab, lab.task(each_group(make)))
+        observe(lab, lab.task(experiment))
+    assert len(lab.on_disk().untimed) == number - 1
     lab.worker.before = lambda _: None
     for _ in range(2):
-        observe(lab, lab.task(each_group(make)))
+        observe(lab, lab.task(experiment))
     seen = _untimed(lab)
     assert len(seen) == len(set(seen)) == len(lab.on_disk().untimed) == 5
+    assert [one.outcome for one in lab.on_disk().untimed if one.case == "one"] == ["effect"]
 
 
-def test_proof_after_a_resume_still_finds_what_it_is_compared_with(lab: Lab, make: Make) -> None:
-    lab.worker.untimed = {"two": {"minor_faults": 10.0}, "one": {"minor_faults": 5.0}}
+@pytest.mark.parametrize("group", [0, 1, None])
+def test_trace_that_was_asked_for_is_summed_up_and_stands_beside_the_journal(
+    lab: Lab, make: Make, group: int | None
+) -> None:
+    wanted = None if group is None else ("one", group)
+    experiment = make.experiment(
+        groups=[make.group(2), make.group(3)], observe_each_group=True, keep_trace=wanted
+    )
+    task = lab.task(experiment)
+    writes_traces(task, {case: THREE_RUNS if case == "one" else THREE_RUNS[-1:] for case in CASES})
+    observe(lab, task)
+    journal = lab.on_disk()
+    kept = store.trace_path(journal.path)
+    if group is None:
+        assert (journal.traces, kept.exists()) == ([], False)
+        return
+    (found,) = journal.traces
+    assert (found.case, found.model, found.input) == ("one", "toy", f"batch={2 + group}")
+    assert (found.runs, found.run_microseconds) == (1, 100.0)
+    assert [(cost.name, cost.microseconds) for cost in found.nodes] == [("a", 30.0), ("b", 10.0)]
+    assert kept.parent == journal.path.parent
+    assert kept.read_text() == "[\n" + ",\n".join(THREE_RUNS) + "\n]\n"
 
-    def check(start: Started) -> None:
-        if start.case == "one":
-            raise KeyboardInterrupt
 
-    lab.worker.before = check
-    with pytest.raises(KeyboardInterrupt):
-        observe(lab, lab.task(proven_by(make, FEWER_FAULTS)))
-    lab.worker.before = lambda _: None
-    journal = observe(lab, lab.task(proven_by(make, FEWER_FAULTS)))
-    assert [one.outcome for one in journal.untimed if one.case == "one"] == ["effect"]
+@pytest.mark.parametrize(
+    "lines", [[*THREE_RUNS, THREE_RUNS[0][:-9]], [], None], ids=["cut", "empty", "missing"]
+)
+def test_build_goes_on_without_a_trace_that_cannot_be_read(
+    lab: Lab, make: Make, lines: Sequence[str] | None
+) -> None:
+    """What it would have shown is not seen, and nothing is offered for download."""
+    proof = Proof(fact="nodes", relation="==", expected=2)
+    task = lab.task(proven_by(make, proof, keep_trace=("one", 0)))
+    writes_traces(task, {} if lines is None else {"one": lines})
+    lab.runner(task).run()
+    journal = lab.on_disk()
+    (one,) = (one for one in journal.untimed if one.case == "one")
+    assert (journal.complete, one.failure, one.outcome, "读不到" in one.evidence) == (
+        True,
+        None,
+        "unseen",
+        True,
+    )
+    assert not {"nodes", "operators", "block_sizes"} & set(one.facts)
+    assert journal.traces == []
+    assert not store.trace_path(journal.path).exists()
+
+
+@pytest.mark.parametrize(
+    ("free_mib", "failure", "kind"), [(1 << 20, None, None), (1 << 20, "crashed", "crashed"), (399, None, "out_of_memory")]
+)  # fmt: skip
+def test_subject_reports_on_the_largest_batch_once(
+    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch, free_mib: int, failure: Any, kind: str | None
+) -> None:
+    """A report that failed is data; none is made where memory has become scarce, nor again on resume."""
+    monkeypatch.setattr(measuring, "free_memory", lambda: free_mib * MIB)
+    report = Report(subject="line_memory", cases=(BASELINE, "one"))
+    experiment = hungry(make, reports=(report,), cases=CASES)
+
+    def fail(start: Started) -> None:
+        if failure and start.reports:
+            lab.worker.untimed = {case: make.failure(failure, "坏了") for case in CASES}
+
+    lab.worker.before = fail
+    lab.runner(lab.task(experiment)).run()
+    found = lab.on_disk().reports
+    assert [(one.subject, one.case, one.input) for one in found] == [
+        ("line_memory", case, "batch=4") for case in (BASELINE, "one")
+    ]
+    assert {one.failure.kind if one.failure else None for one in found} == {kind}
+    assert [one.lines for one in found] == [{} if kind else {"table": ["Line #"]}] * 2
+    path = lab.on_disk().path
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    before = len(lab.worker.started)
+    lab.runner(lab.task(experiment)).run()
+    assert not any(start.reports for start in lab.worker.started[before:])

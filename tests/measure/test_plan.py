@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.experiments import intra_op_num_threads
+from bench.experiments._common import threads
 from bench.measure.plan import (
     baseline_reach,
     estimate_seconds,
@@ -23,7 +23,7 @@ from bench.measure.plan import (
 )
 from bench.measure.profiles import PROFILES
 from bench.results import stats
-from bench.spec import BASELINE, CONTROL, Case, Input, LargestBatch, Proof, Script
+from bench.spec import BASELINE, CONTROL, Case, Input, LargestBatch, Load, Machine, Place, Proof, Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,38 +32,38 @@ if TYPE_CHECKING:
 
     from bench.measure.plan import PlannedExperiment
 
-MIB = 1 << 20
-GIB = 1 << 30
+MIB, GIB = 1 << 20, 1 << 30
+TWO = Machine(cores=2)
 CASES = (BASELINE, CONTROL, "a", "b", "c", "d")
 
 case_ids = st.lists(st.text("abcdefgh", min_size=1, max_size=3), unique=True, max_size=12).map(
     lambda others: (BASELINE, *others)
 )
+seeds, reaches = st.integers(0, 1000), st.integers(1, 5)
 
 
 def _order(cases: Sequence[str], seed: int, reach: int | None = 2) -> tuple[str, ...]:
     return order_round(cases, random.Random(seed), reach)
 
 
-@given(cases=case_ids, seed=st.integers(0, 1000), reach=st.integers(1, 5))
-def test_every_case_comes_once_and_within_reach_of_a_baseline(
-    cases: tuple[str, ...], seed: int, reach: int
-) -> None:
-    order = _order(cases, seed, reach)
-    assert sorted(case for case in order if case != BASELINE) == sorted(cases[1:])
-    assert BASELINE in order
-    for place, case in enumerate(order):
-        if case != BASELINE:
-            assert BASELINE in order[max(0, place - reach) : place + reach + 1]
+def _plan(
+    make: Make, *groups: Any, profile: str = "default", free: int = GIB, **changes: Any
+) -> PlannedExperiment:
+    experiment = make.experiment(groups=groups or (make.group(),), **changes)
+    return resolve(experiment, PROFILES[profile], TWO, free)
 
 
-@given(cases=case_ids, seed=st.integers(0, 1000), reach=st.integers(1, 5))
-def test_no_more_baseline_samples_are_taken_than_the_reach_asks_for(
+@given(cases=case_ids, seed=seeds, reach=reaches)
+def test_every_case_comes_once_within_reach_of_no_more_baselines_than_needed(
     cases: tuple[str, ...], seed: int, reach: int
 ) -> None:
     """Parts one shorter than could be reached leave the baseline a choice of places."""
     order = _order(cases, seed, reach)
+    assert sorted(case for case in order if case != BASELINE) == sorted(cases[1:])
+    for place in range(len(order)):
+        assert BASELINE in order[max(0, place - reach) : place + reach + 1]
     assert order.count(BASELINE) == max(1, math.ceil((len(cases) - 1) / max(2, 2 * reach - 1)))
+    assert sorted(_order(cases, seed, None)) == sorted(cases)
 
 
 @pytest.mark.parametrize(
@@ -75,14 +75,41 @@ def test_baseline_stands_anywhere_within_reach(others: int, reach: int | None, p
     assert len({_order(cases, seed, reach).index(BASELINE) for seed in range(200)}) == places
 
 
-@given(cases=case_ids, seed=st.integers(0, 1000))
-def test_without_reach_every_case_comes_exactly_once(cases: tuple[str, ...], seed: int) -> None:
-    assert sorted(_order(cases, seed, None)) == sorted(cases)
+def test_order_of_cases_and_groups_follows_the_seed() -> None:
+    orders = [_order(CASES, seed) for seed in range(100)]
+    assert orders == [_order(CASES, seed) for seed in range(100)]
+    assert len(set(orders)) > 30
+    others = [[case for case in order if case != BASELINE] for order in orders]
+    assert {one[0] for one in others} == {one[-1] for one in others} == set(CASES) - {BASELINE}
+    turns = [order_groups(4, random.Random(seed)) for seed in range(50)]
+    assert turns == [order_groups(4, random.Random(seed)) for seed in range(50)]
+    assert all(sorted(order) == [0, 1, 2, 3] for order in turns)
+    assert len(set(turns)) > 10
 
 
-@pytest.mark.parametrize(("seconds", "reach"), [(0.75, 12), (2.9, 3), (3.1, 2), (4.6, 1), (20.0, 1)])
-def test_reach_is_a_length_of_time(make: Make, seconds: float, reach: int) -> None:
-    planned = resolve(make.experiment(groups=(make.group(seconds=seconds),)), PROFILES["default"], 2, GIB)
+def test_round_goes_on_without_a_baseline_that_failed() -> None:
+    assert sorted(_order(("a", "b"), 0)) == ["a", "b"]
+    assert _order((), 0) == ()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "timed", "measured", "reach"),
+    [
+        (0.75, True, None, 12), (2.9, True, None, 3), (3.1, True, None, 2), (4.6, True, None, 1),
+        (20, True, None, 1), (1, True, 4, 2), (1, False, None, None),
+    ],
+)  # fmt: skip
+def test_reach_is_a_length_of_time_as_samples_were_seen_to_take(
+    make: Make,
+    seconds: float,
+    measured: float | None,
+    reach: int | None,
+    *,
+    timed: bool,
+) -> None:
+    """Groups that show memory alone need the baseline once."""
+    planned = _plan(make, make.group(seconds=seconds, timed=timed))
+    planned = replace(planned, measured={} if measured is None else {0: measured})
     assert baseline_reach(planned, planned.groups[0]) == reach
 
 
@@ -92,87 +119,38 @@ def test_reach_is_a_length_of_time(make: Make, seconds: float, reach: int) -> No
 def test_draft_is_shorter_where_its_input_is_smaller(
     make: Make, profile: str, batch: int, seconds: float
 ) -> None:
-    group = make.group(2, seconds=4, small=make.group(batch).input)
-    planned = resolve(make.experiment(groups=(group,)), PROFILES[profile], 2, GIB)
+    planned = _plan(make, make.group(2, seconds=4, small=make.group(batch).input), profile=profile)
     assert sample_seconds(planned, planned.groups[0]) == seconds
 
 
-def test_reach_follows_what_samples_were_seen_to_take(make: Make) -> None:
-    planned = resolve(make.experiment(groups=(make.group(seconds=1),)), PROFILES["default"], 2, GIB)
-    slow = replace(planned, measured={0: 4.0})
-    assert [baseline_reach(one, one.groups[0]) for one in (planned, slow)] == [9, 2]
-
-
-def test_groups_that_show_memory_alone_need_the_baseline_once(make: Make) -> None:
-    groups = (make.group(memory_only=True),)
-    planned = resolve(make.experiment(groups=groups), PROFILES["default"], 2, GIB)
-    assert baseline_reach(planned, planned.groups[0]) is None
-
-
-def test_order_follows_the_seed() -> None:
-    assert _order(CASES, 1) == _order(CASES, 1)
-    assert len({_order(CASES, seed) for seed in range(30)}) > 10
-
-
-def test_every_case_comes_first_and_last_among_the_others_in_some_round() -> None:
-    others = [[case for case in _order(CASES, seed) if case != BASELINE] for seed in range(100)]
-    assert {one[0] for one in others} == {one[-1] for one in others} == set(CASES) - {BASELINE}
-
-
-def test_round_goes_on_without_a_baseline_that_failed() -> None:
-    assert sorted(_order(("a", "b"), 0)) == ["a", "b"]
-    assert _order((), 0) == ()
-
-
-def test_groups_take_their_turns_in_an_order_that_follows_the_seed() -> None:
-    orders = {order_groups(4, random.Random(seed)) for seed in range(50)}
-    assert all(sorted(order) == [0, 1, 2, 3] for order in orders)
-    assert len(orders) > 10
-    assert order_groups(4, random.Random(3)) == order_groups(4, random.Random(3))
-
-
-def _largest(make: Make, free_bytes: int, *, limit: int = 32, profile: str = "default") -> PlannedExperiment:
-    group = make.group(
-        input=LargestBatch(item_shape=(3,), limit=limit, bytes_per_item=100 * MIB),
-        small=LargestBatch(item_shape=(3,), limit=4, bytes_per_item=100 * MIB),
-    )
-    return resolve(make.experiment(groups=(group,)), PROFILES[profile], 2, free_bytes)
-
-
-def test_largest_batch_is_the_last_power_of_two_in_sixty_percent_of_the_free_memory(make: Make) -> None:
-    """Twelve would fit: on another day eleven or thirteen, and no two days could be compared."""
-    (group,) = _largest(make, 2000 * MIB).groups
-    assert group.input == Input(label="batch=8", shapes=((8, 3),))
-    assert group.memory_bytes == 800 * MIB
-    assert "上限 32" in group.note
+def _largest(make: Make, free_mib: int, profile: str = "default", **changes: Any) -> PlannedExperiment:
+    large, small = (LargestBatch(item_shape=(3,), limit=n, bytes_per_item=100 * MIB) for n in (32, 4))
+    return _plan(make, make.group(input=large, small=small, **changes), profile=profile, free=free_mib * MIB)
 
 
 @pytest.mark.parametrize(
     ("free_mib", "batch"),
-    [(167, 1), (333, 1), (334, 2), (666, 2), (667, 4), (5333, 16), (5334, 32), (1 << 20, 32)],
+    [(167, 1), (333, 1), (334, 2), (666, 2), (667, 4), (2000, 8), (5333, 16), (5334, 32), (1 << 20, 32)],
 )
-def test_largest_batch_is_the_last_that_fits(make: Make, free_mib: int, batch: int) -> None:
-    (group,) = _largest(make, free_mib * MIB).groups
-    assert group.input.shapes == ((batch, 3),)
-    assert group.memory_bytes <= 0.6 * free_mib * MIB
+def test_largest_batch_is_the_last_power_of_two_in_sixty_percent_of_the_free_memory(
+    make: Make, free_mib: int, batch: int
+) -> None:
+    """In 2000 MiB, twelve would fit: on another day eleven or thirteen, and no two days could be compared."""
+    (group,) = _largest(make, free_mib).groups
+    assert group.input == Input(label=f"batch={batch}", shapes=((batch, 3),))
+    assert group.memory_bytes == batch * 100 * MIB <= 0.6 * free_mib * MIB
+    assert ("上限 32" in group.note) is (batch < 32)
+    assert group.note == "" or batch < 32
 
 
-def test_largest_batch_never_exceeds_its_limit_and_needs_no_note_then(make: Make) -> None:
-    (group,) = _largest(make, 1000 * GIB).groups
-    assert (group.input.label, group.note) == ("batch=32", "")
-    (small,) = _largest(make, 1000 * GIB, profile="quick").groups
-    assert small.input.label == "batch=4"
-
-
-def test_group_that_does_not_fit_is_dropped_with_its_reason(make: Make) -> None:
-    planned = _largest(make, 166 * MIB)
+def test_group_that_does_not_fit_is_dropped_with_its_reason_and_the_others_keep_their_place(
+    make: Make,
+) -> None:
+    planned = _largest(make, 166)
     assert planned.groups == ()
     assert "166 MiB" in planned.dropped[0]
-
-
-def test_groups_that_fit_keep_their_place_when_another_is_dropped(make: Make) -> None:
     hungry = make.group(input=LargestBatch(item_shape=(3,), limit=32, bytes_per_item=GIB))
-    planned = resolve(make.experiment(groups=(hungry, make.group())), PROFILES["default"], 2, GIB)
+    planned = _plan(make, hungry, make.group())
     assert [group.index for group in planned.groups] == [1]
     assert len(planned.dropped) == 1
 
@@ -181,150 +159,120 @@ def test_groups_that_fit_keep_their_place_when_another_is_dropped(make: Make) ->
 def test_no_two_groups_have_the_same_model_and_input(make: Make, free_mib: int) -> None:
     """Rows are found by them, and pyperf refuses two benchmarks of one name."""
     largest = LargestBatch(item_shape=(3,), limit=32, bytes_per_item=100 * MIB)
-    groups = (make.group(2), make.group(1), make.group(input=largest, memory_only=True))
-    planned = resolve(make.experiment(groups=groups), PROFILES["default"], 2, free_mib * MIB)
+    groups = (make.group(2), make.group(1), make.group(input=largest, timed=False))
+    planned = _plan(make, *groups, free=free_mib * MIB)
     labels = [(group.group.model, group.input.label) for group in planned.groups]
     assert len(set(labels)) == len(labels)
 
 
 @pytest.mark.parametrize(
-    ("profile", "label"),
-    [("smoke", "batch=1"), ("quick", "batch=1"), ("default", "batch=2"), ("thorough", "batch=2")],
+    ("profile", "batch", "largest"),
+    [("smoke", 1, 4), ("quick", 1, 4), ("default", 2, 32), ("thorough", 2, 32)],
 )
-def test_drafts_use_the_small_input(make: Make, profile: str, label: str) -> None:
-    planned = resolve(make.experiment(), PROFILES[profile], 2, GIB)
-    assert [group.input.label for group in planned.groups] == [label]
+def test_drafts_use_the_small_input(make: Make, profile: str, batch: int, largest: int) -> None:
+    assert [group.input.label for group in _plan(make, profile=profile).groups] == [f"batch={batch}"]
+    (group,) = _largest(make, 1 << 20, profile).groups
+    assert group.input.label == f"batch={largest}"
 
 
-def test_cases_are_made_for_the_usable_cores() -> None:
-    planned = resolve(intra_op_num_threads.EXPERIMENT, PROFILES["default"], 3, GIB)
-    assert [case.id for case in planned.cases] == [BASELINE, CONTROL, "1", "2", "3", "4"]
-    assert all(group.cases == tuple(case.id for case in planned.cases) for group in planned.groups)
+def test_cases_are_made_for_the_machine_and_a_group_may_have_some_of_them(make: Make) -> None:
+    made = (Case(id=f"cores_{n}", title="") for n in range(3, 4))
+    cases = (Case(id=BASELINE, title=""), *made)
+    groups = (make.group(2, cases=(BASELINE,)), make.group(3))
+    experiment = make.experiment(groups=groups)
+    asked: list[Machine] = []
+    experiment = replace(experiment, cases=lambda machine: asked.append(machine) or cases)
+    planned = resolve(experiment, PROFILES["default"], TWO, GIB)
+    assert asked == [TWO]
+    assert [group.cases for group in planned.groups] == [(BASELINE,), (BASELINE, "cores_3")]
+    assert planned.case("cores_3") == cases[1]
 
 
-def test_group_may_measure_some_of_the_cases_only(make: Make) -> None:
-    groups = (make.group(2, cases=(BASELINE, "two")), make.group(3))
-    planned = resolve(make.experiment(groups=groups), PROFILES["default"], 2, GIB)
-    assert planned.groups[0].cases == (BASELINE, "two")
-    assert planned.groups[1].cases == (BASELINE, CONTROL, "one", "two")
-    assert planned.case("two").settings == {"case": "two"}
+def test_case_changes_what_its_group_fixes(make: Make) -> None:
+    group = make.group(callers=2, cores=0.5, env={"A": "1", "B": "1"})
+    planned = _plan(make, group)
+    (one,) = planned.groups
+    plain = one.settled(Case(id="one", title=""))
+    assert (plain.subject, plain.variant, plain.load, plain.place) == (
+        group.subject, group.variant, group.load, group.place,
+    )  # fmt: skip
+    place = Place(cores=1, env={"B": "2"})
+    own = one.settled(Case(id="two", title="", load=Load(callers=3), variant="optimised", place=place))
+    assert (own.variant, own.load.callers, own.subject) == ("optimised", 3, group.subject)
+    assert own.place == Place(cores=1, env={"A": "1", "B": "2"})
+    assert [planned.cpus(share) for share in (None, 1, 0.5, 0.1)] == [None, None, 1, 1]
 
 
-def test_memory_only_group_takes_one_round(make: Make) -> None:
-    groups = (make.group(2, memory_only=True), make.group(3))
-    planned = resolve(make.experiment(groups=groups), PROFILES["default"], 2, GIB)
-    assert [planned.rounds(group) for group in planned.groups] == [1, 9]
+def test_profiles_keep_their_promises(make: Make) -> None:
+    """Nine rounds for a latency verdict, three for a draft, seconds for a smoke test; each half of them suffices."""
+    rounds = {name: profile.rounds for name, profile in PROFILES.items()}
+    assert (rounds["smoke"], rounds["quick"]) == (1, 3)
+    assert 9 <= rounds["default"] < rounds["thorough"]
+    groups = (make.group(2), make.group(3, small=make.group(3).input, timed=False))
+    for name, profile in PROFILES.items():
+        plain, split = (
+            _plan(make, *groups, profile=name, scenarios=scenarios) for scenarios in ((), (make.scenario(),))
+        )
+        assert [plain.rounds(group) for group in plain.groups] == [profile.rounds, 1]
+        assert [split.rounds(group) for group in split.groups] == [profile.split_rounds, 1]
+        assert (plain.most_rounds, split.most_rounds) == (profile.rounds, profile.split_rounds)
+        assert _plan(make, groups[1], profile=name).most_rounds == 1
+        if name in ("default", "thorough"):
+            assert (profile.min_seconds, profile.min_calls, profile.small) == (0.2, 3, False)
+            assert profile.split_rounds % 2 == 0
+            assert profile.split_rounds // 2 >= stats.MIN_ROUNDS
 
 
-def test_profiles_keep_their_promises() -> None:
-    """Nine rounds for a latency verdict, three for a draft, seconds for a smoke test."""
-    assert PROFILES["default"].rounds >= 9
-    assert PROFILES["quick"].rounds == 3
-    assert PROFILES["smoke"].rounds == 1
-    assert PROFILES["thorough"].rounds > PROFILES["default"].rounds
-    for name in ("default", "thorough"):
-        profile = PROFILES[name]
-        assert (profile.min_seconds, profile.min_calls, profile.small) == (0.2, 3, False)
-
-
-def test_estimate_grows_with_rounds_and_samples(make: Make) -> None:
-    planned = resolve(make.experiment(groups=(make.group(seconds=3),)), PROFILES["default"], 2, GIB)
-    (group,) = planned.groups
-    one_round = round_seconds(planned, group)
-    assert one_round == pytest.approx(4 * 3)  # one, control, two and a baseline sample
-    assert estimate_seconds(planned) >= 9 * one_round
-
-
-def _estimate(make: Make, profile: str = "default", **experiment: Any) -> float:
-    """Of a group of four cases, each taking 3 seconds, and one of two cases that take 1."""
+@pytest.mark.parametrize(
+    ("profile", "changes", "measured", "seconds"),
+    [
+        ("default", {}, {}, 9 * (4 * 3 + 2) + 4 * 3 + 1),
+        ("default", {"observe_each_group": True}, {}, 9 * (4 * 3 + 2) + 4 * 3 + 2),
+        (
+            "default",
+            {"reports": (Report(subject="log_lines", cases=(BASELINE, "one")),)},
+            {},
+            9 * 14 + 13 + 2 * 3,
+        ),
+        ("default", {}, {0: 0.5}, 9 * (4 * 0.5 + 2) + 4 * 0.5 + 1),
+        ("quick", {"observe_each_group": True}, {}, 3 * (4 * 1.5 + 2 * 0.5) + 4 * 1.5 + 0.5),
+    ],
+    ids=["once and each baseline", "on each group", "reports", "as samples were seen to take", "draft"],
+)
+def test_estimate_counts_rounds_and_untimed_children(
+    make: Make, profile: str, changes: dict[str, Any], measured: dict[int, float], seconds: float
+) -> None:
+    """A group of four cases, each taking 3 seconds, and one of two cases that take 1."""
     groups = (make.group(2, seconds=3), make.group(3, seconds=1, cases=(BASELINE, "two")))
-    planned = resolve(make.experiment(**{"groups": groups} | experiment), PROFILES[profile], 2, GIB)
-    return estimate_seconds(planned)
-
-
-def test_estimate_counts_each_case_observed_once_and_each_baseline(make: Make) -> None:
-    rounds = 9 * (4 * 3 + 2 * 1)
-    assert _estimate(make) == pytest.approx(rounds + 4 * 3 + 1)
-
-
-def test_estimate_counts_each_case_on_each_group_where_that_is_asked_for(make: Make) -> None:
-    rounds = 9 * (4 * 3 + 2 * 1)
-    assert _estimate(make, observe_each_group=True) == pytest.approx(rounds + 4 * 3 + 2 * 1)
-
-
-def test_estimate_of_a_draft_counts_each_case_observed_once(make: Make) -> None:
-    assert _estimate(make, "quick", observe_each_group=True) == _estimate(make, "quick")
-
-
-def test_estimate_counts_scripts(make: Make) -> None:
-    script = Script(name="log_lines", cases=(BASELINE, "one"))
-    assert _estimate(make, scripts=(script,)) == pytest.approx(_estimate(make) + 2 * 3)
-
-
-def test_estimate_rests_on_what_samples_were_seen_to_take(make: Make) -> None:
-    groups = (make.group(2, seconds=3), make.group(3, seconds=1, cases=(BASELINE, "two")))
-    planned = resolve(make.experiment(groups=groups), PROFILES["default"], 2, GIB)
-    seen = replace(planned, measured={0: 0.5})
-    assert estimate_seconds(seen) == pytest.approx(9 * (4 * 0.5 + 2 * 1) + 4 * 0.5 + 1)
-
-
-def test_estimate_counts_the_rounds_that_choose(make: Make) -> None:
-    more = _estimate(make, scenarios=(make.scenario(),)) - _estimate(make)
-    assert more == pytest.approx((PROFILES["default"].split_rounds - 9) * (4 * 3 + 2 * 1))
-
-
-@pytest.mark.parametrize("name", ["smoke", "quick", "default", "thorough"])
-def test_experiment_that_chooses_settings_has_rounds_of_its_own(make: Make, name: str) -> None:
-    memory = make.group(3, small=make.group(3).input, memory_only=True)
-    profile, groups = PROFILES[name], (make.group(2), memory)
-    plain = resolve(make.experiment(groups=groups), profile, 2, GIB)
-    split = resolve(make.experiment(groups=groups, scenarios=(make.scenario(),)), profile, 2, GIB)
-    assert [plain.rounds(group) for group in plain.groups] == [profile.rounds, 1]
-    assert [split.rounds(group) for group in split.groups] == [profile.split_rounds, 1]
-    assert (plain.most_rounds, split.most_rounds) == (profile.rounds, profile.split_rounds)
-
-
-@pytest.mark.parametrize("name", ["default", "thorough"])
-def test_each_half_of_the_rounds_suffices_for_a_verdict(name: str) -> None:
-    rounds = PROFILES[name].split_rounds
-    assert rounds % 2 == 0
-    assert rounds // 2 >= stats.MIN_ROUNDS
-
-
-def test_experiment_that_shows_memory_alone_has_one_round(make: Make) -> None:
-    groups = (make.group(2, memory_only=True), make.group(3, memory_only=True))
-    assert resolve(make.experiment(groups=groups), PROFILES["default"], 2, GIB).most_rounds == 1
+    groups = (groups[0], replace(groups[1], small=make.group(5).input))
+    planned = replace(_plan(make, *groups, profile=profile, **changes), measured=measured)
+    assert estimate_seconds(planned) == pytest.approx(seconds)
+    chooses = replace(
+        _plan(make, *groups, profile=profile, scenarios=(make.scenario(),), **changes), measured=measured
+    )
+    one_round = sum(round_seconds(planned, group) for group in planned.groups)
+    more = (PROFILES[profile].split_rounds - PROFILES[profile].rounds) * one_round
+    assert estimate_seconds(chooses) == pytest.approx(seconds + more)
 
 
 def test_idle_while_is_watched_where_it_is_shown_or_proves_something(make: Make) -> None:
     proven = Case(id="one", title="", proofs=(Proof(fact="idle_cpu_s", relation="<", than=BASELINE),))
-    shown = make.experiment(columns=("latency_ms", "idle_cpu_s"))
-    proving = make.experiment(cases=(BASELINE, proven))
-    plans = [resolve(one, PROFILES["default"], 2, GIB) for one in (make.experiment(), shown, proving)]
+    plans = (
+        _plan(make),
+        _plan(make, columns=("latency_ms", "idle_cpu_s")),
+        _plan(make, cases=(BASELINE, proven)),
+    )
     assert [one.watches_idle for one in plans] == [False, True, True]
 
 
 @pytest.mark.parametrize(
     ("cores", "expected"),
     [
-        (1, (1, 2)),
-        (2, (1, 2, 4)),
-        (3, (1, 2, 3, 4)),
-        (4, (1, 2, 4, 8)),
-        (6, (1, 2, 4, 6, 8)),
-        (8, (1, 2, 4, 8, 16)),
-        (64, (1, 2, 4, 8, 16, 32, 64, 128)),
-        (128, (1, 2, 4, 8, 16, 32, 64, 128, 256)),
+        (1, {"single": 1, "double": 2}),
+        (2, {"single": 1, "usable": 2, "double": 4}),
+        (5, {"single": 1, "half": 2, "usable": 5, "double": 10}),
+        (64, {"single": 1, "quarter": 16, "half": 32, "usable": 64, "double": 128}),
     ],
 )
-def test_thread_counts_are_powers_of_two_up_to_twice_the_cores_and_the_cores(
-    cores: int, expected: tuple[int, ...]
-) -> None:
-    assert intra_op_num_threads.counts(cores) == expected
-
-
-def test_thread_cases_promise_one_worker_less_than_threads_and_none_bound_to_a_core() -> None:
-    for case in intra_op_num_threads.cases(4)[2:]:
-        assert case.settings == {"intra_op_num_threads": int(case.id)}
-        promised = {proof.fact: proof.expected for proof in case.proofs}
-        assert promised == {"threads_created": int(case.id) - 1, "threads_pinned": 0}
+def test_thread_counts_follow_rules_and_equal_ones_stand_once(cores: int, expected: dict[str, int]) -> None:
+    assert threads(Machine(cores=cores)) == expected

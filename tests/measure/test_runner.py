@@ -2,90 +2,98 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from lab import BUILD, PER_ROUND, interrupt_at
+from lab import BUILD, MIB, PER_ROUND, REPEATS, Told, hungry, interrupt_at
 
+from bench.measure import task as measuring
 from bench.measure.evidence import IDLE_SECONDS
 from bench.results import store
-from bench.spec import BASELINE, CONTROL
+from bench.results.summary import summarise
+from bench.spec import BASELINE, CONTROL, Case
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from conftest import Make, Started
     from lab import Lab
 
     from bench.measure.child import Outcome
-    from bench.results.records import Sample
+    from bench.measure.task import Task
+
+ONCE = Counter({BASELINE: 1, CONTROL: 1, "one": 1, "two": 1})
 
 
-def _places(samples: Sequence[Sample]) -> list[tuple[int, int]]:
-    """(round, group) in the order of measuring, without repetition."""
-    return list(dict.fromkeys((sample.round, sample.group) for sample in samples))
+def _note_jobs(task: Task) -> list[Any]:
+    """What the children of a task are told."""
+    jobs: list[Any] = []
+    answer = task.worker
+
+    def note(job: Any, env: Any, timeout_s: float) -> Outcome:
+        jobs.append(job)
+        return answer(job, env, timeout_s)
+
+    task.worker = note
+    return jobs
 
 
-def test_every_round_measures_every_case_beside_a_baseline_sample(lab: Lab) -> None:
-    assert lab.runner().run() == 3
+def _resume(lab: Lab, *tasks: Task) -> None:
+    lab.worker.before, lab.worker.started = lambda _: None, []
+    lab.runner(*tasks).run()
+
+
+def test_rounds_follow_each_other_and_each_measures_every_case_of_every_group(lab: Lab, make: Make) -> None:
+    """Groups and experiments take turns; a group that shows memory alone has one round without bracketing."""
+    groups = [make.group(2), make.group(3, seconds=4.6), make.group(4, timed=False)]
+    tasks = [lab.task(make.experiment(groups=groups), make.profile(rounds=6))]
+    tasks.append(lab.task(make.experiment("more"), make.profile(rounds=6)))
+    seen: list[str] = []
+    lab.worker.before = lambda start: seen.append(start.case) if start.timed else None
+    assert lab.runner(*tasks).run() == 6
     journal = lab.on_disk()
     assert journal.complete
-    for number in range(3):
-        cases = [sample.case for sample in journal.samples if sample.round == number]
-        assert Counter(cases) == {BASELINE: 1, CONTROL: 1, "one": 1, "two": 1}
-        positions = [sample.position for sample in journal.samples if sample.round == number]
-        assert positions == list(range(PER_ROUND))
-
-
-def test_rounds_come_one_after_the_other_and_groups_take_turns(lab: Lab, make: Make) -> None:
-    experiment = make.experiment(groups=[make.group(batch) for batch in (2, 3, 4)])
-    lab.runner(lab.task(experiment, make.profile(rounds=6))).run()
-    places = _places(lab.on_disk().samples)
-    assert [number for number, _ in places] == [number for number in range(6) for _ in range(3)]
-    orders = [[group for round_, group in places if round_ == number] for number in range(6)]
-    assert all(sorted(order) == [0, 1, 2] for order in orders)
-    assert len({tuple(order) for order in orders}) > 1
-
-
-def test_experiments_take_turns_within_a_round(lab: Lab, make: Make) -> None:
-    seen: list[str] = []
-    tasks = [lab.task(make.experiment(name, cases=(f"{name}1", f"{name}2"))) for name in ("toys", "more")]
-    lab.worker.before = lambda start: seen.append(start.case) if start.timed else None
-    lab.runner(*tasks).run()
-    for number in range(3):
-        part = seen[4 * number : 4 * number + 4]
-        assert sorted(part) == ["more1", "more2", "toys1", "toys2"]
+    for number in range(6):
+        mine = [sample for sample in journal.samples if sample.round == number]
+        for group in {sample.group for sample in mine}:
+            own = [sample for sample in mine if sample.group == group]
+            more = (
+                Counter({BASELINE: 1}) if group == 1 else Counter[str]()
+            )  # one neighbour is as far as it may be
+            assert Counter(sample.case for sample in own) == ONCE + more
+            assert [sample.position for sample in own] == list(range(len(own)))
+    places = list(dict.fromkeys((sample.round, sample.group) for sample in journal.samples))
+    assert [number for number, _ in places] == sorted(number for number, _ in places)
+    orders = [
+        tuple(group for round_, group in places if round_ == number and group < 2) for number in range(6)
+    ]
+    assert len(set(orders)) > 1
+    assert [end.round for end in journal.final_rounds(2)] == [0]
+    assert len(seen) == 6 * (4 + 5 + 4) + 4
+    assert seen[: 4 + 5 + 4 + 4].count("one") == 4  # the first round of both experiments
 
 
 def test_order_within_a_round_follows_the_seed(lab: Lab, make: Make) -> None:
-    cases = [BASELINE, CONTROL, *"abcdefg"]
-
-    def order(name: str, seed: int) -> list[list[str]]:
-        task = lab.task(make.experiment(name, cases=cases))
+    def order(seed: int) -> list[list[str]]:
+        task = lab.task(make.experiment(cases=[BASELINE, CONTROL, *"abcdefg"]))
         lab.runner(task, seed=seed).run()
+        store.journal_path(lab.folder, "toys", BUILD).unlink()
         samples = task.writer.journal.samples
         return [[s.case for s in samples if s.round == number] for number in range(3)]
 
-    first = order("toys", 7)
+    first = order(7)
     assert first[0] != first[1]
-    store.journal_path(lab.folder, "toys", BUILD).unlink()
-    assert order("toys", 7) == first
-    store.journal_path(lab.folder, "toys", BUILD).unlink()
-    assert order("toys", 8) != first
+    assert (order(7) == first, order(8) == first) == (True, False)
 
 
-def test_idle_while_is_watched_in_untimed_children_alone(lab: Lab, make: Make) -> None:
-    lab.runner(lab.task(make.experiment(columns=("latency_ms", "idle_cpu_s")))).run()
-    assert {start.idle_seconds for start in lab.worker.timed} == {0.0}
-    untimed = [start for start in lab.worker.started if not start.timed]
-    assert {start.idle_seconds for start in untimed} == {IDLE_SECONDS}
-
-
-def test_idle_while_is_not_spent_on_an_experiment_that_does_not_show_it(lab: Lab) -> None:
-    lab.runner().run()
-    assert {start.idle_seconds for start in lab.worker.started} == {0.0}
+@pytest.mark.parametrize("shown", [True, False])
+def test_idle_while_is_watched_in_untimed_children_of_what_shows_it(
+    lab: Lab, make: Make, *, shown: bool
+) -> None:
+    columns = ("latency_ms", "idle_cpu_s") if shown else ("latency_ms",)
+    lab.runner(lab.task(make.experiment(columns=columns))).run()
+    idle = {(start.timed, start.idle_seconds) for start in lab.worker.started}
+    assert idle == {(True, 0.0), (False, IDLE_SECONDS if shown else 0.0)}
 
 
 def test_samples_say_when_they_were_started(lab: Lab, make: Make) -> None:
@@ -99,24 +107,23 @@ def test_samples_say_when_they_were_started(lab: Lab, make: Make) -> None:
     assert [s.started_s for s in first] == [2.5 * (n + (n > place)) for n in range(PER_ROUND)]
 
 
-def test_outputs_are_compared_in_the_first_sample_that_succeeds(lab: Lab, make: Make) -> None:
+def test_profile_decides_the_job_and_outputs_are_compared_in_the_first_sample_that_succeeds(
+    lab: Lab, make: Make
+) -> None:
     """They are the same in every process; comparing again would only cost time."""
-    jobs: list[Any] = []
     crash = make.failure("crashed")
     lab.worker.scripts["one"] = [crash, crash, {}]  # ended twice in the first round
-    task = lab.task(profile=make.profile(rounds=4))
-
-    def note(job: Any, env: Any, timeout_s: float) -> Outcome:
-        jobs.append(job)
-        return lab.worker(job, env, timeout_s)
-
-    task.worker = note
+    task = lab.task(profile=make.profile(rounds=4, min_seconds=0.7, min_calls=5))
+    jobs = _note_jobs(task)
     lab.runner(task).run()
     timed = [job for job in jobs if not job["observe"]]
-    compared = [(j["settings"]["case"], j["verify"]) for j in timed if j["reference"]]
-    assert Counter(case for case, _ in compared) == {BASELINE: 1, CONTROL: 1, "two": 1, "one": 3}
-    assert all(verify == [0] for _, verify in compared)
-    assert all(job["verify"] == [] for job in timed if not job["reference"])
+    compared = [job["settings"]["case"] for job in timed if job["reference"]]
+    assert Counter(compared) == {BASELINE: 1, CONTROL: 1, "two": 1, "one": 3}
+    assert all(job["verify"] == ([0] if job["reference"] else []) for job in timed)
+    told = {
+        (j["min_seconds"], j["min_calls"], j["warm_up"], j["verbose"], j["write_reference"]) for j in timed
+    }
+    assert told == {(0.7, 5, 1, False, None)}
 
 
 def test_every_sample_is_on_disk_before_the_next_one_starts(lab: Lab) -> None:
@@ -130,16 +137,6 @@ def test_every_sample_is_on_disk_before_the_next_one_starts(lab: Lab) -> None:
     assert len(lab.on_disk().samples) == 3 * PER_ROUND
 
 
-def test_memory_only_group_takes_one_round_without_bracketing(lab: Lab, make: Make) -> None:
-    experiment = make.experiment(groups=[make.group(2), make.group(3, memory_only=True)])
-    lab.runner(lab.task(experiment)).run()
-    journal = lab.on_disk()
-    own = [sample for sample in journal.samples if sample.group == 1]
-    assert Counter(sample.case for sample in own) == {BASELINE: 1, CONTROL: 1, "one": 1, "two": 1}
-    assert [end.round for end in journal.final_rounds(1)] == [0]
-    assert [end.round for end in journal.final_rounds(0)] == [0, 1, 2]
-
-
 @pytest.mark.parametrize("number", [PER_ROUND + 1, PER_ROUND + 3, 2 * PER_ROUND])
 def test_interrupted_build_repeats_the_unfinished_round_and_nothing_else(lab: Lab, number: int) -> None:
     """The second of three rounds is interrupted at its first, third and last sample."""
@@ -147,87 +144,324 @@ def test_interrupted_build_repeats_the_unfinished_round_and_nothing_else(lab: La
     with pytest.raises(KeyboardInterrupt):
         lab.runner().run()
     before = lab.on_disk()
-    assert not before.complete
-    assert len(before.samples) == number - 1
-    lab.worker.before, lab.worker.started = lambda _: None, []
-
-    lab.runner().run()
+    assert (before.complete, len(before.samples)) == (False, number - 1)
+    _resume(lab)
     after = lab.on_disk()
     assert after.complete
     assert after.samples[: number - 1] == before.samples
-    assert len(lab.worker.timed) == 2 * PER_ROUND
-    assert len(lab.worker.started) == len(lab.worker.timed)  # what was observed is not observed again
+    assert len(lab.worker.started) == len(lab.worker.timed) == 2 * PER_ROUND  # nothing is observed again
     final = after.final_rounds(0)
-    assert [end.round for end in final] == [0, 1, 2]
-    for end in final:
-        assert [s.position for s in after.samples_of(end)] == list(range(PER_ROUND))
-    repeated = number - 1 > PER_ROUND
-    assert [end.attempt for end in final] == [0, 1 if repeated else 0, 0]
+    assert [[s.position for s in after.samples_of(end)] for end in final] == [list(range(PER_ROUND))] * 3
+    assert [end.attempt for end in final] == [0, 1 if number - 1 > PER_ROUND else 0, 0]
     assert after.footer is not None
     assert (after.footer.rounds, after.footer.resumed) == (3, number - 1)
 
 
-def test_build_interrupted_after_the_last_sample_of_a_round_repeats_it(lab: Lab) -> None:
+def test_build_interrupted_twice_and_once_more_before_the_end_of_a_round_is_known(lab: Lab) -> None:
     """Without its end the noise of a round is unknown."""
-    lab.runner().run()
-    path = lab.on_disk().path
-    lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(lines[:-2]))  # footer and end of the last round
-    lab.worker.started = []
-    lab.runner().run()
-    assert len(lab.worker.timed) == PER_ROUND
-    assert [end.attempt for end in lab.on_disk().final_rounds(0)] == [0, 0, 1]
-
-
-def test_build_may_be_interrupted_twice_in_the_same_round(lab: Lab) -> None:
     for _ in range(2):
         lab.worker.started = []
         interrupt_at(lab, 3)
         with pytest.raises(KeyboardInterrupt):
             lab.runner().run()
-    lab.worker.before = lambda _: None
-    lab.runner().run()
+    _resume(lab)
+    path = lab.on_disk().path
+    path.write_bytes(
+        b"".join(path.read_bytes().splitlines(keepends=True)[:-2])
+    )  # footer and end of the last round
+    _resume(lab)
     journal = lab.on_disk()
-    assert [end.attempt for end in journal.final_rounds(0)] == [2, 0, 0]
+    assert len(lab.worker.timed) == PER_ROUND
+    assert [end.attempt for end in journal.final_rounds(0)] == [2, 0, 1]
     assert [len(journal.samples_of(end)) for end in journal.final_rounds(0)] == [PER_ROUND] * 3
 
 
+def test_smoke_build_measures_each_case_once_on_the_small_input(lab: Lab, make: Make) -> None:
+    lab.runner(lab.task(profile=make.profile(name="smoke", rounds=1, small=True, bracket=False))).run()
+    assert Counter(start.case for start in lab.worker.timed) == ONCE
+    assert {start.shapes for start in lab.worker.started} == {((1, 3),)}
+
+
+CRASH = ("crashed", "SIGSEGV")
+
+
+@pytest.mark.parametrize(
+    ("script", "tried", "row", "failures"),
+    [
+        pytest.param([CRASH], 4, (None, "SIGSEGV", 0), [0, 1], id="always: twice in two rounds, then left alone"),
+        pytest.param([CRASH, {}], 6, (10, None, 5), [], id="not again: no failure"),
+        pytest.param([{}, CRASH, CRASH, {}], 6, (10, None, 4), [1], id="one bad round keeps the others"),
+        pytest.param([{}, ("garbage", "坏")], 5, (10, None, 1), [1, 2], id="always, late: the figures that it has"),
+        *(
+            pytest.param([(kind, "不行")], 1, (None, "不行", 0), [0], id=f"{kind}: tried once")
+            for kind in ("timeout", "not_finite", "unsupported")
+        ),
+        pytest.param([{}, ("timeout", "不行"), {}], 2, (10, None, 1), [1], id="would only come again, late"),
+        pytest.param(
+            [{"outputs_identical": False, "outputs_difference": 0.25}],
+            1,
+            (None, "输出与默认设置相差 0.25（相对），超过 0.001", 0),
+            [0],
+            id="other outputs than the baseline's",
+        ),
+        pytest.param(
+            [{"outputs_identical": False, "outputs_difference": 9e-4}], 5, (10, None, 5), [], id="nearly the same"
+        ),
+        pytest.param([{"worker_ns": 1}], 2, (None, "数字自相矛盾", 0), [0, 1], id="figures that cannot be"),
+    ],
+)  # fmt: skip
+def test_case_that_fails(
+    lab: Lab, make: Make, script: list[Any], tried: int, row: tuple[Any, ...], failures: list[int]
+) -> None:
+    lab.worker.scripts["one"] = [make.failure(*one) if isinstance(one, tuple) else one for one in script]
+    lab.runner(lab.task(profile=make.profile(rounds=5))).run()
+    assert [start.case for start in lab.worker.timed].count("one") == tried
+    found = lab.row("one")
+    value, failure, rounds = row
+    assert (found.value, found.rounds, found.failed_rounds) == (value, rounds, len(failures))
+    assert (found.failure or "").startswith(failure or "")
+    assert (found.failure is None) is (failure is None)
+    assert [s.round for s in lab.on_disk().samples if s.case == "one" and s.failure] == failures
+    assert (lab.row("two").value, lab.row("two").rounds) == (10, 5)
+    assert sum("失败" in note for note in lab.told.notes) == len(failures)
+
+
+def _expected(make: Make, kind: Any, **changes: Any) -> Any:
+    case = Case(id="one", title="一", settings={"case": "one"}, expected=kind)
+    return make.experiment(cases=(BASELINE, case, "two"), **changes)
+
+
+@pytest.mark.parametrize(("expected", "kind"), [("crash", "crashed"), ("hang", "timeout")])
+@pytest.mark.parametrize("observed", [True, False], ids=["while it is looked at", "only while it is timed"])
+def test_case_that_is_there_to_fail_has_that_for_its_result_in_each_group(
+    lab: Lab, make: Make, expected: str, kind: Any, *, observed: bool
+) -> None:
+    """It is no failure that is told, and tried once: on the second model it may well go otherwise."""
+    failure = make.failure(kind, "它不行")
+    lab.worker.scripts["one"] = [failure]
+    lab.worker.untimed = {"one": failure} if observed else {}
+    experiment = _expected(make, expected, groups=[make.group(2), make.group(3)])
+    lab.runner(lab.task(experiment)).run()
+    tried = [(start.shapes, start.timed) for start in lab.worker.started if start.case == "one"]
+    assert tried == [(((2, 3),), False), (((3, 3),), True)] if observed else len(tried) == 3
+    rows = summarise(experiment, lab.on_disk()).rows
+    found = [row.failure for row in rows if (row.case, row.metric) == ("one", "latency_ms")]
+    assert found == ["如预期：它不行"] * 2
+    assert not any("失败" in note for note in lab.told.notes)
+
+
+@pytest.mark.parametrize(("expected", "kind"), [("crash", "timeout"), ("hang", "crashed"), ("crash", None)])
+def test_case_that_does_not_fail_as_it_is_there_to_is_like_any_other(
+    lab: Lab, make: Make, expected: str, kind: Any
+) -> None:
+    if kind:
+        lab.worker.scripts["one"] = [make.failure(kind, "别的")]
+    lab.runner(lab.task(_expected(make, expected))).run()
+    assert (lab.row("one").failure, lab.row("one").value) == (("别的", None) if kind else (None, 10))
+
+
+def test_failures_are_counted_across_interruptions_and_repeats(lab: Lab, make: Make) -> None:
+    """Those of the interrupted round and of the disturbed one, too."""
+    lab.worker.scripts["one"] = [make.failure("crashed", "SIGSEGV")]
+    lab.noise.dirty = {0}
+    seen: list[str] = []
+
+    def check(start: Started) -> None:
+        """Ctrl-C at the first child after `one` has failed in the repeat of the first round."""
+        if start.timed:
+            if seen.count("one") == 4:
+                raise KeyboardInterrupt
+            seen.append(start.case)
+
+    task = lab.task()
+    lab.worker.before = check
+    with pytest.raises(KeyboardInterrupt):
+        lab.runner(task).run()
+    _resume(lab)
+    row = lab.row("one")
+    assert "one" not in [start.case for start in lab.worker.started]
+    assert (row.value, row.failure, row.failed_rounds) == (None, "SIGSEGV", 1)
+
+
+def test_failing_baseline_leaves_the_others_their_figures(lab: Lab, make: Make) -> None:
+    lab.worker.untimed[BASELINE] = make.failure("out_of_memory", "内存不足")
+    lab.worker.scripts[BASELINE] = [make.failure("out_of_memory", "内存不足")]
+    lab.runner().run()
+    assert lab.row(BASELINE).failure == "内存不足"
+    assert (lab.row("one").value, lab.row("one").rounds) == (10, 3)
+
+
+def test_failure_stays_in_its_group(lab: Lab, make: Make) -> None:
+    experiment = make.experiment(groups=[make.group(2), make.group(3)])
+    lab.worker.before = lambda start: lab.worker.scripts.__setitem__(
+        "one", [make.failure("timeout", "太慢")] if start.shapes == ((3, 3),) else [{}]
+    )
+    lab.runner(lab.task(experiment)).run()
+    rows = summarise(experiment, lab.on_disk()).rows
+    found = {row.input: row.failure for row in rows if (row.case, row.metric) == ("one", "latency_ms")}
+    assert found == {"batch=2": None, "batch=3": "太慢"}
+
+
+def test_budget_drops_whole_rounds_of_all_groups(lab: Lab, make: Make) -> None:
+    experiment = make.experiment(groups=[make.group(2), make.group(3)])
+    profile = make.profile(rounds=9)
+    tasks = [lab.task(experiment, profile), lab.task(make.experiment("more"), profile)]
+    start = lab.clock()
+    budget = 7 + 4.5 * 3 * PER_ROUND  # seven untimed children of a second each, then four rounds and a half
+    assert lab.runner(*tasks, budget_s=budget).run() == 4
+    assert lab.clock() - start <= budget
+    for name, groups in (("toys", (0, 1)), ("more", (0,))):
+        journal = lab.on_disk(name)
+        assert journal.footer is not None
+        assert journal.footer.rounds == 4
+        assert all([end.round for end in journal.final_rounds(group)] == [0, 1, 2, 3] for group in groups)
+    assert any("9 轮" in note and "4 轮" in note for note in lab.told.notes)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "budget", "rounds"),
+    [
+        pytest.param(
+            60, 3 * 60 + 2.5 * PER_ROUND * 60, 2, id="a sample takes a minute, not what was estimated"
+        ),
+        pytest.param(1, 1, 1, id="the first round, whatever the budget: the plan has refused less"),
+    ],
+)
+def test_budget_counts_the_time_that_rounds_really_take(
+    lab: Lab, make: Make, seconds: float, budget: float, rounds: int
+) -> None:
+    lab.worker.seconds = seconds
+    assert lab.runner(lab.task(profile=make.profile(rounds=9)), budget_s=budget).run() == rounds
+
+
+def test_each_experiment_has_its_own_rounds_and_tells_them(lab: Lab, make: Make) -> None:
+    """Three, memory figures alone, and settings chosen on four; then the budget ends within the longest one."""
+    memory = make.experiment("memory", groups=[make.group(timed=False)])
+    chooser = make.experiment("chooser", scenarios=(make.scenario(),))
+    longer = lab.task(make.experiment("longer"), make.profile(rounds=9))
+    budget = 12 + (4 + 3 + 3 + 2 + 1 + 0.5) * PER_ROUND
+    lab.runner(lab.task(), lab.task(memory), lab.task(chooser), longer, budget_s=budget).run()
+    for name, rounds, planned in (("toys", 3, 3), ("memory", 1, 1), ("chooser", 4, 4), ("longer", 5, 9)):
+        journal = lab.on_disk(name)
+        assert [end.round for end in journal.final_rounds(0)] == list(range(rounds))
+        assert journal.footer is not None
+        assert (journal.header.rounds, journal.footer.rounds) == (planned, rounds)
+
+
+def test_time_left_is_never_more_than_the_budget_leaves(
+    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.worker.seconds = 60  # far longer than estimated: most rounds will not be done
+    budget, start = 40 * 60.0, lab.clock()
+    left: list[tuple[float, float]] = []
+    monkeypatch.setattr(
+        Told, "step", lambda _, __, told: left.append((told, max(0.0, start + budget - lab.clock())))
+    )
+    lab.runner(lab.task(profile=make.profile(rounds=99)), budget_s=budget).run()
+    assert all(0 <= told <= rest for told, rest in left)
+    assert any(told == rest for told, rest in left)
+
+
 def test_time_left_falls_to_the_last_sample(lab: Lab, make: Make) -> None:
-    experiment = make.experiment(groups=[make.group(seconds=1.0)])  # as long as a trial would have shown
-    lab.runner(lab.task(experiment, make.profile(rounds=4))).run()
-    left = [seconds for text, seconds in lab.told.steps if "轮" in text]
+    """While settings are checked, too; and it follows what rounds really take."""
+    lab.runner(lab.task(make.experiment(groups=[make.group(seconds=1.0)]), make.profile(rounds=4))).run()
+    checks, left = ([s for text, s in lab.told.steps if word in text] for word in ("验证", "轮"))
+    assert (len(checks), len(left)) == (3, 4 * PER_ROUND)
+    assert checks == sorted(set(checks), reverse=True)
     rounds = [left[PER_ROUND * number] for number in range(4)]
+    assert checks[-1] >= rounds[0]
     assert rounds == sorted(rounds, reverse=True)
     assert rounds[-1] == pytest.approx(PER_ROUND)
-    assert len(lab.told.steps) == 4 * PER_ROUND + 3
+    lab.told.steps.clear()
+    lab.runner(lab.task(make.experiment("b", groups=[make.group(seconds=0.1)]))).run()
+    assert lab.told.steps[0][1] < 3 * PER_ROUND * 0.2
+    assert lab.told.steps[-1][1] == pytest.approx(PER_ROUND)
 
 
-def test_smoke_build_measures_each_case_once(lab: Lab, make: Make) -> None:
-    profile = make.profile(name="smoke", rounds=1, small=True, bracket=False)
-    lab.runner(lab.task(profile=profile)).run()
-    assert Counter(start.case for start in lab.worker.timed) == {BASELINE: 1, CONTROL: 1, "one": 1, "two": 1}
-    assert {start.shapes for start in lab.worker.started} == {((1, 3),)}
+def test_resumed_build_foresees_from_its_samples_and_pays_for_no_round_that_it_has(
+    lab: Lab, make: Make
+) -> None:
+    task = lambda: lab.task(profile=make.profile(rounds=9))  # noqa: E731
+    interrupt_at(lab, 8 * PER_ROUND + 1)
+    with pytest.raises(KeyboardInterrupt):
+        lab.runner(task()).run()
+    lab.worker.before, lab.told.steps = lambda _: None, []
+    assert lab.runner(task(), budget_s=PER_ROUND + 1).run() == 9
+    assert lab.told.steps[0][1] == pytest.approx(PER_ROUND)
+
+
+@pytest.mark.parametrize(
+    ("dirty", "profile", "ends"),
+    [
+        ({1}, {}, [(0, 0, True, False), (1, 0, False, True), (1, 1, True, False), (2, 0, True, False)]),
+        ({1}, {"repeats": 0}, [(0, 0, True, False), (1, 0, True, True), (2, 0, True, False)]),
+    ],
+    ids=["again", "no repeats"],
+)
+def test_dirty_round_is_measured_again(
+    lab: Lab, make: Make, dirty: set[int], profile: dict[str, Any], ends: list[tuple[Any, ...]]
+) -> None:
+    lab.noise.dirty = dirty
+    lab.runner(lab.task(profile=make.profile(**profile))).run()
+    journal = lab.on_disk()
+    assert [(end.round, end.attempt, end.final, end.noise.dirty) for end in journal.rounds] == ends
+    assert len(journal.samples) == len(ends) * PER_ROUND
+    assert sum("重测" in note for note in lab.told.notes) == len(ends) - 3
+
+
+def test_repeats_are_shared_by_the_groups_of_an_experiment_and_then_rounds_are_flagged(
+    lab: Lab, make: Make
+) -> None:
+    """Never spent on a group that shows memory alone."""
+    lab.noise.dirty = range(1000)
+    groups = [make.group(2), make.group(3), make.group(4, timed=False)]
+    experiments = [make.experiment("a", groups=groups), make.experiment("b", groups=groups)]
+    lab.runner(*(lab.task(one, make.profile(rounds=6)) for one in experiments)).run()
+    for experiment in experiments:
+        journal = lab.on_disk(experiment.id)
+        assert sum(not end.final for end in journal.rounds) == REPEATS
+        assert [end.final for end in journal.rounds if end.group == 2] == [True]
+        assert [end.round for end in journal.final_rounds(0)] == list(range(6))
+        assert all(end.noise.dirty for end in journal.final_rounds(0))
+        assert [group.verdicts for group in summarise(experiment, journal).groups[:2]] == [False, False]
 
 
 def test_machine_that_tells_no_noise_is_measured_without_repeats(lab: Lab) -> None:
     runner = lab.runner()
     runner.read_noise = lambda _: None
     runner.run()
-    ends = lab.on_disk().rounds
-    assert [(end.final, end.noise.others) for end in ends] == [(True, None)] * 3
+    assert [(end.final, end.noise.others) for end in lab.on_disk().rounds] == [(True, None)] * 3
 
 
-def test_profile_of_the_build_decides_the_job(lab: Lab, make: Make) -> None:
-    jobs: list[Any] = []
-    task = lab.task(profile=make.profile(rounds=1, min_seconds=0.7, min_calls=5))
+@pytest.mark.parametrize(("free_mib", "fits"), [(399, False), (400, True)])
+def test_hungry_sample_is_not_started_when_memory_has_become_scarce(
+    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch, free_mib: int, *, fits: bool
+) -> None:
+    monkeypatch.setattr(measuring, "free_memory", lambda: free_mib * MIB)
+    lab.runner(lab.task(hungry(make))).run()
+    own = [sample.failure for sample in lab.on_disk().samples if sample.group == 1]
+    assert len(own) == 4
+    assert all(sample.figures for sample in lab.on_disk().samples if sample.group == 0 or fits)
+    assert {(f.kind, "400 MiB" in f.reason) for f in own if f} == (
+        set() if fits else {("out_of_memory", True)}
+    )
+    assert (((4, 3),) in {start.shapes for start in lab.worker.started}) is fits
 
-    def note(job: Any, env: Any, timeout_s: float) -> Outcome:
-        jobs.append(job)
-        return lab.worker(job, env, timeout_s)
 
-    task.worker = note
-    lab.runner(task).run()
-    timed = SimpleNamespace(**next(job for job in jobs if not job["observe"]))
-    assert (timed.min_seconds, timed.min_calls, timed.warm_up) == (0.7, 5, 1)
-    assert (timed.observe, timed.verbose, timed.write_reference) == (False, False, None)
-    assert timed.reference is not None
+def test_full_disk_ends_the_build_with_every_finished_sample_kept(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, real = lab.task(), os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if len(lab.worker.timed) == PER_ROUND + 2:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        with pytest.raises(OSError, match="No space left"):
+            lab.runner(task).run()
+    assert len(lab.on_disk().samples) == PER_ROUND + 1
+    _resume(lab)
+    assert len(lab.worker.timed) == 2 * PER_ROUND

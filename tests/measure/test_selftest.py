@@ -1,21 +1,19 @@
-"""The self-test: known costs in a real child, and the journal of a build."""
+"""The self-test of a build; what its known costs must show is in `tests.subjects`."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jobs import job_of
-from lab import Told
+from lab import BUILD, Told
+from real_children import job_of
 
 from bench.measure import selftest
 from bench.measure.campaign import Here
 from bench.measure.child import Outcome
-from bench.models import MODELS
-from bench.models.prepared import prepare
 from bench.results import store
-from bench.results.trust import ALLOCATED_MIB, SELFTEST
+from bench.results.selfchecks import SELFTEST
+from bench.spec import Machine
 from bench.system.folders import Folders
 
 if TYPE_CHECKING:
@@ -24,62 +22,11 @@ if TYPE_CHECKING:
 
     from conftest import Make
 
-MIB = 1 << 20
-BUILD = "20260102-030405-abcd"
 
-
-def _known(folder: Path, known: str, **changes: Any) -> Outcome:
-    prepared = prepare(MODELS["tiny"], (selftest.ONE_ROW,), folder)
-    job = job_of(
-        MODELS["tiny"],
-        prepared,
-        selftest.ONE_ROW,
-        warm_up=500,
-        min_seconds=0,
-        verify=[],
-        trace_prefix="",
-        **changes,
-    )
-    return selftest._run_known(job, {"BENCH_KNOWN": known}, 60)
-
-
-def test_memory_given_back_is_peak_and_not_kept(tmp_path: Path) -> None:
-    figures = _known(tmp_path, f"allocation:{ALLOCATED_MIB}").figures
-    assert figures is not None
-    assert figures.peak_bytes is not None
-    assert figures.base_bytes is not None
-    assert figures.kept_bytes is not None
-    assert figures.peak_bytes - figures.base_bytes == pytest.approx(ALLOCATED_MIB * MIB, rel=0.02)
-    assert figures.kept_bytes - figures.base_bytes < 0.02 * ALLOCATED_MIB * MIB
-
-
-def test_memory_held_is_kept(tmp_path: Path) -> None:
-    figures = _known(tmp_path, f"holding:{ALLOCATED_MIB}").figures
-    assert figures is not None
-    assert figures.base_bytes is not None
-    assert figures.kept_bytes is not None
-    assert figures.kept_bytes - figures.base_bytes == pytest.approx(ALLOCATED_MIB * MIB, rel=0.02)
-
-
-def test_sleep_takes_its_time_and_no_processor(tmp_path: Path) -> None:
-    figures = _known(tmp_path, "sleep:20").figures
-    assert figures is not None
-    assert figures.fastest_ns >= 20_000_000
-    assert figures.cpu_ns < 0.1 * figures.latency_ns
-
-
-def test_arithmetic_takes_processor_time(tmp_path: Path) -> None:
-    """Long enough that the threads of NumPy's OpenBLAS, which spin for some 30 ms after its import, do not count."""
-    less, more = (_known(tmp_path, f"arithmetic:{n}").figures for n in (500, 2000))
-    assert less is not None
-    assert more is not None
-    assert more.cpu_ns == pytest.approx(4 * less.cpu_ns, rel=0.4)
-
-
-def test_known_costs_need_no_warm_up(tmp_path: Path) -> None:
-    figures = _known(tmp_path, "arithmetic:1").figures
-    assert figures is not None
-    assert figures.session_calls == 2 + selftest.WARM_UP + 3
+def test_known_costs_need_no_warm_up() -> None:
+    outcome = selftest._run_known(job_of(subject="known_cost", options={"hashes": 1}, warm_up=500), {}, 60)
+    assert outcome.figures is not None
+    assert outcome.figures.phases["warm_up"].calls == selftest.WARM_UP
 
 
 class Answers:
@@ -89,7 +36,7 @@ class Answers:
         self.make, self.calls = make, 0
 
     def __call__(self, job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:  # noqa: ARG002
-        assert "BENCH_KNOWN" in env
+        assert job["subject"] == "known_cost"
         self.calls += 1
         return Outcome(1.0, "", figures=self.make.figures())
 
@@ -122,6 +69,8 @@ def test_selftest_cut_short_is_begun_anew(tmp_path: Path, answers: Answers, byte
     assert store.read(path).complete
 
 
-def test_every_profile_that_judges_begins_with_it() -> None:
+def test_every_profile_that_judges_begins_with_it_and_it_is_of_known_costs_alone() -> None:
     assert set(selftest.WITH_SELFTEST) == {"default", "thorough"}
-    assert "BENCH_KNOWN" in asdict(selftest.EXPERIMENT.cases(2)[0])["env"]
+    cases = selftest.EXPERIMENT.cases(Machine(cores=2))
+    assert {case.subject.name for case in cases if case.subject} == {"known_cost"}
+    assert all(case.subject for case in cases)

@@ -49,68 +49,47 @@ def test_real_trace_tells_its_runs_and_their_nodes(tmp_path: Path) -> None:
     path = tmp_path / "trace"
     path.write_text(REAL)
     assert read_runs(path) == (
-        Run(225000, 525000, (Node("p2o.pd_op.relu.0.0_nchwc", "Conv", 17384, 225126, 231482),)),
+        Run(225000, 525000, (Node("p2o.pd_op.relu.0.0_nchwc", "Conv", 17384, 225126, 231482, 1),)),
         Run(560512, 663039, (Node("Sigmoid.0", "Sigmoid", 17384, 662905, 662963),)),
     )
 
 
-def test_nodes_belong_to_the_run_that_they_began_in(tmp_path: Path) -> None:
+def test_nodes_belong_to_the_run_that_they_began_in_whatever_the_order_of_lines(tmp_path: Path) -> None:
     first, second = _written(
         tmp_path,
-        kernel("a", 100, 10),
-        kernel("b", 199, 10),  # clocks round: it seems to end after its run
-        span(100, 100),
-        kernel("a", 200, 10),
-        kernel("b", 280, 10),
         span(200, 100),
+        kernel("b", 199, 10, thread=2),  # clocks round: it seems to end after its run
         kernel("outside", 300, 10),
-    )
-    assert [(node.name, node.start) for node in first.nodes] == [("a", 100), ("b", 199)]
-    assert [(node.name, node.start) for node in second.nodes] == [("a", 200), ("b", 280)]
-
-
-def test_runs_and_nodes_are_in_the_order_of_their_start_whatever_that_of_the_lines(tmp_path: Path) -> None:
-    runs = _written(
-        tmp_path,
-        span(200, 100),
-        kernel("late", 250, 1),
-        kernel("b", 150, 5, thread=2),
         span(100, 100),
-        kernel("a", 120, 60),
-        kernel("early", 210, 1),
+        kernel("d", 280, 10),
+        kernel("c", 200, 10),
+        kernel("a", 100, 60),
     )
-    assert [(run.start, run.end) for run in runs] == [(100, 200), (200, 300)]
-    assert [[node.name for node in run.nodes] for run in runs] == [["a", "b"], ["early", "late"]]
+    assert [(run.start, run.end) for run in (first, second)] == [(100, 200), (200, 300)]
+    assert [(node.name, node.start) for node in first.nodes] == [("a", 100), ("b", 199)]
+    assert [(node.name, node.start) for node in second.nodes] == [("c", 200), ("d", 280)]
 
 
 def test_only_executions_of_nodes_count_as_nodes(tmp_path: Path) -> None:
-    """Older versions write fences as nodes too; a node may be called like a run."""
+    """Older versions write fences as nodes too; a node may be called like a run, and have quotes in its name."""
     (run,) = _written(
         tmp_path,
         span(0, 9, "SequentialExecutor::Execute"),
         kernel("model_run", 1, 2, operator="Add"),
         kernel("a", 3, 2).replace("_kernel_time", "_fence_before"),
+        kernel(r"say \"a\"", 4, 2),
         span(0, 10),
     )
-    assert [(node.name, node.operator) for node in run.nodes] == [("model_run", "Add")]
+    assert [(node.name, node.operator) for node in run.nodes] == [("model_run", "Add"), ('say "a"', "Conv")]
 
 
-def test_name_may_hold_quotes_that_are_escaped(tmp_path: Path) -> None:
-    (run,) = _written(tmp_path, kernel(r"say \"a\"", 1, 2), span(0, 10))
-    assert [node.name for node in run.nodes] == ['say "a"']
-
-
-@pytest.mark.parametrize("text", ["", "[\n", "[\n]\n"])
-def test_trace_without_events_has_no_runs(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "runs"), [("", 0), ("[\n", 0), ("[\n]\n", 0), (REAL[: REAL.rindex("]")], 2)]
+)
+def test_trace_tells_what_it_has(tmp_path: Path, text: str, runs: int) -> None:
     path = tmp_path / "trace"
     path.write_text(text)
-    assert read_runs(path) == ()
-
-
-def test_trace_that_ends_after_a_whole_event_tells_what_it_has(tmp_path: Path) -> None:
-    path = tmp_path / "trace"
-    path.write_text("\n".join(REAL.splitlines()[:-1]))
-    assert len(read_runs(path)) == 2
+    assert len(read_runs(path)) == runs
 
 
 @pytest.mark.parametrize(
@@ -159,18 +138,17 @@ def test_node_overlaps_when_it_begins_during_one_on_another_thread(
     assert _run(*nodes).overlapping() == count
 
 
-def test_facts_and_operators_are_those_of_the_last_run() -> None:
+def test_what_a_run_shows_is_that_of_the_last_one_which_no_other_overlaps() -> None:
+    """Of several callers, nodes could be anybody's."""
     first = _run((1, 0, 10), (2, 5, 20), (3, 6, 8))
-    last = Run(
-        1000, 1100, (Node("a", "Relu", 1, 0, 10), Node("b", "Conv", 2, 5, 9), Node("c", "Conv", 1, 9, 9))
-    )
-    assert trace.facts((first, last)) == {"nodes": 3, "overlapping_nodes": 1, "node_threads": 2}
-    assert trace.operators((first, last)) == {"Conv": 2, "Relu": 1}
-
-
-def test_trace_without_runs_tells_nothing() -> None:
-    assert trace.facts(()) == {}
-    assert trace.operators(()) == {}
+    nodes = (Node("a", "Relu", 1, 0, 10, 3), Node("b", "Conv", 2, 5, 9, 1), Node("c", "Conv", 1, 9, 9))
+    last, beside, again = Run(1000, 1100, nodes), Run(2000, 2100, ()), Run(2050, 2200, ())
+    for runs in ((first, last), (first, last, beside, again)):
+        assert trace.facts(runs) == {"nodes": 3, "overlapping_nodes": 1, "node_threads": 2}
+        assert trace.operators(runs) == {"Conv": 2, "Relu": 1}
+        assert trace.blocks(runs) == [("a", 3), ("b", 1)]
+    for runs in ((), (beside, again)):
+        assert (trace.facts(runs), trace.operators(runs), trace.blocks(runs)) == ({}, {}, [])
 
 
 def _timed(number: int, *times: int) -> Run:
@@ -201,10 +179,14 @@ def test_summary_is_the_mean_over_the_steady_runs() -> None:
     assert found.operators[0].share == pytest.approx(141 / 201, abs=1e-5)
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_summary_of_few_runs_takes_them_all(count: int) -> None:
-    found = trace.summarise([_timed(n, 10, 20, 30) for n in range(count)], "profiling", "toy", "batch=2")
-    assert (found.runs, found.run_microseconds) == (count, 70.0)
+def test_summary_of_few_runs_takes_them_all_and_of_no_time_tells_no_share() -> None:
+    for count in (1, 2):
+        found = trace.summarise([_timed(n, 10, 20, 30) for n in range(count)], "profiling", "toy", "batch=2")
+        assert (found.runs, found.run_microseconds) == (count, 70.0)
+    found = trace.summarise([Run(0, 5, ())], "profiling", "toy", "batch=2")
+    assert (found.runs, found.run_microseconds, found.operators, found.nodes) == (1, 5.0, [], [])
+    found = trace.summarise([_timed(0, 0, 0, 0)], "profiling", "toy", "batch=2")
+    assert {one.share for one in (*found.operators, *found.nodes)} == {0}
 
 
 def test_summary_lists_the_ten_most_expensive_nodes_and_every_operator() -> None:
@@ -214,13 +196,3 @@ def test_summary_lists_the_ten_most_expensive_nodes_and_every_operator() -> None
     assert [one.name for one in found.operators] == [f"Op{i}" for i in range(12, 0, -1)]
     assert sum(one.share for one in found.operators) == pytest.approx(1, abs=1e-3)
     assert sum(one.share for one in found.nodes) == pytest.approx(75 / 78, abs=1e-3)
-
-
-def test_summary_of_runs_without_nodes_has_no_shares() -> None:
-    found = trace.summarise([Run(0, 5, ())], "profiling", "toy", "batch=2")
-    assert (found.runs, found.run_microseconds, found.operators, found.nodes) == (1, 5.0, [], [])
-
-
-def test_nodes_that_take_no_time_have_no_share() -> None:
-    found = trace.summarise([_timed(0, 0, 0, 0)], "profiling", "toy", "batch=2")
-    assert {one.share for one in (*found.operators, *found.nodes)} == {0}

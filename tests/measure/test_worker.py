@@ -1,10 +1,11 @@
-"""The worker for real, on the smallest model."""
+"""The worker for real: phases and their counters, callers, feeds, outputs."""
 
 from __future__ import annotations
 
 import mmap
 import os
 import sys
+import threading
 import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -12,182 +13,150 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psutil
 import pytest
-from jobs import LARGE, MANY, ONE, TIMEOUT_S, failure_of, figures_of
+from real_children import LARGE, MANY, ONE, failure_of, figures_of, job_of, made_up, run
 
 from bench.measure import worker
-from bench.measure.child import WORKER, run_worker
+from bench.results.process import CALLED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bench.spec import Input
 
-    Job = Callable[..., dict[str, Any]]
-PAGE_ROUNDING = 1 << 20
+MIB = 1 << 20
+ROUNDING = 1 << 20
 """Per-CPU counters let VmRSS lag VmHWM by some pages."""
 affinity = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="this system does not limit a process to some cores"
 )
+marks = pytest.mark.skipif(sys.platform != "linux", reason="other systems keep no marks of memory")
 
 
-def test_times_are_in_their_order(job: Job) -> None:
-    figures = figures_of(job())
-    assert figures.fastest_ns <= figures.latency_ns <= figures.slowest_ns
-    assert figures.calls >= 3
-    assert figures.loop_ns >= 0.02 * 1e9
-    assert figures.fastest_ns * figures.calls <= figures.loop_ns
-    assert figures.worker_ns > figures.session_ns + figures.loop_ns
+def test_every_phase_has_its_counters_in_their_order() -> None:
+    outcome = run(job_of(LARGE, min_seconds=0.05))
+    assert (outcome.failure, outcome.log) == (None, "")
+    figures = outcome.figures
+    assert figures is not None
+    assert list(figures.phases) == ["import", "open", *CALLED, "trim"]
+    assert [figures.phases[name].calls for name in CALLED[:3]] == [1, 1, 2]
+    steady = figures.steady
+    assert len(figures.latencies_ns) == steady.calls >= 3
+    assert sum(figures.latencies_ns) <= steady.run_ns <= steady.wall_ns
+    assert steady.wall_ns >= 0.05e9
+    for phase in figures.phases.values():
+        assert phase.run_ns <= phase.wall_ns
+    assert sum(phase.wall_ns for phase in figures.phases.values()) < figures.worker_ns < outcome.wall_s * 1e9
+    assert 0 < steady.cpu_ns < 1.2 * steady.run_ns * (os.cpu_count() or 1)
+    assert (figures.callers, figures.trace_bytes, figures.huge_page_bytes) == (1, None, None)
+    assert figures.onnxruntime
+    if sys.platform == "linux":
+        assert figures.phases["open"].minor_faults
+        assert all(phase.threads for phase in figures.phases.values())
+        _memory_is_in_order(figures)
 
 
-def test_few_runs_are_counted_and_watched_one_by_one(job: Job) -> None:
-    figures = figures_of(job(min_seconds=0, min_calls=3, warm_up=4))
-    assert figures.calls == 3
-    assert len(figures.rss_bytes) == 2 + 4 + 1  # first, second, warm-up, end
+def _memory_is_in_order(figures: Any) -> None:
+    base, first, before, kept = (figures.rss(name) for name in ("open", "first", "warm_up", "steady"))
+    assert base > 10 * MIB
+    assert base + 4 * 2048 * 512 < first <= figures.peak_bytes + ROUNDING  # a layer's output stays
+    assert kept == pytest.approx(before, abs=16 * MIB)
+    assert figures.rss("trim") <= kept + ROUNDING
+    assert figures.rss_bytes[-1] == pytest.approx(kept, abs=ROUNDING)
+    assert all(phase.rss_bytes <= phase.peak_bytes for phase in figures.phases.values())
 
 
-def test_memory_marks_are_in_their_order(job: Job) -> None:
-    figures = figures_of(job())
-    marks = (figures.base_bytes, figures.after_first_bytes, figures.kept_bytes, figures.peak_bytes)
-    if None in marks or figures.kept_trimmed_bytes is None:
-        pytest.skip("this system keeps no marks of memory")
-    base, after_first, kept, peak = (mark or 0 for mark in marks)
-    assert 10 << 20 < base <= peak + PAGE_ROUNDING
-    assert after_first <= peak + PAGE_ROUNDING
-    assert kept <= peak + PAGE_ROUNDING
-    assert figures.kept_trimmed_bytes <= kept + PAGE_ROUNDING
-    assert figures.rss_bytes[-1] == pytest.approx(kept, abs=PAGE_ROUNDING)
-
-
-def test_peak_is_that_of_the_runs_not_that_of_an_earlier_moment(tmp_path: Path, job: Job) -> None:
-    """128 MiB touched and given back before the session exists must not stand in the peak."""
-    script = tmp_path / "spender.py"
-    script.write_text(
-        f"""
-import sys
-sys.path.insert(0, {str(WORKER.parent)!r})
-import worker
-spent = bytearray(128 << 20)
-spent[::4096] = b"x" * len(spent[::4096])
-del spent
-worker.main()
+@marks
+def test_peak_of_a_phase_is_that_of_no_earlier_one(tmp_path: Path) -> None:
+    """128 MiB while importing and 64 in the first call are touched and given back."""
+    code = """
+def spend(mib):
+    spent = bytearray(mib << 20)
+    spent[::4096] = b"x" * len(spent[::4096])
+def load(): spend(128)
+class Thing(Thing):
+    first = True
+    def call(self, feed):
+        if self.first: spend(64)
+        self.first = False
+        return []
+def start(job): return Thing()
 """
-    )
-    outcome = run_worker(job(), {}, TIMEOUT_S, script)
-    assert outcome.figures is not None
-    if outcome.figures.peak_bytes is None or outcome.figures.base_bytes is None:
-        pytest.skip("this system keeps no marks of memory")
-    assert outcome.figures.peak_bytes < outcome.figures.base_bytes + (64 << 20)
+    phases = figures_of(made_up(tmp_path, code)).phases
+    grown = {name: (one.peak_bytes or 0) - (phases["open"].rss_bytes or 0) for name, one in phases.items()}
+    assert grown["import"] > 120 * MIB
+    assert 60 * MIB < grown["first"] < 80 * MIB
+    assert max(grown[name] for name in ("open", "second", "warm_up", "steady")) < 16 * MIB
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_session_with_n_threads_creates_one_less(job: Job, count: int) -> None:
-    assert figures_of(job(settings={"intra_op_num_threads": count})).threads_created in (count - 1, None)
+@pytest.mark.parametrize(
+    ("entry", "warm_up", "calls"),
+    [(ONE, 0, (1, 1, 0, 3)), (ONE, 4, (1, 1, 4, 3)), (MANY, 1, (3, 3, 3, 6))],
+    ids=["no warm-up", "warm-up", "changing shapes"],
+)
+def test_calls_are_counted_and_watched_one_by_one(entry: Input, warm_up: int, calls: tuple[int, ...]) -> None:
+    """Idle time begins with a call that is none of the counted ones."""
+    job = job_of(entry, warm_up=warm_up, min_calls=4 if entry is MANY else 3, idle_seconds=0.01)
+    figures = figures_of(job)
+    assert tuple(figures.phases[name].calls for name in CALLED) == calls
+    assert len(figures.latencies_ns) == calls[-1] // len(entry.shapes)
+    assert len(figures.rss_bytes) == sum(calls[:3]) + 1
+    assert figures.phases["idle"].calls == 0
+    assert figures.phases["idle"].run_ns >= 0.01e9
 
 
-def test_outputs_are_identical_to_the_reference_of_an_equal_process(job: Job, tmp_path: Path) -> None:
-    reference = tmp_path / "reference.npz"
-    figures_of(job(MANY, write_reference=str(reference)))
-    with np.load(reference) as outputs:
-        assert {name: output.shape for name, output in outputs.items()} == {"0.0": (4, 64), "2.0": (9, 64)}
-    figures = figures_of(job(MANY, reference=str(reference)))
-    assert (figures.outputs_identical, figures.outputs_difference) == (True, 0)
+def test_callers_call_at_the_same_time_and_are_counted_together() -> None:
+    sleeping: dict[str, Any] = {"subject": "known_cost", "options": {"sleep_ms": 20}}
+    figures = figures_of(job_of(**sleeping, callers=3, min_calls=5))
+    assert (figures.callers, figures.steady.calls, len(figures.latencies_ns)) == (3, 15, 15)
+    assert min(figures.latencies_ns) >= 20e6
+    assert 0.1e9 <= figures.steady.run_ns < 0.2e9  # one after the other, it would be 0.3 s
+    assert sum(figures.latencies_ns) <= 3 * figures.steady.run_ns
+    assert figures.steady.cpu_ns < 0.5 * figures.steady.run_ns
+    changing = figures_of(job_of(MANY, callers=2, min_seconds=0.02))
+    assert changing.steady.calls == 3 * len(changing.latencies_ns) >= 6
 
 
-def test_outputs_that_differ_are_measured_against_the_largest_of_the_reference(
-    job: Job, tmp_path: Path
+def test_error_of_one_caller_among_several_is_told(tmp_path: Path) -> None:
+    code = """
+import threading
+class Thing(Thing):
+    def call(self, feed):
+        if threading.current_thread() is not threading.main_thread(): raise RuntimeError("not here")
+        return []
+def start(job): return Thing()
+"""
+    outcome = run(made_up(tmp_path, code, callers=2))
+    assert failure_of(outcome) == ("crashed", "RuntimeError: not here")
+
+
+def test_many_callers_keep_no_more_latencies_than_one() -> None:
+    """They would be memory of the process, and more than a report may hold."""
+    kept = [worker.Latencies(64) for _ in range(64)]
+    assert sum(sys.getsizeof(one._ns) for one in kept) < 1.1 * sys.getsizeof(worker.Latencies()._ns)
+    for one in kept:
+        while not one.full:
+            one.add(1)
+    assert len([ns for one in kept for ns in one.told()]) <= 2 * worker.Latencies.TOLD
+
+
+def test_latencies_take_no_memory_while_they_are_noted_and_end_the_loop_when_full(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    reference, tampered = tmp_path / "reference.npz", tmp_path / "tampered.npz"
-    figures_of(job(write_reference=str(reference)))
-    with np.load(reference) as outputs:
-        output = outputs["0.0"].copy()
-    scale = float(np.abs(output).max())
-    row, column = np.unravel_index(np.abs(output).argmin(), output.shape)
-    output[row, column] += scale / 4
-    np.savez(tampered, **{"0.0": output})
-    figures = figures_of(job(reference=str(tampered)))
-    assert not figures.outputs_identical
-    assert figures.outputs_difference == pytest.approx(0.25, rel=1e-3)
+    monkeypatch.setattr(worker.Latencies, "MOST", 2500)
+    kept, phase = worker.Latencies(), worker.Phase()
+    before = sys.getsizeof(kept._ns)
+    thing = SimpleNamespace(call=lambda _: None)
+    worker.timed_loop(thing, [None], phase, {"min_seconds": 60, "min_calls": 1}, kept)
+    assert sys.getsizeof(kept._ns) == before
+    assert (kept.full, kept.count, phase.calls) == (True, 2500, 2500)
+    assert kept.told() == kept._ns[::3].tolist()
 
 
-def test_outputs_that_are_not_finite_are_a_failure(job: Job, tmp_path: Path) -> None:
-    bad = tmp_path / "bad.npy"
-    np.save(bad, np.full((16, 256), np.nan, np.float32))
-    assert failure_of(run_worker(job(input=str(bad)), {}, TIMEOUT_S))[0] == "not_finite"
+class Thing:
+    """Its outputs take their time to go."""
 
-
-def test_misspelt_attribute_is_unsupported(job: Job) -> None:
-    kind, reason = failure_of(run_worker(job(settings={"intra_op_num_thread": 1}), {}, TIMEOUT_S))
-    assert kind == "unsupported"
-    assert "SessionOptions.intra_op_num_thread " in reason
-
-
-def test_misspelt_config_key_is_accepted_by_ort_without_a_word(job: Job) -> None:
-    """This is why every case proves its effect."""
-    outcome = run_worker(job(settings={"session.intra_op.allow_spining": "0"}), {}, TIMEOUT_S)
-    assert outcome.failure is None
-    assert outcome.log == ""
-
-
-def test_wrong_value_is_a_failure_with_its_reason(job: Job) -> None:
-    kind, reason = failure_of(run_worker(job(settings={"intra_op_num_threads": "many"}), {}, TIMEOUT_S))
-    assert kind == "crashed"
-    assert reason
-
-
-def test_missing_model_is_a_failure_that_names_the_file_but_no_folder(job: Job, tmp_path: Path) -> None:
-    kind, reason = failure_of(run_worker(job(model=str(tmp_path / "none.onnx")), {}, TIMEOUT_S))
-    assert kind == "crashed"
-    assert "none.onnx" in reason
-    assert str(tmp_path) not in reason
-
-
-def test_enumerations_are_written_by_name(job: Job) -> None:
-    settings = {"graph_optimization_level": "ORT_DISABLE_ALL", "execution_mode": "ORT_PARALLEL"}
-    outcome = run_worker(job(settings=settings, observe=True), {}, TIMEOUT_S)
-    assert outcome.failure is None
-    assert "execution_mode:1" in outcome.log
-
-
-def test_changing_shapes_count_calls_and_give_latency_per_call(job: Job) -> None:
-    figures = figures_of(job(MANY, min_seconds=0, min_calls=6, warm_up=0))
-    assert figures.calls == 6
-    assert len(figures.rss_bytes) == 2 * 3 + 1
-    assert figures.loop_ns >= 6 * figures.fastest_ns
-
-
-@pytest.mark.alone
-def test_idle_while_after_a_call_shows_what_spinning_threads_burn(job: Job) -> None:
-    """Right after a call: a pool that spins does so for some milliseconds, then sleeps."""
-    own = {"intra_op_num_threads": 2}
-    calm, spinning = (
-        figures_of(
-            job(settings={**own, "session.intra_op.allow_spinning": flag}, idle_seconds=0.3)
-        ).idle_cpu_ns
-        for flag in ("0", "1")
-    )
-    assert calm is not None
-    assert spinning is not None
-    assert calm < 0.01e9 < spinning < 0.3 * 1e9
-    assert figures_of(job()).idle_cpu_ns is None
-
-
-def test_call_before_the_idle_while_is_counted(job: Job) -> None:
-    figures = figures_of(job(warm_up=0, min_seconds=0, min_calls=3, idle_seconds=0.01))
-    assert (figures.calls, figures.session_calls) == (3, 2 + 3 + 1)
-
-
-def test_calls_alone_are_what_is_counted(job: Job) -> None:
-    """Feeds of changing shapes are cut anew for every call: their time, CPU and faults are nobody's latency."""
-    figures = figures_of(job(MANY, min_seconds=0.05))
-    assert figures.fastest_ns * figures.calls <= figures.run_ns < figures.loop_ns
-    assert figures.cpu_ns > 0
-
-
-class Session:
-    """Stands in for a session whose outputs take their time to go."""
-
-    def run(self, *_: object) -> object:
+    def call(self, _: object) -> object:
         return Slow()
 
 
@@ -196,125 +165,173 @@ class Slow:
         time.sleep(0.01)
 
 
-class Feeds:
-    """Feeds that are slow to make."""
+class SlowFeeds:
+    """They are slow to make, and touch memory."""
 
     def __len__(self) -> int:
         return 2
 
     def __getitem__(self, _: int) -> None:
         time.sleep(0.02)
+        with mmap.mmap(-1, 8 << 20) as fresh:  # what malloc keeps from another test would not fault again
+            for place in range(0, len(fresh), mmap.PAGESIZE):
+                fresh[place] = 1
 
 
-def test_caller_waits_for_the_outputs_to_be_freed_and_not_for_the_feeds_to_be_made() -> None:
-    spent = worker.Spent()
-    latency = worker.one_run(Session(), None, Feeds(), spent=spent)
+def test_caller_waits_for_outputs_to_be_freed_and_neither_waits_nor_pays_for_feeds() -> None:
+    phase, faults = worker.Phase(), worker.counters.usage()
+    latency = worker.one_pass(Thing(), SlowFeeds(), phase)
     assert 0.01e9 <= latency < 0.02e9
-    assert 2 * latency <= spent.wall_ns < 0.04e9
-    assert spent.cpu_ns < 0.01e9
+    assert 2 * latency <= phase.run_ns < 0.04e9
+    assert phase.cpu_ns < 0.01e9
+    if faults:
+        assert phase.faults < 0.1 * (worker.counters.usage()[0] - faults[0])
 
 
-def test_faults_of_making_feeds_are_not_those_of_the_calls() -> None:
-    class Touching(Feeds):
-        def __getitem__(self, _: int) -> None:
-            with mmap.mmap(-1, 8 << 20) as fresh:  # what malloc keeps from another test would not fault again
-                for place in range(0, len(fresh), mmap.PAGESIZE):
-                    fresh[place] = 1
-
-    spent = worker.Spent()
-    if not spent.known:
-        pytest.skip("this system counts no faults")
-    before = worker.usage()[0]
-    for _ in range(5):
-        worker.one_run(Session(), None, Touching(), spent=spent)
-    assert spent.faults < 0.1 * (worker.usage()[0] - before)
-
-
-def test_latencies_take_no_memory_while_they_are_noted() -> None:
-    kept = worker.Latencies()
-    before = sys.getsizeof(kept._ns)
-    for latency in (30, 10, 20, 40):
-        kept.add(latency)
-    assert sys.getsizeof(kept._ns) == before
-    assert kept.report() == {"latency_ns": 25, "fastest_ns": 10, "slowest_ns": 40}
-    assert not kept.full
-
-
-def test_loop_ends_when_no_more_latencies_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker.Latencies, "MOST", 5)
-    kept = worker.Latencies()
-    found = worker.steady_runs(
-        SimpleNamespace(run=lambda *_: None), None, [None], {"min_seconds": 60, "min_calls": 1}, kept
+def test_resetting_the_peak_is_no_part_of_a_phase() -> None:
+    memory = SimpleNamespace(
+        reset_peak=lambda: time.sleep(0.05), resident=lambda: 1, peak=lambda: time.sleep(0.05)
     )
-    assert (found["calls"], kept.full) == (5, True)
+    phases = worker.Phases(memory)
+    with phases("open"):
+        pass
+    assert phases.reports["open"]["wall_ns"] < 0.05e9
 
 
-def test_environment_of_the_case_reaches_the_process(tmp_path: Path, job: Job) -> None:
-    script = tmp_path / "teller.py"
-    script.write_text(
-        f"""
+def test_callers_are_counted_from_the_moment_that_all_are_ready() -> None:
+    """The counters are read before the first of them calls, however late the waiting thread goes on."""
+    phase, begun = worker.Phase(), []
+
+    class Noting:
+        def call(self, _: object) -> None:
+            begun.append(hasattr(phase, "_wall"))
+
+    kept = [worker.Latencies(2), worker.Latencies(2)]
+    worker.timed_callers(Noting(), [None], phase, {"min_seconds": 0, "min_calls": 50}, kept)
+    assert len(begun) == phase.calls == 100
+    assert all(begun)
+
+
+def test_thread_that_has_ended_is_bound_to_nothing() -> None:
+    if not hasattr(os, "sched_getaffinity"):
+        pytest.skip("this system tells no affinities")
+    ended = threading.Thread(target=lambda: None)
+    ended.start()
+    ended.join()
+    assert ended.native_id
+    assert worker.counters.pinned({ended.native_id, threading.get_native_id()}) == 0
+
+
+def test_outputs_are_compared_with_those_of_an_equal_process(tmp_path: Path) -> None:
+    """Identical, then changed by a quarter of the largest."""
+    reference, tampered = tmp_path / "reference.npz", tmp_path / "tampered.npz"
+    figures_of(job_of(MANY, write_reference=str(reference)))
+    with np.load(reference) as kept:
+        outputs = dict(kept)
+    assert {name: output.shape for name, output in outputs.items()} == {"0.0": (4, 64), "2.0": (9, 64)}
+    same = figures_of(job_of(MANY, reference=str(reference))).outputs
+    assert (same.compared, same.finite, same.identical, same.difference) == (2, True, True, 0)
+    changed = outputs["0.0"]
+    changed[np.unravel_index(np.abs(changed).argmin(), changed.shape)] += np.abs(changed).max() / 4
+    np.savez(tampered, **outputs)
+    other = figures_of(job_of(MANY, reference=str(tampered))).outputs
+    assert not other.identical
+    assert other.difference == pytest.approx(0.25, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reference", "outputs", "difference"),
+    [
+        pytest.param("int8", [[-128, -128]], [[-128, -127]], 1 / 128, id="absolute value that overflows"),
+        pytest.param("uint8", [[1, 255]], [[2, 255]], 1 / 255, id="whole numbers"),
+        pytest.param("f", [[1, 2]], [[1, np.nan]], 1, id="no number at all"),
+        pytest.param("bool", [[True]], [[False]], 1, id="true or false"),
+        pytest.param("f", [[1, 2]], [[1, 2, 3]], 1, id="another shape"),
+        pytest.param("f", [[1], [2]], [[1]], 1, id="one output less"),
+        pytest.param("f", [[1]], [[1], [2]], 1, id="one output more"),
+        pytest.param("f", [[1]], [], 1, id="none"),
+        pytest.param("f", [[0]], [[0]], 0, id="the same"),
+    ],
+)
+def test_outputs_of_any_kind_and_number_are_compared(
+    tmp_path: Path, kind: str, reference: Sequence[Any], outputs: Sequence[Any], difference: float
+) -> None:
+    def arrays(values: Sequence[Any]) -> list[Any]:
+        return [np.array(one, kind) for one in values]
+
+    path = tmp_path / "reference.npz"
+    np.savez(path, **{f"0.{n}": output for n, output in enumerate(arrays(reference))})
+    job = {"reference": str(path), "write_reference": None, "verify": [0]}
+    found = worker.compare_outputs(np, SimpleNamespace(call=lambda _: arrays(outputs)), [None], job)
+    assert found["difference"] == pytest.approx(difference)
+    assert found["identical"] is (difference == 0)
+
+
+def test_subject_without_outputs_has_a_reference_and_nothing_to_compare(tmp_path: Path) -> None:
+    reference = tmp_path / "reference.npz"
+    known: dict[str, Any] = {"subject": "known_cost", "options": {"sleep_ms": 0}}
+    figures_of(job_of(**known, write_reference=str(reference)))
+    assert reference.exists()
+    assert figures_of(job_of(**known, reference=str(reference))).outputs.compared == 0
+
+
+def test_process_has_the_environment_and_the_cores_of_its_case(tmp_path: Path) -> None:
+    code = """
 import os, sys
-sys.path.insert(0, {str(WORKER.parent)!r})
-print(os.environ["GLIBC_TUNABLES"], file=sys.stderr)
-import worker
-worker.main()
+def start(job):
+    print(os.environ["GLIBC_TUNABLES"], *sorted(os.sched_getaffinity(0)), file=sys.stderr)
+    return Thing()
 """
-    )
-    outcome = run_worker(job(), {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}, TIMEOUT_S, script)
+    outcome = run(made_up(tmp_path, code), GLIBC_TUNABLES="glibc.malloc.hugetlb=1")
     assert outcome.failure is None
-    assert "glibc.malloc.hugetlb=1" in outcome.log
-
-
-def _telling_affinity(tmp_path: Path) -> Path:
-    """The worker, but before its first call it tells which cores it may run on."""
-    script = tmp_path / "teller.py"
-    script.write_text(
-        f"""
-import os, sys
-sys.path.insert(0, {str(WORKER.parent)!r})
-import worker
-run = worker.one_run
-def one_run(*arguments):
-    print("CORES", *sorted(os.sched_getaffinity(0)), file=sys.stderr)
-    worker.one_run = run
-    return run(*arguments)
-worker.one_run = one_run
-worker.main()
-"""
-    )
-    return script
+    assert outcome.log.startswith("glibc.malloc.hugetlb=1 ")
 
 
 @affinity
 @pytest.mark.parametrize("count", [None, 1, 2])
-def test_process_keeps_to_the_first_cores(tmp_path: Path, job: Job, count: int | None) -> None:
+def test_process_keeps_to_the_first_cores(tmp_path: Path, count: int | None) -> None:
     usable = sorted(os.sched_getaffinity(0))
-    outcome = run_worker(job(cpus=count), {}, TIMEOUT_S, _telling_affinity(tmp_path))
-    assert outcome.failure is None
-    mine = usable[:count]
-    assert outcome.log.splitlines() == [f"CORES {' '.join(map(str, mine))}"]
+    code = "import os, sys\ndef load(): print(*sorted(os.sched_getaffinity(0)), file=sys.stderr)"
+    outcome = run(made_up(tmp_path, code, cpus=count))
+    assert outcome.log.split() == [str(core) for core in usable[:count]]
     assert sorted(os.sched_getaffinity(0)) == usable
 
 
-@pytest.mark.parametrize(
-    ("entry", "warm_up", "calls"), [(ONE, 0, 2 + 3), (ONE, 4, 2 + 4 + 3), (MANY, 1, 3 * (2 + 1 + 1))]
-)
-def test_all_calls_of_the_session_are_counted(job: Job, entry: Input, warm_up: int, calls: int) -> None:
-    figures = figures_of(job(entry, warm_up=warm_up, min_seconds=0, min_calls=3))
-    assert (figures.calls, figures.session_calls) == (3, calls)
-
-
-def test_memory_before_the_timed_loop_lies_between_its_neighbours(job: Job) -> None:
-    figures = figures_of(job(LARGE))
-    marks = (figures.base_bytes, figures.before_steady_bytes, figures.kept_bytes, figures.peak_bytes)
-    if None in marks:
-        pytest.skip("this system keeps no marks of memory")
-    base, before, kept, peak = (mark or 0 for mark in marks)
-    assert base + 4 * 2048 * 512 < before <= peak + PAGE_ROUNDING  # at least one layer's output stays
-    assert before == pytest.approx(kept, abs=16 << 20)
-
-
-def test_real_worker_runs_beside_another_one_that_is_gone_afterwards(job: Job) -> None:
+def test_company_does_the_same_and_is_gone_afterwards(tmp_path: Path) -> None:
+    """With as many callers each."""
+    code = f"""
+import os, threading
+class Thing(Thing):
+    def call(self, feed):
+        open(os.path.join({str(tmp_path)!r}, f"{{os.getpid()}}-{{threading.get_ident()}}"), "w").close()
+        return []
+def start(job): return Thing()
+"""
     before = psutil.Process().children()
-    assert figures_of(job(processes=2)).calls >= 3
+    figures_of(made_up(tmp_path, code, processes=2, callers=2, min_seconds=0.1))
     assert psutil.Process().children() == before
+    threads = [path.name.partition("-")[0] for path in tmp_path.glob("*-*")]
+    assert sorted(threads.count(process) for process in set(threads)) == [
+        2,
+        3,
+    ]  # the measured one's first calls
+
+
+def test_chatter_reaches_the_log_and_not_the_report(tmp_path: Path) -> None:
+    code = """
+import os
+def start(job):
+    print("print")
+    os.write(1, b"descriptor 1\\n")
+    os.system("echo grandchild")
+    return Thing()
+"""
+    outcome = run(made_up(tmp_path, code))
+    assert outcome.failure is None
+    assert {"print", "descriptor 1", "grandchild"} <= set(outcome.log.splitlines())
+
+
+def test_worker_hides_no_module_of_the_same_name_from_others(tmp_path: Path) -> None:
+    """Files beside it are called `trace` or `profiles`, too."""
+    code = "def load():\n    import trace\n    trace.Trace"
+    assert run(made_up(tmp_path, code)).failure is None

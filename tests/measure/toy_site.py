@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bench.measure import campaign, records, sampler
+from bench.measure import campaign, header, task
 from bench.measure.campaign import Here
 from bench.measure.profiles import PROFILES
 from bench.results import store
@@ -44,7 +44,7 @@ class Site:
         monkeypatch.setattr(campaign, "free_memory", lambda: self.free_bytes)
         monkeypatch.setattr(campaign, "content_key", lambda _: self.content_key)
         monkeypatch.setattr(campaign, "prepare", self._prepare)
-        for module in (campaign, records, sampler):
+        for module in (campaign, header, task):
             monkeypatch.setattr(module, "MODELS", {"toy": make.model()})
         for name in ("toys", "more"):
             self.experiments[name] = make.experiment(name)

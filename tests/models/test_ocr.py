@@ -35,7 +35,7 @@ def files(tmp_path: Path, built: Callable[[str], bytes]) -> Callable[..., tuple[
     def write(name: str, shape: tuple[int, ...], larger: tuple[int, ...]) -> tuple[str, str]:
         model, feed = tmp_path / "model.onnx", tmp_path / "input.npy"
         model.write_bytes(built(name))
-        values = np.asarray(MODELS[name].make_input((shape, larger)))
+        values = np.asarray(MODELS[name].inputs["x"]((shape, larger)))
         np.save(feed, np.ascontiguousarray(values[tuple(map(slice, shape))]))
         return str(model), str(feed)
 
