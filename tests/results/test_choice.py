@@ -171,30 +171,31 @@ def test_first_broken_limit_is_told_and_the_case_compared_with_may_not_have_fail
 
 
 @pytest.mark.parametrize(
-    ("outcome", "told"),
-    [("unseen", "没有观察到它生效"), ("nothing", "什么都没有改变"), (None, "没有观察到它生效")],
+    ("seen", "groups", "told"),
+    [
+        ({0: "unseen"}, 2, "没有观察到它生效"),
+        ({0: "nothing"}, 2, "什么都没有改变"),
+        ({}, 2, "没有观察到它生效"),  # nobody looked
+        (
+            {0: "effect", 1: "unseen"},
+            2,
+            "没有观察到它生效",
+        ),  # it must have been seen wherever it was looked for
+        ({0: "effect", 1: "unseen"}, 1, ""),
+    ],
 )
 def test_candidate_that_was_not_seen_to_take_effect_is_refused(
-    need: Need, outcome: Outcome | None, told: str
+    need: Need, make: Make, seen: dict[int, Outcome], groups: int, told: str
 ) -> None:
-    """None: nobody looked."""
-    journal = need.journal({"one": _at(5)}, {})
-    journal.untimed[:] = [
-        one if one.case != "one" else one.model_copy(update={"outcome": outcome})
-        for one in journal.untimed
-        if outcome or one.case != "one"
-    ]
-    choice = need.choose_by(journal)
-    assert (choice.winner, choice.reason) == (BASELINE, "")
+    journal = need.journal({"one": _at(5)}, {"one": _at(5)})
+    journal.untimed[:] = [one for one in journal.untimed if one.case != "one"]
+    for index, outcome in seen.items():
+        journal.add(make.untimed("one", group=index, outcome=outcome))
+    choice = need.choose_by(journal, groups)
+    assert (choice.winner, choice.reason) == (BASELINE if told else "one", "")
     assert told in _candidate(choice, "one").refused
+    assert bool(_candidate(choice, "one").refused) == bool(told)
     assert _candidate(choice, BASELINE).refused == ""
-
-
-def test_effect_must_have_been_seen_wherever_it_was_looked_for(need: Need, make: Make) -> None:
-    journal = need.journal({"one": _at(5)}, {})
-    journal.add(make.untimed("one", group=1, outcome="unseen"))
-    found = [need.choose_by(journal, count) for count in (2, 1)]
-    assert ["生效" in _candidate(choice, "one").refused for choice in found] == [True, False]
 
 
 @pytest.mark.parametrize("number", [0, 1, 6, ROUNDS - 1])
@@ -227,39 +228,39 @@ def test_default_stands_in_where_no_candidate_is_fit(need: Need) -> None:
     assert all(row.refused for row in choice.candidates)
 
 
-@pytest.mark.parametrize("profile", ["smoke", "quick"])
-def test_draft_recommends_nothing(need: Need, profile: str) -> None:
-    need.header = {"profile": profile}
-    choice = need.choose({"one": _at(5)})
-    assert (choice.winner, choice.vote, _candidate(choice, "one").score) == (BASELINE, None, 0.5)
-    assert "草稿" in choice.reason
+BUSY = "每一组都受扰太多，或默认设置测两遍的偏差太大，选不出来"
 
 
 @pytest.mark.parametrize(
-    ("dirty", "winner"),
-    [((), "one"), ((2,), "one"), ((2, 3), "one"), ((2, 4), BASELINE), ((3, 5), BASELINE)],
+    ("profile", "rounds", "dirty", "counted", "reason"),
+    [
+        ("default", 12, (), 6, ""),
+        ("default", 12, (2, 3), 6, ""),
+        ("default", 12, (2, 4), 6, BUSY),  # two of the six rounds of either half are too many
+        ("default", 12, (3, 5), 6, BUSY),
+        ("smoke", 1, (), 1, "草稿，不作推荐"),
+        ("quick", 12, (), 6, "草稿，不作推荐"),
+        ("default", 11, (), 6, "有一半只有 5 轮，不作推荐"),
+        ("default", 10, (), 5, "有一半只有 5 轮，不作推荐"),
+        ("default", 2, (), 1, "有一半只有 1 轮，不作推荐"),
+        ("default", 1, (), 1, "有一半只有 1 轮，不作推荐"),
+    ],
 )
-def test_busy_machine_recommends_nothing(need: Need, dirty: Sequence[int], winner: str) -> None:
-    """Two of the six rounds of either half are too many: what cannot be shown is not recommended."""
-    need.dirty = dirty
-    choice = need.choose({"one": _at(5)})
-    assert choice.winner == winner
-    assert ("受扰太多" in choice.reason) is (winner == BASELINE)
-    assert choice.left_out == ([] if winner == "one" else ["玩具 batch=1"])
-
-
-@pytest.mark.parametrize(
-    ("rounds", "counted", "least"), [(12, 6, 6), (11, 6, 5), (10, 5, 5), (2, 1, 1), (1, 1, 1)]
-)
-def test_too_few_rounds_recommend_nothing(need: Need, rounds: int, counted: int, least: int) -> None:
-    """The only round of a smoke test is published all the same."""
-    need.rounds = rounds
+def test_drafts_busy_machines_and_few_rounds_recommend_nothing(
+    need: Need, profile: str, rounds: int, dirty: Sequence[int], counted: int, reason: str
+) -> None:
+    """What cannot be shown is not recommended; the only round of a smoke test is published all the same."""
+    need.header, need.rounds, need.dirty = {"profile": profile}, rounds, dirty
     journal = need.journal({"one": _at(5)})
     choice = need.choose_by(journal)
-    assert (choice.winner, choice.rounds) == ("one" if least >= 6 else BASELINE, counted)
-    assert choice.reason == ("" if least >= 6 else f"有一半只有 {least} 轮，不作推荐")
-    row = need.publish(journal, need.scenario())["one", "ratio"]
-    assert (row.value, row.rounds) == (0.5, max(1, rounds // 2))
+    assert (choice.winner, choice.reason) == (BASELINE if reason else "one", reason)
+    assert (choice.rounds, choice.vote) == (counted, None if reason else 1.0)
+    row = _candidate(choice, "one")
+    busy = reason == BUSY
+    assert (row.score, row.refused) == ((None, "每一组都受扰太多，没有算进去") if busy else (0.5, ""))
+    assert choice.left_out == (["玩具 batch=1"] if busy else [])
+    shown = need.publish(journal, need.scenario())["one", "ratio"]
+    assert (shown.value, shown.rounds) == (0.5, max(1, rounds // 2))
 
 
 def test_only_the_groups_of_the_need_count_and_there_must_be_some(need: Need) -> None:
