@@ -14,7 +14,7 @@ from speed.mill_noise import REAL, Host
 from bench.experiments import arena
 from bench.measure import proof
 from bench.pages.words import Words
-from bench.results import choice, quotable, rows, stats
+from bench.results import choice, rows, stats, trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +104,7 @@ def test_a_host_with_spells_is_as_uneven_as_was_seen() -> None:
     assert quantiles(seen, n=10)[-1] / median(seen) == pytest.approx(1.3, abs=0.1)
 
 
-def _verdict_of_before(ratio: Estimate, floor: float) -> stats.Verdict | None:
+def _verdict_of_before(ratio: Estimate, floor: float, **_: object) -> stats.Verdict | None:
     """No difference was whatever could not be told apart with a narrow interval."""
     if ratio.low is None or ratio.high is None:
         return None
@@ -123,7 +123,7 @@ FAULTS: dict[str, tuple[Any, str, Any, str]] = {
     "verdicts without a proof": (rows, "_took_effect", _always(True), "unproven"),
     "absence proves": (proof, "judge", _always(("effect", "")), "proof"),
     "choices are not confirmed": (choice, "_doubt", _always(""), "recommended"),
-    "a failed self-test does not count": (quotable, "_grave", _always(()), "quotable"),
+    "a failed self-test does not count": (trust, "_grave", _always(()), "quotable"),
     "sentences make no difference of everything": (Words, "speed_of", _always("没有差别（不到 5%）"), "mismatch"),
     "every figure is as claimed": (arena, "_as_claimed", _always(True), "claim"),
 }  # fmt: skip
