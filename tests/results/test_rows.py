@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from bench.results.metrics import FACTS, JUDGED_MEMORY, JUDGED_TIMES, METRICS
@@ -388,3 +389,11 @@ def test_without_a_default_there_are_figures_and_no_ratios(make: Make) -> None:
 def test_values_carry_nine_digits(make: Make) -> None:
     rows = _rows(_journal(make, default={"latency_ns": 3_000_000_001}, one={"latency_ns": 10**9}))
     assert (rows[BASELINE, "latency_ms"].value, rows["one", "ratio"].value) == (3000.0, 0.333333333)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 19, 20, 21, 100, 340, 1000])
+def test_quantiles_of_latencies_are_those_of_numpy(make: Make, count: int) -> None:
+    drawn = np.random.default_rng(count).integers(1, 10**9, count).tolist()
+    figures = make.figures(latencies_ns=drawn, calls=count)
+    assert figures.latency_ns() == np.median(drawn)
+    assert figures.latency_ns(0.95) == np.quantile(drawn, 0.95, method="inverted_cdf")
