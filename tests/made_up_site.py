@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bench import variants
 from bench.experiments import EXPERIMENTS
-from bench.measure import campaign, observer, proof, selftest
+from bench.measure import campaign, proof, selftest, task
 from bench.measure.campaign import Here
 from bench.measure.child import Outcome
 from bench.measure.profiles import PROFILES
 from bench.measure.runner import Runner
-from bench.site import build as making
 from bench.spec import BASELINE, CONTROL
 from bench.system.folders import BUILD_VARIABLE, ROOT, Folders
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from conftest import Make
 
-    from bench.results import schema
+    from bench.results.records import Outcome as Seen
     from bench.spec import Case
 
 SITE_URL = "https://example.org/guide/"
@@ -48,9 +48,10 @@ class MadeUp:
         self.make, self.random = make, random.Random(5)
 
     def __call__(self, job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:  # noqa: ARG002
-        for path in (job["write_reference"], job["settings"].get("optimized_model_filepath")):
-            if path:
-                Path(path).write_bytes(b"")
+        if job["report"]:
+            return Outcome(0.1, "", lines=dict(LINES))
+        if job["write_reference"]:
+            Path(job["write_reference"]).write_bytes(b"")
         if job["observe"]:
             Path(job["trace_prefix"]).write_text(TRACE, encoding="utf-8")
         slower = 1 + len(json.dumps([job["settings"], job["run_settings"]])) / 200
@@ -67,15 +68,14 @@ def known(make: Make) -> Callable[[Mapping[str, Any], Mapping[str, str], float],
     """A worker for the self-test that sees everything as it is."""
 
     def answer(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
-        kind, text = env["BENCH_KNOWN"].split(":")
-        amount = int(text)
-        latency = amount * (1_000_000 if kind == "sleep" else 100_000)
-        taken = amount * MIB if kind in ("allocation", "holding") else 0
-        kept = taken if kind == "holding" else 0
+        ((kind, amount),) = job["options"].items()
+        latency = amount * (1_000_000 if kind == "sleep_ms" else 100_000)
+        taken = amount * MIB if kind in ("allocated_mib", "held_mib") else 0
+        kept = taken if kind == "held_mib" else 0
         figures = make.figures(
             len(job["shapes"]),
             latency_ns=latency,
-            cpu_ns=0 if kind == "sleep" else latency,
+            cores=0.0 if kind == "sleep_ms" else 1.0,
             kept_bytes=50 * MIB + kept,
             peak_bytes=50 * MIB + taken,
             kept_trimmed_bytes=50 * MIB + kept,
@@ -87,15 +87,21 @@ def known(make: Make) -> Callable[[Mapping[str, Any], Mapping[str, str], float],
     return answer
 
 
-NOT_SEEN: dict[str, schema.Outcome] = {"arena_off_hugetlb": "unseen", "layout": "nothing"}
+NOT_SEEN: dict[str, Seen] = {"arena_off_hugetlb": "unseen", "layout": "nothing"}
 """Cases that are not seen to take effect; all others are."""
 
 
-def judge(case: Case, facts: object, unchanged: object = ()) -> tuple[schema.Outcome | None, str]:
+def judge(case: Case, facts: object, unchanged: object = ()) -> tuple[Seen | None, str]:
     """What is proved, whatever was observed."""
     if case.id in (BASELINE, CONTROL):
         return None, "默认设置，无需证明"
     return NOT_SEEN.get(case.id, "effect"), "看到的"
+
+
+def make_file(script: Path, job: Mapping[str, str], env: object, timeout_s: float) -> tuple[int, bytes, str]:
+    """An empty file in the place of a variant of a model."""
+    (Path(job["folder"]) / variants.file_name(script.stem)).write_bytes(b"")
+    return 0, b"{}", ""
 
 
 class Silent:
@@ -107,12 +113,12 @@ class Silent:
 def sample(make: Make, patch: pytest.MonkeyPatch) -> None:
     """Fill the build folder with a complete result of every experiment."""
     patch.setattr(proof, "judge", judge)
-    patch.setattr(observer, "run_script", lambda *_: (0, json.dumps(LINES).encode(), ""))
+    patch.setattr(task, "run_script", make_file)
     folders, here = Folders.here(), Here.read()
     planned = campaign.plan(tuple(EXPERIMENTS), PROFILES["default"], here)
     work = campaign.open_campaign(planned, here, folders, fresh=True, tell=lambda _: None)
-    for task in work.tasks:
-        task.worker = MadeUp(make)
+    for one in work.tasks:
+        one.worker = MadeUp(make)
     patch.setattr(selftest, "_run_known", known(make))
     selftest.measure(work.build, 1, here, folders, Silent())
     Runner(tasks=work.tasks, seed=1, budget_s=1e9, reporter=Silent(), read_noise=lambda _: None).run()
@@ -120,6 +126,8 @@ def sample(make: Make, patch: pytest.MonkeyPatch) -> None:
 
 def build(folder: Path, make: Make) -> Path:
     """The site as `bench site` leaves it."""
+    from bench.site import build as making
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(BUILD_VARIABLE, str(folder))
         patch.setenv("SITE_URL", SITE_URL)

@@ -15,7 +15,7 @@ from speed.mill_noise import REAL, Host
 from bench.measure import proof
 from bench.pages import sentences
 from bench.pages.words import Words
-from bench.results import choice, quotable, rows, stats
+from bench.results import choice, rows, stats, trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +108,7 @@ def test_a_host_with_spells_is_as_uneven_as_was_seen() -> None:
     assert quantiles(seen, n=10)[-1] / median(seen) == pytest.approx(1.3, abs=0.1)
 
 
-def _verdict_of_before(ratio: Estimate, floor: float) -> stats.Verdict | None:
+def _verdict_of_before(ratio: Estimate, floor: float, **_: object) -> stats.Verdict | None:
     """No difference was whatever could not be told apart with a narrow interval."""
     if ratio.low is None or ratio.high is None:
         return None
@@ -137,7 +137,7 @@ FAULTS: dict[str, tuple[Any, str, Any, str]] = {
     "verdicts without a proof": (rows, "_took_effect", _always(True), "unproven"),
     "absence proves": (proof, "judge", _always(("effect", "")), "proof"),
     "choices are not confirmed": (choice, "_doubt", _always(""), "recommended"),
-    "a failed self-test does not count": (quotable, "_grave", _always(()), "quotable"),
+    "a failed self-test does not count": (trust, "_grave", _always(()), "quotable"),
     "sentences make no difference of everything": (Words, "speed_of", _always("没有差别（不到 5%）"), "mismatch"),
     "every figure is as claimed": (sentences, "_ours", _reworded("arena.j2", "set claimed, within = 0.13, 0.05", "set claimed, within = 0.13, 99"), "claim"),
 }  # fmt: skip

@@ -167,8 +167,12 @@ def _candidate(choosing: _Half, case: str, unfit: str) -> CandidateRow:
         limit = broken[0][0]
         where = "、".join(_place(view) for found, view in broken if found is limit)
         refused = harmless.text(f"不满足“{limit.text}”（{where}）")
-    rounded = None if score is None else float(f"{score:.6g}")
-    return CandidateRow(case=case, score=rounded, refused=refused or ("没有测到" if score is None else ""))
+    if score is None:
+        missing = (
+            "没有测到" if choosing.counted(choosing.scenario.minimise) else "每一组都受扰太多，没有算进去"
+        )
+        return CandidateRow(case=case, score=None, refused=refused or missing)
+    return CandidateRow(case=case, score=float(f"{score:.6g}"), refused=refused)
 
 
 def _unfit(views: Sequence[GroupView], case: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from bench.results.choice import PLAUSIBLE, STABLE, choose
 from bench.results.metrics import METRICS
+from bench.results.records import Failure
 from bench.results.store import Journal
 from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL, ORIGINAL, Limit
@@ -136,17 +137,44 @@ def test_simplest_of_those_that_cannot_be_told_apart_wins_whatever_the_noise(
     assert (choice.winner, choice.reason) == (winner, "")
 
 
-@pytest.mark.parametrize(("peak_mib", "winner"), [(231, "one"), (232, BASELINE)])
-def test_candidate_beyond_a_limit_is_refused_with_its_words_and_all_groups(
-    need: Need, peak_mib: int, winner: str
+CRASH = Failure(kind="crashed", reason="SIGSEGV")
+HIGH: Group = {"one": _at(5, peak_mib=232)}  # 231 is 1.05 times 220
+TOO_SLOW = "不满足“至多比原文慢 5%”（玩具 batch=1）"
+
+
+def _crashed(*numbers: int) -> Group:
+    return {"one": lambda number: CRASH if number in numbers else _at(5)}
+
+
+@pytest.mark.parametrize(
+    ("groups", "changes", "score", "refused"),
+    [
+        ([{"one": _at(5, peak_mib=231)}], {"limits": (PEAK,)}, 0.5, ""),
+        (
+            [{}, HIGH, HIGH],
+            {"limits": (PEAK,)},
+            0.629961,
+            "不满足“峰值不比默认高”（玩具 batch=2、玩具 batch=3）",
+        ),
+        ([{"one": _at(30, peak_mib=400)}], {"limits": (SLOW, PEAK)}, 3.0, TOO_SLOW),  # the first is told
+        ([{ORIGINAL: CRASH, "one": _at(5)}], {"limits": (SLOW,)}, 0.5, TOO_SLOW),  # nothing to compare with
+        ([_crashed(*range(ROUNDS))], {}, None, "SIGSEGV"),
+        ([{"one": _at(5)}, _crashed(*range(ROUNDS))], {}, None, "SIGSEGV"),
+        # whichever half it failed in: what may fail is not recommended, however fast it is in other rounds
+        *(([_crashed(n)], {}, 0.5, "有的轮次里没有测成") for n in (0, 1, 6, ROUNDS - 1)),
+        ([{"one": {"peak_bytes": None}}], {"minimise": "peak_mib"}, None, "没有测到"),
+        ([{"one": _at(5)}], {"minimise": "p95_ratio"}, None, "没有测到"),  # of fewer than a hundred calls
+    ],
+)
+def test_candidate_that_failed_has_no_figure_or_breaks_a_limit_is_refused_with_the_reason(
+    need: Need, groups: list[Group], changes: dict[str, Any], score: float | None, refused: str
 ) -> None:
-    """231 is 1.05 times 220."""
-    high: Group = {"one": _at(5, peak_mib=peak_mib)}
-    choice = need.choose({"one": _at(5)}, high, high, limits=(PEAK,))
-    assert (choice.winner, choice.reason, _candidate(choice, "one").score) == (winner, "", 0.5)
-    if winner == BASELINE:
-        told = "不满足“峰值不比默认高”（玩具 batch=2、玩具 batch=3）"
-        assert _candidate(choice, "one").refused == told
+    choice = need.choose(*groups, **changes)
+    row = _candidate(choice, "one")
+    assert (row.score, row.refused) == (score, refused)
+    nobody = not any(candidate.able for candidate in choice.candidates)
+    assert choice.winner == (BASELINE if refused else "one")
+    assert choice.reason == ("没有候选满足全部条件" if nobody else "")
 
 
 @pytest.mark.parametrize("control", [_at(10), _rough], ids=["quiet", "rough"])
@@ -162,62 +190,32 @@ def test_limit_on_time_is_a_fixed_number_held_against_its_case(
     assert choice.winner == (ORIGINAL if refused else "one")
 
 
-def test_first_broken_limit_is_told_and_the_case_compared_with_may_not_have_failed(
-    need: Need, make: Make
-) -> None:
-    for group in ({"one": _at(30, peak_mib=400)}, {ORIGINAL: make.failure(), "one": _at(5)}):
-        refused = _candidate(need.choose(group, limits=(SLOW, PEAK)), "one").refused
-        assert refused.startswith("不满足“至多比原文慢 5%”")
-
-
 @pytest.mark.parametrize(
-    ("outcome", "told"),
-    [("unseen", "没有观察到它生效"), ("nothing", "什么都没有改变"), (None, "没有观察到它生效")],
+    ("seen", "groups", "told"),
+    [
+        ({0: "unseen"}, 2, "没有观察到它生效"),
+        ({0: "nothing"}, 2, "什么都没有改变"),
+        ({}, 2, "没有观察到它生效"),  # nobody looked
+        (
+            {0: "effect", 1: "unseen"},
+            2,
+            "没有观察到它生效",
+        ),  # it must have been seen wherever it was looked for
+        ({0: "effect", 1: "unseen"}, 1, ""),
+    ],
 )
 def test_candidate_that_was_not_seen_to_take_effect_is_refused(
-    need: Need, outcome: Outcome | None, told: str
+    need: Need, make: Make, seen: dict[int, Outcome], groups: int, told: str
 ) -> None:
-    """None: nobody looked."""
-    journal = need.journal({"one": _at(5)}, {})
-    journal.untimed[:] = [
-        one if one.case != "one" else one.model_copy(update={"outcome": outcome})
-        for one in journal.untimed
-        if outcome or one.case != "one"
-    ]
-    choice = need.choose_by(journal)
-    assert (choice.winner, choice.reason) == (BASELINE, "")
+    journal = need.journal({"one": _at(5)}, {"one": _at(5)})
+    journal.untimed[:] = [one for one in journal.untimed if one.case != "one"]
+    for index, outcome in seen.items():
+        journal.add(make.untimed("one", group=index, outcome=outcome))
+    choice = need.choose_by(journal, groups)
+    assert (choice.winner, choice.reason) == (BASELINE if told else "one", "")
     assert told in _candidate(choice, "one").refused
+    assert bool(_candidate(choice, "one").refused) == bool(told)
     assert _candidate(choice, BASELINE).refused == ""
-
-
-def test_effect_must_have_been_seen_wherever_it_was_looked_for(need: Need, make: Make) -> None:
-    journal = need.journal({"one": _at(5)}, {})
-    journal.add(make.untimed("one", group=1, outcome="unseen"))
-    found = [need.choose_by(journal, count) for count in (2, 1)]
-    assert ["生效" in _candidate(choice, "one").refused for choice in found] == [True, False]
-
-
-@pytest.mark.parametrize("number", [0, 1, 6, ROUNDS - 1])
-def test_candidate_that_failed_in_any_round_is_refused(need: Need, make: Make, number: int) -> None:
-    """Whichever half it failed in: what may fail is not recommended, however fast it is in the other rounds."""
-    failure = make.failure("crashed", "SIGSEGV")
-    choice = need.choose({"one": lambda n: failure if n == number else _at(5)})
-    assert (choice.winner, choice.reason) == (BASELINE, "")
-    assert _candidate(choice, "one").refused == "有的轮次里没有测成"
-
-
-def test_candidate_that_always_failed_or_has_no_figure_is_refused_with_the_reason(
-    need: Need, make: Make
-) -> None:
-    """A failure in one group is one for all; a p95 of fewer than a hundred calls is no figure."""
-    crash = make.failure("crashed", "SIGSEGV")
-    failed = need.choose({"one": crash})
-    assert (_candidate(failed, "one").score, _candidate(failed, "one").refused) == (None, "SIGSEGV")
-    elsewhere = need.choose({"one": _at(5)}, {"one": crash})
-    assert (elsewhere.winner, _candidate(elsewhere, "one").refused) == (BASELINE, "SIGSEGV")
-    for group, metric in (({"one": {"peak_bytes": None}}, "peak_mib"), ({"one": _at(5)}, "p95_ratio")):
-        row = _candidate(need.choose(group, minimise=metric), "one")
-        assert (row.score, row.refused) == (None, "没有测到")
 
 
 def test_default_stands_in_where_no_candidate_is_fit(need: Need) -> None:
@@ -227,39 +225,39 @@ def test_default_stands_in_where_no_candidate_is_fit(need: Need) -> None:
     assert all(row.refused for row in choice.candidates)
 
 
-@pytest.mark.parametrize("profile", ["smoke", "quick"])
-def test_draft_recommends_nothing(need: Need, profile: str) -> None:
-    need.header = {"profile": profile}
-    choice = need.choose({"one": _at(5)})
-    assert (choice.winner, choice.vote, _candidate(choice, "one").score) == (BASELINE, None, 0.5)
-    assert "草稿" in choice.reason
+BUSY = "每一组都受扰太多，或默认设置测两遍的偏差太大，选不出来"
 
 
 @pytest.mark.parametrize(
-    ("dirty", "winner"),
-    [((), "one"), ((2,), "one"), ((2, 3), "one"), ((2, 4), BASELINE), ((3, 5), BASELINE)],
+    ("profile", "rounds", "dirty", "counted", "reason"),
+    [
+        ("default", 12, (), 6, ""),
+        ("default", 12, (2, 3), 6, ""),
+        ("default", 12, (2, 4), 6, BUSY),  # two of the six rounds of either half are too many
+        ("default", 12, (3, 5), 6, BUSY),
+        ("smoke", 1, (), 1, "草稿，不作推荐"),
+        ("quick", 12, (), 6, "草稿，不作推荐"),
+        ("default", 11, (), 6, "有一半只有 5 轮，不作推荐"),
+        ("default", 10, (), 5, "有一半只有 5 轮，不作推荐"),
+        ("default", 2, (), 1, "有一半只有 1 轮，不作推荐"),
+        ("default", 1, (), 1, "有一半只有 1 轮，不作推荐"),
+    ],
 )
-def test_busy_machine_recommends_nothing(need: Need, dirty: Sequence[int], winner: str) -> None:
-    """Two of the six rounds of either half are too many: what cannot be shown is not recommended."""
-    need.dirty = dirty
-    choice = need.choose({"one": _at(5)})
-    assert choice.winner == winner
-    assert ("受扰太多" in choice.reason) is (winner == BASELINE)
-    assert choice.left_out == ([] if winner == "one" else ["玩具 batch=1"])
-
-
-@pytest.mark.parametrize(
-    ("rounds", "counted", "least"), [(12, 6, 6), (11, 6, 5), (10, 5, 5), (2, 1, 1), (1, 1, 1)]
-)
-def test_too_few_rounds_recommend_nothing(need: Need, rounds: int, counted: int, least: int) -> None:
-    """The only round of a smoke test is published all the same."""
-    need.rounds = rounds
+def test_drafts_busy_machines_and_few_rounds_recommend_nothing(
+    need: Need, profile: str, rounds: int, dirty: Sequence[int], counted: int, reason: str
+) -> None:
+    """What cannot be shown is not recommended; the only round of a smoke test is published all the same."""
+    need.header, need.rounds, need.dirty = {"profile": profile}, rounds, dirty
     journal = need.journal({"one": _at(5)})
     choice = need.choose_by(journal)
-    assert (choice.winner, choice.rounds) == ("one" if least >= 6 else BASELINE, counted)
-    assert choice.reason == ("" if least >= 6 else f"有一半只有 {least} 轮，不作推荐")
-    row = need.publish(journal, need.scenario())["one", "ratio"]
-    assert (row.value, row.rounds) == (0.5, max(1, rounds // 2))
+    assert (choice.winner, choice.reason) == (BASELINE if reason else "one", reason)
+    assert (choice.rounds, choice.vote) == (counted, None if reason else 1.0)
+    row = _candidate(choice, "one")
+    busy = reason == BUSY
+    assert (row.score, row.refused) == ((None, "每一组都受扰太多，没有算进去") if busy else (0.5, ""))
+    assert choice.left_out == (["玩具 batch=1"] if busy else [])
+    shown = need.publish(journal, need.scenario())["one", "ratio"]
+    assert (shown.value, shown.rounds) == (0.5, max(1, rounds // 2))
 
 
 def test_only_the_groups_of_the_need_count_and_there_must_be_some(need: Need) -> None:
@@ -289,12 +287,6 @@ def test_several_groups_count_by_the_geometric_mean_of_their_ratios(
     assert _candidate(choice, "one").score == pytest.approx(score**0.5, rel=1e-5)
 
 
-def test_gain_on_one_group_does_not_pay_for_a_loss_on_another(need: Need) -> None:
-    choice = need.choose({"one": _at(5)}, {"one": _at(12)})
-    assert choice.winner == BASELINE
-    assert choice.reason.endswith("反而更差（玩具 batch=2）")
-
-
 def test_even_rounds_choose_and_odd_rounds_are_published(need: Need) -> None:
     """`one` takes half the time of the default in the one half, and three quarters in the other."""
     journal = need.journal({"one": _halves(_at(5, kept_mib=100), _at(7.5, kept_mib=300))})
@@ -310,32 +302,41 @@ def test_even_rounds_choose_and_odd_rounds_are_published(need: Need) -> None:
 
 
 KEPT = {"minimise": "kept_mib"}
+WORSE = "选出的那一套在另一半轮次里反而更差（玩具 batch={}）"
+BROKEN = "选出的那一套在另一半轮次里不满足“峰值不比默认高”（玩具 batch=1）"
+OWN = Limit(metric="peak_mib", than="one", factor=1.05, text="峰值至多比 one 高 5%")
 
 
 @pytest.mark.parametrize(
-    ("even", "odd", "changes", "winner", "reason"),
+    ("groups", "changes", "winner", "reason"),
     [
-        (_at(20), _at(5), {}, BASELINE, ""),  # what only the other half shows chooses nothing
-        (_at(10, 100), _at(10, 150), KEPT, "one", ""),
+        ([{"one": _halves(_at(20), _at(5))}], {}, BASELINE, ""),  # only the other half shows it
+        ([{"one": _halves(_at(10, 100), _at(10, 150))}], KEPT, "one", ""),
         # the page must not praise a setting above a table that calls it slower than the default
-        (_at(5), _at(20), {}, BASELINE, "选出的那一套在另一半轮次里反而更差（玩具 batch=1）"),
-        (_at(10, 100), _at(10, 300), KEPT, BASELINE, "选出的那一套在另一半轮次里反而更差（玩具 batch=1）"),
-        (_at(5), _at(10), {}, "one", ""),  # merely no better
-        (_at(5), _at(5), {"limits": (PEAK,)}, "one", ""),
-        (_at(5, peak_mib=400), _at(5), {"limits": (PEAK,)}, BASELINE, ""),
+        ([{"one": _halves(_at(5), _at(20))}], {}, BASELINE, WORSE.format(1)),
+        ([{"one": _halves(_at(10, 100), _at(10, 300))}], KEPT, BASELINE, WORSE.format(1)),
         (
-            _at(5),
-            _at(5, peak_mib=400),
-            {"limits": (PEAK,)},
+            [{"one": _at(5)}, {"one": _at(12)}],
+            {},
             BASELINE,
-            "选出的那一套在另一半轮次里不满足“峰值不比默认高”（玩具 batch=1）",
+            WORSE.format(2),
+        ),  # a gain does not pay for a loss
+        ([{"one": _halves(_at(5), _at(10))}], {}, "one", ""),  # merely no better
+        ([{"one": _halves(_at(5, peak_mib=400), _at(5))}], {"limits": (PEAK,)}, BASELINE, ""),
+        ([{"one": _halves(_at(5), _at(5, peak_mib=400))}], {"limits": (PEAK,)}, BASELINE, BROKEN),
+        # cores that are not its own: what breaks a limit itself is no measure for the winner
+        (
+            [{BASELINE: _at(10, 200, 900), "one": _at(20, 200, 100), "two": _at(30, 200, 100)}],
+            {"limits": (OWN,)},
+            "one",
+            "",
         ),
     ],
 )
 def test_what_the_one_half_chooses_the_other_half_must_not_speak_against(
-    need: Need, even: Measured, odd: Measured, changes: dict[str, Any], winner: str, reason: str
+    need: Need, groups: list[Group], changes: dict[str, Any], winner: str, reason: str
 ) -> None:
-    choice = need.choose({"one": _halves(even, odd)}, **changes)
+    choice = need.choose(*groups, **changes)
     assert (choice.winner, choice.reason) == (winner, reason)
 
 
@@ -417,15 +418,3 @@ def test_each_need_has_its_winner(need: Need, make: Make) -> None:
     found = summarise(make.experiment(scenarios=scenarios), journal).choices
     assert [(choice.scenario, choice.winner) for choice in found] == [("latency", "one"), ("memory", "two")]
     assert summarise(make.experiment(), journal).choices == []
-
-
-def test_default_that_breaks_a_limit_itself_is_no_measure_for_the_winner(need: Need) -> None:
-    """As with cores that are not its own: it is fast at the cost of others, and everything that is fit is slower."""
-    base: Group = {
-        BASELINE: _at(10, peak_mib=900),
-        "one": _at(20, peak_mib=100),
-        "two": _at(30, peak_mib=100),
-    }
-    limit = Limit(metric="peak_mib", than="one", factor=1.05, text="峰值至多比 one 高 5%")
-    choice = need.choose(base, limits=(limit,))
-    assert (choice.winner, choice.reason) == ("one", "")

@@ -34,11 +34,6 @@ def _summary(make: Make, *rounds: list[tuple[str, Measured]], **header: Any) -> 
     return summarise(make.experiment(), make.journal(rounds, **header))
 
 
-def test_latency_is_the_median_of_the_rounds(make: Make) -> None:
-    row = _row(_summary(make, *([(BASELINE, _ms(ms))] for ms in (11, 99, 21))), BASELINE)
-    assert (row.value, row.rounds, row.unit) == (21.0, 3, "ms")
-
-
 def _without_one(make: Make, journal: Journal) -> None:
     """The repeated round lacks the failed case altogether, and no other round has it."""
     for one in (

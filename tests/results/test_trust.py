@@ -100,36 +100,28 @@ def _export(name: str = "arena", build: str = FIRST, **changes: Any) -> Export:
     return made.model_copy(update={"build": made.build.model_copy(update={"id": build})})
 
 
+ARENA, SECOND = _export(), _export("container", LATER)
+BLINDED = "测量程序的自检没有通过：睡 20 毫秒"
+
+
 @pytest.mark.parametrize(
     ("exports", "selftests", "stale", "word", "reason"),
     [
-        ([_export()], GOOD, (), "yes", None),
+        ([ARENA], GOOD, (), "yes", None),
         ([_export(profile="smoke")], {}, (), "no", "只是草稿"),
         ([_export(profile="quick")], {}, (), "no", "只是草稿"),
-        ([_export(profile="quick"), _export("container")], GOOD, (), "no", "1 个实验只是草稿"),
+        ([_export(profile="quick"), SECOND], {LATER: SEES}, (), "no", "1 个实验只是草稿"),
         # a draft needs no self-test of its own
-        ([_export(), _export("container", LATER, profile="quick")], GOOD, (), "no", "1 个实验只是草稿"),
-        ([_export()], GOOD, ("arena",), "no", "1 个实验是旧结果"),
-        ([_export()], {}, (), "no", "测量程序没有做自检"),
-        ([_export()], {FIRST: BLIND}, (), "no", "测量程序的自检没有通过：睡 20 毫秒"),
+        ([ARENA, _export("container", LATER, profile="quick")], GOOD, (), "no", "1 个实验只是草稿"),
+        ([ARENA], GOOD, ("arena",), "no", "1 个实验是旧结果"),
+        ([ARENA], {}, (), "no", "测量程序没有做自检"),
+        ([ARENA], {FIRST: BLIND}, (), "no", BLINDED),
         # a self-test vouches for no other build, and every build that is shown needs its own
-        ([_export()], {LATER: SEES}, (), "no", "测量程序没有做自检"),
-        ([_export()], {FIRST: BLIND, LATER: SEES}, (), "no", "测量程序的自检没有通过：睡 20 毫秒"),
-        (
-            [_export(), _export("container", LATER)],
-            GOOD,
-            (),
-            "no",
-            "1 个实验所在的那次测量没有自检",
-        ),
-        ([_export(), _export("container", LATER)], {FIRST: SEES, LATER: SEES}, (), "yes", None),
-        (
-            [_export(), _export("container", LATER)],
-            {FIRST: BLIND, LATER: SEES},
-            (),
-            "no",
-            "测量程序的自检没有通过：睡 20 毫秒",
-        ),
+        ([ARENA], {LATER: SEES}, (), "no", "测量程序没有做自检"),
+        ([ARENA], {FIRST: BLIND, LATER: SEES}, (), "no", BLINDED),
+        ([ARENA, SECOND], GOOD, (), "no", "1 个实验所在的那次测量没有自检"),
+        ([ARENA, SECOND], {FIRST: SEES, LATER: SEES}, (), "yes", None),
+        ([ARENA, SECOND], {FIRST: BLIND, LATER: SEES}, (), "no", BLINDED),
         ([_export(busy=True)], GOOD, (), "no", "3 组里有 3 组受扰或噪声太大"),
         ([_export(noise_floor=0.11)], GOOD, (), "no", "3 组里有 3 组受扰或噪声太大"),
         ([_export(noisy=(0,))], GOOD, (), "except", "3 组里有 1 组受扰或噪声太大，快慢不要引用"),

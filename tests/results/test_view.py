@@ -94,8 +94,8 @@ def test_failures_are_counted_by_round_and_leave_gaps(make: Make) -> None:
 
 
 def test_a_round_is_the_median_of_its_samples(make: Make) -> None:
-    view = _view(make.journal([[(BASELINE, _ms(10)), (BASELINE, _ms(12))]]))
-    assert view.values(BASELINE, LATENCY) == [11]
+    rounds = [[(BASELINE, _ms(ms)), (BASELINE, _ms(ms + 2))] for ms in (10, 98, 20)]
+    assert _view(make.journal(rounds)).values(BASELINE, LATENCY) == [11, 99, 21]
 
 
 def _controlled(make: Make, *milliseconds: float, **options: Any) -> GroupView:
@@ -142,3 +142,11 @@ def test_outcome_is_what_was_observed(make: Make, outcome: Outcome) -> None:
     journal = make.journal([[(case, {}) for case in cases]], outcomes={"one": outcome})
     journal.untimed[1:] = [make.untimed("two", outcome=None, failure=make.failure(), facts={}, regions=[])]
     assert [_view(journal).outcome(case) for case in cases] == [None, None, outcome, "unseen", "unseen"]
+
+
+def test_outcome_of_the_group_counts_before_that_of_another(make: Make) -> None:
+    groups = [make.group_record(index=n, input=f"batch={n + 1}", cases=[BASELINE, "one"]) for n in (0, 1)]
+    journal = make.journal([[(BASELINE, {}), ("one", {})]], groups=groups)
+    for outcomes in (["effect", "effect"], ["effect", "nothing"]):
+        assert [GroupView(journal, group).outcome("one") for group in groups] == outcomes
+        journal.add(make.untimed("one", group=1, outcome="nothing"))
