@@ -25,6 +25,7 @@ PAGES = {
     "article": "blog/onnxruntime-cpu.html",
     "options": "reference/options.html",
     "findings": "reference/findings.html",
+    "evidence": "evidence/arena.html",
     "notebook": "notebooks/thread-ablation.html",
     "blog": "blog/index.html",
     "glossary": "reference/glossary.html",

@@ -29,21 +29,12 @@ def _read(name: str) -> Experiment:
     try:
         module = importlib.import_module(f"{__name__}.{name}")
     except SyntaxError as error:
-        raise _Broken(
-            f"{Path(error.filename or '').name} 第 {error.lineno} 行写法不对：{error.msg}"
-        ) from error
+        file = Path(error.filename or "").name
+        raise _Broken(f"{file} 第 {error.lineno} 行写法不对：{error.msg}") from error
     except (Exception, SystemExit) as error:
-        line = max(
-            (
-                one.lineno or 0
-                for one in traceback.extract_tb(error.__traceback__)
-                if one.filename == str(SOURCES / f"{name}.py")
-            ),
-            default=0,
-        )
-        raise _Broken(
-            f"读不进来{f'，第 {line} 行' if line else ''}：{type(error).__name__}: {error}"
-        ) from error
+        passed = traceback.extract_tb(error.__traceback__)
+        lines = [f"，第 {one.lineno} 行" for one in passed if one.filename == str(SOURCES / f"{name}.py")]
+        raise _Broken(f"读不进来{''.join(lines[-1:])}：{type(error).__name__}: {error}") from error
     found = getattr(module, "EXPERIMENT", None)
     if not isinstance(found, Experiment):
         raise _Broken("缺 EXPERIMENT = Experiment(...)；不是实验的文件，名字以 _ 开头")

@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
 MOST = 10
 """Operator types of a trace; the others are summed up."""
-HEADINGS = {"line_memory": {"table": "memory_profiler 的表"}, "log_lines": {}}
+HEADINGS = {
+    "line_memory": {"table": "memory_profiler 的表"},
+    "log_lines": {
+        "healthy": "一切正常",
+        "warning": "配置的值写错",
+        "error": "节点执行时出错",
+        "misspelt_key": "配置的键拼错",
+        "default_logger": "绑核失败（默认日志器）",
+        "default_logger_quiet": "同上，先调用 set_default_logger_severity(4)",
+    },
+}
 """Script -> what its parts are called where the page does not say."""
 
 

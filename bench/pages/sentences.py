@@ -23,7 +23,7 @@ from jinja2.ext import Extension
 from jinja2.utils import missing
 from markupsafe import Markup, escape
 
-from bench.pages.quantities import Facts, KnownCases, MeasuredGroup
+from bench.pages.measured import Facts, KnownCases, MeasuredGroup
 from bench.pages.words import Words, plain
 from bench.system.folders import ROOT
 
@@ -75,15 +75,15 @@ class Told:
     """Claim id -> answer."""
 
 
-def tell(experiment: Experiment, export: Export, environment: Environment | None = None) -> Told:
+def tell(experiment: Experiment, export: Export, templates: Environment | None = None) -> Told:
     """The sentences of an experiment; those of the default template where it has no conclusion of its own."""
-    environment = environment or templates()
-    own = _found(environment, f"{experiment.id}.j2")
+    templates = templates or _ours()
+    own = _found(templates, f"{experiment.id}.j2")
     claims = {f"claim_{claim.id}": claim.id for claim in experiment.claims}
     values = _values(experiment, export)
     blocks = _rendered(own, ["conclusion", *claims], values) if own else {}
     if "conclusion" not in blocks:
-        blocks |= _rendered(environment.get_template(DEFAULT), ["conclusion"], values)
+        blocks |= _rendered(templates.get_template(DEFAULT), ["conclusion"], values)
     answers = {
         claim: _answer(f"{experiment.id}.j2 的 block {name}", blocks.get(name))
         for name, claim in claims.items()
@@ -92,17 +92,22 @@ def tell(experiment: Experiment, export: Export, environment: Environment | None
     return Told(tuple(one for one in sentences if one), answers)
 
 
-@cache
-def templates(folder: Path = FOLDER, kind: type[Environment] = Environment) -> Environment:
-    environment = kind(
+def environment(folder: Path = FOLDER, kind: type[Environment] = Environment) -> Environment:
+    """The templates of a folder, and the rules by which they are read."""
+    made = kind(
         loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=_Unknown,
         finalize=_printed,
         extensions=[_Layout],
     )
-    environment.tests["matching"] = lambda text, pattern: re.search(pattern, text) is not None
-    return environment
+    made.tests["matching"] = lambda text, pattern: re.search(pattern, text) is not None
+    return made
+
+
+@cache
+def _ours() -> Environment:
+    return environment()
 
 
 class _Layout(Extension):
@@ -130,7 +135,7 @@ def _offered(thing: Any) -> Iterator[str]:
     yield from thing.names() if hasattr(thing, "names") else ()
     if isinstance(thing, dict):
         yield from map(str, thing)
-    inner = {"words", "group", "known", "row", "names"}
+    inner = {"words", "group", "ids", "row", "case", "metric", "names"}
     yield from (name for name in dir(type(thing)) if not name.startswith("_") and name not in inner)
 
 
@@ -172,13 +177,13 @@ def _values(experiment: Experiment, export: Export) -> dict[str, Any]:
     }
 
 
-def _found(environment: Environment, name: str) -> Template | None:
+def _found(templates: Environment, name: str) -> Template | None:
     try:
-        return environment.get_template(name)
+        return templates.get_template(name)
     except TemplateNotFound:
         return None
     except TemplateSyntaxError as error:
-        raise _explained(error) from error
+        raise _explained(error) from None
 
 
 def _rendered(template: Template, offered: Collection[str], values: dict[str, Any]) -> dict[str, str]:
@@ -193,6 +198,8 @@ def _rendered(template: Template, offered: Collection[str], values: dict[str, An
     context.blocks = {name: [partial(keep, name)] for name in template.blocks}
     try:
         outside = "".join(template.root_render_func(context)).strip()
+    except TemplateError as error:
+        raise _explained(error) from None
     except Exception as error:
         raise _explained(error) from error
     if outside:

@@ -46,7 +46,7 @@ def build(config: Path, target: Path, folders: Folders, tell: Callable[[str], ob
         with tempfile.TemporaryDirectory(dir=folders.work, prefix=SCRATCH) as folder:
             scratch = Path(folder) / "site"
             with leaving(f"{target} 没有动。"):
-                _mkdocs(config, scratch)
+                render(config, scratch)
                 _refuse(check.site(scratch, check.expected(docs)))
             pages = sum(1 for _ in scratch.rglob("*.html"))
             replace(scratch, target)
@@ -139,8 +139,8 @@ def _sweep(target: Path, folders: Folders) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _mkdocs(config: Path, scratch: Path) -> None:
-    """Never with -q: it disarms --strict."""
+def render(config: Path, scratch: Path) -> None:
+    """Let mkdocs make the pages, of results that are up to date. Never with -q: it disarms --strict."""
     arguments = ("build", "--strict", "-f", str(config), "-d", str(scratch))
     done = _python("mkdocs", *arguments, NO_MKDOCS_2_WARNING="1", **{READY: "1"})
     if done.returncode:

@@ -16,6 +16,8 @@ FENCE = re.compile(r"^\s*(?:`{3,}|~{3,})\s*python\b(.*)$", re.MULTILINE)
 FENCE_OPTIONS = {'exec="on"', 'html="true"', 'linenums="1"'}
 """A misspelt option is not an error to markdown-exec: it shows the code, or ignores the option."""
 SHOWN = re.compile(r"bench\.show\(['\"](\w+)['\"]\)")
+EVIDENCE = "evidence"
+"""Folder of the pages that show every experiment anyway."""
 ADDRESS = re.compile(r"https?://[^/\s\[\]]+(/\S*)?")
 
 
@@ -56,7 +58,8 @@ def site(folder: Path, experiments: set[str]) -> Iterator[str]:
         yield from (
             f"{name}：死链接 {link}" for link in dict.fromkeys(page.links) if _is_dead(link, path, pages)
         )
-    shown = {name for page in pages.values() for name in page.experiments}
+    written = (page for path, page in pages.items() if path.parent.name != EVIDENCE)
+    shown = {name for page in written for name in page.experiments}
     yield from (f"没有哪一页显示实验 {name} 的表" for name in sorted(experiments - shown))
 
 

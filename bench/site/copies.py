@@ -26,10 +26,15 @@ SECTIONS = {"": "首页", "blog/": "文章", "evidence/": "证据", "reference/"
 ARTICLE = re.compile(r'<article class="md-content__inner.*</article>', re.DOTALL)
 DESCRIPTION = re.compile(r'<meta name="description" content="([^"]*)"')
 SCREEN_ONLY = re.compile(
-    r"<(script|style|svg|form|button|nav|noscript)\b.*?</\1>|</?(?:span|wbr)\b[^>]*>", re.DOTALL
+    r"""
+      <(script|style|svg|form|button|nav|noscript)\b.*?</\1>
+    | <(a|aside|div|p)\ class="(?:headerlink|bench-anchor|bench-vega|bench-export|md-source-file)".*?</\2>
+    | <details><summary>[^<]*</summary><div[^>]*><table\ class="bench-twin">.*?</details>  # data of charts
+    | </?(?:span|wbr)\b[^>]*>
+    """,
+    re.DOTALL | re.VERBOSE,
 )
 """Taken out before anything is parsed: most of a page is drawings, and colours of code."""
-HIDDEN = ".headerlink, .bench-anchor, .bench-vega, .bench-export, .md-source-file"
 MEASURED = re.compile(
     r'<table [^>]*data-experiment="([^"]*)" data-model="([^"]*)" data-input="([^"]*)".*?</table>', re.DOTALL
 )
@@ -108,12 +113,10 @@ def _documents(site: Path) -> Iterator[Document]:
 def as_markdown(article: str) -> str:
     """The text of a page; a measured table is replaced by the way to its data."""
     soup = BeautifulSoup(SCREEN_ONLY.sub("", MEASURED.sub(TO_THE_DATA, article)), "html.parser")
-    for element in soup.select(HIDDEN):
-        element.decompose()
-    for table in soup.select("table.highlighttable"):
+    for table in soup.find_all("table", class_="highlighttable"):
         if code := table.select_one("td.code pre"):
             table.replace_with(code.extract())
-    for caption in soup.select("caption"):
+    for caption in soup.find_all("caption"):
         caption.name = "p"
         if parent := caption.find_parent("table"):
             parent.insert_before(caption.extract())

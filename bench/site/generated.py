@@ -18,17 +18,17 @@ INDEX = f"{FOLDER}index.md"
 ABOUT = "每个实验一页：结论、全部的表和图、设置是否生效、每种设置的代码、原始数据"
 
 
-def into_nav(nav: list[dict[str, Any]] | None) -> None:
+def into_nav(nav: list[Any] | None) -> None:
     """The section that names the list of evidence gets its pages; a site without one has none of them."""
     for item in nav or ():
-        for title, path in item.items():
+        for title, path in item.items() if isinstance(item, dict) else ():
             if path == INDEX:
                 item[title] = [INDEX, *(f"{FOLDER}{name}.md" for name in EXPERIMENTS)]
 
 
 def files(config: Any) -> Iterator[File]:
-    """Title, description and width of every page that `into_nav` named."""
-    if not any(path[:1] == [INDEX] for item in config.nav or () for path in item.values()):
+    """Title, description and width of every page that `into_nav` named; they have no Markdown."""
+    if INDEX not in str(config.nav):
         return
     heads = {INDEX: ("证据", ABOUT)}
     heads |= {f"{FOLDER}{one.id}.md": (one.title, one.question) for one in EXPERIMENTS.values()}

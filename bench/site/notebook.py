@@ -103,10 +103,11 @@ def read(path: Path) -> dict[str, Any] | None:
 
 
 def _state(notebook: Path, config: Any) -> str:
-    """Hash of all that decides what a notebook shows."""
+    """Hash of all that decides what is kept of a notebook, this module with it."""
+    texts = [path.read_text(encoding="utf-8") for path in (notebook, Path(__file__))]
     options = {name: repr(value) for name, value in config.plugins[PLUGIN].config.items()}
     makers = {name: version(name) for name in MAKERS}
-    return _hash(json.dumps([notebook.read_text(encoding="utf-8"), source.here(), makers, options]))[:16]
+    return _hash(json.dumps([texts, source.here(), makers, options]))[:16]
 
 
 def _hash(text: str) -> str:

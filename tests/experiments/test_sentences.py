@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from branches import Tracking
+from jinja2 import DictLoader, Environment
 from made_up import NO_PROC, MadeUp
 from prose import faults, text_of
-from test_claim_answers import CLAIMS, EXPERIMENT_OF
-from worlds import OFF_ALONE, TEMPLATES, WORLDS, made_up_in, of_cases, tell
+from test_claim_answers import CLAIMS, EXPERIMENT_OF, SAID
+from worlds import OFF_ALONE, WORLDS, made_up_in, of_cases, tell
 
 from bench.experiments import EXPERIMENTS
 from bench.pages import sentences
@@ -21,42 +23,67 @@ STATED = re.compile(
 )
 """Words that state a difference, or that there is none."""
 EVERYWHERE = pytest.mark.parametrize("experiment", EXPERIMENTS)
+THREADS, ARENA, PATTERN = "intra_op_num_threads", "arena", "memory_pattern"
 BASELINES = (BASELINE, CONTROL)
-IN_EVERY_WORLD = pytest.mark.parametrize("world", WORLDS)
 
 
-def _all_text(made_up: MadeUp) -> str:
-    told = tell(made_up)
+def _all_text(made_up: MadeUp, templates: Environment | None = None) -> str:
+    told = tell(made_up, templates)
     answers = [text for answer in told.answers.values() for text in (answer.measured, answer.now)]
     return "\n".join([*told.conclusion, *answers])
 
 
-def test_every_branch_is_rendered_in_some_world() -> None:
-    for experiment in EXPERIMENTS:
-        for world in WORLDS.values():
-            tell(made_up_in(experiment, world))
-            _by_default(experiment, world)
-        _by_default(experiment, {}, only=BASELINE)
-    for claim, _, world, _ in CLAIMS:
-        tell(MadeUp(experiment=EXPERIMENT_OF[claim], **world))
-    assert TEMPLATES.never_rendered() == []
+@pytest.fixture(scope="module")
+def tracked() -> tuple[Tracking, dict[tuple[str, str], str]]:
+    """Templates that know what they rendered, and all that was told: (experiment, world) -> text."""
+    templates = sentences.environment(kind=Tracking)
+    told = {
+        (experiment, world): _all_text(made_up_in(experiment, WORLDS[world]), templates)
+        for experiment in EXPERIMENTS
+        for world in WORLDS
+    }
+    for world in WORLDS.values():
+        _by_default(ARENA, world, templates)
+    _by_default(ARENA, {}, templates, only=BASELINE)
+    for claim, world in [*((one[0], one[2]) for one in CLAIMS), *((one[0], one[1]) for one in SAID)]:
+        tell(MadeUp(experiment=EXPERIMENT_OF[claim], **world), templates)
+    return templates, told
+
+
+def test_every_branch_is_rendered_in_some_world(tracked: tuple[Tracking, Any]) -> None:
+    assert tracked[0].never_rendered() == []
+
+
+def test_branch_that_is_never_rendered_is_named_with_its_line() -> None:
+    source = "{% if a %}\n1\n{% elif b %}\n2\n{% else %}\n3\n{% endif %}\n{% for c in a %}{{ 1 if c else 2 }}{% else %}0{% endfor %}"
+    templates = Tracking(loader=DictLoader({"toy": source}))
+    found = []
+    for values in ({"a": [1]}, {"a": [], "b": True}, {"a": [0], "b": False}):
+        templates.get_template("toy").render(values)
+        found.append(templates.never_rendered())
+    lone = "toy:8 … else"
+    assert found == [["toy:3 elif", "toy:5 else", "toy:8 else", lone], ["toy:5 else", lone], ["toy:5 else"]]
 
 
 @EVERYWHERE
-@IN_EVERY_WORLD
-def test_sentences_read_well(experiment: str, world: str) -> None:
-    text = _all_text(made_up_in(experiment, WORLDS[world]))
-    assert text or world == "no groups"
-    assert {one: faults(one) for one in text.splitlines() if faults(one)} == {}
+def test_sentences_read_well_in_every_world(
+    tracked: tuple[Any, dict[tuple[str, str], str]], experiment: str
+) -> None:
+    told = {world: text for (name, world), text in tracked[1].items() if name == experiment}
+    assert [world for world, text in told.items() if not text and world != "no groups"] == []
+    lines = {line for text in told.values() for line in text.splitlines()}
+    assert {line: faults(line) for line in lines if faults(line)} == {}
 
 
-def _by_default(experiment: str, world: dict[str, Any], only: str = "") -> str:
+def _by_default(
+    experiment: str, world: dict[str, Any], templates: Environment | None = None, only: str = ""
+) -> str:
     """What is told of an experiment that has no template."""
     made_up = made_up_in(experiment, world)
     unwritten = replace(made_up.spec, id="unwritten", claims=())
     export = made_up.export()
     rows = [row for row in export.rows if only in ("", row.case)]
-    told = sentences.tell(unwritten, export.model_copy(update={"rows": rows}), TEMPLATES)
+    told = sentences.tell(unwritten, export.model_copy(update={"rows": rows}), templates)
     return "\n".join(told.conclusion)
 
 
@@ -135,7 +162,6 @@ def test_names_from_a_result_file_cannot_write_html(experiment: str) -> None:
         assert "&lt;script&gt;" in told
 
 
-THREADS, ARENA, PATTERN = "intra_op_num_threads", "arena", "memory_pattern"
 BOTH, NOT_BOTH = "arena 关了，再关内存模式，", "arena 关了，就不要再关内存模式，占得反而多"
 TO_3 = "0（VERBOSE）、1（INFO）、2（WARNING）、3（ERROR）"
 TRIMMED = {"kept_trimmed_mib": 84}
@@ -144,6 +170,7 @@ TOLD: list[tuple[str, str | dict[str, Any], str, str]] = [
     (THREADS, "the same", "1、2、4 并列最快，分不出快慢|空转等活", "还分不出谁最快"),
     (THREADS, "one count wins", "线程数里，2 线程最快|开到 4 线程，与默认比耗时多 150", "并列"),
     (THREADS, "no two can be told apart", "还分不出谁最快", "并列最快"),
+    (THREADS, "two counts overlap", "2、4 的区间有重叠，还分不出谁最快", "并列最快"),
     (THREADS, "draft", "还不能下结论", "最快"),
     (THREADS, "one count measured", "只测成了 2", "最快"),
     (THREADS, "one count in effect", "线程数里看到生效的只有 2", "最快"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from branches import Tracking
 from made_up import NO_PROC, MadeUp
 
 from bench.experiments import EXPERIMENTS
@@ -13,6 +12,8 @@ from bench.spec import BASELINE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from jinja2 import Environment
 
     from bench.pages.sentences import Told
 
@@ -53,6 +54,10 @@ WORLDS: dict[str, dict[str, Any]] = {
     "nothing takes effect": {"time": 1.3, "memory": 0.4, "outcomes": {(None, None): "nothing"}},
     "nothing is seen to take effect": {"time": 1.3, "memory": 0.4, "outcomes": {(None, None): "unseen"}},
     "one count in effect": {"outcomes": {(None, case): "nothing" for case in ("single", "double")}},
+    "two counts overlap": {
+        **of_cases(single={"ratio": 3.0}, double={"ratio": 1.3}),
+        "half_widths": {(None, "usable", "ratio"): 0.9},
+    },
     "the fastest count not seen": {
         **of_cases(double={"ratio": 0.5}),
         "outcomes": {(None, "double"): "unseen"},
@@ -101,12 +106,8 @@ WORLDS: dict[str, dict[str, Any]] = {
     "first group dropped": {"groups": (-1,)},
     "logs": {
         "transcripts": {
-            f"level_{level}": {
-                "error": [E_LINE] if level < 4 else [],
-                "warning": [W_LINE] if level < 3 else [],
-                "misspelt_key": [],
-            }
-            for level in LEVELS
+            f"level_{n}": {"error": [E_LINE] * (n < 4), "warning": [W_LINE] * (n < 3), "misspelt_key": []}
+            for n in LEVELS
         }
     },
     "logs of one level": {"transcripts": {"level_4": {"error": [E_LINE], "misspelt_key": [W_LINE, E_LINE]}}},
@@ -123,8 +124,5 @@ def made_up_in(experiment: str, world: Mapping[str, Any], **more: Any) -> MadeUp
     return MadeUp(experiment=experiment, **{**world, **where, **more})
 
 
-TEMPLATES = sentences.templates(kind=Tracking)
-
-
-def tell(made_up: MadeUp) -> Told:
-    return sentences.tell(made_up.spec, made_up.export(), TEMPLATES)
+def tell(made_up: MadeUp, templates: Environment | None = None) -> Told:
+    return sentences.tell(made_up.spec, made_up.export(), templates)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 ODD_NAME = "检出 的 副本"
 EXPERIMENT = """\
-from bench.experiments._common import TINY, columns
-from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Input, LargestBatch
+from bench.experiments._common import TINY
+from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Input, LargestBatch, Load
 
 LONG = Input(label="long", shapes=((16, 256),) * {calls})
 HUGE = Input(label="huge", shapes=(({rows}, 256),))
@@ -28,9 +28,9 @@ EXPERIMENT = Experiment(
     id="{name}",
     title="{name}",
     question="哪个快？",
-    cases=lambda _: CASES[:{cases}],
+    cases=lambda _: CASES,
     groups=({groups},),
-    columns=columns("latency_ms", "ratio", "peak_mib", "kept_mib"),
+    columns=("latency_ms", "ratio", "peak_mib", "kept_mib"),
 )
 """
 GROUP = 'Group(model="tiny", input={input}, small={input}, seconds=0.3{more})'
@@ -39,7 +39,7 @@ EXPERIMENTS = {
     "toy": SHORT,
     "slow": GROUP.format(input="LONG", more=""),
     "glutton": GROUP.format(input="HUGE", more=""),
-    "greedy": GROUP.format(input="GREEDY", more=", memory_only=True"),
+    "greedy": GROUP.format(input="GREEDY", more=", load=Load(timed=False)"),
 }
 """Name -> groups: as short as can be; children that live long enough to be hit; one that takes hundreds of MiB; one
 that takes as much as there is room for."""
@@ -56,11 +56,13 @@ CONFIG = """\
 site_name: 小站
 site_url: https://example.org/guide/
 strict: true
+use_directory_urls: false
 hooks: [bench/site/hooks.py]
 theme: {name: material, language: zh, font: false}
+nav: [index.md, reference/method.md, {证据: evidence/index.md}]
 plugins:
   - markdown-exec: {languages: [python]}
-markdown_extensions: [pymdownx.superfences, md_in_html]
+markdown_extensions: [attr_list, pymdownx.superfences, md_in_html]
 """
 PAGE = """\
 # 玩具
@@ -77,8 +79,10 @@ def make_checkout(checkout: Path) -> None:
     for path in (code / "experiments").glob("[a-z]*.py"):
         path.unlink()
     for name, groups in EXPERIMENTS.items():
-        text = EXPERIMENT.format(name=name, groups=groups, cases=1 + (name == "slow"), calls=CALLS, rows=ROWS)
+        text = EXPERIMENT.format(name=name, groups=groups, calls=CALLS, rows=ROWS)
         (code / "experiments" / f"{name}.py").write_text(text, encoding="utf-8")
     (checkout / "docs").mkdir()
     (checkout / "docs" / "index.md").write_text(PAGE, encoding="utf-8")
+    (checkout / "docs" / "reference").mkdir()
+    (checkout / "docs" / "reference" / "method.md").write_text("# 规则 { #rules }\n", encoding="utf-8")
     (checkout / "mkdocs.yml").write_text(CONFIG, encoding="utf-8")

@@ -9,7 +9,7 @@ from made_up import MadeUp
 from markupsafe import escape
 from prose import text_of
 
-from bench.pages.quantities import MeasuredCase
+from bench.pages.measured import MeasuredCase
 from bench.pages.words import Words
 from bench.spec import BASELINE
 

@@ -23,7 +23,7 @@ NOTHING_KEPT = {"absent": ("kept_mib",)}
 def _tell(folder: Path, source: str, *, claims: str = CLAIMS, **world: Any) -> Told:
     (folder / "arena.j2").write_text(f"{source}{claims}", encoding="utf-8")
     made_up = MadeUp(experiment="arena", **world)
-    return sentences.tell(made_up.spec, made_up.export(), sentences.templates(folder))
+    return sentences.tell(made_up.spec, made_up.export(), sentences.environment(folder))
 
 
 def _conclusion(folder: Path, source: str, **world: Any) -> list[str]:
@@ -124,4 +124,4 @@ def test_case_that_an_old_result_lacks_was_not_measured(tmp_path: Path) -> None:
     source = "{% block conclusion %}{{ groups[0].arena_off.kept_mib }}。{% endblock %}"
     (tmp_path / "arena.j2").write_text(source + CLAIMS, encoding="utf-8")
     experiment = MadeUp(experiment="arena").spec
-    assert sentences.tell(experiment, old, sentences.templates(tmp_path)).conclusion == ("没有测成。",)
+    assert sentences.tell(experiment, old, sentences.environment(tmp_path)).conclusion == ("没有测成。",)

@@ -1,4 +1,4 @@
-"""Sentences on made-up results, in every direction they can turn."""
+"""Numbers and verdicts in words, from samples in a journal to what pages say of them."""
 
 from __future__ import annotations
 
@@ -10,91 +10,92 @@ from markupsafe import escape
 
 from bench.experiments import EXPERIMENTS
 from bench.pages import words
-from bench.pages.quantities import MeasuredCase
+from bench.pages.measured import MeasuredCase
 from bench.pages.words import Words
 from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from conftest import Make
 
-MIB = 1 << 20
-MS = 1_000_000
+MIB, MS = 1 << 20, 1_000_000
 NOISE = (0.998, 1.001, 1.0, 0.999, 1.002, 1.0, 1.001, 0.999, 1.0)
-
-Story = "Callable[..., Words]"
-
-
-@pytest.fixture
-def told(make: Make) -> Callable[..., Words]:
-    """Words on nine rounds of one group, `case` -> latency in ms and other figures, or a list of them by round."""
-
-    def tell(cases: dict[str, Any], *, experiment: str = "arena", dirty: int = 0, **header: Any) -> Words:
-        rounds = []
-        for number, noise in enumerate(NOISE):
-            samples: list[tuple[str, Any]] = []
-            for case, said in cases.items():
-                if isinstance(said, list):
-                    samples.append((case, said[number]))
-                elif isinstance(said, dict):
-                    figures = {**said, "latency_ns": round(said["latency_ns"] * noise)}
-                    samples.append((case, figures))
-                else:
-                    samples.append((case, said))
-            rounds.append(samples)
-        journal = make.journal(rounds, dirty=range(dirty), **header)
-        return Words(summarise(EXPERIMENTS[experiment], journal))
-
-    return tell
+APART = (0.85, 1.15, 1.0, 0.85, 1.15, 1.0, 0.85, 1.15, 1.0)
+"""Equal settings that differ by up to 15 %."""
+NOTHING, UNSEEN = ({"outcomes": {"arena_off": outcome}} for outcome in ("nothing", "unseen"))
 
 
-def _figures(ms: float, **mib: float) -> dict[str, Any]:
-    return {"latency_ns": round(ms * MS)} | {name: round(value * MIB) for name, value in mib.items()}
+def _figures(ms: float, kept: float = 200) -> dict[str, Any]:
+    return {"latency_ns": round(ms * MS), "kept_bytes": round(kept * MIB)}
 
 
-def _speed(told: Callable[..., Words], ms: float, **options: Any) -> str:
-    say = told({BASELINE: _figures(10), CONTROL: _figures(10), "arena_off": _figures(ms)}, **options)
-    return say.speed(say.groups()[0], "arena_off")
+def _say(
+    make: Make, off: Any, *, control: Any = NOISE, kept: float = 200, dirty: int = 0, **header: Any
+) -> Words:
+    """Nine rounds of one group. `off`: latency and kept memory of arena_off, the same in each round or a list, or why it failed."""
+    rounds = [
+        [
+            (BASELINE, _figures(10 * noise, kept)),
+            (CONTROL, _figures(10 * control[number], kept)),
+            ("arena_off", _off(off[number] if isinstance(off, list) else off, noise)),
+        ]
+        for number, noise in enumerate(NOISE)
+    ]
+    return Words(summarise(EXPERIMENTS["arena"], make.journal(rounds, dirty=range(dirty), **header)))
 
 
-def test_slower_and_faster_are_told_with_their_interval(told: Callable[..., Words]) -> None:
-    assert _speed(told, 15).startswith("耗时多 50")
-    assert _speed(told, 8).startswith("耗时少 20")
-    assert "–" in _speed(told, 15)
+def _off(said: Any, noise: float) -> Any:
+    return _figures(said[0] * noise, said[1]) if isinstance(said, tuple) else said
 
 
-def test_no_difference_is_said_in_words(told: Callable[..., Words]) -> None:
-    assert _speed(told, 10.05) == "没有差别（不到 5%）"
+@pytest.mark.parametrize(
+    ("ms", "options", "said"),
+    [
+        (15, {}, "耗时多 50.0%（50.0%–50.0%）"),
+        (8, {}, "耗时少 20.0%（20.0%–20.0%）"),
+        (10.05, {}, "没有差别（不到 5%）"),
+        (15, {"profile": "quick"}, "耗时约多 50.0%（草稿，不作结论）"),
+        (15, {"profile": "quick", "control": APART}, "耗时约多 50.0%（草稿，不作结论）"),
+        (15, {"dirty": 4}, f"耗时约多 50.0%（测量时机器繁忙，不作结论）{words.MARK}"),
+        (15, {"control": APART}, f"耗时约多 50.0%（噪声太大，不作结论）{words.MARK}"),
+        (15, NOTHING, "设了和默认一样，什么都没有改变"),
+        (15, UNSEEN, "没有观察到它生效，不作结论"),
+    ],
+)
+def test_time_is_told_as_far_as_it_may_be(make: Make, ms: float, options: dict[str, Any], said: str) -> None:
+    say = _say(make, (ms, 200), **options)
+    assert say.speed(say.groups()[0], "arena_off") == said
 
 
-def test_draft_says_the_figure_but_draws_no_conclusion(told: Callable[..., Words]) -> None:
-    sentence = _speed(told, 15, profile="quick")
-    assert "草稿" in sentence
-    assert "50" in sentence
+@pytest.mark.parametrize(
+    ("kept", "options", "said"),
+    [
+        (100, {}, "比默认少 50%（100 MiB 对 200 MiB）"),
+        (300, {}, "比默认多 50%（300 MiB 对 200 MiB）"),
+        (205, {}, "与默认没有值得一提的差别（205 MiB 对 200 MiB）"),
+        (20, {"kept": 20_000}, "比默认少 99.9%（20 MiB 对 19.5 GiB）"),
+        (205, {"control": APART}, "与默认没有值得一提的差别（205 MiB 对 200 MiB）"),
+        (100, UNSEEN, "100 MiB 对 200 MiB（没有观察到它生效，不作结论）"),
+    ],
+)
+def test_memory_is_told_in_both_directions(
+    make: Make, kept: float, options: dict[str, Any], said: str
+) -> None:
+    say = _say(make, (10, kept), **options)
+    assert say.memory_change(say.groups()[0], "arena_off", "kept_mib").replace("\u202f", " ") == said
 
 
-def test_busy_machine_draws_no_conclusion(told: Callable[..., Words]) -> None:
-    assert "机器繁忙" in _speed(told, 15, dirty=4)
+def test_memory_whose_rounds_overlap_is_not_told_apart(make: Make) -> None:
+    say = _say(make, [(10, 100 + 40 * n) for n in range(9)])
+    assert "各轮的范围有重叠，分不出" in say.memory_change(say.groups()[0], "arena_off", "kept_mib")
 
 
-def test_failure_is_told_with_its_reason_and_harmless_markup(told: Callable[..., Words], make: Make) -> None:
-    say = told({BASELINE: _figures(10), "arena_off": make.failure("crashed", "<b>SIGSEGV</b>")})
-    sentence = say.speed(say.groups()[0], "arena_off")
-    assert "没有测成" in sentence
-    assert "&lt;b&gt;SIGSEGV" in sentence
-
-
-@pytest.mark.parametrize(("mib", "expected"), [(100, "少 50%"), (300, "多 50%"), (205, "没有值得一提的差别")])
-def test_memory_is_compared_in_both_directions(told: Callable[..., Words], mib: float, expected: str) -> None:
-    say = told({BASELINE: _figures(10, kept_bytes=200), "arena_off": _figures(10, kept_bytes=mib)})
-    assert expected in say.memory_change(say.groups()[0], "arena_off", "kept_mib")
-
-
-def test_memory_that_rounds_to_nothing_is_not_called_nothing(told: Callable[..., Words]) -> None:
-    say = told({BASELINE: _figures(10, kept_bytes=20_000), "arena_off": _figures(10, kept_bytes=20)})
-    assert "比默认少 99.9%" in say.memory_change(say.groups()[0], "arena_off", "kept_mib")
+def test_failure_is_told_with_its_reason_and_harmless_markup(make: Make) -> None:
+    say = _say(make, make.failure("crashed", "<b>SIGSEGV</b>"))
+    group = say.groups()[0]
+    for told in (say.speed(group, "arena_off"), say.memory_change(group, "arena_off", "kept_mib")):
+        assert told.startswith("没有测成（")
+        assert "&lt;b&gt;SIGSEGV" in told
 
 
 def test_digits_end_where_the_noise_begins() -> None:
@@ -103,79 +104,34 @@ def test_digits_end_where_the_noise_begins() -> None:
     assert words.plain(0.0123456) == "0.0123"
 
 
-@pytest.mark.parametrize("effect", [True, False])
-def test_figures_of_what_was_not_seen_to_take_effect_are_no_verdict(
-    told: Callable[..., Words],
-    effect: bool,  # noqa: FBT001
-) -> None:
-    figures = {BASELINE: _figures(10, kept_bytes=200), CONTROL: _figures(10)}
-    off = {"arena_off": _figures(15, kept_bytes=100)}
-    say = told(figures | off, outcomes={"arena_off": "effect" if effect else "unseen"})
-    told_of = (
-        say.speed(say.groups()[0], "arena_off"),
-        say.memory_change(say.groups()[0], "arena_off", "kept_mib"),
-    )
-    assert ["没有观察到它生效" in one for one in told_of] == [not effect] * 2
-    assert ("耗时多" in told_of[0], "比默认少" in told_of[1]) == (effect, effect)
-
-
-def test_setting_that_changes_nothing_is_said_to_do_nothing(told: Callable[..., Words]) -> None:
-    sentence = _speed(told, 15, outcomes={"arena_off": "nothing"})
-    assert sentence == "设了和默认一样，什么都没有改变"
-
-
-def test_setting_that_nobody_looked_for_was_not_seen(told: Callable[..., Words]) -> None:
+def test_setting_that_nobody_looked_for_was_not_seen(make: Make) -> None:
     """No proof at all proves nothing: its verdict is missing for that reason, not for want of rounds."""
-    say = told({BASELINE: _figures(10), CONTROL: _figures(10), "arena_off": _figures(15)})
-    bare = Words(say.export.model_copy(update={"proofs": []}))
+    bare = Words(_say(make, (15, 200)).export.model_copy(update={"proofs": []}))
     assert bare.outcome(bare.groups()[0], "arena_off") == "unseen"
     assert bare.outcome(bare.groups()[0], BASELINE) is None
 
 
-def _noisy(told: Callable[..., Words], ms: float, **options: Any) -> Words:
-    """Equal settings that differ by up to 15 %."""
-    control = [_figures(10 * share) for share in (0.85, 1.15, 1.0, 0.85, 1.15, 1.0, 0.85, 1.15, 1.0)]
-    return told({BASELINE: _figures(10), CONTROL: control, "arena_off": _figures(ms)}, **options)
-
-
-def test_every_time_of_a_noisy_group_carries_the_mark_and_bears_no_conclusion(
-    told: Callable[..., Words],
-) -> None:
-    say = _noisy(told, 15)
+def test_every_time_of_a_noisy_group_carries_the_mark_and_bears_no_conclusion(make: Make) -> None:
+    say = _say(make, (15, 205), control=APART)
     group = say.groups()[0]
     assert group.noisy
     latency = MeasuredCase(say, "arena_off", group)["latency_ms"]
-    for text in (escape(latency), latency.brief, say.speed(group, "arena_off"), say.mark(group, "ratio")):
+    for text in (escape(latency), latency.brief, say.mark(group, "ratio")):
         assert text.endswith(words.MARK)
-    assert "噪声太大，不作结论" in say.speed(group, "arena_off")
     assert say.row(group, "arena_off", "ratio").verdict is None  # type: ignore[union-attr]
     assert say.verdict(group, "arena_off") is None
     assert say.tied_with_best(group, ["arena_off"]) == []
-
-
-def test_memory_of_a_noisy_group_may_be_quoted(told: Callable[..., Words]) -> None:
-    say = _noisy(told, 15)
-    group = say.groups()[0]
     assert say.mark(group, "kept_mib") == ""
-    assert words.MARK not in say.memory_change(group, "arena_off", "kept_mib")
     assert say.verdict(group, "arena_off", "kept_mib") == "same"
-
-
-def test_quiet_group_and_draft_carry_no_mark(told: Callable[..., Words]) -> None:
-    assert words.MARK not in _speed(told, 15)
-    draft = _noisy(told, 15, profile="quick")
-    assert words.MARK not in draft.speed(draft.groups()[0], "arena_off")
-
-
-def test_memory_whose_rounds_overlap_is_not_told_apart(told: Callable[..., Words]) -> None:
-    wild = [_figures(10, kept_bytes=100 + 40 * n) for n in range(9)]
-    say = told({BASELINE: _figures(10, kept_bytes=200), CONTROL: _figures(10), "arena_off": wild})
-    assert "各轮的范围有重叠，分不出" in say.memory_change(say.groups()[0], "arena_off", "kept_mib")
 
 
 def test_interval_that_excludes_no_difference_is_not_shown_to_touch_it() -> None:
     say = MadeUp(experiment="arena", time=1.03, half_width=0.026).words()
     assert "（0.4%–5.6%）" in say.speed(say.groups()[0], "arena_off")
+    wide = MadeUp(experiment="arena", time=1.3, half_width=0.2983).words()
+    row = wide.row(wide.groups()[0], "arena_off", "ratio")
+    assert row is not None
+    assert words.interval(row) == "1.002–1.598"
 
 
 def test_fastest_count_is_told_by_the_speed_up_not_by_the_scatter_of_the_default() -> None:
@@ -191,14 +147,6 @@ def test_fastest_count_is_told_by_the_speed_up_not_by_the_scatter_of_the_default
     say = Words(export.model_copy(update={"rows": rows}))
     assert say.tied_with_best(group, ["single", "usable"]) == ["usable"]
     assert made_up.words().tied_with_best(group, ["single", "usable"]) == ["single", "usable"]
-
-
-def test_interval_in_a_cell_is_not_shown_to_touch_what_it_excludes(make: Make) -> None:
-    row = MadeUp(experiment="arena", time=1.3, half_width=0.2983).words().row
-    group = MadeUp(experiment="arena").export().groups[0]
-    found = row(group, "arena_off", "ratio")
-    assert found is not None
-    assert words.interval(found) == "1.002–1.598"
 
 
 def test_difference_that_rounds_to_nothing_has_no_direction() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from html import escape
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +14,6 @@ from site_reader import read_tables
 from bench.experiments import CONTROL, EXPERIMENTS
 from bench.pages import evidence, source
 from bench.results.published import Export
-from bench.site import generated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,11 +100,3 @@ def test_experiment_without_a_result_says_so(monkeypatch: pytest.MonkeyPatch) ->
     assert EXPERIMENTS["arena"].question in page
     assert "还没有测" in page
     assert "source/arena.py" in page
-
-
-def test_site_without_the_section_gets_none_of_the_pages() -> None:
-    nav = [{"首页": "index.md"}]
-    generated.into_nav(nav)
-    assert nav == [{"首页": "index.md"}]
-    assert list(generated.files(SimpleNamespace(nav=nav))) == []
-    assert list(generated.files(SimpleNamespace(nav=None))) == []

@@ -1,8 +1,4 @@
-"""The real site from results full of hostile text; and no published file says whose machine this is.
-
-Built as `test_whole_site` builds it, only that nothing is executed in the notebook; the folder has spaces
-and Chinese in its name.
-"""
+"""The real site from results full of hostile text; and no published file says whose machine this is."""
 
 from __future__ import annotations
 
@@ -39,7 +35,7 @@ from bench.site import build as making
 from bench.system.folders import BUILD_VARIABLE, ROOT, Folders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from conftest import Make
     from faults.stage import Stage
@@ -47,6 +43,7 @@ if TYPE_CHECKING:
 pytest_plugins = ["faults.fixtures"]
 EVIL = "".join(hostile.text for hostile in HOSTILE)[:4000]
 """All of them, the megabyte last and cut to what a result file may hold."""
+REPORT = json.dumps({heading: [EVIL] for heading in LINES}).encode()
 NAMES = {"HOME": "/dev/null/heimstatt-von-nutzer", "USER": "nutzername-0815", "LOGNAME": "nutzername-0815"}
 HOST = "rechnername-4711"
 
@@ -68,21 +65,21 @@ def _evil(usual: records.Facts) -> records.Facts:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Iterator[Path]:
+def built(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Path:
+    """As the made-up site, in a folder with an odd name; nothing is executed in the notebook."""
     folder = tmp_path_factory.mktemp("有毒 的")
     for name in ("docs", "bench"):
         (folder / name).symlink_to(ROOT / name)
     config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     assert "execute: true" in config
     (folder / "mkdocs.yml").write_text(config.replace("execute: true", "execute: false"), encoding="utf-8")
-    evil_models = {name: replace(model, title=EVIL) for name, model in MODELS.items()}
     here = Here.read()
     facts = _evil(here.facts())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(BUILD_VARIABLE, str(folder / "构 建"))
-        patch.setattr(observer, "run_script", lambda *_: (0, _report(), ""))
+        patch.setattr(observer, "run_script", lambda *_: (0, REPORT, ""))
         patch.setattr(campaign, "prepare", lambda _, inputs, __: make.prepared([i.label for i in inputs]))
-        patch.setattr(records, "MODELS", evil_models)
+        patch.setattr(records, "MODELS", {name: replace(model, title=EVIL) for name, model in MODELS.items()})
         patch.setattr(Here, "facts", lambda _: facts)
         folders = Folders.here()
         planned = campaign.plan(tuple(EXPERIMENTS), PROFILES["smoke"], here)
@@ -91,53 +88,28 @@ def built(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Iterator[Path
             task.worker = Evil(make)
         Runner(tasks=work.tasks, seed=1, budget_s=1e9, reporter=Silent(), read_noise=lambda _: None).run()
         making.build(folder / "mkdocs.yml", folder / "site", folders)
-        yield folder / "site"
+    return folder / "site"
 
 
-def _report() -> bytes:
-    return json.dumps({heading: [EVIL] for heading in LINES}).encode()
-
-
-@pytest.fixture(scope="module")
-def pages(built: Path) -> dict[str, tuple[str, Structure]]:
-    found = {
-        path.relative_to(built).as_posix(): path.read_text(encoding="utf-8") for path in built.rglob("*.html")
-    }
-    return {name: (html, Structure(html)) for name, html in found.items()}
-
-
-def test_hostile_text_is_there(pages: dict[str, tuple[str, Structure]]) -> None:
-    """Otherwise the rest would show nothing."""
-    shown = [name for name, (_, page) in pages.items() if f"<script>{MARK}()</script>" in page.text]
-    assert len(shown) >= 4
-
-
-def test_no_element_or_attribute_comes_of_it(pages: dict[str, tuple[str, Structure]]) -> None:
-    for name, (html, page) in pages.items():
+def test_hostile_text_is_shown_as_text_and_no_element_or_attribute_comes_of_it(built: Path) -> None:
+    shown = 0
+    for path in built.rglob("*.html"):
+        html, name = path.read_text(encoding="utf-8"), path.name
+        page = Structure(html)
+        shown += f"<script>{MARK}()</script>" in page.text
         names = {attribute for _, *attributes in page.elements for attribute in attributes}
         assert not [one for one in names if one.startswith("on") or MARK in one], name
         assert not [link for link in page.links if MARK in link or link.startswith("javascript:")], name
         assert MARK not in "".join(re.findall(r"<!--.*?-->", html, re.DOTALL)), name
         assert not re.search(rf"<script>[^<]*{MARK}", html), name
-
-
-def test_it_is_neither_executed_nor_rendered(pages: dict[str, tuple[str, Structure]]) -> None:
-    for name, (html, page) in pages.items():
         assert MARK * 2 not in page.text, name
         assert not re.search(rf"<h1[^>]*>{MARK}", html), name
-        if MARK in page.text:
-            assert "{{ 7*7 }}" in page.text, name
-
-
-def test_what_no_escaping_helps_against_is_gone(built: Path, pages: dict[str, tuple[str, Structure]]) -> None:
-    for name, (html, _) in pages.items():
+        assert MARK not in page.text or "{{ 7*7 }}" in page.text, name
         assert not odd_characters(html) - {"\u200b"}, name  # Material's own
         assert is_bounded(html), name
+    assert shown >= 4 + len(EXPERIMENTS)
     for path in (built / "data").rglob("*.json"):
         assert is_bounded(path.read_text(encoding="utf-8")), path.name
-
-
-def test_search_index_holds_it_as_text(built: Path) -> None:
     index = json.loads((built / "search" / "search_index.json").read_text(encoding="utf-8"))
     for entry in index["docs"]:
         found = Structure(entry["text"]).elements + Structure(entry["title"]).elements

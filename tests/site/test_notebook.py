@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,21 +14,17 @@ import pytest
 from filelock import FileLock, Timeout
 
 from bench.cli import commands
-from bench.experiments import EXPERIMENTS
 from bench.experiments.intra_op_num_threads import counts
 from bench.measure.machine import read_machine
 from bench.pages import source
-from bench.results.summary import summarise
+from bench.results.published import Export
 from bench.site import build as making
 from bench.site import notebook
-from bench.spec import BASELINE, CONTROL
 from bench.system.folders import BUILD_VARIABLE, ROOT, Folders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from conftest import Make
 
 NOTEBOOK = ROOT / "docs" / "notebooks" / "thread-ablation.ipynb"
 IN_FIGURES = {"set_xlabel", "set_ylabel", "set_title", "suptitle", "text", "annotate", "plot", "errorbar"}
@@ -73,6 +68,9 @@ def test_real_notebook_recommends_a_count_of_the_table_within_the_time_that_read
     assert f"intra_op_num_threads = {count}\nRECOMMENDED={count}" in html
     assert "线程表</a>" in html
     assert int(re.findall(r"用了 (\d+) 秒", html)[0]) < 60  # type: ignore[arg-type]
+    table = Export.model_validate_json((whole / "data" / f"{notebook.EXPERIMENT}.json").read_bytes())
+    assert set(notebook.fastest_in_table(table)) <= set(map(str, tried))
+    assert notebook.fastest_in_table(table)
     figure = re.search(r'<[^>]*aria-label="[^"]+" role="img".*?</svg>', html, re.DOTALL)
     assert figure
     assert "currentColor" in figure[0]
@@ -111,34 +109,23 @@ def test_count_and_noise_are_read_from_the_output_not_the_code() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "latencies", "profile", "status", "said"),
+    ("count", "fastest", "status", "said"),
     [
-        (2, {"1": 60, "2": 40, "4": 90}, "default", "valid", "</a>一致：那里最快的"),
-        (2, {"1": 60, "2": 40.2, "4": 40}, "default", "valid", "</a>一致：那里最快的"),
-        (1, {"1": 60, "2": 40, "4": 90}, "default", "valid", "</a>不一致：那里最快的"),
-        (8, {"1": 60, "2": 40, "4": 90}, "default", "valid", "</a>不一致：那里最快的"),
-        (2, {"1": 60, "2": 40}, "quick", "valid", "没有与它比较"),
-        (2, {"1": 60, "2": 40}, "default", "stale", ""),
-        (2, {"1": 60, "2": 40}, "default", None, ""),
+        (2, ["2"], "valid", "</a>一致：那里最快的"),
+        (2, ["2", "4"], "valid", "</a>一致：那里最快的"),
+        (1, ["2"], "valid", "</a>不一致：那里最快的"),
+        (2, [], "valid", "没有与它比较"),
+        (2, ["2"], "stale", ""),
+        (2, ["2"], None, ""),
+        (None, ["2"], "valid", ""),
     ],
 )
 def test_page_ends_in_what_the_table_of_this_build_says(
-    monkeypatch: pytest.MonkeyPatch,
-    make: Make,
-    count: int,
-    latencies: dict[str, float],
-    profile: str,
-    status: str | None,
-    said: str,
+    monkeypatch: pytest.MonkeyPatch, count: int | None, fastest: list[str], status: str | None, said: str
 ) -> None:
-    told = {BASELINE: latencies["2"], CONTROL: latencies["2"]} | latencies
-    group = make.group_record(model=notebook.MODEL, input=notebook.INPUT, cases=list(told))
-    shaken = (0.998, 1.001, 1.0, 0.999, 1.002, 1.0, 1.001, 0.999, 1.0)
-    rounds = [[(case, {"latency_ns": round(ms * x * 1e6)}) for case, ms in told.items()] for x in shaken]
-    journal = make.journal(rounds, groups=[group], profile=profile)
-    export = summarise(EXPERIMENTS[notebook.EXPERIMENT], journal)
     monkeypatch.setattr(source, "status", lambda: {notebook.EXPERIMENT: status} if status else {})
-    monkeypatch.setattr(source, "load", lambda _: export)
+    monkeypatch.setattr(source, "load", lambda _: None)
+    monkeypatch.setattr(notebook, "fastest_in_table", lambda _: fastest)
     assert said in notebook._agreement(count)
     assert bool(notebook._agreement(count)) is bool(said)
 
@@ -181,12 +168,8 @@ class Taken:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.runs, self.options = folder, 0, {"execute": True}
-        self.here: dict[str, Any] = {
-            "fingerprint": "a",
-            "cpu": "<i>",
-            "cores": 2,
-            "software": {"onnxruntime": "1.31.1"},
-        }
+        self.here: dict[str, Any] = {"fingerprint": "a", "cpu": "<i>", "cores": 2}
+        self.here["software"] = {"onnxruntime": "1.31.1"}
         self.path = folder / "one.ipynb"
         self.path.write_text("{}", encoding="utf-8")
         monkeypatch.setattr(source, "here", lambda: self.here)
@@ -234,45 +217,33 @@ def test_notebook_runs_once_and_is_kept_with_its_age(taken: Taken) -> None:
 
 def test_notebook_runs_again_when_anything_that_decides_its_numbers_has_changed(taken: Taken) -> None:
     taken.show()
-    for number, change in enumerate(
-        (
-            lambda: taken.path.write_text('{"x": 1}', encoding="utf-8"),
-            lambda: taken.here["software"].update(onnxruntime="1.32.0"),
-            lambda: taken.here.update(fingerprint="b"),
-            lambda: taken.options.update(execute=False),
-            lambda: taken.kept.unlink(missing_ok=False),
-            lambda: taken.kept.write_bytes(taken.kept.read_bytes()[:-1]),
-        )
-    ):
+    changes: tuple[Callable[[], object], ...] = (
+        lambda: taken.path.write_text('{"x": 1}', encoding="utf-8"),
+        lambda: taken.here["software"].update(onnxruntime="1.32.0"),
+        lambda: taken.here.update(fingerprint="b"),
+        lambda: taken.options.update(execute=False),
+        lambda: taken.kept.unlink(missing_ok=False),
+        lambda: taken.kept.write_bytes(taken.kept.read_bytes()[:-1]),
+    )
+    for runs, change in enumerate(changes, start=2):
         change()
         taken.show()
-        assert taken.runs == number + 2
+        assert taken.runs == runs
         assert taken.kept.exists()  # and nothing beside it
-
-
-CONFIG = """\
-site_name: 小站
-hooks: [{hooks}]
-theme: {{name: material, font: false}}
-plugins:
-  - mkdocs-jupyter:
-{options}
-"""
 
 
 def test_error_in_a_cell_ends_a_real_build_with_its_name(tmp_path: Path, build_folder: Path) -> None:
     """Plugin options as in the real site."""
-    real = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    options = re.search(r"^  - mkdocs-jupyter:\n((?:      .*\n)+)", real, re.MULTILINE)
+    options = re.search(
+        r"^  - mkdocs-jupyter:\n(      .*\n)+", (ROOT / "mkdocs.yml").read_text("utf-8"), re.MULTILINE
+    )
     assert options
+    config = f"site_name: 小站\nhooks: [{ROOT}/bench/site/hooks.py]\ntheme: {{name: material, font: false}}\n"
+    (tmp_path / "mkdocs.yml").write_text(f"{config}plugins:\n{options[0]}", encoding="utf-8")
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "index.md").write_text("# 首页\n", encoding="utf-8")
-    cell = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None}
-    cells = [cell | {"source": "raise RuntimeError('坏了')"}]
-    stored = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    (tmp_path / "docs" / "one.ipynb").write_text(json.dumps(stored), encoding="utf-8")
-    hooks = ROOT / "bench" / "site" / "hooks.py"
-    (tmp_path / "mkdocs.yml").write_text(CONFIG.format(hooks=hooks, options=options[1]), encoding="utf-8")
+    cells = [nbformat.v4.new_code_cell("raise RuntimeError('坏了')")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "docs" / "one.ipynb")
     with pytest.raises(making.BrokenSite, match=r"(?s)one\.ipynb.*RuntimeError: 坏了"):
         making.build(tmp_path / "mkdocs.yml", tmp_path / "site", Folders.here())
     assert not (tmp_path / "site").exists()

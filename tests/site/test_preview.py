@@ -25,41 +25,21 @@ if TYPE_CHECKING:
     from conftest import Make
 
 PATIENCE_S = 60.0
-CONFIG = """\
+CONFIG = f"""\
 site_name: 小站
 strict: true
-hooks: [{hooks}]
+hooks: [{ROOT}/bench/site/hooks.py]
 theme: {{name: material, font: false}}
 plugins:
   - markdown-exec: {{languages: [python]}}
 markdown_extensions: [pymdownx.superfences]
 """
 GOOD = "# 首页\n\n好\n"
-BROKEN = {
-    "block": ('```python exec="on"\nraise RuntimeError("坏了 <b>")\n```\n', "坏了 &lt;b&gt;"),
-    "option": ('```python exec="on" htm="true"\nprint(1)\n```\n', "代码块选项 htm=&quot;true&quot; 不认识"),
-    "result": (
-        '```python exec="on"\nimport bench\nprint(bench.show("arena"))\n```\n',
-        "还没有本机的有效结果：arena",
-    ),
-}
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-    return port
-
-
-def _serve(folder: Path, port: int) -> subprocess.Popen[str]:
-    config = folder / "mkdocs.yml"
-    config.write_text(CONFIG.format(hooks=ROOT / "bench" / "site" / "hooks.py"), encoding="utf-8")
-    address = f"127.0.0.1:{port}"
-    return subprocess.Popen(
-        [sys.executable, "-m", "mkdocs", "serve", "-f", str(config), "--dev-addr", address],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
-        env={**os.environ, BUILD_VARIABLE: str(folder / "build"), "NO_MKDOCS_2_WARNING": "1"},
-    )  # fmt: skip
+BROKEN = (
+    ('```python exec="on"\nraise RuntimeError("坏了 <b>")\n```\n', "坏了 &lt;b&gt;"),
+    ('```python exec="on" htm="true"\nprint(1)\n```\n', "代码块选项 htm=&quot;true&quot; 不认识"),
+    ('```python exec="on"\nimport bench\nprint(bench.show("arena"))\n```\n', "还没有本机的有效结果：arena"),
+)
 
 
 @pytest.fixture
@@ -67,16 +47,28 @@ def page(tmp_path: Path, make: Make) -> Path:
     """A page that shows no result, beside an old one of some experiment."""
     rounds = [[(case, {}) for case in (BASELINE, CONTROL, "1", "2")]] * 3
     keep(tmp_path / "build" / "results", make.journal(rounds, experiment="intra_op_num_threads"))
+    (tmp_path / "mkdocs.yml").write_text(CONFIG, encoding="utf-8")
     (tmp_path / "docs").mkdir()
     page = tmp_path / "docs" / "index.md"
     page.write_text(GOOD, encoding="utf-8")
     return page
 
 
+def _serve(page: Path, port: int) -> subprocess.Popen[str]:
+    folder = page.parent.parent
+    command = ["mkdocs", "serve", "-f", str(folder / "mkdocs.yml"), "--dev-addr", f"127.0.0.1:{port}"]
+    environment = {**os.environ, BUILD_VARIABLE: str(folder / "build"), "NO_MKDOCS_2_WARNING": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", *command],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", env=environment,
+    )  # fmt: skip
+
+
 @pytest.fixture
-def address(tmp_path: Path, page: Path) -> Iterator[str]:
-    port = _free_port()
-    running = _serve(page.parent.parent, port)
+def address(page: Path) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    running = _serve(page, port)
     yield f"http://127.0.0.1:{port}/"
     running.terminate()
     running.communicate(timeout=30)
@@ -97,7 +89,7 @@ def _shows(address: str, text: str) -> None:
 
 def test_broken_page_is_shown_as_such_until_it_is_mended(address: str, page: Path) -> None:
     _shows(address, "<p>好</p>")
-    for broken, told in BROKEN.values():
+    for broken, told in BROKEN:
         page.write_text(GOOD + broken, encoding="utf-8")
         _shows(address, told)
         _shows(address, "livereload(")  # or the page would not refresh once it is mended
@@ -108,21 +100,19 @@ def test_broken_page_is_shown_as_such_until_it_is_mended(address: str, page: Pat
 def test_used_port_is_told_at_once_and_without_a_traceback(page: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        told, _ = _serve(page.parent.parent, port).communicate(timeout=PATIENCE_S)
+        told, _ = _serve(page, port).communicate(timeout=PATIENCE_S)
     assert f"127.0.0.1:{port} 已被占用" in told
     assert "Traceback" not in told
 
 
 def test_error_page_stands_in_for_every_page_that_there_was(tmp_path: Path) -> None:
-    pages = [tmp_path / "index.html", tmp_path / "blog" / "one.html"]
+    pages = [tmp_path / "index.html", tmp_path / "one.html"]
 
     def breaks() -> None:
-        (tmp_path / "blog" / "one.html").unlink()
+        pages[1].unlink()
         raise SystemExit("<三个警告>")
 
     for one in pages:
-        one.parent.mkdir(exist_ok=True)
         one.write_text("旧", encoding="utf-8")
     preview.guarded(breaks, tmp_path)()
-    for one in pages:
-        assert "&lt;三个警告&gt;" in one.read_text(encoding="utf-8")
+    assert all("&lt;三个警告&gt;" in one.read_text(encoding="utf-8") for one in pages)

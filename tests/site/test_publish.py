@@ -23,117 +23,97 @@ if TYPE_CHECKING:
     from conftest import Make
 
 THREADS = EXPERIMENTS["intra_op_num_threads"]
+OLD, NEW = "20260101-000000-aaaa", "20260102-000000-aaaa"
 
 
-@pytest.fixture(scope="module")
-def here() -> Here:
-    return Here.read()
+class Exported:
+    """A build folder, and what is exported of it."""
+
+    def __init__(self, root: Path, make: Make) -> None:
+        self.folders, self.make, self.here = Folders.below(root), make, Here.read()
+        self.key = self.here.key(THREADS, PROFILES["default"])
+        self.data, self.told = self.folders.export / "data", list[str]()
+
+    def store(self, build: str, key: str = "") -> None:
+        rounds = [[(case, {}) for case in (BASELINE, CONTROL, "1", "2")]] * 3
+        keep(
+            self.folders.results,
+            self.make.journal(rounds, experiment=THREADS.id, build=build, key=key or self.key),
+        )
+
+    def store_selftest(self, build: str) -> None:
+        keep(self.folders.results, self.make.journal([[(BASELINE, {})]], experiment=SELFTEST, build=build))
+
+    def damage(self, experiment: str, build: str) -> None:
+        path = store.journal_path(self.folders.results, experiment, build)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("{}\n")
+
+    def publish(self, *, stale_ok: bool = False) -> dict[str, str]:
+        return publish.publish(self.here, self.folders, self.told.append, stale_ok=stale_ok)
+
+    @property
+    def build(self) -> str:
+        found = json.loads((self.data / f"{THREADS.id}.json").read_text(encoding="utf-8"))
+        return str(found["build"]["id"])
+
+    @property
+    def selftests(self) -> set[str]:
+        return {path.stem for path in (self.data / SELFTEST).glob("*.json")}
 
 
-def _store(folders: Folders, make: Make, build: str, key: str, ms: float) -> None:
-    rounds = [[(case, {"latency_ns": round(ms * 1e6)}) for case in (BASELINE, CONTROL, "1", "2")]] * 3
-    journal = make.journal(rounds, experiment=THREADS.id, build=build, key=key)
-    keep(folders.results, journal)
+@pytest.fixture
+def exported(tmp_path: Path, make: Make) -> Exported:
+    return Exported(tmp_path, make)
 
 
-def _published(folders: Folders) -> dict[str, object]:
-    return json.loads((folders.export / "data" / f"{THREADS.id}.json").read_text(encoding="utf-8"))
+def test_newest_valid_result_is_published_and_written_once(exported: Exported) -> None:
+    exported.store(OLD)
+    exported.store(NEW)
+    assert exported.publish() == {THREADS.id: "valid"}
+    assert exported.build == NEW
+    assert (exported.data / "machine.json").exists()
+    before = (exported.data / f"{THREADS.id}.json").stat().st_mtime_ns
+    exported.publish()
+    assert (exported.data / f"{THREADS.id}.json").stat().st_mtime_ns == before
 
 
-def test_newest_valid_result_is_published(tmp_path: Path, make: Make, here: Here) -> None:
-    folders = Folders.below(tmp_path)
-    for build, ms in (("20260101-000000-aaaa", 10), ("20260102-000000-aaaa", 20)):
-        _store(folders, make, build, here.key(THREADS, PROFILES["default"]), ms)
-    assert publish.publish(here, folders, lambda _: None) == {THREADS.id: "valid"}
-    assert _published(folders)["build"]["id"] == "20260102-000000-aaaa"  # type: ignore[index]
-    assert (folders.export / "data" / "machine.json").exists()
+def test_result_of_another_key_stands_in_for_a_preview_alone(exported: Exported) -> None:
+    exported.store(OLD, "f" * 16)
+    assert exported.publish(stale_ok=True) == {THREADS.id: "stale"}
+    assert exported.build == OLD
+    assert exported.publish() == {}
+    assert not list(exported.data.glob(f"{THREADS.id}*"))
 
 
-def test_result_of_another_key_is_not_published(tmp_path: Path, make: Make, here: Here) -> None:
-    folders = Folders.below(tmp_path)
-    _store(folders, make, "20260101-000000-aaaa", "f" * 16, 10)
-    assert publish.publish(here, folders, lambda _: None) == {}
-    assert not (folders.export / "data" / f"{THREADS.id}.json").exists()
+def test_damaged_result_is_named_and_the_older_one_published(exported: Exported) -> None:
+    exported.store(OLD)
+    exported.damage(THREADS.id, NEW)
+    exported.publish()
+    assert exported.build == OLD
+    assert any(NEW in sentence for sentence in exported.told)
 
 
-def test_preview_may_show_a_result_of_another_key_and_says_so(tmp_path: Path, make: Make, here: Here) -> None:
-    folders = Folders.below(tmp_path)
-    _store(folders, make, "20260101-000000-aaaa", "f" * 16, 10)
-    assert publish.publish(here, folders, lambda _: None, stale_ok=True) == {THREADS.id: "stale"}
-    assert _published(folders)["build"]["id"] == "20260101-000000-aaaa"  # type: ignore[index]
-
-
-def test_export_goes_when_its_result_is_no_longer_valid(tmp_path: Path, make: Make, here: Here) -> None:
-    folders = Folders.below(tmp_path)
-    _store(folders, make, "20260101-000000-aaaa", "f" * 16, 10)
-    publish.publish(here, folders, lambda _: None, stale_ok=True)
-    publish.publish(here, folders, lambda _: None)
-    assert not list((folders.export / "data").glob(f"{THREADS.id}*"))
-
-
-def test_files_that_are_up_to_date_are_not_written_again(tmp_path: Path, make: Make, here: Here) -> None:
-    folders = Folders.below(tmp_path)
-    _store(folders, make, "20260101-000000-aaaa", here.key(THREADS, PROFILES["default"]), 10)
-    publish.publish(here, folders, lambda _: None)
-    data = folders.export / "data" / f"{THREADS.id}.json"
-    before = data.stat().st_mtime_ns
-    publish.publish(here, folders, lambda _: None)
-    assert data.stat().st_mtime_ns == before
-
-
-def test_damaged_result_is_named_and_the_older_one_published(tmp_path: Path, make: Make, here: Here) -> None:
-    folders, told = Folders.below(tmp_path), []
-    _store(folders, make, "20260101-000000-aaaa", here.key(THREADS, PROFILES["default"]), 10)
-    store.journal_path(folders.results, THREADS.id, "20260102-000000-aaaa").write_text("{}\n")
-    publish.publish(here, folders, told.append)
-    assert _published(folders)["build"]["id"] == "20260101-000000-aaaa"  # type: ignore[index]
-    assert any("20260102-000000-aaaa" in sentence for sentence in told)
-
-
-def _store_selftest(folders: Folders, make: Make, build: str, *, complete: bool = True) -> None:
-    journal = make.journal([[(BASELINE, {})]], experiment=SELFTEST, build=build)
-    if complete:
-        keep(folders.results, journal)
-    else:
-        store.Writer.create(folders.results, journal.header)
-
-
-def _selftests(folders: Folders) -> set[str]:
-    return {path.stem for path in (folders.export / "data" / SELFTEST).glob("*.json")}
-
-
-def test_selftest_of_the_build_that_is_shown_is_published_and_no_later_one(
-    tmp_path: Path, make: Make, here: Here
-) -> None:
+def test_selftest_of_the_build_that_is_shown_is_published_and_no_later_one(exported: Exported) -> None:
     """One made on a quieter day must not vouch for a build that it never saw."""
-    folders = Folders.below(tmp_path)
-    own, later = "20260101-000000-aaaa", "20260102-000000-aaaa"
-    _store(folders, make, own, here.key(THREADS, PROFILES["default"]), 10)
-    _store_selftest(folders, make, later)
-    publish.publish(here, folders, lambda _: None)
-    assert _selftests(folders) == set()
-    _store_selftest(folders, make, own)
-    publish.publish(here, folders, lambda _: None)
-    assert _selftests(folders) == {own}
+    exported.store(OLD)
+    exported.store_selftest(NEW)
+    exported.publish()
+    assert exported.selftests == set()
+    exported.store_selftest(OLD)
+    exported.publish()
+    assert exported.selftests == {OLD}
+    exported.store(NEW)
+    header = store.read(store.journal_path(exported.folders.results, SELFTEST, NEW)).header
+    store.journal_path(exported.folders.results, SELFTEST, NEW).unlink()
+    store.Writer.create(exported.folders.results, header)  # and not ended
+    exported.publish()
+    assert exported.selftests == set()
 
 
-def test_selftest_goes_with_its_build(tmp_path: Path, make: Make, here: Here) -> None:
-    folders = Folders.below(tmp_path)
-    own, later = "20260101-000000-aaaa", "20260102-000000-aaaa"
-    for build in (own, later):
-        _store(folders, make, build, here.key(THREADS, PROFILES["default"]), 10)
-        _store_selftest(folders, make, build, complete=build == own)
-        publish.publish(here, folders, lambda _: None)
-    assert _selftests(folders) == set()
-
-
-def test_damaged_selftest_is_named_and_none(tmp_path: Path, make: Make, here: Here) -> None:
-    folders, told = Folders.below(tmp_path), []
-    own = "20260101-000000-aaaa"
-    _store(folders, make, own, here.key(THREADS, PROFILES["default"]), 10)
-    path = store.journal_path(folders.results, SELFTEST, own)
-    path.parent.mkdir(parents=True)
-    path.write_text("{}\n")
-    publish.publish(here, folders, told.append)
-    assert _selftests(folders) == set()
-    assert any(own in sentence for sentence in told)
+def test_damaged_selftest_is_named_and_none(exported: Exported) -> None:
+    exported.store(OLD)
+    exported.damage(SELFTEST, OLD)
+    exported.publish()
+    assert exported.selftests == set()
+    assert any(OLD in sentence for sentence in exported.told)

@@ -16,6 +16,7 @@ import json
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -91,7 +92,9 @@ def _exported(words: Words) -> Iterator[mill_read.Said]:
 def _sentences(judge: Judge, words: Words) -> None:
     experiment = EXPERIMENTS[words.export.experiment]
     told = sentences.tell(experiment, words.export)
-    _conclusion(judge, words, told.conclusion)
+    unwritten = sentences.tell(replace(experiment, id="unwritten", claims=()), words.export)
+    for conclusion in (told.conclusion, unwritten.conclusion):
+        _conclusion(judge, words, conclusion)
     for claim in experiment.claims:
         mill_oracle.claim(judge, words, claim.id, mill_read.holds(claims.box(claim, told.answers[claim.id])))
 
