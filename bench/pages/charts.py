@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench.pages.markup import NONE, finished, render
+from bench.pages.markup import NONE, render
 from bench.pages.words import memory, number, plain
 from bench.results import frontier, stats
 from bench.spec import BASELINE, CONTROL, input_title
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from bench.pages.words import Words
     from bench.results.frontier import Point
     from bench.results.published import GroupSummary
-    from bench.spec import Chart, Experiment
+    from bench.spec import Experiment
 
 FEW_POINTS = 8
 HINTS = {
@@ -54,21 +53,16 @@ def of_group(
     experiment: Experiment, words: Words, group: GroupSummary, specs: Mapping[str, Any], links: Markup = NONE
 ) -> Markup:
     """The charts of one group, as far as there is something to draw."""
-    where = f"{group.model_title}，输入 {input_title(group.input)}"
+    ending, where = f"-{group.model}-{group.input}", f"：{group.model_title}，输入 {input_title(group.input)}"
     return NONE.join(
-        _chart(
-            experiment,
-            words,
-            chart,
-            specs[name],
-            (name, f"{chart.title}：{where}"),
-            EACH_GROUP[chart.kind](words, group),
-            group.rounds,
-            links,
+        render(
+            "chart", experiment=experiment, export=words.export, name=chart.kind + ending,
+            title=chart.title + where, spec=specs[chart.kind + ending], twin=EACH_GROUP[chart.kind](words, group),
+            rounds=group.rounds, hint=HINTS[chart.kind], links=links,
         )
         for chart in experiment.charts
-        if chart.kind in EACH_GROUP and (name := f"{chart.kind}-{group.model}-{group.input}") in specs
-    )
+        if chart.kind in EACH_GROUP and chart.kind + ending in specs
+    )  # fmt: skip
 
 
 def of_experiment(
@@ -76,36 +70,13 @@ def of_experiment(
 ) -> Markup:
     """The charts that show all groups at once."""
     return NONE.join(
-        _chart(
-            experiment,
-            words,
-            chart,
-            specs[chart.kind],
-            (chart.kind, chart.title),
-            _scaling(words),
-            words.export.build.rounds,
-            links,
+        render(
+            "chart", experiment=experiment, export=words.export, name=chart.kind, title=chart.title,
+            spec=specs[chart.kind], twin=_scaling(words), rounds=words.export.build.rounds,
+            hint=HINTS[chart.kind], links=links,
         )
         for chart in experiment.charts
         if chart.kind not in EACH_GROUP and chart.kind in specs
-    )
-
-
-def _chart(
-    experiment: Experiment,
-    words: Words,
-    chart: Chart,
-    spec: Mapping[str, Any],
-    names: tuple[str, str],
-    twin: Twin,
-    rounds: int,
-    links: Markup,
-) -> Markup:
-    name, title = names
-    data = finished(json.dumps(spec, ensure_ascii=False).replace("<", "\\u003c"))  # ends no script element
-    return render(
-        "chart", experiment=experiment, export=words.export, name=name, title=title, spec=spec, data=data,
-        twin=twin, rounds=rounds, hint=HINTS[chart.kind], links=links,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ Whoever has a piece of finished HTML has it as `Markup`; any other text is escap
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 from pathlib import Path
@@ -49,6 +50,11 @@ def marked(text: str) -> Markup:
     return NONE.join(code(one) if place % 2 else one for place, one in enumerate(pieces))
 
 
+def data(found: Any) -> Markup:
+    """JSON that ends no script element."""
+    return finished(json.dumps(found, ensure_ascii=False).replace("<", "\\u003c"))
+
+
 def slug(text: str) -> str:
     """An id that needs no escape in an address."""
     return re.sub(r"[^\w=.-]+", "-", text)
@@ -77,6 +83,7 @@ ENVIRONMENT = Environment(
 )
 ENVIRONMENT.filters |= {
     "code": code,
+    "data": data,
     "marked": marked,
     "slug": slug,
     "experiment_title": experiment_title,
