@@ -12,7 +12,7 @@ from bench.measure import selftest
 from bench.measure.campaign import Here
 from bench.measure.child import Outcome
 from bench.results import store
-from bench.results.selfchecks import SELFTEST
+from bench.results.trust import SELFTEST
 from bench.spec import Machine
 from bench.system.folders import Folders
 

@@ -13,7 +13,7 @@ from real_children import ONE, TINY, failure_of, figures_of, job_of, made_up, po
 
 from bench import subjects
 from bench.measure import evidence
-from bench.results.selfchecks import ALLOCATED_MIB
+from bench.results.trust import ALLOCATED_MIB
 from bench.spec import Case, Shape
 
 if TYPE_CHECKING:
