@@ -154,9 +154,9 @@ class Case:
 
     @property
     def keys(self) -> frozenset[str]:
-        """Names of all that it sets or changes, `load` and `variant` among them."""
+        """Names of all that it sets or changes, `subject`, `variant` and `load` among them."""
         options = self.subject.options if self.subject else {}
-        changed = {name for name in ("variant", "load") if getattr(self, name)}
+        changed = {name for name in ("subject", "variant", "load") if getattr(self, name)}
         return frozenset({*self.settings, *self.run_settings, *options, *self.place.env, *changed})
 
 

@@ -15,12 +15,12 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from bench.cli.progress import Progress
 from faults.texts import FORMULA, HARMLESS, HOSTILE, MARK, Hostile, is_bounded, odd_characters
 from rich.console import Console
 from stored import keep
 
 from bench import __main__ as cli
-from bench.cli.progress import Progress
 from bench.experiments import EXPERIMENTS
 from bench.measure import records
 from bench.measure.campaign import Here

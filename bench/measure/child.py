@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
@@ -21,6 +21,8 @@ import psutil
 from pydantic import Field, ValidationError
 
 from bench.results.records import Failure, FailureKind, Figures, Record
+from bench.system import leftovers
+from bench.system.folders import Folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -108,19 +110,16 @@ class _CompanyLost(Exception):
 @contextmanager
 def _company(job: Mapping[str, Any], env: Mapping[str, str], count: int) -> Iterator[None]:
     """So many processes that run the same case until the measured one is done."""
-    started: list[subprocess.Popen[bytes]] = []
-    try:
+    with ExitStack() as stack:
+        started = []
         for _ in range(count):
-            child = _start(WORKER, env, subprocess.DEVNULL)
+            child = stack.enter_context(_started(WORKER, env, subprocess.DEVNULL))
             started.append(child)
             _send(child, {**job, "company": True})
             _wait_until_ready(child)
         yield
         if any(child.poll() is not None for child in started):
             raise _CompanyLost
-    finally:
-        for child in started:
-            _end(child)
 
 
 def _wait_until_ready(child: subprocess.Popen[bytes]) -> None:
@@ -137,9 +136,10 @@ def _wait_until_ready(child: subprocess.Popen[bytes]) -> None:
         raise _CompanyLost
 
 
-def _start(script: Path, env: Mapping[str, str], log: IO[bytes] | int) -> subprocess.Popen[bytes]:
-    """A session of its own: Ctrl-C reaches the runner alone, which then ends the child."""
-    return subprocess.Popen(
+@contextmanager
+def _started(script: Path, env: Mapping[str, str], log: IO[bytes] | int) -> Iterator[subprocess.Popen[bytes]]:
+    """A child in a session of its own: Ctrl-C reaches the runner alone, which then ends the child."""
+    child = subprocess.Popen(
         [sys.executable, "-I", str(script)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -147,6 +147,11 @@ def _start(script: Path, env: Mapping[str, str], log: IO[bytes] | int) -> subpro
         env=clean_environment(env),
         start_new_session=True,
     )
+    try:
+        with leftovers.process(Folders.here().leftovers, child.pid):
+            yield child
+    finally:
+        _end(child)
 
 
 def run_script(
@@ -157,8 +162,7 @@ def run_script(
     The wait is a blocking read: the parent uses no CPU while the child is measured.
     """
     timed_out = threading.Event()
-    with tempfile.TemporaryFile() as log:
-        child = _start(script, env, log)
+    with tempfile.TemporaryFile() as log, _started(script, env, log) as child:
 
         def give_up() -> None:
             """The child hangs, or it has ended and what it forked holds its pipe."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bench.measure.trace import Run
     from bench.results.records import Figures
-    from bench.spec import Case, Scalar
+    from bench.spec import Case, Scalar, Subject
 
 MIB = 1 << 20
 IDLE_SECONDS = 0.3
@@ -48,10 +48,11 @@ FACTS = {
     "block_sizes": "各节点每次分给线程的块大小",
     "callers": "同时调用的线程数",
     "file": "打开的模型文件",
+    "subject": "打开和调用的东西",
 }
 """Observed facts and their names on pages."""
 
-FINGERPRINTS = ("operators", "block_sizes", "file")
+FINGERPRINTS = ("operators", "block_sizes", "file", "subject")
 """Facts whose number says nothing but whether two are the same."""
 ARENA_FACTS = (
     "arena_regions",
@@ -67,16 +68,17 @@ _SESSION_LINE = re.compile(r"\[([VI]):onnxruntime:(?!Default,)")
 _SESSION_OPTIONS = re.compile(r"TraceSessionOptions\] Session Options \{.*")
 _SWITCH = re.compile(r"\b(enable_\w+|execution_mode|graph_optimization_level):(\d+)\b")
 _POOLS = {"intra_op_num_threads": "intra_op_param", "inter_op_num_threads": "inter_op_param"}
-_NUMBERS = {
-    "ORT_SEQUENTIAL": 0,
-    "ORT_PARALLEL": 1,
-    "ORT_DISABLE_ALL": 0,
-    "ORT_ENABLE_BASIC": 1,
-    "ORT_ENABLE_EXTENDED": 2,
-    "ORT_ENABLE_LAYOUT": 3,
-    "ORT_ENABLE_ALL": 4,
+ENUMERATORS = {
+    "execution_mode": {"ORT_SEQUENTIAL": 0, "ORT_PARALLEL": 1},
+    "graph_optimization_level": {
+        "ORT_DISABLE_ALL": 0,
+        "ORT_ENABLE_BASIC": 1,
+        "ORT_ENABLE_EXTENDED": 2,
+        "ORT_ENABLE_LAYOUT": 3,
+        "ORT_ENABLE_ALL": 4,
+    },
 }
-"""Enumerators as the log of ORT 1.31 writes them."""
+"""Attribute -> its values, and how the log of ORT 1.31 writes them."""
 RECEIVED = "received_"
 """Prefix of the facts that say which options a session was given, as its own log lists them."""
 RECEIVED_SWITCHES = (
@@ -125,8 +127,10 @@ def read_arena_log(log: str) -> ArenaLog:
     return ArenaLog(tuple(regions), tuple(requested), tuple(runs), shrinks)
 
 
-def observe(case: Case, figures: Figures, log: str, runs: Sequence[Run], file: Path) -> dict[str, float]:
-    """The facts of one untimed child.
+def observe(
+    case: Case, figures: Figures, log: str, runs: Sequence[Run], opened: tuple[Path, Subject]
+) -> dict[str, float]:
+    """The facts of one untimed child. `opened`: the file, and what it was opened by.
 
     The child of a case that says nothing of the log or the profiler has both switched on: what they show
     of themselves is then our doing and no fact.
@@ -140,7 +144,7 @@ def observe(case: Case, figures: Figures, log: str, runs: Sequence[Run], file: P
         "second_run_regions": arena.runs.count(2),
         "arena_shrinks": arena.shrinks,
         **trace.facts(runs),
-        **_fingerprints(runs, file),
+        **_fingerprints(runs, *opened),
         **_received(case, log),
     }
     if "log_severity_level" in case.settings:
@@ -158,11 +162,12 @@ def observe(case: Case, figures: Figures, log: str, runs: Sequence[Run], file: P
     return facts | {name: value for name, value in told.items() if value is not None}
 
 
-def _fingerprints(runs: Sequence[Run], file: Path) -> dict[str, float]:
+def _fingerprints(runs: Sequence[Run], file: Path, subject: Subject) -> dict[str, float]:
     """As numbers: two graphs may well have as many nodes, and other ones."""
     seen = {"operators": trace.operators(runs), "block_sizes": trace.blocks(runs)}
     found = {name: _fingerprint(json.dumps(told).encode()) for name, told in seen.items() if told}
-    return {**found, "file": _fingerprint(file.read_bytes())}
+    opened = {"file": file.read_bytes(), "subject": subject.name.encode()}
+    return found | {name: _fingerprint(content) for name, content in opened.items()}
 
 
 def _fingerprint(content: bytes) -> float:
@@ -201,6 +206,6 @@ def _received(case: Case, log: str) -> dict[str, float]:
     return {RECEIVED + name: float(value) for name, value in found.items()}
 
 
-def as_listed(value: Scalar) -> float:
+def as_listed(name: str, value: Scalar) -> float:
     """A setting as the session's log writes it."""
-    return float(_NUMBERS[value] if isinstance(value, str) else value)
+    return float(ENUMERATORS[name][value] if isinstance(value, str) else value)

@@ -109,7 +109,9 @@ def _record(task: Task, group: PlannedGroup, case: Case, outcome: Outcome, runs:
     if case.id == CONTROL:
         own = evidence.observe_from_outside(outcome.figures, outcome.log)
     else:
-        own = evidence.observe(case, outcome.figures, outcome.log, runs, task.file(group, case))
+        own = evidence.observe(
+            case, outcome.figures, outcome.log, runs, (task.file(group, case), group.settled(case).subject)
+        )
     beside = {one.case: one.facts for one in task.writer.journal.untimed if one.group == group.index}
     proven, text = proof.judge(case, {**beside, case.id: own}, outcome.figures.unchanged)
     return Untimed(

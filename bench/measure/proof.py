@@ -123,7 +123,7 @@ def _wrongly_received(case: Case, own: Facts) -> list[str]:
     return [
         name
         for name, value in case.settings.items()
-        if RECEIVED + name in own and own[RECEIVED + name] != as_listed(value)
+        if RECEIVED + name in own and own[RECEIVED + name] != as_listed(name, value)
     ]
 
 

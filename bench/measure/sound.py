@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from bench.experiments import ID_SAID, where
-from bench.measure.evidence import FACTS
+from bench.measure.evidence import ENUMERATORS, FACTS
 from bench.models import MODELS
 from bench.results.metrics import METRICS
 from bench.results.trust import SELFTEST
@@ -27,16 +27,6 @@ if TYPE_CHECKING:
 
 CORES = (1, 2, 6, 64)
 """Machines that are thought of, beside the one at hand: what is wrong on a big one is found on a small one, too."""
-ENUMERATORS = {
-    "execution_mode": ("ORT_SEQUENTIAL", "ORT_PARALLEL"),
-    "graph_optimization_level": (
-        "ORT_DISABLE_ALL",
-        "ORT_ENABLE_BASIC",
-        "ORT_ENABLE_EXTENDED",
-        "ORT_ENABLE_LAYOUT",
-        "ORT_ENABLE_ALL",
-    ),
-}
 
 
 def everywhere(experiment: Experiment, machine: Machine) -> list[str]:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from pydantic import ValidationError
 
-    from bench.results.published import Export, GroupSummary, Row
     from bench.results.process import Phase
+    from bench.results.published import Export, GroupSummary, Row
     from bench.results.records import Figures, GroupRecord, Header
 
     Checks = Mapping[str, Callable[["T"], bool]]

@@ -59,9 +59,7 @@ class Session:
             elif not hasattr(options, name):
                 raise Unsupported(f"SessionOptions.{name} 在 onnxruntime {ort.__version__} 中不存在")
             else:
-                wanted = getattr(getattr(ort, ENUMS[name]), value) if name in ENUMS else value
-                unchanged += [name] if getattr(options, name) == wanted else []
-                setattr(options, name, wanted)
+                unchanged += [name] if self._set(options, name, value) else []
         if job["verbose"]:
             if "log_severity_level" not in job["settings"]:
                 options.log_severity_level = VERBOSE
@@ -71,6 +69,17 @@ class Session:
         if options.enable_profiling:
             options.profile_file_prefix = job["trace_prefix"]
         return options, unchanged
+
+    @staticmethod
+    def _set(options, name, value):
+        """Whether it had that value anyway."""
+        try:
+            wanted = getattr(getattr(ort, ENUMS[name]), value) if name in ENUMS else value
+            unchanged = getattr(options, name) == wanted
+            setattr(options, name, wanted)
+        except (TypeError, AttributeError) as error:
+            raise Unsupported(f"SessionOptions.{name} 不接受 {value!r}") from error
+        return unchanged
 
     def _options_of_a_run(self):
         if not self._job["run_settings"]:
