@@ -64,5 +64,5 @@ def test_keys_are_all_that_a_case_sets_or_changes() -> None:
         load=Load(callers=2),
         place=Place(env={"D": "1"}),
     )
-    assert case.keys == {"a", "b", "c", "D", "variant", "load"}
+    assert case.keys == {"a", "b", "c", "D", "subject", "variant", "load"}
     assert Case(id="one", title="").keys == set()

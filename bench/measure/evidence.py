@@ -164,7 +164,11 @@ def observe(
 
 def _fingerprints(runs: Sequence[Run], file: Path, subject: Subject) -> dict[str, float]:
     """As numbers: two graphs may well have as many nodes, and other ones."""
-    seen = {"operators": trace.operators(runs), "block_sizes": trace.blocks(runs)}
+    seen = {
+        "operators": trace.operators(runs),
+        "block_sizes": trace.blocks(runs),
+        "subject": [subject.name, dict(subject.options)],
+    }
     found = {name: _fingerprint(json.dumps(told).encode()) for name, told in seen.items() if told}
     return {**found, "file": _fingerprint(file.read_bytes())}
 

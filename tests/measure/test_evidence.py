@@ -9,7 +9,7 @@ import pytest
 from bench.measure import evidence
 from bench.measure.evidence import ArenaLog
 from bench.measure.trace import Node, Run
-from bench.spec import Case
+from bench.spec import Case, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ def file(tmp_path: Path) -> Path:
 def _facts(
     figures: Figures, log: str, file: Path, runs: Sequence[Run] = (), **settings: bool | int
 ) -> dict[str, float]:
-    return evidence.observe(Case(id="one", title="", settings=settings), figures, log, runs, file)
+    return evidence.observe(Case(id="one", title="", settings=settings), figures, log, runs, (file, Subject()))
 
 
 def test_regions_of_the_log_know_their_size_need_and_run() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bench.results.selfchecks import SELFTEST
+from bench.results.trust import SELFTEST
 from lab import BUILD, Told
 from real_children import job_of
 

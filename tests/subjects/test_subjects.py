@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bench.results.selfchecks import ALLOCATED_MIB
+from bench.results.trust import ALLOCATED_MIB
 from real_children import ONE, TINY, failure_of, figures_of, job_of, made_up, posix, run
 
 from bench import subjects
 from bench.measure import evidence
-from bench.spec import Case, Shape
+from bench.spec import Case, Shape, Subject
 
 if TYPE_CHECKING:
     from bench.results.process import Figures
@@ -70,7 +70,7 @@ def test_shared_arena_extends_by_what_is_needed() -> None:
     )
     outcome = run(job)
     assert outcome.figures is not None
-    facts = evidence.observe(Case(id="x", title=""), outcome.figures, outcome.log, (), Path(job["model"]))
+    facts = evidence.observe(Case(id="x", title=""), outcome.figures, outcome.log, (), (Path(job["model"]), Subject()))
     assert facts["arena_regions"] > 0
     assert facts["exact_regions_share"] == 1
 
