@@ -94,6 +94,7 @@ def test_facts_of_a_child(make: Make, file: Path) -> None:
     figures = usual.model_copy(update={"phases": {**usual.phases, "steady": steady}, "callers": 2})
     facts = _facts(figures, LOG, file, log_severity_level=0)
     assert facts.pop("file") > 0
+    assert facts.pop("subject") > 0
     assert facts == {
         "arena_regions": 3,
         "arena_mib": pytest.approx((1048576 + 8388608 + 838860800) / MIB, abs=0.1),
@@ -118,7 +119,7 @@ def test_what_the_machine_does_not_tell_is_no_fact(make: Make, file: Path) -> No
         ("threads_created", "threads_pinned", "huge_page_bytes", "minor_faults", "idle_cpu_ns")
     )
     facts = _facts(make.figures(**unknown), "", file)
-    assert facts == {**NO_ARENA, "callers": 1, "file": facts["file"]}
+    assert facts == {**NO_ARENA, "callers": 1, "file": facts["file"], "subject": facts["subject"]}
 
 
 def test_fingerprints_differ_with_what_they_are_of(make: Make, file: Path) -> None:
@@ -140,8 +141,8 @@ def test_fingerprints_differ_with_what_they_are_of(make: Make, file: Path) -> No
         True,
         True,
     )
-    assert set(seen(run(0, "Conv", None))) == {"operators", "file"}
-    assert set(seen(run(0, "Conv", 4), run(5, "Conv", 4))) == {"file"}
+    assert set(seen(run(0, "Conv", None))) == {"operators", "file", "subject"}
+    assert set(seen(run(0, "Conv", 4), run(5, "Conv", 4))) == {"file", "subject"}
     file.write_bytes(b"another model")
     assert seen(run(0, "Conv", 4))["file"] != one["file"]
 
