@@ -164,10 +164,13 @@ def observe(
 
 def _fingerprints(runs: Sequence[Run], file: Path, subject: Subject) -> dict[str, float]:
     """As numbers: two graphs may well have as many nodes, and other ones."""
-    seen = {"operators": trace.operators(runs), "block_sizes": trace.blocks(runs)}
+    seen = {
+        "operators": trace.operators(runs),
+        "block_sizes": trace.blocks(runs),
+        "subject": [subject.name, dict(subject.options)],
+    }
     found = {name: _fingerprint(json.dumps(told).encode()) for name, told in seen.items() if told}
-    opened = {"file": file.read_bytes(), "subject": subject.name.encode()}
-    return found | {name: _fingerprint(content) for name, content in opened.items()}
+    return {**found, "file": _fingerprint(file.read_bytes())}
 
 
 def _fingerprint(content: bytes) -> float:

@@ -129,7 +129,7 @@ def test_what_the_machine_does_not_tell_is_no_fact(make: Make, file: Path) -> No
 
 
 def test_fingerprints_differ_with_what_they_are_of(make: Make, file: Path) -> None:
-    """Of runs that all overlap, nothing is known; options of a subject must show by themselves."""
+    """Of runs that all overlap, nothing is known."""
 
     def run(start: int = 0, operator: str = "Conv", block: int | None = 4) -> Run:
         return Run(start, start + 9, (Node("a", operator, 1, start, start + 5, block),))
@@ -148,7 +148,7 @@ def test_fingerprints_differ_with_what_they_are_of(make: Make, file: Path) -> No
     assert changed(seen(run(block=2))) == changed(seen(run(block=None))) == {"block_sizes"}
     assert changed(seen(run(), run(start=5))) == {"operators", "block_sizes"}
     assert changed(seen(run(), subject=Subject(name="known_cost"))) == {"subject"}
-    assert changed(seen(run(), subject=Subject(options={"x": 1}))) == set()
+    assert changed(seen(run(), subject=Subject(options={"x": 1}))) == {"subject"}
     file.write_bytes(b"another model")
     assert changed(seen(run())) == {"file"}
 

@@ -52,7 +52,14 @@ def test_metrics_of_some_questions_are_rows_only_where_a_column_names_them(make:
     """All others always are; what fails has a row of each, with its reason."""
     journal = _journal(make, 10, default=_ms(10), single=_ms(20), one=make.failure(), original=_ms(30))
     plain, asked = _rows(journal), _rows(journal, "p95_ratio", "latency_ms")
-    assert set(SOMETIMES) == {"p95_ms", "p95_ratio", "calls_per_s", "calls_ratio", "open_peak_mib"}
+    assert set(SOMETIMES) == {
+        "p95_ms",
+        "p95_ratio",
+        "calls_per_s",
+        "calls_ratio",
+        "open_ratio",
+        "open_peak_mib",
+    }
     assert not {metric for _, metric in plain} & set(SOMETIMES)
     assert asked.keys() - plain.keys() == {(c, "p95_ratio") for c in (BASELINE, SINGLE, "one", ORIGINAL)}
     always = {m.id for m in METRICS.values() if m.always and m.kind != "fact"}
@@ -276,6 +283,7 @@ def test_figure_that_the_machine_lacks_is_no_cell_and_one_known_in_some_rounds_c
 
 
 HALF = {
+    "session_ns": 2_500_000,
     "latencies_ns": [5_000_000] * 20,
     "calls": 20,
     **dict.fromkeys(("peak_bytes", "kept_bytes", "kept_trimmed_bytes", "open_peak_bytes"), 30 * MIB),

@@ -45,7 +45,7 @@ def untimed(world: World, planned: PlannedExperiment, rng: random.Random) -> Ite
 def _unchanged(case: Case, facts: dict[str, Facts]) -> list[str]:
     """Settings written out with the value that the default has anyway, as the worker reports them."""
     usual = {name: facts.get(BASELINE, {}).get(RECEIVED + name) for name in RECEIVED_SWITCHES}
-    return [n for n, v in case.settings.items() if n in usual and as_listed(v) == usual[n]]
+    return [n for n, v in case.settings.items() if n in usual and as_listed(n, v) == usual[n]]
 
 
 def _record(group: PlannedGroup, case: str, facts: Facts, outcome: str | None, text: str) -> Untimed:
@@ -77,7 +77,7 @@ def _facts(
     if outcome == "nothing":
         return base
     shown = base | {proof.fact: _shown(proof, base, facts) for proof in _by_fact(case, base, facts)}
-    shown |= {RECEIVED + name: as_listed(v) for name, v in case.settings.items() if name in RECEIVED_SWITCHES}
+    shown |= {RECEIVED + name: as_listed(name, v) for name, v in case.settings.items() if name in RECEIVED_SWITCHES}
     if world.foreign_log:
         shown |= {name: base[name] for name in ARENA_FACTS}
     return shown if outcome == "effect" else _unseen(base, shown, rng)
