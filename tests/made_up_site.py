@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from conftest import Make
 
+    from bench.measure.profiles import Name
     from bench.results import schema
     from bench.spec import Case
 
@@ -104,17 +105,23 @@ class Silent:
     def note(self, text: str) -> None: ...
 
 
-def sample(make: Make, patch: pytest.MonkeyPatch) -> None:
-    """Fill the build folder with a complete result of every experiment."""
-    patch.setattr(proof, "judge", judge)
-    patch.setattr(observer, "run_script", lambda *_: (0, json.dumps(LINES).encode(), ""))
+def sample(
+    make: Make,
+    patch: pytest.MonkeyPatch,
+    worker: Callable[[Make], MadeUp] = MadeUp,
+    profile: Name = "default",
+    lines: Mapping[str, list[str]] = LINES,
+) -> None:
+    """Fill the build folder with a complete result of every experiment; the default profile has a self-test."""
+    patch.setattr(observer, "run_script", lambda *_: (0, json.dumps(lines).encode(), ""))
     folders, here = Folders.here(), Here.read()
-    planned = campaign.plan(tuple(EXPERIMENTS), PROFILES["default"], here)
+    planned = campaign.plan(tuple(EXPERIMENTS), PROFILES[profile], here)
     work = campaign.open_campaign(planned, here, folders, fresh=True, tell=lambda _: None)
     for task in work.tasks:
-        task.worker = MadeUp(make)
-    patch.setattr(selftest, "_run_known", known(make))
-    selftest.measure(work.build, 1, here, folders, Silent())
+        task.worker = worker(make)
+    if profile == "default":
+        patch.setattr(selftest, "_run_known", known(make))
+        selftest.measure(work.build, 1, here, folders, Silent())
     Runner(tasks=work.tasks, seed=1, budget_s=1e9, reporter=Silent(), read_noise=lambda _: None).run()
 
 
@@ -123,6 +130,7 @@ def build(folder: Path, make: Make) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(BUILD_VARIABLE, str(folder))
         patch.setenv("SITE_URL", SITE_URL)
+        patch.setattr(proof, "judge", judge)
         sample(make, patch)
         making.build(ROOT / "mkdocs.yml", folder / "site", Folders.here())
     return folder / "site"
