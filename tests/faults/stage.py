@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PATIENCE_S = 60.0
 """Longest wait for something that must come; a loaded machine is slow."""
 SMOKE = ("--profile", "smoke")
-WORKER, MODEL_MAKER, MKDOCS, KERNEL = "worker.py", "bench.models", "mkdocs", "ipykernel_launcher"
+WORKER, MODEL_MAKER, MKDOCS, KERNEL = "worker.py", "bench.models", "\0mkdocs\0", "ipykernel_launcher"
 """Words in the command lines of our children."""
 FOREIGN = ("BENCH_", "COV")
 """Of the caller; coverage writes files of its own, which would be the first to meet a full disk."""
