@@ -25,7 +25,7 @@ from faults.texts import (
 from made_up_site import LINES, MadeUp, sample
 
 from bench.experiments import EXPERIMENTS
-from bench.measure import campaign, records
+from bench.measure import campaign, header
 from bench.measure.campaign import Here
 from bench.measure.child import Outcome
 from bench.models import MODELS
@@ -47,6 +47,8 @@ HOST = "rechnername-4711"
 
 class Evil(MadeUp):
     """Says of every failure, of every setting that has no threads of its own, what nobody wants to hear."""
+
+    lines = {heading: [EVIL] for heading in LINES}  # noqa: RUF012 - of one test
 
     def __call__(self, job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
         outcome = super().__call__(job, env, timeout_s)
