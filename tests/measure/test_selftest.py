@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bench.results.trust import SELFTEST
 from lab import BUILD, Told
 from real_children import job_of
 
@@ -13,6 +12,7 @@ from bench.measure import selftest
 from bench.measure.campaign import Here
 from bench.measure.child import Outcome
 from bench.results import store
+from bench.results.trust import SELFTEST
 from bench.spec import Machine
 from bench.system.folders import Folders
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bench.results.trust import ALLOCATED_MIB
 from real_children import ONE, TINY, failure_of, figures_of, job_of, made_up, posix, run
 
 from bench import subjects
 from bench.measure import evidence
+from bench.results.trust import ALLOCATED_MIB
 from bench.spec import Case, Shape, Subject
 
 if TYPE_CHECKING:
