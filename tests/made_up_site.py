@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from conftest import Make
 
+    from bench.measure.profiles import Name
     from bench.results.records import Outcome as Seen
     from bench.spec import Case
 
@@ -44,12 +45,15 @@ class MadeUp:
     Several processes at once are shaken so much that they must not be quoted.
     """
 
+    lines: Mapping[str, list[str]] = LINES
+    """What it reports."""
+
     def __init__(self, make: Make) -> None:
         self.make, self.random = make, random.Random(5)
 
     def __call__(self, job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:  # noqa: ARG002
         if job["report"]:
-            return Outcome(0.1, "", lines=dict(LINES))
+            return Outcome(0.1, "", lines=dict(self.lines))
         if job["write_reference"]:
             Path(job["write_reference"]).write_bytes(b"")
         if job["observe"]:
@@ -110,17 +114,23 @@ class Silent:
     def note(self, text: str) -> None: ...
 
 
-def sample(make: Make, patch: pytest.MonkeyPatch) -> None:
-    """Fill the build folder with a complete result of every experiment."""
+def sample(
+    make: Make,
+    patch: pytest.MonkeyPatch,
+    worker: Callable[[Make], MadeUp] = MadeUp,
+    profile: Name = "default",
+) -> None:
+    """Fill the build folder with a complete result of every experiment; the default profile has a self-test."""
     patch.setattr(proof, "judge", judge)
     patch.setattr(task, "run_script", make_file)
     folders, here = Folders.here(), Here.read()
-    planned = campaign.plan(tuple(EXPERIMENTS), PROFILES["default"], here)
+    planned = campaign.plan(tuple(EXPERIMENTS), PROFILES[profile], here)
     work = campaign.open_campaign(planned, here, folders, fresh=True, tell=lambda _: None)
     for one in work.tasks:
-        one.worker = MadeUp(make)
-    patch.setattr(selftest, "_run_known", known(make))
-    selftest.measure(work.build, 1, here, folders, Silent())
+        one.worker = worker(make)
+    if profile == "default":
+        patch.setattr(selftest, "_run_known", known(make))
+        selftest.measure(work.build, 1, here, folders, Silent())
     Runner(tasks=work.tasks, seed=1, budget_s=1e9, reporter=Silent(), read_noise=lambda _: None).run()
 
 
@@ -131,6 +141,7 @@ def build(folder: Path, make: Make) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(BUILD_VARIABLE, str(folder))
         patch.setenv("SITE_URL", SITE_URL)
+        patch.setattr(proof, "judge", judge)
         sample(make, patch)
         making.build(ROOT / "mkdocs.yml", folder / "site", Folders.here())
     return folder / "site"

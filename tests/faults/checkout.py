@@ -59,7 +59,7 @@ strict: true
 use_directory_urls: false
 hooks: [bench/site/hooks.py]
 theme: {name: material, language: zh, font: false}
-nav: [index.md, reference/method.md, {证据: evidence/index.md}]
+nav: [index.md, reference/method.md, {证据: evidence/all.md}]
 plugins:
   - markdown-exec: {languages: [python]}
 markdown_extensions: [attr_list, pymdownx.superfences, md_in_html]

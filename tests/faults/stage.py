@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PATIENCE_S = 60.0
 """Longest wait for something that must come; a loaded machine is slow."""
 SMOKE = ("--profile", "smoke")
-WORKER, MODEL_MAKER, MKDOCS, KERNEL = "worker.py", "bench.models", "mkdocs", "ipykernel_launcher"
+WORKER, MODEL_MAKER, MKDOCS, KERNEL = "worker.py", "bench.models", "\0mkdocs\0", "ipykernel_launcher"
 """Words in the command lines of our children."""
 IN_A_WINDOW = (sys.executable, "-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)")
 """Runs a command on a terminal of its own, which closes when this process ends."""

@@ -105,6 +105,7 @@ def test_calls_are_counted_and_watched_one_by_one(entry: Input, warm_up: int, ca
     assert figures.phases["idle"].run_ns >= 0.01e9
 
 
+@pytest.mark.alone
 def test_callers_call_at_the_same_time_and_are_counted_together() -> None:
     sleeping: dict[str, Any] = {"subject": "known_cost", "options": {"sleep_ms": 20}}
     figures = figures_of(job_of(**sleeping, callers=3, min_calls=5))
@@ -178,6 +179,7 @@ class SlowFeeds:
                 fresh[place] = 1
 
 
+@pytest.mark.alone
 def test_caller_waits_for_outputs_to_be_freed_and_neither_waits_nor_pays_for_feeds() -> None:
     phase, faults = worker.Phase(), worker.counters.usage()
     latency = worker.one_pass(Thing(), SlowFeeds(), phase)

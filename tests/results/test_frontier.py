@@ -26,7 +26,10 @@ def _point(case: str, ratio: float, kept: float, half: float | None = 0.01, *see
         (_point("a", 0.8, 1000), FLOOR, ["a"]),  # faster, same size
         (_point("a", 0.8, 1040), FLOOR, ["a"]),  # faster, larger by less than counts
         (_point("a", 0.8, 1500), FLOOR, [BASELINE, "a"]),  # faster, larger
+        (_point("a", 0.9, 1000, 0.1), FLOOR, [BASELINE, "a"]),  # the intervals touch
+        (_point("a", 0.98, 1000, 0.001), FLOOR, [BASELINE, "a"]),  # faster by no more than the noise
         (_point("a", 1.0, 500), FLOOR, ["a"]),  # same time, smaller
+        (_point("a", 1.04, 500), FLOOR, ["a"]),  # slower by no more than is called the same
         (_point("a", 1.015, 500), FLOOR, ["a"]),  # looks no slower, smaller
         (_point("a", 1.3, 500), FLOOR, [BASELINE, "a"]),  # slower, smaller
         (_point("a", 1.3, 500, 0.5), FLOOR, [BASELINE, "a"]),  # cannot be told, but looks slower

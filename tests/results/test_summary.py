@@ -96,7 +96,9 @@ def test_groups_keep_their_samples_apart_and_say_what_ran_where(make: Make) -> N
     ]
     journal = make.journal([[(BASELINE, _ms(10))]], groups=groups)
     journal.add(make.sample(BASELINE, _ms(77), group=3))
-    journal.add(make.end(group=3))
+    journal.add(make.end(group=3, dirty=True, final=False))
+    journal.add(make.sample(BASELINE, _ms(77), group=3, attempt=1))
+    journal.add(make.end(group=3, attempt=1))
     export = summarise(make.experiment(), journal)
     found = {row.input: row.value for row in export.rows if row.metric == "latency_ms"}
     assert found == {"batch=1": 10, "batch=4": 77}
@@ -107,7 +109,8 @@ def test_groups_keep_their_samples_apart_and_say_what_ran_where(make: Make) -> N
         Load(),
         Place(),
     )
-    assert (told.index, told.calls, told.note, told.cost_s) == (3, 2, "减小到放得下", 1.0)
+    assert (plain.repeated_rounds, told.repeated_rounds) == (0, 1)
+    assert (told.index, told.calls, told.note, told.cost_s) == (3, 2, "减小到放得下", 2.0)
     assert told.subject == where["subject"]
     assert (told.variant, told.load) == ("optimised", Load(callers=4, processes=2))
     assert told.place == Place(cores=0.5, env={"A": "1"})

@@ -57,12 +57,17 @@ def _row(place: Place, figure: Interval) -> Row:
     ("place", "figure", "failing"),
     [
         ((SLEEP, "latency_ms"), RIGHT[SLEEP, "latency_ms"], []),
+        ((SLEEP, "latency_ms"), (19.0, 18.9, 19.1), []),
+        ((SLEEP, "latency_ms"), (21.0, 20.9, 21.1), []),
         ((MORE, "ratio"), (1.14, 1.05, 1.2), []),  # far, but the interval holds the tenth
+        ((MORE, "ratio"), (1.12, 1.115, 1.125), []),  # near, though it does not
+        ((MORE, "ratio"), (1.07, 1.065, 1.075), ["tenth"]),
+        ((MORE, "ratio"), None, ["tenth"]),
         ((SLEEP, "latency_ms"), (21.5, 21.0, 22.0), ["asleep"]),
         ((SLEEP, "latency_ms"), (18.0, 17.9, 18.1), ["asleep"]),
-        ((SLEEP, "cores_used"), (0.2, 0.1, 0.3), ["idle"]),
-        ((BASELINE, "cores_used"), (1.9, 1.8, 2.0), ["core"]),
-        ((BASELINE, "cores_used"), (0.5, 0.4, 0.6), ["core"]),
+        ((SLEEP, "cores_used"), (0.06, 0.05, 0.07), ["idle"]),
+        ((BASELINE, "cores_used"), (1.15, 1.1, 1.2), ["core"]),
+        ((BASELINE, "cores_used"), (0.85, 0.8, 0.9), ["core"]),
         ((MORE, "ratio"), (1.05, 0.98, 1.12), ["tenth"]),
         ((MORE, "ratio"), (1.05, 1.04, 1.06), ["tenth"]),
         ((MORE, "ratio"), (1.3, 1.25, 1.35), ["tenth"]),
@@ -72,9 +77,9 @@ def _row(place: Place, figure: Interval) -> Row:
         ((CONTROL, "ratio"), (0.95, 0.94, 0.96), ["same"]),
         ((CONTROL, "ratio"), None, ["same"]),
         ((ALLOCATED, "peak_mib"), (50.5, None, None), ["peak"]),
-        ((ALLOCATED, "peak_mib"), (182.0, None, None), ["peak"]),
-        ((ALLOCATED, "kept_mib"), (178.0, None, None), ["kept"]),
-        ((HELD, "kept_mib"), (60.0, None, None), ["held"]),
+        ((ALLOCATED, "peak_mib"), (180.7, None, None), ["peak"]),
+        ((ALLOCATED, "kept_mib"), (52.7, None, None), ["kept"]),
+        ((HELD, "kept_mib"), (175.3, None, None), ["held"]),
         ((HELD, "kept_mib"), (None, None, None), ["held"]),
     ],
 )
@@ -87,6 +92,18 @@ def test_what_the_harness_misses_is_named(place: Place, figure: Interval | None,
 def test_memory_that_cannot_be_read_is_neither_right_nor_wrong() -> None:
     found = checks(_seen(dict.fromkeys([place for place in RIGHT if place[1].endswith("_mib")])))
     assert [check.passed for check in found] == [True] * 5 + [None] * 3
+    assert [check.passed for check in checks(_seen({(HELD, "base_mib"): None}))] == [True] * 7 + [None]
+
+
+def test_checks_say_what_was_expected_and_seen() -> None:
+    """Without an interval, in how many rounds; of what failed, that it did."""
+    told = {check.title: (check.expected, check.seen) for check in checks(_seen({}))}
+    assert told[TITLES["asleep"]] == ("19–21 ms", "20.1 ms")
+    assert told[TITLES["same"]] == ("不判为更快或更慢", "1.001（0.995–1.004）")
+    assert told[TITLES["kept"]] == ("不超过 2.6 MiB", "0.1 MiB")
+    assert told[TITLES["held"]] == ("128 MiB ± 2%", "128.2 MiB")
+    few = checks(_seen({(CONTROL, "ratio"): (1.001, None, None), (HELD, "kept_mib"): (None, None, None)}))
+    assert {"1.001（9 轮，没有区间）", "没有测成"} <= {check.seen for check in few}
 
 
 FIRST = MadeUp(experiment="arena").export().build.id

@@ -35,12 +35,15 @@ def test_differences_come_first_the_largest_leads_and_half_is_as_far_as_double()
         (2, "arena_off", "ratio"): 0.5,
         (0, "pattern_off", "ratio"): 2.0,
     }
-    found = of_build([MadeUp(experiment="arena", values=values).export()])
-    assert [one.decided for one in found] == sorted((one.decided for one in found), reverse=True)
+    wide = {(2, "pattern_off", "ratio"): 0.2}
+    found = of_build([MadeUp(experiment="arena", values=values, half_widths=wide).export()])
+    words = [one.row.verdict for one in found]
+    assert sorted(words[:3]) == ["faster", "slower", "slower"]
+    assert words[3:] == ["unclear", *["same"] * (len(words) - 4)]
+    assert [one.decided for one in found] == [True] * 3 + [False] * (len(words) - 3)
     assert found[0].ratio == 3.0
     assert {one.ratio for one in found[1:3]} == {0.5, 2.0}
     assert math.isclose(found[1].effect, found[2].effect)
-    assert found[-1].row.verdict == "same"
 
 
 def test_draft_and_failed_default_give_nothing_to_hold_against() -> None:

@@ -126,8 +126,10 @@ def test_group_whose_equal_settings_differ_may_not_be_quoted(
 
 
 def test_group_that_was_disturbed_may_not_be_quoted(make: Make) -> None:
-    views = [_controlled(make, *[10.0] * 9, dirty=range(count)) for count in (2, 3)]
-    assert [(view.dirty, view.noisy, view.judged) for view in views] == [(2, False, True), (3, True, False)]
+    """More than three rounds of ten."""
+    for rounds, dirty, disturbed in ((9, 2, False), (9, 3, True), (10, 3, False), (10, 4, True)):
+        view = _controlled(make, *[10.0] * rounds, dirty=range(dirty))
+        assert (view.dirty, view.noisy, view.judged) == (dirty, disturbed, not disturbed)
 
 
 def test_without_the_default_measured_again_only_two_percent_are_taken_for_noise(make: Make) -> None:

@@ -22,14 +22,12 @@ from faults.texts import (
     odd_characters,
     published_names,
 )
-from made_up_site import LINES, MadeUp, Silent
+from made_up_site import LINES, MadeUp, sample
 
 from bench.experiments import EXPERIMENTS
-from bench.measure import campaign, observer, records
+from bench.measure import campaign, header
 from bench.measure.campaign import Here
 from bench.measure.child import Outcome
-from bench.measure.profiles import PROFILES
-from bench.measure.runner import Runner
 from bench.models import MODELS
 from bench.site import build as making
 from bench.system.folders import BUILD_VARIABLE, ROOT, Folders
@@ -43,13 +41,14 @@ if TYPE_CHECKING:
 pytest_plugins = ["faults.fixtures"]
 EVIL = "".join(hostile.text for hostile in HOSTILE)[:4000]
 """All of them, the megabyte last and cut to what a result file may hold."""
-REPORT = json.dumps({heading: [EVIL] for heading in LINES}).encode()
 NAMES = {"HOME": "/dev/null/heimstatt-von-nutzer", "USER": "nutzername-0815", "LOGNAME": "nutzername-0815"}
 HOST = "rechnername-4711"
 
 
 class Evil(MadeUp):
     """Says of every failure, of every setting that has no threads of its own, what nobody wants to hear."""
+
+    lines = {heading: [EVIL] for heading in LINES}  # noqa: RUF012 - of one test
 
     def __call__(self, job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
         outcome = super().__call__(job, env, timeout_s)
@@ -58,10 +57,10 @@ class Evil(MadeUp):
         return outcome
 
 
-def _evil(usual: records.Facts) -> records.Facts:
+def _evil(usual: header.Facts) -> header.Facts:
     """All but the switches: a result that was measured under other ones is not shown at all."""
     machine = dict.fromkeys(("cpu", "arch", "system", "libc", "kernel"), EVIL)
-    return records.Facts(machine={**usual.machine, **machine}, software=usual.software)
+    return header.Facts(machine={**usual.machine, **machine}, software=usual.software)
 
 
 @pytest.fixture(scope="module")
@@ -73,21 +72,14 @@ def built(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Path:
     config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     assert "execute: true" in config
     (folder / "mkdocs.yml").write_text(config.replace("execute: true", "execute: false"), encoding="utf-8")
-    here = Here.read()
-    facts = _evil(here.facts())
+    facts = _evil(Here.read().facts())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(BUILD_VARIABLE, str(folder / "构 建"))
-        patch.setattr(observer, "run_script", lambda *_: (0, REPORT, ""))
         patch.setattr(campaign, "prepare", lambda _, inputs, __: make.prepared([i.label for i in inputs]))
-        patch.setattr(records, "MODELS", {name: replace(model, title=EVIL) for name, model in MODELS.items()})
+        patch.setattr(header, "MODELS", {name: replace(model, title=EVIL) for name, model in MODELS.items()})
         patch.setattr(Here, "facts", lambda _: facts)
-        folders = Folders.here()
-        planned = campaign.plan(tuple(EXPERIMENTS), PROFILES["smoke"], here)
-        work = campaign.open_campaign(planned, here, folders, fresh=True, tell=lambda _: None)
-        for task in work.tasks:
-            task.worker = Evil(make)
-        Runner(tasks=work.tasks, seed=1, budget_s=1e9, reporter=Silent(), read_noise=lambda _: None).run()
-        making.build(folder / "mkdocs.yml", folder / "site", folders)
+        sample(make, patch, Evil, "smoke")
+        making.build(folder / "mkdocs.yml", folder / "site", Folders.here())
     return folder / "site"
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from bench.spec import Scalar
 
 
+pytestmark = pytest.mark.slow
+
+
 def _facts(case: Case, **changes: Any) -> dict[str, float]:
     """What is observed of a case's child."""
     job = job_of(settings=dict(case.settings), observe=True, **changes)
@@ -37,7 +40,7 @@ def _case(**settings: Scalar) -> Case:
     ("change", "kind", "words"),
     [
         ({"settings": {"intra_op_num_thread": 1}}, "unsupported", "SessionOptions.intra_op_num_thread "),
-        ({"settings": {"intra_op_num_threads": "many"}}, "unsupported", "intra_op_num_threads 不接受"),
+        ({"settings": {"intra_op_num_threads": "many"}}, "unsupported", "不接受 'many'"),
         ({"model": "/somewhere/else/none.onnx"}, "crashed", "none.onnx"),
     ],
     ids=["misspelt attribute", "wrong value", "missing model"],
@@ -81,6 +84,7 @@ def test_threads_asked_for_are_created_without_the_caller_and_bound_to_no_core(c
     assert figures.threads_pinned in (0, None)
 
 
+@pytest.mark.alone
 def test_spinning_threads_burn_the_processor_after_a_call() -> None:
     """For some milliseconds, then they sleep; nobody watches unless asked to."""
     own = {"intra_op_num_threads": 2}
@@ -207,7 +211,9 @@ def test_no_proof_holds_for_the_default_itself(tmp_path: Path) -> None:
     assert plain.figures is not None
     assert outcome.figures.threads_pinned == outcome.figures.threads_created
     base = Case(id=BASELINE, title="")
-    default = evidence.observe(base, outcome.figures, outcome.log, read_runs(path), (Path(job["model"]), Subject()))
+    default = evidence.observe(
+        base, outcome.figures, outcome.log, read_runs(path), (Path(job["model"]), Subject())
+    )
     outside = evidence.observe_from_outside(plain.figures, plain.log)
     default["second_run_regions"] = 1  # the small network is content with its first region
     for experiment in EXPERIMENTS.values():

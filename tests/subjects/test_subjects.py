@@ -19,6 +19,7 @@ from bench.spec import Case, Shape, Subject
 if TYPE_CHECKING:
     from bench.results.process import Figures
 
+pytestmark = pytest.mark.slow
 MIB = 1 << 20
 LEVELS = (None, 0, 2, 3, 4)
 """Of a session's log; None: it is not set."""
@@ -51,6 +52,7 @@ def test_known_memory_is_seen_as_peak_and_as_kept() -> None:
     assert kept[1] - base[1] == pytest.approx(ALLOCATED_MIB * MIB, rel=0.02)
 
 
+@pytest.mark.alone
 def test_known_time_is_seen_and_whether_a_processor_was_needed() -> None:
     """Long enough that the threads of NumPy's OpenBLAS, which spin for some 30 ms after its import, do not count."""
     asleep = _known(sleep_ms=20)
@@ -70,7 +72,9 @@ def test_shared_arena_extends_by_what_is_needed() -> None:
     )
     outcome = run(job)
     assert outcome.figures is not None
-    facts = evidence.observe(Case(id="x", title=""), outcome.figures, outcome.log, (), (Path(job["model"]), Subject()))
+    facts = evidence.observe(
+        Case(id="x", title=""), outcome.figures, outcome.log, (), (Path(job["model"]), Subject())
+    )
     assert facts["arena_regions"] > 0
     assert facts["exact_regions_share"] == 1
 

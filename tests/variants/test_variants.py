@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from bench.measure.child import Outcome
 
+pytestmark = pytest.mark.slow
 FUSED = {"FusedGemm": 2, "Gemm": 1}
 DISABLED = {"graph_optimization_level": "ORT_DISABLE_ALL"}
 
