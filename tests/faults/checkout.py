@@ -81,7 +81,7 @@ def make_checkout(checkout: Path) -> None:
     for name, groups in EXPERIMENTS.items():
         text = EXPERIMENT.format(name=name, groups=groups, calls=CALLS, rows=ROWS)
         (code / "experiments" / f"{name}.py").write_text(text, encoding="utf-8")
-    shutil.copytree(ROOT / "docs" / "sentences", checkout / "docs" / "sentences")
+    (checkout / "docs").mkdir()
     (checkout / "docs" / "index.md").write_text(PAGE, encoding="utf-8")
     (checkout / "docs" / "reference").mkdir()
     (checkout / "docs" / "reference" / "method.md").write_text("# 规则 { #rules }\n", encoding="utf-8")

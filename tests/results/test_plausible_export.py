@@ -96,7 +96,10 @@ LIES: dict[str, tuple[Change, ...]] = {
     "数不在自己的区间里": (_row("ratio", value=1.6), _row("ratio", high=None)),
     "轮数与数对不上": (_row("ratio", rounds=0), _row("ratio", rounds=10)),
     "不该有负数": (_row("latency_ms", value=-1.0),),
-    "没有这个指标，或单位不是它的": (_row("peak_mib", unit="GiB"), lambda export: export["rows"][0].update(metric="luck")),
+    "没有这个指标，或单位不是它的": (
+        _row("peak_mib", unit="GiB"),
+        lambda export: export["rows"][0].update(metric="luck"),
+    ),
     "这个指标没有这样的结论": (
         _row("latency_ms", verdict="same"),
         _row("ratio", verdict="less"),
