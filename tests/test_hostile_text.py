@@ -15,22 +15,21 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bench.cli.progress import Progress
 from faults.texts import FORMULA, HARMLESS, HOSTILE, MARK, Hostile, is_bounded, odd_characters
 from rich.console import Console
 from stored import keep
 
-from bench import __main__ as cli
+from bench.cli.console import Progress, say
 from bench.experiments import EXPERIMENTS
-from bench.measure import records
+from bench.measure import header
 from bench.measure.campaign import Here
 from bench.measure.child import clean_text
 from bench.measure.plan import resolve
 from bench.measure.profiles import PROFILES
 from bench.pages import snippets
-from bench.results import schema
+from bench.results.records import Header
 from bench.site import publish
-from bench.spec import BASELINE, CONTROL
+from bench.spec import BASELINE, CONTROL, Case, Place
 from bench.system import harmless
 from bench.system.folders import Folders
 
@@ -48,20 +47,16 @@ ALL = "".join(one.text for one in (FORMULA, *HOSTILE))[:LONGEST]
 any_text = pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.what)
 
 
-def _settings(text: str) -> schema.CaseRecord:
+def _settings(text: str) -> Case:
     """As pages get it."""
-    record = schema.CaseRecord(
+    text = harmless.text(text)
+    return Case(
         id="evil",
         title="x",
         settings={"session.x": text},
         run_settings={"y": text},
-        shared_arena={},
-        env={"NAME": text},
-        saved_by={},
-        since="1.16",
-        may_fail=False,
+        place=Place(env={"NAME": text}),
     )
-    return harmless.record(record)
 
 
 @any_text
@@ -120,7 +115,7 @@ def test_published_files(tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyP
 
 def _printed(text: str, *, terminal: bool) -> str:
     console = Console(file=io.StringIO(), force_terminal=terminal, width=80, color_system=None)
-    cli.say(f"甲{text}乙", console)
+    say(f"甲{text}乙", console)
     Progress(console, None).note(f"甲{text}乙")
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
@@ -151,13 +146,15 @@ def test_journal_of_a_machine_with_such_a_name(make: Make, hostile: Hostile) -> 
     """A processor may call itself anything: there must be a journal all the same, which can be read."""
     text = hostile.text
     machine = replace(make.machine(), cpu=text, system=text, kernel=text, governor=text)
-    facts = Here(machine=machine, software={"onnxruntime": "1.31.1"}).facts()
-    planned = resolve(THREADS, PROFILES["smoke"], 2, 1 << 40)
+    here = Here(machine=machine, software={"onnxruntime": "1.31.1"})
+    facts = here.facts()
+    planned = resolve(THREADS, PROFILES["smoke"], here.asked(), 1 << 40)
     models = {
         group.group.model: make.prepared([group.input.label], group.group.model) for group in planned.groups
     }
-    header = records.header(planned, facts, "0" * 16, "20260102-030405-abcd", 7, models)
-    assert schema.Header.model_validate_json(header.model_dump_json()) == header
+    found = header.first_line(planned, facts, "0" * 16, "20260102-030405-abcd", 7, models)
+    line = found.model_dump_json()
+    assert Header.model_validate_json(line).model_dump_json() == line
     assert is_bounded(json.dumps(asdict(facts), ensure_ascii=False))
 
 

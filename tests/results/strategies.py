@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import annotated_types
 from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from bench.results import kinds, schema
+from bench.results import kinds, records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+UNSTORED = ("proofs", "lacking")
+"""Of a case, what no file holds."""
 LONGEST = 3
 """Items, or characters, where the schema would allow thousands."""
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2999, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001
@@ -23,10 +27,14 @@ MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2999, 1, 1), timezones=st.
 )
 
 
-def valid(model: type[BaseModel]) -> st.SearchStrategy[Any]:
+def valid(model: type[Any]) -> st.SearchStrategy[Any]:
     """Any instance of a record that its schema allows."""
-    fields = {name: _value(info.annotation, info.metadata) for name, info in model.model_fields.items()}
-    return st.builds(model, **fields)
+    if is_dataclass(model):
+        kinds_of = get_type_hints(model, include_extras=True)
+        stored = [one.name for one in fields(model) if one.name not in UNSTORED]
+        return st.builds(model, **{name: _value(kinds_of[name], ()) for name in stored})
+    known = {name: _value(info.annotation, info.metadata) for name, info in model.model_fields.items()}
+    return st.builds(model, **known)
 
 
 def _value(kind: Any, limits: Sequence[Any]) -> st.SearchStrategy[Any]:
@@ -40,7 +48,7 @@ def _value(kind: Any, limits: Sequence[Any]) -> st.SearchStrategy[Any]:
     if get_origin(kind) is list:
         least, most = _sizes(limits)
         return st.lists(_value(get_args(kind)[0], ()), min_size=least, max_size=most)
-    if get_origin(kind) is dict:
+    if get_origin(kind) in (dict, Mapping):
         key, value = get_args(kind)
         return st.dictionaries(_value(key, ()), _value(value, ()), max_size=_sizes(limits)[1])
     return _simple(kind, limits)
@@ -60,7 +68,7 @@ def _simple(kind: Any, limits: Sequence[Any]) -> st.SearchStrategy[Any]:
         if kinds._is_a_moment in [getattr(limit, "func", None) for limit in limits]:
             return MOMENTS
         return st.from_regex(pattern, fullmatch=True) if pattern else st.text(max_size=LONGEST)
-    assert issubclass(kind, BaseModel)
+    assert is_dataclass(kind) or issubclass(kind, BaseModel)
     return valid(kind)
 
 
@@ -87,5 +95,5 @@ def _sizes(limits: Sequence[Any]) -> tuple[int, int]:
     return least, LONGEST if most is None else min(most, LONGEST)
 
 
-RECORDS = get_args(get_args(schema.Line)[0])
+RECORDS = get_args(get_args(records.Line)[0])
 """Every kind of line."""

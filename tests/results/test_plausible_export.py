@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from bench.cli.builds import NoSuchBuild
 from made_up import MadeUp
 from pydantic import ValidationError
 
-from bench.cli import builds
-from bench.results import json_schema, plausible, published, schema, store
+from bench.cli import comparing
+from bench.cli.refusals import Refused
+from bench.results import downloads, plausible, published, records, store
 from bench.results.plausible import Implausible
-from bench.system.folders import Folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     Change = Callable[[dict[str, Any]], object]
 
 NAME = "arena"
-SCHEMA = jsonschema.Draft202012Validator(json.loads(json_schema.export_schema()))
+SCHEMA = jsonschema.Draft202012Validator(json.loads(downloads.export_schema()))
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +33,12 @@ def intact() -> dict[str, Any]:
     export = MadeUp(experiment=NAME, memory=0.5, values={(None, "arena_off", "ratio"): 1.5}).export()
     case, group = export.cases[0].id, export.groups[0]
     where = {"case": case, "model": group.model, "input": group.input}
-    cost = schema.Cost(name="Conv", operator="Conv", nodes=1, microseconds=10.0, share=1.0)
+    cost = records.Cost(name="Conv", operator="Conv", nodes=1, microseconds=10.0, share=1.0)
     more = {
         "curves": [published.Curve(name="rss_mib", **where, x=[1, 2], y=[1.0, 2.0])],
         "outputs": [published.OutputRow(**where, identical=True, difference=0.0)],
         "traces": [
-            schema.TraceSummary(**where, runs=1, run_microseconds=12.0, operators=[cost], nodes=[cost])
+            records.TraceSummary(**where, runs=1, run_microseconds=12.0, operators=[cost], nodes=[cost])
         ],
         "choices": [
             published.Choice(
@@ -97,7 +96,10 @@ LIES: dict[str, tuple[Change, ...]] = {
     "数不在自己的区间里": (_row("ratio", value=1.6), _row("ratio", high=None)),
     "轮数与数对不上": (_row("ratio", rounds=0), _row("ratio", rounds=10)),
     "不该有负数": (_row("latency_ms", value=-1.0),),
-    "单位不是这个指标的": (_row("peak_mib", unit="GiB"),),
+    "没有这个指标，或单位不是它的": (
+        _row("peak_mib", unit="GiB"),
+        lambda export: export["rows"][0].update(metric="luck"),
+    ),
     "这个指标没有这样的结论": (
         _row("latency_ms", verdict="same"),
         _row("ratio", verdict="less"),
@@ -157,7 +159,7 @@ def test_contradiction_is_refused_with_its_reason(intact: dict[str, Any], reason
         _in("groups", model_title="x" * 4001),
         _in("groups", noisy=1),
         _in("curves", y=[-1.0, 2.0]),
-        _top(schema_version=3),
+        _top(schema_version=4),
         _top(machine={"cpu": {}}),
         lambda export: export["build"].update(id="b1"),
         lambda export: export.pop("software"),
@@ -176,7 +178,7 @@ def test_wrong_type_or_range_is_refused_by_the_reader_and_by_the_published_schem
 
 def _download(folder: Path, content: bytes, name: str = NAME) -> Any:
     (folder / f"{name}.json").write_bytes(content)
-    return builds.load(str(folder), Folders.below(folder))
+    return comparing.load(str(folder), folder)
 
 
 def test_download_is_loaded(tmp_path: Path, intact: dict[str, Any]) -> None:
@@ -188,24 +190,22 @@ def test_download_that_cannot_be_believed_is_named_and_refused(
     tmp_path: Path, intact: dict[str, Any]
 ) -> None:
     for content in (b"", b"{", b"[]", b"\xff\xfe{}", b"[" * 10_000, b'{"a":' * 10_000, b"NaN"):
-        with pytest.raises(
-            NoSuchBuild, match=rf"{NAME}\.json：不是这个版本的结果文件（[^a-z]*(JSON)?[^a-z]*）$"
-        ):
+        with pytest.raises(Refused, match=rf"{NAME}\.json：不是这个版本的结果文件（[^a-z]*(JSON)?[^a-z]*）$"):
             _download(tmp_path, content)
     (tmp_path / f"{NAME}.json").unlink()
-    with pytest.raises(NoSuchBuild, match=r"container\.json：里面是另一个实验的结果"):
+    with pytest.raises(Refused, match=r"container\.json：里面是另一个实验的结果"):
         _download(tmp_path, json.dumps(intact).encode(), "container")
     lie = copy.deepcopy(intact)
     _row("kept_mib", value=801.0)(lie)
-    with pytest.raises(NoSuchBuild, match=rf"{NAME}\.json：内存峰值小于留下的内存"):
+    with pytest.raises(Refused, match=rf"{NAME}\.json：内存峰值小于留下的内存"):
         _download(tmp_path, json.dumps(lie).encode())
     with (tmp_path / f"{NAME}.json").open("wb") as file:
         file.truncate(store.MOST_BYTES + 1)
-    with pytest.raises(NoSuchBuild, match="太大"):
-        builds.load(str(tmp_path), Folders.below(tmp_path))
+    with pytest.raises(Refused, match="太大"):
+        comparing.load(str(tmp_path), tmp_path)
 
 
-@pytest.mark.parametrize("text", [json_schema.journal_schema(), json_schema.export_schema()])
+@pytest.mark.parametrize("text", [downloads.journal_schema(), downloads.export_schema()])
 def test_published_schema_is_one_and_tells_units(text: str) -> None:
     found = json.loads(text)
     jsonschema.Draft202012Validator.check_schema(found)
@@ -217,7 +217,7 @@ def test_published_schema_is_one_and_tells_units(text: str) -> None:
 
 
 def test_units_of_times_and_sizes_stand_in_the_schema_of_a_journal() -> None:
-    figures = json.loads(json_schema.journal_schema())["$defs"]["Figures"]["properties"]
+    figures = json.loads(downloads.journal_schema())["$defs"]["Figures"]["properties"]
     units = {"_ns": "ns", "_bytes": "byte"}
     for name, found in figures.items():
         for ending, unit in units.items():

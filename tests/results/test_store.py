@@ -108,10 +108,10 @@ def test_file_without_a_whole_header_is_refused(tmp_path: Path, content: bytes) 
         (SAMPLE, "group", 10_000),
         (SAMPLE, "surprise", 1),
         (FAILED, "failure", {"kind": "bored", "reason": ""}),
-        *((SAMPLE, "latency_ns", value) for value in (0, 10**40, "10000000", 1e7, float("nan"))),
-        (SAMPLE, "minor_faults", float("inf")),
-        (SAMPLE, "kept_bytes", 1 << 50),
-        (SAMPLE, "outputs_identical", 1),
+        *((SAMPLE, "worker_ns", value) for value in (0, 10**40, "10000000", 1e7, float("nan"))),
+        (SAMPLE, "threads_created", -1),
+        (SAMPLE, "rss_bytes", [1 << 50]),
+        (SAMPLE, "outputs", {"compared": 1, "finite": True, "identical": 1, "difference": 0.0}),
     ],
 )
 def test_wrong_value_or_unknown_field_is_refused(
@@ -258,5 +258,7 @@ def test_journal_of_an_older_schema_is_called_old_and_not_damaged(tmp_path: Path
     )
     path.write_text(f"{older}\n", encoding="utf-8")
     for read in (store.read, store.read_header):
-        with pytest.raises(store.DamagedJournal, match="旧格式（第 3 版，现在是第 4 版），要重新测"):
+        with pytest.raises(
+            store.DamagedJournal, match=f"旧格式（第 3 版，现在是第 {store.SCHEMA_VERSION} 版），要重新测"
+        ):
             read(path)

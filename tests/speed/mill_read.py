@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from bs4 import BeautifulSoup
 
-from bench.pages.comparisons import TITLES
 from bench.pages.markup import experiment_title
 from bench.pages.words import VERDICTS
+from bench.results.metrics import METRICS
 from bench.spec import BASELINE, input_title
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def table(words: Words, group: GroupSummary, html: str) -> Iterator[Said]:
 
 def all_findings(words: Sequence[Words], html: str) -> Iterator[Said]:
     """The rows of the table of all verdicts."""
-    metrics = {title: name for name, title in TITLES.items()}
+    metrics = {metric.named: metric.id for metric in METRICS.values()}
     for row in soup(html).select("tbody tr"):
         heading, metric, verdict, _, experiment = row.find_all(["th", "td"])
         small = heading.find("small")
