@@ -59,6 +59,7 @@ strict: true
 use_directory_urls: false
 hooks: [bench/site/hooks.py]
 theme: {name: material, language: zh, font: false}
+exclude_docs: sentences/
 nav: [index.md, reference/method.md, {证据: evidence/all.md}]
 plugins:
   - markdown-exec: {languages: [python]}
@@ -81,7 +82,7 @@ def make_checkout(checkout: Path) -> None:
     for name, groups in EXPERIMENTS.items():
         text = EXPERIMENT.format(name=name, groups=groups, calls=CALLS, rows=ROWS)
         (code / "experiments" / f"{name}.py").write_text(text, encoding="utf-8")
-    (checkout / "docs").mkdir()
+    shutil.copytree(ROOT / "docs" / "sentences", checkout / "docs" / "sentences")
     (checkout / "docs" / "index.md").write_text(PAGE, encoding="utf-8")
     (checkout / "docs" / "reference").mkdir()
     (checkout / "docs" / "reference" / "method.md").write_text("# 规则 { #rules }\n", encoding="utf-8")
