@@ -372,7 +372,7 @@ def _by_turns(*milliseconds: float) -> Callable[[int], Measured]:
 
 UNSTEADY: Group = {
     "one": _by_turns(8, 8, 8, 11, 11, 11),
-    "two": _by_turns(11, 11, 11, 8, 8, 7.9),
+    "two": _by_turns(11, 11, 10.6, 7.6, 7.6, 7.5),
     "three": _by_turns(12, 12, 12, 6, 12, 12),
 }
 
@@ -381,10 +381,10 @@ UNSTEADY: Group = {
 def test_choice_that_changes_with_the_rounds_falls_back_to_the_simplest_of_the_usual_ones(
     need: Need, order: tuple[str, str]
 ) -> None:
-    """`one` and `two` win now and then, `three` hardly ever; the same seed draws the same vote."""
+    """`two` is the best of all rounds, `one` now and then, `three` hardly ever; the same seed draws the same vote."""
     candidates = (BASELINE, "three", *order)
     choice = need.choose(UNSTEADY, candidates=candidates)
-    assert (choice.stable, choice.winner in {BASELINE, order[0]}) == (False, True)
+    assert (choice.stable, choice.winner) == (False, order[0])
     assert choice.vote is not None
     assert PLAUSIBLE <= choice.vote < STABLE
     assert need.choose(UNSTEADY, candidates=candidates) == choice

@@ -11,9 +11,10 @@ import pytest
 from bs4 import BeautifulSoup
 from site_reader import read_tables
 
-from bench.experiments import CONTROL, EXPERIMENTS
+from bench.experiments import EXPERIMENTS
 from bench.pages import evidence, source
 from bench.results.published import Export
+from bench.spec import CONTROL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ def _export(whole: Path, name: str) -> Export:
 def test_page_shows_every_number_of_its_columns_and_the_second_baseline(whole: Path, name: str) -> None:
     cells = read_tables((whole / "evidence" / f"{name}.html").read_text(encoding="utf-8"))
     shown = {key: tuple(cell) for key, cell in cells.items() if cell.value is not None}
-    columns = {column.metric for column in EXPERIMENTS[name].columns}
+    columns = set(EXPERIMENTS[name].columns)
     assert shown == {
         (r.experiment, r.model, r.input, r.case, r.metric): (r.value, r.low, r.high)
         for r in _export(whole, name).rows
@@ -96,7 +97,7 @@ def test_verdicts_and_options_lead_to_the_evidence(whole: Path) -> None:
 
 def test_experiment_without_a_result_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "status", dict)
-    page = evidence.page("arena")
+    page = evidence.page(EXPERIMENTS["arena"])
     assert EXPERIMENTS["arena"].question in page
     assert "还没有测" in page
     assert "source/arena.py" in page

@@ -33,10 +33,13 @@ from bench.site import build as making
 from bench.system.folders import BUILD_VARIABLE, ROOT, Folders
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from conftest import Make
     from faults.stage import Stage
+
+    from bench.models.prepared import Prepared
+    from bench.spec import Input
 
 pytest_plugins = ["faults.fixtures"]
 EVIL = "".join(hostile.text for hostile in HOSTILE)[:4000]
@@ -75,7 +78,17 @@ def built(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Path:
     facts = _evil(Here.read().facts())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(BUILD_VARIABLE, str(folder / "构 建"))
-        patch.setattr(campaign, "prepare", lambda _, inputs, __: make.prepared([i.label for i in inputs]))
+        model = folder / "toy.onnx"
+        model.write_bytes(b"")
+        prepared = make.prepared(("any",))
+        inputs = {"x": folder / "any.npy"}
+
+        def prepare(_: object, wanted: Sequence[Input], __: object) -> Prepared:
+            labels = [one.label for one in wanted]
+            paths = dict.fromkeys(labels, inputs)
+            return replace(prepared, model_path=model, flops=dict.fromkeys(labels, 1), input_paths=paths)
+
+        patch.setattr(campaign, "prepare", prepare)
         patch.setattr(header, "MODELS", {name: replace(model, title=EVIL) for name, model in MODELS.items()})
         patch.setattr(Here, "facts", lambda _: facts)
         sample(make, patch, Evil, "smoke")

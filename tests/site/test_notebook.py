@@ -13,13 +13,14 @@ import nbformat
 import pytest
 from filelock import FileLock, Timeout
 
-from bench.cli import commands
-from bench.experiments.intra_op_num_threads import counts
+from bench.cli import measuring
+from bench.experiments._common import threads
 from bench.measure.machine import read_machine
 from bench.pages import source
 from bench.results.published import Export
 from bench.site import build as making
 from bench.site import notebook
+from bench.spec import Machine
 from bench.system.folders import BUILD_VARIABLE, ROOT, Folders
 
 if TYPE_CHECKING:
@@ -62,7 +63,10 @@ def test_real_notebook_recommends_a_count_of_the_table_within_the_time_that_read
     whole: Path,
 ) -> None:
     html = (whole / "notebooks" / "thread-ablation.html").read_text(encoding="utf-8")
-    count, tried = notebook.recommended_count(html), counts(read_machine().cores)
+    count, tried = (
+        notebook.recommended_count(html),
+        sorted(set(threads(Machine(cores=read_machine().cores)).values())),
+    )
     assert count in tried
     assert f"线程数：{'、'.join(map(str, tried))}" in html
     assert f"intra_op_num_threads = {count}\nRECOMMENDED={count}" in html
@@ -152,14 +156,14 @@ def test_measuring_everything_anew_forgets_what_notebooks_ran(
         raise _Reached
 
     @contextmanager
-    def quiet(_: object) -> Iterator[Any]:
+    def quiet() -> Iterator[Any]:
         yield SimpleNamespace(note=lambda _: None)
 
-    monkeypatch.setattr(commands.campaign, "open_campaign", reached)
-    monkeypatch.setattr(commands, "progress", quiet)
+    monkeypatch.setattr(measuring.campaign, "open_campaign", reached)
+    monkeypatch.setattr(measuring, "progress", quiet)
     (build_folder / "notebooks").mkdir()
     with pytest.raises(_Reached):
-        commands.run(ids, profile_name="smoke", budget=None, reuse=reuse, fresh=False, console=None)  # type: ignore[arg-type]
+        measuring.run(*ids, profile="smoke", reuse=reuse)
     assert (build_folder / "notebooks").exists() is kept
 
 

@@ -155,10 +155,10 @@ def test_page_carries_every_claim_and_scenario_with_the_winners_code(whole: Path
     assert set(shown) == wanted
     for name in ("recommended", "container"):
         export = Export.model_validate(_export(whole, name))
-        cases, cores = {case.id: case for case in export.cases}, Words(export).cores()
+        cases, asked = {case.id: case for case in export.cases}, Words(export).asked()
         for choice in export.choices:
             code = shown[choice.scenario].find_next("div", class_="highlight").find("code")  # type: ignore[union-attr]
-            expected = snippets.on_machine(EXPERIMENTS[name], cases[choice.winner], cores)
+            expected = snippets.on_machine(EXPERIMENTS[name], cases[choice.winner], asked)
             assert code.get_text().strip() == expected.strip()  # type: ignore[union-attr]
 
 

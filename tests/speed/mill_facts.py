@@ -77,7 +77,9 @@ def _facts(
     if outcome == "nothing":
         return base
     shown = base | {proof.fact: _shown(proof, base, facts) for proof in _by_fact(case, base, facts)}
-    shown |= {RECEIVED + name: as_listed(name, v) for name, v in case.settings.items() if name in RECEIVED_SWITCHES}
+    shown |= {
+        RECEIVED + name: as_listed(name, v) for name, v in case.settings.items() if name in RECEIVED_SWITCHES
+    }
     if world.foreign_log:
         shown |= {name: base[name] for name in ARENA_FACTS}
     return shown if outcome == "effect" else _unseen(base, shown, rng)
