@@ -350,10 +350,12 @@ def test_building_waits_for_measuring(stage: Stage) -> None:
     stage.give("results")
     stage.experiment = "slow"
     first = stage.start_measuring()
-    first.child(WORKER)
+    child = first.child(WORKER)
+    os.kill(child, signal.SIGSTOP)  # until somebody waits for it
     second = stage.start_building()
     second.says("等它结束")
     assert not second.descendants(MKDOCS)
+    os.kill(child, signal.SIGCONT)
     assert first.wait().status == 0
     stage.done = second.wait()
     _ended(stage, 0)
@@ -411,7 +413,7 @@ def test_one_gigabyte_chooses_the_batch(stage: Stage) -> None:
 @ON_LINUX
 def test_machine_without_proc(stage: Stage) -> None:
     """As on macOS: everything that reads those files is told to look elsewhere. The page says what is missing."""
-    for path in ("worker", "machine", "noise"):
+    for path in ("counters", "machine", "noise"):
         file = f"bench/measure/{path}.py"
         text = (stage.checkout / file).read_text(encoding="utf-8")
         stage.change(file, text.replace('"/proc/', '"/absent/').replace('Path("/")', 'Path("/absent")'))
