@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 
 TITLE = "逐行内存表"
 
@@ -24,6 +25,7 @@ def report(job):
     for name, value in job["settings"].items():
         setattr(options, name, value)
     feed = {name: np.load(path) for name, path in job["inputs"].items()}
+    sys.settrace(None)  # whoever follows this process would take the place of the profiler's own trace
     table = io.StringIO()
     profile(infer, stream=table, precision=1)(job["model"], options, feed)
     return {"table": table.getvalue().strip().splitlines()}
