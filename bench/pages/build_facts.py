@@ -13,6 +13,7 @@ from bench.experiments import EXPERIMENTS
 from bench.pages import source
 from bench.pages.markup import Row, code, render, table
 from bench.results import choice, compare, stats, view
+from bench.results.metrics import ENOUGH_CALLS, METRICS
 from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ def _numbers(measuring: Mapping[str, float]) -> Iterator[tuple[str, str]]:
         "内存多、少：中位数相差超过",
         f"{stats.MEMORY_EFFECT:.0%} 和 {stats.MEMORY_EFFECT_MIB} MiB 中较大的，并且各轮的范围不相接",
     )
+    yield "p95 算没有差别：在默认的", f"±{METRICS['p95_ratio'].floor:.0%} 之内"
+    yield "给出 p95，各轮加起来至少", f"{ENOUGH_CALLS} 次推理"
     yield "推理之后看空转", f"{profile['idle_s']} 秒"
     yield (
         "一轮受扰：别的进程占 CPU 超过，或宿主机拿走超过",
