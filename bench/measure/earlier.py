@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bench.spec import Experiment
 
 RESUME_WITHIN = timedelta(hours=24)
+DAMAGED = "忽略损坏的结果文件"
 SWITCHES = {"governor": "处理器的调频策略", "transparent_huge_pages": "透明大页"}
 """Facts of a machine that anybody may switch, and that decide what is measured."""
 
@@ -56,7 +57,8 @@ def find_unfinished(
             journal = _readable(path, tell)
             if journal is None:
                 continue
-            fits = _recent(header) and header.key == here.key(one.experiment, one.profile)
+            recent = datetime.now(UTC) - datetime.fromisoformat(header.started_at) < RESUME_WITHIN
+            fits = recent and header.key == here.key(one.experiment, one.profile)
             if not journal.complete and fits and _is_set_alike(path, header, here, tell):
                 found[one.experiment.id] = journal
             break
@@ -112,19 +114,15 @@ def _headers(folder: Path, experiment: str, tell: Callable[[str], None]) -> Iter
         try:
             yield path, store.read_header(path)
         except store.DamagedJournal as error:
-            _tell_damaged(error, tell)
+            tell(f"{DAMAGED}：{error}")
 
 
 def _readable(path: Path, tell: Callable[[str], None]) -> store.Journal | None:
     try:
         return store.read(path)
     except store.DamagedJournal as error:
-        _tell_damaged(error, tell)
+        tell(f"{DAMAGED}：{error}")
         return None
-
-
-def _tell_damaged(error: store.DamagedJournal, tell: Callable[[str], None]) -> None:
-    tell(f"忽略损坏的结果文件：{error}")
 
 
 def _is_set_alike(path: Path, header: Header, here: Here, tell: Callable[[str], None]) -> bool:
@@ -132,7 +130,3 @@ def _is_set_alike(path: Path, header: Header, here: Here, tell: Callable[[str], 
     if changed:
         tell(f"不沿用 {path.parent.name}/{path.name}：{changed}")
     return not changed
-
-
-def _recent(header: Header) -> bool:
-    return datetime.now(UTC) - datetime.fromisoformat(header.started_at) < RESUME_WITHIN

@@ -27,23 +27,9 @@ MOST_NAME = 300
 NO_LIMIT = 1 << 60
 """cgroup v1 says "no limit" with a number beyond this."""
 ISA_FLAGS = (
-    "avx",
-    "avx2",
-    "avx_vnni",
-    "avx512f",
-    "avx512_vnni",
-    "avx512_bf16",
-    "avx512_fp16",
-    "amx_tile",
-    "amx_int8",
-    "amx_bf16",
-    "asimd",
-    "asimddp",
-    "i8mm",
-    "bf16",
-    "sve",
-    "sve2",
-    "sme",
+    *("avx", "avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16"),
+    *("amx_tile", "amx_int8", "amx_bf16"),
+    *("asimd", "asimddp", "i8mm", "bf16", "sve", "sve2", "sme"),
 )
 
 
@@ -81,12 +67,12 @@ class MachineFacts:
 def read_machine(root: Path = Path("/")) -> MachineFacts:
     """This machine. `root` lets tests lay out a tree of their own."""
     info = read_text(root / "proc/cpuinfo")
-    affinity, quota = _affinity_cores(), cpu_quota(root)
+    affinity, quota = len(usable_cpus()), cpu_quota(root)
     return MachineFacts(
         cpu=_cpu_name(info)[:MOST_NAME],
         arch=platform.machine(),
         isa=_isa(info),
-        cores=max(1, min(affinity, int(quota) if quota and quota >= 1 else (1 if quota else affinity))),
+        cores=max(1, min(affinity, int(quota or affinity))),
         affinity_cores=affinity,
         quota_cores=quota,
         logical_cores=psutil.cpu_count() or affinity,
@@ -181,10 +167,6 @@ def cgroup_folders(root: Path, controller: str) -> list[Path]:
         own = mount / path.lstrip("/")
         folders += [folder for folder in (own, *own.parents) if folder.is_relative_to(mount)]
     return folders
-
-
-def _affinity_cores() -> int:
-    return len(usable_cpus())
 
 
 def _cpu_name(info: str) -> str:

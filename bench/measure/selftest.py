@@ -112,5 +112,4 @@ def _whole(path: Path) -> store.Journal | None:
 
 def _run_known(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
     """Known costs are settled after two calls."""
-    warm_up = min(job["warm_up"], WARM_UP)
-    return run_worker({**job, "warm_up": warm_up}, env, timeout_s)
+    return run_worker({**job, "warm_up": min(job["warm_up"], WARM_UP)}, env, timeout_s)

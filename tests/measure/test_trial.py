@@ -8,7 +8,7 @@ import pytest
 from lab import hungry, interrupt_at
 
 from bench.measure.plan import sample_seconds
-from bench.measure.trial import try_out
+from bench.measure.runner import try_out
 from bench.spec import BASELINE
 
 if TYPE_CHECKING:

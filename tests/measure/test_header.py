@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench import subjects, variants
-from bench.measure import keys
-from bench.measure.keys import result_key
+from bench.measure import header
+from bench.measure.header import result_key
 from bench.measure.profiles import PROFILES
 from bench.spec import BASELINE, Case, Input, Load, Place, Report, Subject
 
@@ -115,21 +115,21 @@ def test_everything_that_decides_a_number_changes_the_key(make: Make) -> None:
 
 
 def test_everything_that_takes_part_in_measuring_is_hashed() -> None:
-    named = {path.name for path in keys.MAKERS}
+    named = {path.name for path in header.MAKERS}
     assert named >= {"spec.py", "child.py", "counters.py", "noise.py", "observer.py", "plan.py", "proof.py"}
     assert named >= {"evidence.py", "header.py", "task.py", "trace.py", "worker.py"}
-    below = {path for path in keys.HERE.rglob("*.py") if path.name != "profiles.py"}
-    assert set(keys.MAKERS) == below | {keys.HERE.parent / "spec.py"}
+    below = {path for path in header.HERE.rglob("*.py") if path.name != "profiles.py"}
+    assert set(header.MAKERS) == below | {header.HERE.parent / "spec.py"}
 
 
-@pytest.mark.parametrize("path", keys.MAKERS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", header.MAKERS, ids=lambda path: path.name)
 def test_source_of_what_measures_changes_the_key(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: Path
 ) -> None:
     before = _key(make)
     copy = tmp_path / path.name
     copy.write_bytes(path.read_bytes())
-    monkeypatch.setattr(keys, "MAKERS", tuple(copy if one == path else one for one in keys.MAKERS))
+    monkeypatch.setattr(header, "MAKERS", tuple(copy if one == path else one for one in header.MAKERS))
     assert _key(make) == before
     copy.write_bytes(copy.read_bytes() + b"\n# one more line\n")
     assert _key(make) != before
