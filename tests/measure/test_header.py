@@ -43,15 +43,12 @@ def test_words_and_what_decides_no_number_do_not_change_the_key(
 ) -> None:
     """Neither do a reboot, a point release of the system, models of others, nor editing the smoke test."""
     usual, default = _key(make), PROFILES["default"]
-    reworded = _toys(
-        make, case={"title": "默认设置"}, title="另一个", question="另一个?", columns=("kept_mib", "ratio")
-    )
-    slower = _toys(make, groups=(make.group(seconds=9),))
+    words = {"title": "另一个", "question": "另一个?", "columns": ("kept_mib", "ratio")}
     rebooted = make.machine(kernel="6.9", governor="powersave", system="某系统 1.2")
-    profiles = [replace(default, **change) for change in ({"title": "别的"}, {"rounds": 99}, {"budget_s": 1})]
     others = [
-        *(_key(make, one) for one in (_toys(make), reworded, slower)),
-        *(_key(make, profile=one) for one in profiles),
+        _key(make, _toys(make, case={"title": "默认设置"}, **words)),
+        _key(make, _toys(make, groups=(make.group(seconds=9),))),
+        _key(make, profile=replace(default, title="别的", rounds=99, budget_s=1)),
         _key(make, machine=rebooted),
         _key(make, models={**MODELS, "other": "2"}),
     ]
@@ -62,43 +59,30 @@ def test_words_and_what_decides_no_number_do_not_change_the_key(
 def _changed(make: Make) -> dict[str, str]:
     """What decides a number -> the key with another one."""
     default = PROFILES["default"]
-    cases: dict[str, dict[str, Any]] = {
-        "another value": {"settings": {"x": 2}},
-        "another kind of value": {"settings": {"x": "1"}},
-        "no setting": {"settings": {}},
-        "run settings": {"run_settings": {"memory.enable_memory_arena_shrinkage": "cpu:0"}},
-        "subject": {"subject": Subject(name="known_cost")},
-        "options of a subject": {"subject": Subject(options={"arena_extend_strategy": 1})},
-        "variant": {"variant": "optimised"},
-        "load": {"load": Load(callers=2)},
-        "environment": {"place": Place(env={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"})},
-        "cores": {"place": Place(cores=0.5)},
-        "expected": {"expected": "crash"},
-        "lacking": {"lacking": lambda machine: machine.libc},
-        "id": {"id": "other"},
-    }
-    groups = {
-        "shapes": (make.group(input=Input(label="batch=2", shapes=((3, 3),))),),
-        "names of inputs": (make.group(input=Input(label="batch=2", shapes=({"x": (2, 3)},))),),
-        "fewer cases": (make.group(cases=(BASELINE,)),),
-        "another group": (make.group(), make.group(3)),
-        "load of a group": (make.group(processes=2),),
-        "place of a group": (make.group(cores=0.5),),
-        "variant of a group": (make.group(variant="ort_format"),),
-    }
-    experiments: dict[str, dict[str, Any]] = {
-        "reports": {"reports": (Report(subject="line_memory", cases=(BASELINE,)),)},
-        "observing each group": {"observe_each_group": True},
-        "rounds that choose": {"scenarios": (make.scenario(),)},
-        "a trace": {"keep_trace": (BASELINE, 0)},
-        "watching idle": {"columns": ("idle_cpu_s",)},
-    }
+    cases: tuple[dict[str, Any], ...] = (
+        {"settings": {"x": 2}}, {"settings": {"x": "1"}}, {"settings": {}}, {"id": "other"},
+        {"run_settings": {"memory.enable_memory_arena_shrinkage": "cpu:0"}},
+        {"subject": Subject(name="known_cost")}, {"subject": Subject(options={"arena_extend_strategy": 1})},
+        {"variant": "optimised"}, {"load": Load(callers=2)}, {"expected": "crash"},
+        {"place": Place(env={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"})}, {"place": Place(cores=0.5)},
+        {"lacking": lambda machine: machine.libc},
+    )  # fmt: skip
+    shapes = ((3, 3),), ({"x": (2, 3)},)
+    groups = (
+        *((make.group(input=Input(label="batch=2", shapes=own)),) for own in shapes),
+        (make.group(cases=(BASELINE,)),), (make.group(), make.group(3)), (make.group(processes=2),),
+        (make.group(cores=0.5),), (make.group(variant="ort_format"),),
+    )  # fmt: skip
+    experiments: tuple[dict[str, Any], ...] = (
+        {"reports": (Report(subject="line_memory", cases=(BASELINE,)),)}, {"observe_each_group": True},
+        {"scenarios": (make.scenario(),)}, {"keep_trace": (BASELINE, 0)}, {"columns": ("idle_cpu_s",)},
+    )  # fmt: skip
     timing = ({"min_seconds": 0.5}, {"min_calls": 5}, {"small": True}, {"bracket": False})
     machines = ({"cpu": "另一种处理器"}, {"cores": 4})
     return {
-        **{name: _key(make, _toys(make, case=change)) for name, change in cases.items()},
-        **{name: _key(make, _toys(make, groups=changed)) for name, changed in groups.items()},
-        **{name: _key(make, _toys(make, **change)) for name, change in experiments.items()},
+        **{f"case {change}": _key(make, _toys(make, case=change)) for change in cases},
+        **{f"groups {changed}": _key(make, _toys(make, groups=changed)) for changed in groups},
+        **{str(change): _key(make, _toys(make, **change)) for change in experiments},
         **{str(change): _key(make, profile=replace(default, **change)) for change in timing},
         **{str(change): _key(make, machine=make.machine(**change)) for change in machines},
         "model": _key(make, models={"toy": "fedcba"}),
@@ -108,31 +92,33 @@ def _changed(make: Make) -> dict[str, str]:
 
 def test_everything_that_decides_a_number_changes_the_key(make: Make) -> None:
     changed = _changed(make)
+    assert len(changed) == 33
     seen: dict[str, list[str]] = {_key(make): ["unchanged"]}
     for name, key in changed.items():
         seen.setdefault(key, []).append(name)
     assert [names for names in seen.values() if len(names) > 1] == []
 
 
-def test_everything_that_takes_part_in_measuring_is_hashed() -> None:
+def test_source_of_everything_that_takes_part_in_measuring_changes_the_key(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     named = {path.name for path in header.MAKERS}
     assert named >= {"spec.py", "child.py", "counters.py", "noise.py", "observer.py", "plan.py", "proof.py"}
     assert named >= {"evidence.py", "header.py", "task.py", "trace.py", "worker.py"}
     below = {path for path in header.HERE.rglob("*.py") if path.name != "profiles.py"}
     assert set(header.MAKERS) == below | {header.HERE.parent / "spec.py"}
+    before, makers = _key(make), header.MAKERS
+    for path in makers:
+        copy = tmp_path / path.name
+        copy.write_bytes(path.read_bytes())
+        monkeypatch.setattr(header, "MAKERS", tuple(copy if one == path else one for one in makers))
+        assert _key(make) == before
+        copy.write_bytes(copy.read_bytes() + b"\n# one more line\n")
+        assert _key(make) != before
 
 
-@pytest.mark.parametrize("path", header.MAKERS, ids=lambda path: path.name)
-def test_source_of_what_measures_changes_the_key(
-    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: Path
-) -> None:
-    before = _key(make)
-    copy = tmp_path / path.name
-    copy.write_bytes(path.read_bytes())
-    monkeypatch.setattr(header, "MAKERS", tuple(copy if one == path else one for one in header.MAKERS))
-    assert _key(make) == before
-    copy.write_bytes(copy.read_bytes() + b"\n# one more line\n")
-    assert _key(make) != before
+SHARED = {"case": {"subject": Subject(name="shared_arena")}}
+OPTIMISED = {"case": {"variant": "optimised"}}
 
 
 @pytest.mark.parametrize(
@@ -140,15 +126,15 @@ def test_source_of_what_measures_changes_the_key(
     [
         ("session", {}, True),
         ("shared_arena", {}, False),
-        ("shared_arena", {"case": {"subject": Subject(name="shared_arena")}}, True),
-        ("session", {"case": {"subject": Subject(name="shared_arena")}}, True),
+        ("shared_arena", SHARED, True),
+        ("session", SHARED, True),
         ("log_lines", {"reports": (Report(subject="log_lines", cases=(BASELINE,)),)}, True),
         ("log_lines", {"reports": (Report(subject="line_memory", cases=(BASELINE,)),)}, False),
         ("optimised", {}, False),
         ("_job", {}, False),
-        ("_job", {"case": {"variant": "optimised"}}, True),
-        ("optimised", {"case": {"variant": "optimised"}}, True),
-        ("ort_format", {"case": {"variant": "optimised"}}, False),
+        ("_job", OPTIMISED, True),
+        ("optimised", OPTIMISED, True),
+        ("ort_format", OPTIMISED, False),
     ],
 )
 def test_source_of_a_subject_or_variant_changes_the_key_of_what_uses_it(
@@ -160,10 +146,9 @@ def test_source_of_a_subject_or_variant_changes_the_key_of_what_uses_it(
     *,
     used: bool,
 ) -> None:
-    experiment = _toys(make, **changes)
+    experiment, package = _toys(make, **changes), subjects if file in subjects.SUBJECTS else variants
     before = _key(make, experiment)
-    folder = subjects.FOLDER if file in subjects.SUBJECTS else variants.FOLDER
-    for path in folder.glob("*.py"):
+    for path in package.FOLDER.glob("*.py"):
         (tmp_path / path.name).write_bytes(path.read_bytes() + (b"# more\n" if path.stem == file else b""))
-    monkeypatch.setattr(subjects if file in subjects.SUBJECTS else variants, "FOLDER", tmp_path)
+    monkeypatch.setattr(package, "FOLDER", tmp_path)
     assert (_key(make, experiment) != before) is used
