@@ -92,9 +92,8 @@ def read_machine(root: Path = Path("/")) -> MachineFacts:
 
 def software() -> dict[str, str]:
     """Versions that decide what is measured."""
-    names = ("onnxruntime", "numpy", "onnx", "rapidocr", "memory_profiler")
     found = {"python": platform.python_version()}
-    for name in names:
+    for name in ("onnxruntime", "numpy", "onnx", "rapidocr", "memory_profiler"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -104,12 +103,9 @@ def software() -> dict[str, str]:
 
 def free_memory(root: Path = Path("/")) -> int:
     """Bytes that may still be taken: what the system has available, within every cgroup limit above us."""
-    free = [int(psutil.virtual_memory().available)]
-    for folder in cgroup_folders(root, "memory"):
-        limit = _folder_limit(folder)
-        if limit is not None:
-            free.append(max(0, limit - _folder_usage(folder)))
-    return min(free)
+    folders = [(folder, _folder_limit(folder)) for folder in cgroup_folders(root, "memory")]
+    left = [max(0, limit - _folder_usage(folder)) for folder, limit in folders if limit is not None]
+    return min([int(psutil.virtual_memory().available), *left])
 
 
 def usable_cpus() -> tuple[int, ...]:
@@ -139,21 +135,20 @@ def memory_limit(root: Path = Path("/")) -> int | None:
 
 
 def _folder_limit(folder: Path) -> int | None:
-    for name in ("memory.max", "memory.limit_in_bytes"):
-        text = read_text(folder / name)
-        if text.isdigit() and int(text) < NO_LIMIT:
-            return int(text)
-    return None
+    limit = _number(folder, "memory.max", "memory.limit_in_bytes")
+    return None if limit is None or limit >= NO_LIMIT else limit
 
 
 def _folder_usage(folder: Path) -> int:
     """Bytes in use that the kernel cannot drop: without the idle part of the page cache."""
     cache = re.search(r"^(?:total_)?inactive_file (\d+)$", read_text(folder / "memory.stat"), re.MULTILINE)
-    for name in ("memory.current", "memory.usage_in_bytes"):
-        text = read_text(folder / name)
-        if text.isdigit():
-            return max(0, int(text) - (int(cache[1]) if cache else 0))
-    return 0
+    used = _number(folder, "memory.current", "memory.usage_in_bytes") or 0
+    return max(0, used - int(cache[1])) if cache else used
+
+
+def _number(folder: Path, *names: str) -> int | None:
+    """What the first of these files says that says a number."""
+    return next((int(text) for name in names if (text := read_text(folder / name)).isdigit()), None)
 
 
 def cgroup_folders(root: Path, controller: str) -> list[Path]:
@@ -171,8 +166,7 @@ def cgroup_folders(root: Path, controller: str) -> list[Path]:
 
 def _cpu_name(info: str) -> str:
     for key in ("model name", "Model Name", "cpu model", "Processor"):
-        match = re.search(rf"^{key}\s*:\s*(.+)$", info, re.MULTILINE)
-        if match:
+        if match := re.search(rf"^{key}\s*:\s*(.+)$", info, re.MULTILINE):
             return " ".join(match[1].split())
     return _command_line_cpu_name() or platform.processor() or platform.machine()
 

@@ -43,16 +43,7 @@ class Reading:
     at: float
 
 
-UNKNOWN = NoiseRecord(
-    others=None,
-    steal=None,
-    pressure=None,
-    held_back=None,
-    throttled=None,
-    frequency_mhz=None,
-    available_bytes=None,
-    dirty=False,
-)
+UNKNOWN = NoiseRecord.model_validate({**dict.fromkeys(NoiseRecord.model_fields), "dirty": False})
 """Nothing could be read."""
 
 
@@ -131,14 +122,11 @@ def _pressure(root: Path) -> int | None:
 
 def _held_back(root: Path) -> int | None:
     """Microseconds that CFS quotas kept this process's cgroups from running (v2 and v1)."""
-    found = []
-    for folder in cgroup_folders(root, "cpu"):
-        text = read_text(folder / "cpu.stat")
-        if match := re.search(r"^throttled_usec (\d+)$", text, re.MULTILINE):
-            found.append(int(match[1]))
-        elif match := re.search(r"^throttled_time (\d+)$", text, re.MULTILINE):
-            found.append(int(match[1]) // 1000)
-    return max(found, default=None)
+    texts = [read_text(folder / "cpu.stat") for folder in cgroup_folders(root, "cpu")]
+    found = [
+        match for text in texts if (match := re.search(r"^throttled_(usec|time) (\d+)$", text, re.MULTILINE))
+    ]
+    return max((int(one[2]) // (1 if one[1] == "usec" else 1000) for one in found), default=None)
 
 
 def _throttled(cpus: Sequence[int], root: Path) -> int | None:
