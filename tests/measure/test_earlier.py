@@ -87,18 +87,6 @@ def test_journal_of_another_key_is_known_by_its_first_line(
     assert read == [NEW]
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"damaged\n", b'{"kind": "header"', None], ids=["empty", "text", "cut", "below"]
-)
-def test_damaged_result_is_named_and_the_older_one_used(site: Site, content: bytes | None) -> None:
-    site.finished()
-    path = site.finished(build=NEW).journal.path
-    spoilt = path.read_bytes().replace(b'"kind":"sample"', b'"kind":"simple"', 1)
-    path.write_bytes(spoilt if content is None else content)
-    assert _found(site) == OLD
-    assert [path.name in text for text in site.told] == [True]
-
-
 def _seconds(site: Site, make: Make, here: Here | None = None, profile: str = "default") -> list[float]:
     planned = campaign.plan(("toys",), make.profile(name=profile), here or site.here)
     (one,) = earlier.with_seconds(planned, here or site.here, site.folders.results)

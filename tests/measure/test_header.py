@@ -56,8 +56,7 @@ def test_words_and_what_decides_no_number_do_not_change_the_key(
     assert {usual, *others, _key(make)} == {usual}
 
 
-def _changed(make: Make) -> dict[str, str]:
-    """What decides a number -> the key with another one."""
+def test_everything_that_decides_a_number_changes_the_key(make: Make) -> None:
     default = PROFILES["default"]
     cases: tuple[dict[str, Any], ...] = (
         {"settings": {"x": 2}}, {"settings": {"x": "1"}}, {"settings": {}}, {"id": "other"},
@@ -79,7 +78,7 @@ def _changed(make: Make) -> dict[str, str]:
     )  # fmt: skip
     timing = ({"min_seconds": 0.5}, {"min_calls": 5}, {"small": True}, {"bracket": False})
     machines = ({"cpu": "另一种处理器"}, {"cores": 4})
-    return {
+    changed = {
         **{f"case {change}": _key(make, _toys(make, case=change)) for change in cases},
         **{f"groups {changed}": _key(make, _toys(make, groups=changed)) for changed in groups},
         **{str(change): _key(make, _toys(make, **change)) for change in experiments},
@@ -88,10 +87,6 @@ def _changed(make: Make) -> dict[str, str]:
         "model": _key(make, models={"toy": "fedcba"}),
         "software": _key(make, software={**SOFTWARE, "onnxruntime": "1.32.0"}),
     }
-
-
-def test_everything_that_decides_a_number_changes_the_key(make: Make) -> None:
-    changed = _changed(make)
     assert len(changed) == 33
     seen: dict[str, list[str]] = {_key(make): ["unchanged"]}
     for name, key in changed.items():
