@@ -21,8 +21,7 @@ from bench.measure import selftest as known_things
 from bench.measure.campaign import Here
 from bench.measure.earlier import find_valid, with_seconds
 from bench.measure.profiles import PROFILES
-from bench.measure.runner import Runner
-from bench.measure.trial import try_out
+from bench.measure.runner import Runner, try_out
 from bench.results.summary import summarise
 from bench.results.trust import Check, checks
 from bench.system import leftovers

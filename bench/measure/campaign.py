@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bench.experiments import EXPERIMENTS
 from bench.measure.earlier import find_unfinished
-from bench.measure.header import Facts, first_line
-from bench.measure.keys import result_key
+from bench.measure.header import Facts, first_line, result_key
 from bench.measure.machine import MachineFacts, free_memory, read_machine, software
 from bench.measure.plan import (
     PlannedExperiment,
@@ -26,15 +24,14 @@ from bench.measure.task import Task
 from bench.models import MODELS
 from bench.models.prepared import Prepared, content_key, prepare
 from bench.results import store
-from bench.spec import Experiment, Feed, Input, LargestBatch, Machine
+from bench.spec import Experiment, Input, LargestBatch, Machine
 from bench.system import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from bench.measure.profiles import Profile
-    from bench.results.records import GroupRecord
     from bench.system.folders import Folders
 
 
@@ -55,8 +52,7 @@ class Here:
 
     def facts(self) -> Facts:
         """Plain data for a result; what a system says of itself is cut to what a result may hold."""
-        software = {name: harmless.text(text) for name, text in self.software.items()}
-        return Facts(machine=_bounded(asdict(self.machine)), software=software)
+        return Facts(_bounded(asdict(self.machine)), _bounded(self.software))
 
     def asked(self) -> Machine:
         """What cases may ask."""
@@ -67,15 +63,10 @@ class Here:
         return result_key(experiment, profile, self.machine, self.software, models)
 
 
-def _bounded(machine: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: harmless.text(value)
-        if isinstance(value, str)
-        else tuple(harmless.text(one) for one in value)
-        if isinstance(value, tuple)
-        else value
-        for name, value in machine.items()
-    }
+def _bounded(facts: Mapping[str, Any]) -> dict[str, Any]:
+    texts = {name: harmless.text(value) for name, value in facts.items() if isinstance(value, str)}
+    lists = {name: [harmless.text(one) for one in v] for name, v in facts.items() if isinstance(v, tuple)}
+    return {**facts, **texts, **lists}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,31 +128,22 @@ def open_campaign(
     seed = next((journal.header.seed for journal in resumed.values()), secrets.randbelow(1 << 31))
     planned = [as_started(one, resumed.get(one.experiment.id)) for one in planned]
     models = _prepare_models(planned, folders.models, tell)
-    tasks = []
-    for one in planned:
-        journal = resumed.get(one.experiment.id)
-        writer = store.Writer(journal) if journal else _new_journal(one, here, folders, build, seed, models)
-        tasks.append(Task(planned=one, writer=writer, models=models, work=folders.work / build))
-    samples = sum(len(journal.samples) for journal in resumed.values())
-    checks = sum(len(journal.untimed) for journal in resumed.values())
+
+    def writer(one: PlannedExperiment) -> store.Writer:
+        if journal := resumed.get(one.experiment.id):
+            return store.Writer(journal)
+        taken = store.journal_path(folders.results, one.experiment.id, build).exists()
+        key, own = here.key(one.experiment, one.profile), new_build_id() if taken else build
+        return store.Writer.create(folders.results, first_line(one, here.facts(), key, own, seed, models))
+
+    work = folders.work / build
     return Campaign(
-        build=build, tasks=tuple(tasks), seed=seed, resumed_samples=samples, resumed_checks=checks
+        build=build,
+        tasks=tuple(Task(planned=one, writer=writer(one), models=models, work=work) for one in planned),
+        seed=seed,
+        resumed_samples=sum(len(journal.samples) for journal in resumed.values()),
+        resumed_checks=sum(len(journal.untimed) for journal in resumed.values()),
     )
-
-
-def _new_journal(
-    one: PlannedExperiment,
-    here: Here,
-    folders: Folders,
-    build: str,
-    seed: int,
-    models: Mapping[str, Prepared],
-) -> store.Writer:
-    """A journal under this build's id, or under a new one where this build has a journal already."""
-    if store.journal_path(folders.results, one.experiment.id, build).exists():
-        build = new_build_id()
-    key = here.key(one.experiment, one.profile)
-    return store.Writer.create(folders.results, first_line(one, here.facts(), key, build, seed, models))
 
 
 def as_started(one: PlannedExperiment, journal: store.Journal | None) -> PlannedExperiment:
@@ -172,31 +154,23 @@ def as_started(one: PlannedExperiment, journal: store.Journal | None) -> Planned
     for record in journal.header.groups:
         group = one.experiment.groups[record.index]
         wanted = group.small if one.profile.small else group.input
-        shapes = _shapes(record)
+        shapes = tuple({name: tuple(shape) for name, shape in feed.items()} for feed in record.shapes)
+        memory = 0
+        if isinstance(wanted, LargestBatch):  # of a model with one input
+            ((batch, *_),) = shapes[0].values()
+            memory = batch * wanted.bytes_per_item
+        chosen = Input(label=record.input, shapes=shapes)
         groups.append(
             PlannedGroup(
                 index=record.index,
                 group=group,
-                input=Input(label=record.input, shapes=shapes),
+                input=chosen,
                 cases=tuple(record.cases),
                 note=record.note,
-                memory_bytes=_batch(shapes) * wanted.bytes_per_item
-                if isinstance(wanted, LargestBatch)
-                else 0,
+                memory_bytes=memory,
             )
         )
     return replace(one, groups=tuple(groups))
-
-
-def _shapes(record: GroupRecord) -> tuple[Feed, ...]:
-    return tuple({name: tuple(shape) for name, shape in feed.items()} for feed in record.shapes)
-
-
-def _batch(feeds: Sequence[Feed]) -> int:
-    """Items of a feed of a model with one input."""
-    assert isinstance(feeds[0], Mapping)
-    (shape,) = feeds[0].values()
-    return shape[0]
 
 
 def new_build_id() -> str:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bench.measure.profiles import PROFILES
 from bench.results import store
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bench.spec import Experiment
 
 RESUME_WITHIN = timedelta(hours=24)
+Read = TypeVar("Read")
 SWITCHES = {"governor": "处理器的调频策略", "transparent_huge_pages": "透明大页"}
 """Facts of a machine that anybody may switch, and that decide what is measured."""
 
@@ -38,7 +39,7 @@ def find_valid(
     keys = {name: here.key(experiment, profile) for name, profile in PROFILES.items()}
     fitting = [one for one in _headers(folder, experiment.id, tell) if one[1].key == keys[one[1].profile]]
     for path, header in sorted(fitting, key=lambda one: one[1].profile in DRAFT_PROFILES):
-        journal = _readable(path, tell)
+        journal = _undamaged(store.read, path, tell)
         if journal and journal.complete and _is_set_alike(path, header, here, tell):
             return journal
     return None
@@ -53,10 +54,11 @@ def find_unfinished(
         for path, header in _headers(folder, one.experiment.id, tell):
             if header.profile != one.profile.name:
                 continue
-            journal = _readable(path, tell)
+            journal = _undamaged(store.read, path, tell)
             if journal is None:
                 continue
-            fits = _recent(header) and header.key == here.key(one.experiment, one.profile)
+            recent = datetime.now(UTC) - datetime.fromisoformat(header.started_at) < RESUME_WITHIN
+            fits = recent and header.key == here.key(one.experiment, one.profile)
             if not journal.complete and fits and _is_set_alike(path, header, here, tell):
                 found[one.experiment.id] = journal
             break
@@ -85,7 +87,7 @@ def _seconds(one: PlannedExperiment, here: Here, folder: Path) -> dict[int, floa
     for path, header in _headers(folder, one.experiment.id, lambda _: None):
         same = all(header.machine.get(name) == now[name] for name in ("cpu", "cores"))
         if header.profile == one.profile.name and same:
-            journal = _readable(path, lambda _: None)
+            journal = _undamaged(store.read, path, lambda _: None)
             if journal and journal.complete:
                 seen = _lengths(journal)
                 blocks = {group.index: one.block(group) for group in one.groups}
@@ -109,22 +111,16 @@ def _lengths(journal: store.Journal) -> dict[Block, float]:
 def _headers(folder: Path, experiment: str, tell: Callable[[str], None]) -> Iterator[tuple[Path, Header]]:
     """First lines of an experiment's journals, newest first: most are told by them not to be wanted."""
     for path in store.journals(folder, experiment):
-        try:
-            yield path, store.read_header(path)
-        except store.DamagedJournal as error:
-            _tell_damaged(error, tell)
+        if header := _undamaged(store.read_header, path, tell):
+            yield path, header
 
 
-def _readable(path: Path, tell: Callable[[str], None]) -> store.Journal | None:
+def _undamaged(read: Callable[[Path], Read], path: Path, tell: Callable[[str], None]) -> Read | None:
     try:
-        return store.read(path)
+        return read(path)
     except store.DamagedJournal as error:
-        _tell_damaged(error, tell)
+        tell(f"忽略损坏的结果文件：{error}")
         return None
-
-
-def _tell_damaged(error: store.DamagedJournal, tell: Callable[[str], None]) -> None:
-    tell(f"忽略损坏的结果文件：{error}")
 
 
 def _is_set_alike(path: Path, header: Header, here: Here, tell: Callable[[str], None]) -> bool:
@@ -132,7 +128,3 @@ def _is_set_alike(path: Path, header: Header, here: Here, tell: Callable[[str], 
     if changed:
         tell(f"不沿用 {path.parent.name}/{path.name}：{changed}")
     return not changed
-
-
-def _recent(header: Header) -> bool:
-    return datetime.now(UTC) - datetime.fromisoformat(header.started_at) < RESUME_WITHIN

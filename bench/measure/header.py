@@ -1,19 +1,42 @@
-"""What a journal says of its plan: the resolved vocabulary as records."""
+"""First line of a journal: the resolved plan as records, and the key of its result.
+
+The key is a hash of everything that decides numbers, and of nothing that only words them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench import subjects
+from bench.measure.plan import watches_idle
 from bench.models import MODELS
 from bench.results.records import GroupRecord, Header
+from bench.spec import Machine
+from bench.variants import AS_BUILT, script
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from bench.measure.machine import MachineFacts
     from bench.measure.plan import PlannedExperiment, PlannedGroup
+    from bench.measure.profiles import Profile
     from bench.models.prepared import Prepared
+    from bench.spec import Case, Experiment
+
+WORDS = ("title", "lacking")
+HERE = Path(__file__).parent
+MAKERS = tuple(sorted({HERE.with_name("spec.py"), *HERE.rglob("*.py")} - {HERE / "profiles.py"}))
+"""All that takes part in measuring anything; the profiles enter by what they say."""
+ALWAYS = "session"
+"""Other subjects stand on this one."""
+TIMING = ("small", "min_seconds", "min_calls", "bracket")
+"""What a profile decides of each number; how many rounds there are stands in the result itself."""
+ESTIMATES = ("seconds",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +59,7 @@ def first_line(
         rounds=one.most_rounds,
         seed=seed,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        machine={name: list(v) if isinstance(v, tuple) else v for name, v in facts.machine.items()},
+        machine=dict(facts.machine),
         software=dict(facts.software),
         cases=list(one.cases),
         groups=[_group(group, models[group.group.model]) for group in one.groups],
@@ -64,3 +87,50 @@ def _group(group: PlannedGroup, prepared: Prepared) -> GroupRecord:
         place=group.group.place,
         note=group.note,
     )
+
+
+def result_key(
+    experiment: Experiment,
+    profile: Profile,
+    machine: MachineFacts,
+    software: Mapping[str, str],
+    models: Mapping[str, str],
+) -> str:
+    """Hash of cases, inputs, model bytes (`models`: id -> content key), measuring code, software and machine.
+
+    Titles and sentences stay out: mending a comma must not cost an hour.
+    """
+    asked = Machine.of(asdict(machine), software)
+    cases = experiment.cases(asked)
+    content = {
+        "experiment": experiment.id,
+        "cases": [_without(asdict(case), WORDS) for case in cases],
+        "lacking": [case.id for case in cases if case.lacking(asked)],
+        "groups": [_without(asdict(group), ESTIMATES) for group in experiment.groups],
+        "reports": [asdict(report) for report in experiment.reports],
+        "observe_each_group": experiment.observe_each_group,
+        "keep_trace": experiment.keep_trace,
+        "split": bool(experiment.scenarios),
+        "watches_idle": watches_idle(experiment, cases),
+        "models": {group.model: models[group.model] for group in experiment.groups},
+        "sources": [
+            hashlib.sha256(path.read_bytes()).hexdigest() for path in (*MAKERS, *_used(experiment, cases))
+        ],
+        "timing": {name: getattr(profile, name) for name in TIMING},
+        "software": dict(software),
+        "machine": machine.fingerprint(),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _used(experiment: Experiment, cases: Sequence[Case]) -> list[Path]:
+    """Files of the subjects and variants that take part in this experiment."""
+    settled = [group.settled(case) for group in experiment.groups for case in cases]
+    called = {one.subject.name for one in settled} | {report.subject for report in experiment.reports}
+    made = {one.variant for one in settled} - {AS_BUILT}
+    files = [subjects.FOLDER / f"{name}.py" for name in sorted(called | {ALWAYS})]
+    return files + [script(name) for name in (*sorted(made), *(["_job"] if made else []))]
+
+
+def _without(fields: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in names}

@@ -27,23 +27,9 @@ MOST_NAME = 300
 NO_LIMIT = 1 << 60
 """cgroup v1 says "no limit" with a number beyond this."""
 ISA_FLAGS = (
-    "avx",
-    "avx2",
-    "avx_vnni",
-    "avx512f",
-    "avx512_vnni",
-    "avx512_bf16",
-    "avx512_fp16",
-    "amx_tile",
-    "amx_int8",
-    "amx_bf16",
-    "asimd",
-    "asimddp",
-    "i8mm",
-    "bf16",
-    "sve",
-    "sve2",
-    "sme",
+    *("avx", "avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16"),
+    *("amx_tile", "amx_int8", "amx_bf16"),
+    *("asimd", "asimddp", "i8mm", "bf16", "sve", "sve2", "sme"),
 )
 
 
@@ -81,12 +67,12 @@ class MachineFacts:
 def read_machine(root: Path = Path("/")) -> MachineFacts:
     """This machine. `root` lets tests lay out a tree of their own."""
     info = read_text(root / "proc/cpuinfo")
-    affinity, quota = _affinity_cores(), cpu_quota(root)
+    affinity, quota = len(usable_cpus()), cpu_quota(root)
     return MachineFacts(
         cpu=_cpu_name(info)[:MOST_NAME],
         arch=platform.machine(),
         isa=_isa(info),
-        cores=max(1, min(affinity, int(quota) if quota and quota >= 1 else (1 if quota else affinity))),
+        cores=max(1, min(affinity, int(quota or affinity))),
         affinity_cores=affinity,
         quota_cores=quota,
         logical_cores=psutil.cpu_count() or affinity,
@@ -106,9 +92,8 @@ def read_machine(root: Path = Path("/")) -> MachineFacts:
 
 def software() -> dict[str, str]:
     """Versions that decide what is measured."""
-    names = ("onnxruntime", "numpy", "onnx", "rapidocr", "memory_profiler")
     found = {"python": platform.python_version()}
-    for name in names:
+    for name in ("onnxruntime", "numpy", "onnx", "rapidocr", "memory_profiler"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -118,12 +103,9 @@ def software() -> dict[str, str]:
 
 def free_memory(root: Path = Path("/")) -> int:
     """Bytes that may still be taken: what the system has available, within every cgroup limit above us."""
-    free = [int(psutil.virtual_memory().available)]
-    for folder in cgroup_folders(root, "memory"):
-        limit = _folder_limit(folder)
-        if limit is not None:
-            free.append(max(0, limit - _folder_usage(folder)))
-    return min(free)
+    folders = [(folder, _folder_limit(folder)) for folder in cgroup_folders(root, "memory")]
+    left = [max(0, limit - _folder_usage(folder)) for folder, limit in folders if limit is not None]
+    return min([int(psutil.virtual_memory().available), *left])
 
 
 def usable_cpus() -> tuple[int, ...]:
@@ -153,21 +135,20 @@ def memory_limit(root: Path = Path("/")) -> int | None:
 
 
 def _folder_limit(folder: Path) -> int | None:
-    for name in ("memory.max", "memory.limit_in_bytes"):
-        text = read_text(folder / name)
-        if text.isdigit() and int(text) < NO_LIMIT:
-            return int(text)
-    return None
+    limit = _number(folder, "memory.max", "memory.limit_in_bytes")
+    return None if limit is None or limit >= NO_LIMIT else limit
 
 
 def _folder_usage(folder: Path) -> int:
     """Bytes in use that the kernel cannot drop: without the idle part of the page cache."""
     cache = re.search(r"^(?:total_)?inactive_file (\d+)$", read_text(folder / "memory.stat"), re.MULTILINE)
-    for name in ("memory.current", "memory.usage_in_bytes"):
-        text = read_text(folder / name)
-        if text.isdigit():
-            return max(0, int(text) - (int(cache[1]) if cache else 0))
-    return 0
+    used = _number(folder, "memory.current", "memory.usage_in_bytes") or 0
+    return max(0, used - int(cache[1])) if cache else used
+
+
+def _number(folder: Path, *names: str) -> int | None:
+    """What the first of these files says that says a number."""
+    return next((int(text) for name in names if (text := read_text(folder / name)).isdigit()), None)
 
 
 def cgroup_folders(root: Path, controller: str) -> list[Path]:
@@ -183,14 +164,9 @@ def cgroup_folders(root: Path, controller: str) -> list[Path]:
     return folders
 
 
-def _affinity_cores() -> int:
-    return len(usable_cpus())
-
-
 def _cpu_name(info: str) -> str:
     for key in ("model name", "Model Name", "cpu model", "Processor"):
-        match = re.search(rf"^{key}\s*:\s*(.+)$", info, re.MULTILINE)
-        if match:
+        if match := re.search(rf"^{key}\s*:\s*(.+)$", info, re.MULTILINE):
             return " ".join(match[1].split())
     return _command_line_cpu_name() or platform.processor() or platform.machine()
 

@@ -43,16 +43,7 @@ class Reading:
     at: float
 
 
-UNKNOWN = NoiseRecord(
-    others=None,
-    steal=None,
-    pressure=None,
-    held_back=None,
-    throttled=None,
-    frequency_mhz=None,
-    available_bytes=None,
-    dirty=False,
-)
+UNKNOWN = NoiseRecord.model_validate({**dict.fromkeys(NoiseRecord.model_fields), "dirty": False})
 """Nothing could be read."""
 
 
@@ -124,40 +115,36 @@ def _share(before_us: int | None, after_us: int | None, elapsed_s: float) -> flo
 
 
 def _pressure(root: Path) -> int | None:
-    try:
-        text = (root / "proc/pressure/cpu").read_text()
-    except OSError:  # kernels without PSI, or with it switched off, refuse the read
-        return None
+    text = read_text(root / "proc/pressure/cpu")  # kernels without PSI, or with it switched off, refuse it
     match = re.search(r"^some .*total=(\d+)", text, re.MULTILINE)
     return int(match[1]) if match else None
 
 
 def _held_back(root: Path) -> int | None:
     """Microseconds that CFS quotas kept this process's cgroups from running (v2 and v1)."""
-    found = []
-    for folder in cgroup_folders(root, "cpu"):
-        text = read_text(folder / "cpu.stat")
-        if match := re.search(r"^throttled_usec (\d+)$", text, re.MULTILINE):
-            found.append(int(match[1]))
-        elif match := re.search(r"^throttled_time (\d+)$", text, re.MULTILINE):
-            found.append(int(match[1]) // 1000)
-    return max(found, default=None)
+    texts = [read_text(folder / "cpu.stat") for folder in cgroup_folders(root, "cpu")]
+    found = [
+        match for text in texts if (match := re.search(r"^throttled_(usec|time) (\d+)$", text, re.MULTILINE))
+    ]
+    return max((int(one[2]) // (1 if one[1] == "usec" else 1000) for one in found), default=None)
 
 
 def _throttled(cpus: Sequence[int], root: Path) -> int | None:
     """How often the usable cores were slowed for heat since boot; only some processors count it."""
-    folder = root / "sys/devices/system/cpu"
-    texts = [read_text(folder / f"cpu{n}/thermal_throttle/core_throttle_count") for n in cpus]
-    counts = [int(text) for text in texts if text.isdigit()]
+    counts = _of_each(cpus, root, "thermal_throttle/core_throttle_count")
     return sum(counts) if counts else None
 
 
 def _frequency(cpus: Sequence[int], root: Path) -> float | None:
     """Mean over the usable cores in MHz; in a virtual machine often the nominal one."""
-    folder = root / "sys/devices/system/cpu"
-    texts = [read_text(folder / f"cpu{n}/cpufreq/scaling_cur_freq") for n in cpus]
-    found = [int(text) / 1000 for text in texts if text.isdigit()]
+    found = [khz / 1000 for khz in _of_each(cpus, root, "cpufreq/scaling_cur_freq")]
     if not found:
         info = read_text(root / "proc/cpuinfo")
         found = [float(text) for text in re.findall(r"^cpu MHz\s*:\s*([\d.]+)$", info, re.MULTILINE)]
     return round(sum(found) / len(found), 1) if found else None
+
+
+def _of_each(cpus: Sequence[int], root: Path, name: str) -> list[int]:
+    """What a file says of each of these cores, as far as it is there."""
+    texts = [read_text(root / f"sys/devices/system/cpu/cpu{number}" / name) for number in cpus]
+    return [int(text) for text in texts if text.isdigit()]

@@ -178,35 +178,22 @@ def sample_seconds(planned: PlannedExperiment, group: PlannedGroup) -> float:
     return planned.measured.get(group.index, group.group.seconds * (0.5 if smaller else 1.0))
 
 
-def order_groups(count: int, rng: random.Random) -> tuple[int, ...]:
-    """Order in which the groups take their turn within one round of the whole build."""
-    indices = list(range(count))
-    rng.shuffle(indices)
-    return tuple(indices)
-
-
 def estimate_seconds(planned: PlannedExperiment) -> float:
     """Estimate of the measuring time; it is as good as the lengths of samples that are known."""
     rounds = sum(planned.rounds(group) * round_seconds(planned, group) for group in planned.groups)
-    return rounds + _observing_seconds(planned) + _report_seconds(planned)
-
-
-def _observing_seconds(planned: PlannedExperiment) -> float:
-    """Untimed children: one a group for the baseline's outputs, and one a case (and group, where asked)."""
-    if planned.observes_each_group:
-        return sum(len(group.cases) * sample_seconds(planned, group) for group in planned.groups)
-    outputs = sum(sample_seconds(planned, g) for g in planned.groups if g.timed)
-    return outputs + (len(planned.cases) - 1) * sample_seconds(planned, planned.groups[0])
-
-
-def _report_seconds(planned: PlannedExperiment) -> float:
-    hungriest = sample_seconds(planned, planned.hungriest)
-    return sum(len(report.cases) for report in planned.experiment.reports) * hungriest
+    return rounds + checking_seconds(planned)
 
 
 def checking_seconds(planned: PlannedExperiment) -> float:
-    """Estimate of what comes before the first round: untimed children."""
-    return _observing_seconds(planned) + _report_seconds(planned)
+    """Estimate of what comes before the first round: one untimed child a group for the baseline's outputs, one a
+    case (and group, where asked), and those that report.
+    """
+    reports = sum(len(report.cases) for report in planned.experiment.reports)
+    told = reports * sample_seconds(planned, planned.hungriest)
+    if planned.observes_each_group:
+        return told + sum(len(group.cases) * sample_seconds(planned, group) for group in planned.groups)
+    outputs = sum(sample_seconds(planned, group) for group in planned.groups if group.timed)
+    return told + outputs + (len(planned.cases) - 1) * sample_seconds(planned, planned.groups[0])
 
 
 def round_seconds(planned: PlannedExperiment, group: PlannedGroup) -> float:

@@ -17,62 +17,22 @@ class Profile:
     rounds: int
     split_rounds: int
     """Rounds where one half chooses a setting and the other half gives its figures."""
-    small: bool
-    """Use the small inputs."""
-    min_seconds: float
-    min_calls: int
     budget_s: float
+    small: bool = False
+    """Use the small inputs."""
+    min_seconds: float = 0.2
+    min_calls: int = 3
     repeats: int = 0
     """Dirty rounds of one experiment that are measured again, at the most; a draft repeats none."""
     bracket: bool = True
     """Baseline beside every case, not just once a round."""
 
 
-PROFILES = {
-    profile.name: profile
-    for profile in (
-        Profile(
-            name="smoke",
-            title="冒烟",
-            rounds=1,
-            split_rounds=1,
-            small=True,
-            min_seconds=0,
-            min_calls=1,
-            budget_s=600,
-            bracket=False,
-        ),
-        Profile(
-            name="quick",
-            title="快速",
-            rounds=3,
-            split_rounds=2,
-            small=True,
-            min_seconds=0.2,
-            min_calls=3,
-            budget_s=600,
-        ),
-        Profile(
-            name="default",
-            title="默认",
-            rounds=9,
-            split_rounds=12,
-            small=False,
-            min_seconds=0.2,
-            min_calls=3,
-            budget_s=3600,
-            repeats=2,
-        ),
-        Profile(
-            name="thorough",
-            title="细致",
-            rounds=21,
-            split_rounds=24,
-            small=False,
-            min_seconds=0.2,
-            min_calls=3,
-            budget_s=4 * 3600,
-            repeats=4,
-        ),
-    )
-}
+SMOKE = Profile(
+    name="smoke", title="冒烟", rounds=1, split_rounds=1, budget_s=600, small=True, bracket=False, min_seconds=0,
+    min_calls=1,
+)  # fmt: skip
+QUICK = Profile(name="quick", title="快速", rounds=3, split_rounds=2, budget_s=600, small=True)
+DEFAULT = Profile(name="default", title="默认", rounds=9, split_rounds=12, budget_s=3600, repeats=2)
+THOROUGH = Profile(name="thorough", title="细致", rounds=21, split_rounds=24, budget_s=4 * 3600, repeats=4)
+PROFILES = {profile.name: profile for profile in (SMOKE, QUICK, DEFAULT, THOROUGH)}

@@ -5,6 +5,7 @@ What comes out is held against what should by `bench.results.trust`.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,6 @@ from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Input, Load, 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from bench.measure.campaign import Here
     from bench.measure.runner import Reporter
@@ -38,6 +38,7 @@ UNITS = 100
 """Hashes in one call."""
 ONE_ROW = Input(label="batch=1", shapes=((1, 256),))
 """Never looked at; it tells the two groups apart."""
+MEMORY = Load(timed=False)
 
 
 def _case(name: str, title: str, **cost: int) -> Case:
@@ -63,14 +64,7 @@ EXPERIMENT = Experiment(
     cases=_cases,
     groups=(
         Group(model="tiny", input=TINY, small=TINY, seconds=0.35, cases=(BASELINE, CONTROL, MORE, SLEEP)),
-        Group(
-            model="tiny",
-            input=ONE_ROW,
-            small=ONE_ROW,
-            seconds=0.4,
-            cases=(ALLOCATED, HELD),
-            load=Load(timed=False),
-        ),
+        Group(model="tiny", input=ONE_ROW, small=ONE_ROW, seconds=0.4, cases=(ALLOCATED, HELD), load=MEMORY),
     ),
     columns=("latency_ms", "ratio", "cores_used", "base_mib", "peak_mib", "kept_mib"),
 )
@@ -85,32 +79,19 @@ def expected_seconds() -> float:
 def measure(build: str, seed: int, here: Here, folders: Folders, reporter: Reporter) -> store.Journal:
     """The self-test of a build: the one that it has, or a new one. One cut short is begun anew."""
     path = store.journal_path(folders.results, SELFTEST, build)
-    if whole := _whole(path):
-        return whole
+    with suppress(store.DamagedJournal, FileNotFoundError):
+        if (journal := store.read(path)).complete:
+            return journal
     path.unlink(missing_ok=True)
     planned = resolve(EXPERIMENT, PROFILE, here.asked(), 1 << 40)
     models = {"tiny": prepare(MODELS["tiny"], (TINY, ONE_ROW), folders.models)}
     header = first_line(planned, here.facts(), here.key(EXPERIMENT, PROFILE), build, seed, models)
-    task = Task(
-        planned=planned,
-        writer=store.Writer.create(folders.results, header),
-        models=models,
-        work=folders.work / build,
-        worker=_run_known,
-    )
+    writer, work = store.Writer.create(folders.results, header), folders.work / build
+    task = Task(planned=planned, writer=writer, models=models, work=work, worker=_run_known)
     Runner(tasks=(task,), seed=seed, budget_s=BUDGET_S, reporter=reporter, observes=False).run()
     return task.writer.journal
 
 
-def _whole(path: Path) -> store.Journal | None:
-    try:
-        journal = store.read(path)
-    except (store.DamagedJournal, FileNotFoundError):
-        return None
-    return journal if journal.complete else None
-
-
 def _run_known(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
     """Known costs are settled after two calls."""
-    warm_up = min(job["warm_up"], WARM_UP)
-    return run_worker({**job, "warm_up": warm_up}, env, timeout_s)
+    return run_worker({**job, "warm_up": min(job["warm_up"], WARM_UP)}, env, timeout_s)

@@ -44,17 +44,10 @@ class FakeNoise:
         if self.readings % 2 and self.readings // 2 in self.dirty:
             self.busy += 500
         self.readings += 1
+        unknown: Any = dict.fromkeys(("pressure_us", "held_back_us", "throttled", "frequency_mhz"))
+        ticks = {"total_ticks": 1000 * self.readings, "busy_ticks": self.busy, "steal_ticks": 0}
         return noise.Reading(
-            total_ticks=1000 * self.readings,
-            busy_ticks=self.busy,
-            steal_ticks=0,
-            own_seconds=0.0,
-            pressure_us=None,
-            held_back_us=None,
-            throttled=None,
-            frequency_mhz=None,
-            available_bytes=8 << 30,
-            at=float(self.readings),
+            **ticks, own_seconds=0.0, available_bytes=8 << 30, at=float(self.readings), **unknown
         )
 
 
@@ -79,16 +72,10 @@ class Lab:
         self.folder, self.make, self.clock, self.worker = folder, make, clock, worker
         self.noise, self.told = FakeNoise(), Told()
 
-    def task(
-        self,
-        experiment: Experiment | None = None,
-        profile: Profile | None = None,
-        *,
-        free_bytes: int = 1 << 40,
-    ) -> Task:
+    def task(self, experiment: Experiment | None = None, profile: Profile | None = None) -> Task:
         """A new journal, or the one that a build before left on disk."""
         experiment, profile = experiment or self.make.experiment(), profile or self.make.profile()
-        planned = resolve(experiment, profile, Machine(cores=2, libc="glibc 2.31"), free_bytes)
+        planned = resolve(experiment, profile, Machine(cores=2, libc="glibc 2.31"), 1 << 40)
         prepared = self.make.prepared([group.input.label for group in planned.groups])
         models = {"toy": replace(prepared, model_path=self.folder / "toy.onnx")}
         models["toy"].model_path.touch()
@@ -97,9 +84,8 @@ class Lab:
             writer = store.Writer(store.read(path))
         else:
             facts = header.Facts(machine={"cores": 2}, software={"onnxruntime": "1.31.1"})
-            writer = store.Writer.create(
-                self.folder, header.first_line(planned, facts, KEY, BUILD, 7, models)
-            )
+            first = header.first_line(planned, facts, KEY, BUILD, 7, models)
+            writer = store.Writer.create(self.folder, first)
         return Task(planned=planned, writer=writer, models=models, work=self.folder / "w", worker=self.worker)
 
     def runner(self, *tasks: Task, budget_s: float = 1e6, seed: int = 7) -> Runner:
@@ -120,12 +106,12 @@ class Lab:
         return next(row for row in rows if (row.case, row.metric) == (case, metric))
 
 
-def interrupt_at(lab: Lab, number: int, error: type[BaseException] = KeyboardInterrupt) -> None:
+def interrupt_at(lab: Lab, number: int) -> None:
     """Ctrl-C while the timed child of that number (from 1) is running."""
 
     def check(start: Started) -> None:
         if start.timed and len(lab.worker.timed) == number - 1:
-            raise error
+            raise KeyboardInterrupt
 
     lab.worker.before = check
 

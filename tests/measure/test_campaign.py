@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from toy_site import GIB, NEW, OLD
+from toy_site import GIB, NEW, OLD, Site
 
 from bench.measure import campaign
-from bench.measure.campaign import CannotMeasure, Here
+from bench.measure.campaign import CannotMeasure
 from bench.results import store
 from bench.spec import BASELINE, CONTROL, Input, LargestBatch
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import Make
-    from toy_site import Site
 
     from bench.spec import Experiment
 
@@ -43,89 +42,54 @@ def test_first_build_begins_a_journal_for_each_experiment_with_all_inputs_prepar
     assert begun.build[:15] <= again.build[:15]
 
 
-def _switch_machine(site: Site, make: Make) -> None:
-    site.here = Here(machine=make.machine(cores=4), software=site.here.software)
-
-
-def _switch_software(site: Site, make: Make) -> None:
-    site.here = Here(machine=site.here.machine, software={"onnxruntime": "1.32"})
-
-
-def _switch_model(site: Site, make: Make) -> None:
-    site.content_key = "fedcba"
-
-
-def _switch_settings(site: Site, make: Make) -> None:
-    site.experiments["toys"] = make.experiment(cases=(BASELINE, CONTROL, "one", "three"))
-
-
-def _reword(site: Site, make: Make) -> None:
-    site.experiments["toys"] = make.experiment(title="新标题", question="新问题?")
-
-
-def _damage_a_newer_one(site: Site, make: Make) -> None:
-    store.journal_path(site.folders.results, "toys", NEW).write_bytes(b"damaged\n")
-
-
 @pytest.mark.parametrize(
     ("header", "meanwhile", "taken"),
     [
-        pytest.param({}, lambda *_: None, OLD, id="interrupted"),
-        pytest.param({"hours_ago": 23.9}, lambda *_: None, OLD, id="within a day"),
-        pytest.param({"hours_ago": 24.1}, lambda *_: None, None, id="later"),
-        pytest.param({"profile": "thorough"}, lambda *_: None, None, id="another profile"),
-        pytest.param({}, lambda site, _: site.finished(profile="quick", build=NEW), OLD, id="a draft since"),
-        pytest.param({}, lambda site, _: site.finished(build=NEW), None, id="finished since"),
-        pytest.param({}, lambda site, _: site.unfinished(build=NEW), NEW, id="newest of two"),
-        pytest.param({}, _switch_machine, None, id="another machine"),
-        pytest.param({}, _switch_software, None, id="other software"),
-        pytest.param({}, _switch_model, None, id="another model"),
-        pytest.param({}, _switch_settings, None, id="other settings"),
-        pytest.param({}, _reword, OLD, id="reworded"),
-        pytest.param({}, _damage_a_newer_one, OLD, id="a damaged one since"),
+        pytest.param({}, lambda _: None, OLD, id="interrupted"),
+        pytest.param({"hours_ago": 23.9}, lambda _: None, OLD, id="within a day"),
+        pytest.param({"hours_ago": 24.1}, lambda _: None, None, id="later"),
+        pytest.param({"profile": "thorough"}, lambda _: None, None, id="another profile"),
+        pytest.param({}, lambda site: site.finished(profile="quick", build=NEW), OLD, id="a draft since"),
+        pytest.param({}, lambda site: site.finished(build=NEW), None, id="finished since"),
+        pytest.param({}, lambda site: site.unfinished(build=NEW), NEW, id="newest of two"),
+        pytest.param({}, lambda site: site.move(machine=site.make.machine(cores=4)), None, id="another machine"),
+        pytest.param({}, lambda site: site.move(software={"onnxruntime": "1.32"}), None, id="other software"),
+        pytest.param({}, lambda site: setattr(site, "content_key", "fedcba"), None, id="another model"),
+        pytest.param({}, lambda site: site.change(cases=(BASELINE, CONTROL, "one", "three")), None, id="other settings"),
+        pytest.param({}, lambda site: site.change(title="新标题", question="新问题?"), OLD, id="reworded"),
+        pytest.param({}, lambda site: site.damage(NEW), OLD, id="a damaged one since"),
     ],
-)
+)  # fmt: skip
 def test_which_build_is_taken_up(
-    site: Site,
-    make: Make,
-    header: dict[str, Any],
-    meanwhile: Callable[[Site, Make], object],
-    taken: str | None,
+    site: Site, header: dict[str, Any], meanwhile: Callable[[Site], object], taken: str | None
 ) -> None:
     """What is on disk stays as it is, and a damaged file is named."""
     site.unfinished(seed=99, **header)
-    meanwhile(site, make)
+    meanwhile(site)
     before = site.bytes_of_results()
     opened = site.open()
-    assert opened.resumed_samples == (2 if taken else 0)
+    assert opened.resumed_samples == len(opened.tasks[0].writer.journal.samples) == (2 if taken else 0)
     assert (opened.build == taken) if taken else (opened.build not in (OLD, NEW))
-    if taken == OLD:
-        assert opened.seed == 99
-        assert len(opened.tasks[0].writer.journal.samples) == 2
-    assert before.items() <= site.bytes_of_results().items()
-    assert [f"{NEW}.jsonl" in text for text in site.told if "损坏" in text] == [True] * (
-        meanwhile is _damage_a_newer_one
-    )
+    assert taken != OLD or opened.seed == 99
+    damaged = [path for path in before if b"damaged" in before[path]]
+    assert [text.count(f"{NEW}.jsonl") for text in site.told if "损坏" in text] == [1] * len(damaged)
     fresh = site.open(fresh=True)
     assert (fresh.build not in (OLD, NEW, opened.build), fresh.resumed_samples) == (True, 0)
     assert before.items() <= site.bytes_of_results().items()
 
 
-def _add_settings(site: Site, make: Make) -> None:
-    site.unfinished("more")
-    site.experiments["more"] = make.experiment("more", cases=(BASELINE, CONTROL, "three"))
-
-
 @pytest.mark.parametrize(
     "meanwhile",
-    [lambda *_: None, lambda site, _: site.finished("more"), _add_settings],
+    [lambda *_: None, Site.finished, Site.unfinished],
     ids=["it lacks one", "one was finished alone", "settings of one have changed"],
 )
 def test_what_an_interrupted_build_lacks_joins_it_and_what_stands_there_is_left(
-    site: Site, make: Make, meanwhile: Callable[[Site, Make], object]
+    site: Site, meanwhile: Callable[[Site, str], object]
 ) -> None:
     site.unfinished("toys")
-    meanwhile(site, make)
+    meanwhile(site, "more")
+    if meanwhile is Site.unfinished:
+        site.change("more", cases=(BASELINE, CONTROL, "three"))
     before = site.bytes_of_results()
     resumed = site.open("toys", "more")
     assert [len(task.writer.journal.samples) for task in resumed.tasks] == [2, 0]

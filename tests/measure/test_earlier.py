@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from conftest import Make
     from toy_site import Site
 
-NEWER, NEWEST = "20260103-000000-cccc", "20260104-000000-dddd"
+NEWER, NEWEST, LAST, MORE = (f"2026010{day}-000000-cccc" for day in range(3, 7))
 
 
 def _found(site: Site, here: Here | None = None) -> str | None:
@@ -27,31 +27,23 @@ def _found(site: Site, here: Here | None = None) -> str | None:
     return journal.header.build if journal else None
 
 
-def test_valid_result_is_the_newest_complete_one_of_this_key(site: Site) -> None:
-    assert _found(site) is None
-    site.finished(hours_ago=1000)
-    assert _found(site) == OLD
-    site.unfinished(build=NEW)
-    assert _found(site) == OLD
-    site.finished(build=NEWER, key="f" * 16)
-    assert _found(site) == OLD
-    site.finished(build=NEWEST, profile="thorough")
-    assert _found(site) == NEWEST
-
-
 @pytest.mark.parametrize(("draft", "whole"), [("smoke", "default"), ("quick", "thorough")])
-def test_draft_never_hides_a_valid_result(
+def test_valid_result_is_the_newest_complete_one_of_this_key_that_is_no_draft(
     site: Site, monkeypatch: pytest.MonkeyPatch, make: Make, draft: str, whole: str
 ) -> None:
-    """And a change of one profile leaves those of others valid."""
-    site.finished(profile=draft)
+    """A change of one profile leaves those of others valid."""
+    assert _found(site) is None
+    site.finished(profile=draft, hours_ago=1000)
     assert _found(site) == OLD
     site.finished(profile=whole, build=NEW)
     site.finished(profile=draft, build=NEWER)
+    site.finished(profile=whole, build=NEWEST, key="f" * 16)
+    site.unfinished(profile=whole, build=LAST)
     assert _found(site) == NEW
-    site.finished(profile=whole, build=NEWEST)
-    assert _found(site) == NEWEST
-    monkeypatch.setitem(PROFILES, whole, make.profile(name=whole, min_calls=77))
+    site.finished(profile="default", build=MORE)
+    assert _found(site) == MORE
+    for name in {whole, "default"}:
+        monkeypatch.setitem(PROFILES, name, make.profile(name=name, min_calls=77))
     assert _found(site) == NEWER
 
 
@@ -63,30 +55,23 @@ SWITCHED = [
 
 
 @pytest.mark.parametrize(("name", "now", "words"), SWITCHED)
-def test_result_is_not_used_once_the_machine_is_set_differently(
+def test_nothing_is_used_once_the_machine_is_set_differently(
     site: Site, make: Make, name: str, now: str, words: str
 ) -> None:
-    """An older one of the present setting is, where there is one."""
+    """Neither a result, but for an older one of the present setting, nor a build cut short."""
     usual = {**site.here.facts().machine, "isa": []}
     site.finished(machine=usual)
-    assert _found(site) == OLD
-    assert site.told == []
+    assert (_found(site), site.told) == (OLD, [])
     switched = Here(machine=make.machine(**{name: now}), software=site.here.software)
     assert _found(site, switched) is None
     assert site.told == [f"不沿用 toys/{OLD}.jsonl：{words}"]
     site.finished(machine={**usual, name: now}, build=NEW)
     assert _found(site) == OLD
-
-
-@pytest.mark.parametrize(("name", "now", "words"), SWITCHED)
-def test_interrupted_build_is_not_taken_up_once_the_machine_is_set_differently(
-    site: Site, make: Make, name: str, now: str, words: str
-) -> None:
-    begun = site.open()
+    site.told.clear()
+    begun = site.open("more")
     begun.tasks[0].writer.append(make.sample(BASELINE))
-    assert site.open().build == begun.build
-    switched = Here(machine=make.machine(**{name: now}), software=site.here.software)
-    assert site.open(here=switched).build != begun.build
+    assert site.open("more").build == begun.build
+    assert site.open("more", here=switched).build != begun.build
     assert any(words in text for text in site.told)
 
 
@@ -100,18 +85,6 @@ def test_journal_of_another_key_is_known_by_its_first_line(
     monkeypatch.setattr(store, "read", lambda path: read.append(path.stem) or real(path))
     assert _found(site) == NEW
     assert read == [NEW]
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"damaged\n", b'{"kind": "header"', None], ids=["empty", "text", "cut", "below"]
-)
-def test_damaged_result_is_named_and_the_older_one_used(site: Site, content: bytes | None) -> None:
-    site.finished()
-    path = site.finished(build=NEW).journal.path
-    spoilt = path.read_bytes().replace(b'"kind":"sample"', b'"kind":"simple"', 1)
-    path.write_bytes(spoilt if content is None else content)
-    assert _found(site) == OLD
-    assert [path.name in text for text in site.told] == [True]
 
 
 def _seconds(site: Site, make: Make, here: Here | None = None, profile: str = "default") -> list[float]:
@@ -136,12 +109,12 @@ def _took(site: Site, *seconds: float | None, build: str = OLD, profile: str = "
 
 def test_plan_knows_how_long_samples_took_in_the_newest_build(site: Site, make: Make) -> None:
     """Those that failed tell nothing; and the estimate rests on the others."""
-    planned = campaign.plan(("toys",), make.profile(), site.here)
     assert _seconds(site, make) == [0.4]  # as typed
     _took(site, None, 2, 3, 3)
     assert _seconds(site, make) == [3]
     _took(site, 4, 4, 4, 4, build=NEW)
     assert _seconds(site, make) == [4]
+    planned = campaign.plan(("toys",), make.profile(), site.here)
     seen = earlier.with_seconds(planned, site.here, site.folders.results)
     assert campaign.total_seconds(seen) == pytest.approx(10 * campaign.total_seconds(planned))
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 from dataclasses import asdict
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -17,33 +17,19 @@ import pytest
 from bench.measure import machine
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from conftest import Make
 
 GIB = 1 << 30
 
-X86 = """processor\t: 0
-vendor_id\t: AuthenticAMD
-model name\t: AMD EPYC  9R45   Processor
-flags\t\t: fpu sse2 avx avx2 hypervisor avx512f amx_tile_not
-"""
-ARM = """processor\t: 0
-BogoMIPS\t: 243.75
-Features\t: fp asimd aes asimddp sve bf16
-CPU implementer\t: 0x41
-CPU part\t: 0xd40
-"""
-LSCPU_INDENTED = """Architecture:             aarch64
-Vendor ID:                ARM
-  Model name:             Neoverse-N1
-    Model:                1
-"""
-LSCPU_FLAT = """Architecture:        aarch64
-Vendor ID:           ARM
-Model:               1
-Model name:          Neoverse-N1
-"""
+X86 = "processor\t: 0\nmodel name\t: AMD EPYC  9R45   Processor\nflags\t\t: fpu avx avx2 hypervisor avx512f amx_tile_not\n"
+ARM = "processor\t: 0\nBogoMIPS\t: 243.75\nFeatures\t: fp asimd aes asimddp sve bf16\nCPU part\t: 0xd40\n"
+LSCPU_INDENTED = (
+    "Vendor ID:                ARM\n  Model name:             Neoverse-N1\n    Model:                1\n"
+)
+LSCPU_FLAT = "Vendor ID:           ARM\nModel:               1\nModel name:          Neoverse-N1\n"
 
 
 def _tree(root: Path, files: dict[str, str]) -> Path:
@@ -54,35 +40,32 @@ def _tree(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
-V2 = {"proc/self/cgroup": "0::/system.slice/docker.scope/inner"}
-V2_OUTER, V2_MIDDLE, V2_INNER = (
-    f"sys/fs/cgroup/{path}"
-    for path in ("system.slice", "system.slice/docker.scope", "system.slice/docker.scope/inner")
-)
 V1 = {"proc/self/cgroup": "4:memory:/docker/abc\n3:cpuset:/\n2:cpu,cpuacct:/docker/abc\n1:name=systemd:/x"}
 
 
-DOCKER, OWN = "sys/fs/cgroup/cpu/docker/abc/cpu.cfs", "sys/fs/cgroup/cpu/cpu.cfs"
-V1_MEMORY = "sys/fs/cgroup/memory/docker/abc/memory"
+def _v2(name: str, *values: object) -> dict[str, str]:
+    """What a file of the innermost cgroup says, that of its parent, that of its grandparent."""
+    folders = ("system.slice/docker.scope/inner", "system.slice/docker.scope", "system.slice")
+    said = {f"sys/fs/cgroup/{folder}/{name}": str(v) for folder, v in zip(folders, values, strict=False)}
+    return {"proc/self/cgroup": f"0::/{folders[0]}"} | said
+
+
+def _v1(folder: str, **values: object) -> dict[str, str]:
+    """What files of a cgroup of the first kind say; the first `_` of a name is a dot."""
+    return V1 | {f"sys/fs/cgroup/{folder}/{name.replace('_', '.', 1)}": str(v) for name, v in values.items()}
 
 
 @pytest.mark.parametrize(
     ("files", "cores"),
     [
-        pytest.param(V2 | {f"{V2_INNER}/cpu.max": "150000 100000"}, 1.5, id="v2"),
-        pytest.param(V2 | {f"{V2_INNER}/cpu.max": "max 100000"}, None, id="v2 without a quota"),
-        pytest.param(
-            V2 | {f"{V2_INNER}/cpu.max": "max 100000", f"{V2_MIDDLE}/cpu.max": "50000 100000"}, 0.5, id="of the parent"
-        ),
-        pytest.param(
-            V2 | {f"{V2_INNER}/cpu.max": "300000 100000", f"{V2_OUTER}/cpu.max": "200000 100000"}, 2.0, id="the tightest"
-        ),
-        pytest.param(
-            {"proc/self/cgroup": "0::/", "sys/fs/cgroup/cpu.max": "250000 100000"}, 2.5, id="v2, from within a container"
-        ),
-        pytest.param(V1 | {f"{DOCKER}_quota_us": "200000", f"{DOCKER}_period_us": "50000"}, 4.0, id="v1"),
-        pytest.param(V1 | {f"{OWN}_quota_us": "100000", f"{OWN}_period_us": "100000"}, 1.0, id="v1, own group"),
-        pytest.param(V1 | {f"{DOCKER}_quota_us": "-1", f"{DOCKER}_period_us": "100000"}, None, id="v1 without a quota"),
+        pytest.param(_v2("cpu.max", "150000 100000"), 1.5, id="v2"),
+        pytest.param(_v2("cpu.max", "max 100000"), None, id="v2 without a quota"),
+        pytest.param(_v2("cpu.max", "max 100000", "50000 100000"), 0.5, id="of the parent"),
+        pytest.param(_v2("cpu.max", "300000 100000", "max", "200000 100000"), 2.0, id="the tightest"),
+        pytest.param({"proc/self/cgroup": "0::/", "sys/fs/cgroup/cpu.max": "250000 100000"}, 2.5, id="v2, from within"),
+        pytest.param(_v1("cpu/docker/abc", cpu_cfs_quota_us=200000, cpu_cfs_period_us=50000), 4.0, id="v1"),
+        pytest.param(_v1("cpu", cpu_cfs_quota_us=100000, cpu_cfs_period_us=100000), 1.0, id="v1, own group"),
+        pytest.param(_v1("cpu/docker/abc", cpu_cfs_quota_us=-1, cpu_cfs_period_us=100000), None, id="v1 without one"),
         pytest.param({}, None, id="nothing"),
     ],
 )  # fmt: skip
@@ -90,58 +73,43 @@ def test_cpu_quota(tmp_path: Path, files: dict[str, str], cores: float | None) -
     assert machine.cpu_quota(_tree(tmp_path, files)) == cores
 
 
-@pytest.mark.parametrize(
-    ("files", "limit"),
-    [
-        pytest.param(V2 | {f"{V2_INNER}/memory.max": str(4 * GIB)}, 4 * GIB, id="v2"),
-        pytest.param(V2 | {f"{V2_INNER}/memory.max": "max"}, None, id="v2 without a limit"),
-        pytest.param(
-            V2 | {f"{V2_INNER}/memory.max": "max", f"{V2_OUTER}/memory.max": str(GIB)}, GIB, id="of an ancestor"
-        ),
-        pytest.param(V1 | {f"{V1_MEMORY}.limit_in_bytes": str(2 * GIB)}, 2 * GIB, id="v1"),
-        pytest.param(V1 | {f"{V1_MEMORY}.limit_in_bytes": "9223372036854771712"}, None, id="v1 without a limit"),
-        pytest.param({}, None, id="nothing"),
-    ],
-)  # fmt: skip
-def test_memory_limit(tmp_path: Path, files: dict[str, str], limit: int | None) -> None:
-    assert machine.memory_limit(_tree(tmp_path, files)) == limit
+def _memory(limits: Sequence[object], used: Sequence[object]) -> dict[str, str]:
+    return _v2("memory.max", *limits) | _v2("memory.current", *used)
 
 
 @pytest.mark.parametrize(
-    ("files", "system", "free"),
+    ("files", "system", "limit", "free"),
     [
-        pytest.param({}, 64 * GIB, 64 * GIB, id="no limit"),
+        pytest.param({}, 64, None, 64, id="no cgroup"),
+        pytest.param(_memory([4 * GIB], [3 * GIB]), 64, 4, 1, id="v2"),
+        pytest.param(_memory(["max"], [GIB]), 64, None, 64, id="v2 without a limit"),
         pytest.param(
-            V2 | {f"{V2_INNER}/memory.max": str(4 * GIB), f"{V2_INNER}/memory.current": str(3 * GIB)}, 64 * GIB, GIB, id="v2"
+            _memory([4 * GIB], [3 * GIB]) | _v2("memory.stat", f"anon 1\ninactive_file {GIB}"), 64, 4, 2, id="page cache"
+        ),
+        pytest.param(_memory(["max", "max", 4 * GIB], [GIB, GIB, 3 * GIB]), 64, 4, 1, id="siblings took of an ancestor's"),
+        pytest.param(_memory([8 * GIB], [0]), 1, 8, 1, id="less in the system"),
+        pytest.param(_memory([8 * GIB], [9 * GIB]), 64, 8, 0, id="over"),
+        pytest.param(
+            _v1("memory/docker/abc", memory_limit_in_bytes=GIB, memory_usage_in_bytes=GIB // 4), 64, 1, 0.75, id="v1"
         ),
         pytest.param(
-            V1 | {f"{V1_MEMORY}.limit_in_bytes": str(GIB), f"{V1_MEMORY}.usage_in_bytes": str(GIB // 4)},
-            64 * GIB,
-            GIB * 3 // 4,
-            id="v1",
-        ),
-        pytest.param(
-            V2
-            | {f"{V2_INNER}/memory.max": "max", f"{V2_INNER}/memory.current": str(GIB)}
-            | {f"{V2_OUTER}/memory.max": str(4 * GIB), f"{V2_OUTER}/memory.current": str(3 * GIB)},
-            64 * GIB,
-            GIB,
-            id="siblings took of the parent's",
-        ),
-        pytest.param(
-            V2 | {f"{V2_INNER}/memory.max": str(8 * GIB), f"{V2_INNER}/memory.current": "0"}, GIB, GIB, id="the system's"
-        ),
-        pytest.param(
-            V2 | {f"{V2_INNER}/memory.max": str(8 * GIB), f"{V2_INNER}/memory.current": str(9 * GIB)}, GIB, 0, id="over"
+            _v1("memory/docker/abc", memory_limit_in_bytes=9223372036854771712), 64, None, 64, id="v1 without a limit"
         ),
     ],
 )  # fmt: skip
-def test_free_memory_is_what_cgroup_and_system_still_grant(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], system: int, free: int
+def test_memory_is_what_cgroup_and_system_still_grant(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    files: dict[str, str],
+    system: int,
+    limit: int | None,
+    free: float,
 ) -> None:
-    memory = SimpleNamespace(available=system, total=64 * GIB)
+    memory = SimpleNamespace(available=system * GIB, total=64 * GIB)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
-    assert machine.free_memory(_tree(tmp_path, files)) == free
+    root = _tree(tmp_path, files)
+    assert machine.memory_limit(root) == (limit and limit * GIB)
+    assert machine.free_memory(root) == free * GIB
 
 
 @pytest.mark.parametrize(
@@ -151,30 +119,25 @@ def test_usable_cores_are_affinity_within_quota(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str | None, cores: int
 ) -> None:
     monkeypatch.setattr(machine, "usable_cpus", lambda: tuple(range(8)))
-    files = V2 | ({f"{V2_INNER}/cpu.max": quota} if quota else {}) | {"proc/cpuinfo": X86}
+    files = _v2("cpu.max", *([quota] if quota else [])) | {"proc/cpuinfo": X86}
     found = machine.read_machine(_tree(tmp_path, files))
     assert (found.cores, found.affinity_cores) == (cores, 8)
 
 
 def test_x86_machine(tmp_path: Path) -> None:
     cache = "sys/devices/system/cpu/cpu0/cache"
+    sizes = {0: (1, "48K"), 2: (2, "1024K"), 3: (3, "32768K")}
     files = {
         "proc/cpuinfo": X86,
         "etc/os-release": 'NAME="Debian"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"',
-        f"{cache}/index0/level": "1",
-        f"{cache}/index0/size": "48K",
-        f"{cache}/index2/level": "2",
-        f"{cache}/index2/size": "1024K",
-        f"{cache}/index3/level": "3",
-        f"{cache}/index3/size": "32768K",
+        **{f"{cache}/index{place}/level": str(level) for place, (level, _) in sizes.items()},
+        **{f"{cache}/index{place}/size": size for place, (_, size) in sizes.items()},
         "sys/kernel/mm/transparent_hugepage/enabled": "always [madvise] never",
         "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "performance",
     }
     found = machine.read_machine(_tree(tmp_path, files))
-    assert found.cpu == "AMD EPYC 9R45 Processor"
-    assert found.isa == ("avx", "avx2", "avx512f")
-    assert (found.l2_kib, found.l3_kib) == (1024, 32768)
-    assert found.hypervisor
+    assert (found.cpu, found.isa) == ("AMD EPYC 9R45 Processor", ("avx", "avx2", "avx512f"))
+    assert (found.l2_kib, found.l3_kib, found.hypervisor) == (1024, 32768, True)
     assert found.system == "Debian GNU/Linux 12 (bookworm)"
     assert (found.transparent_huge_pages, found.governor) == ("madvise", "performance")
 
@@ -183,14 +146,11 @@ def test_x86_machine(tmp_path: Path) -> None:
 def test_arm_machine_whose_kernel_names_no_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    def lscpu(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.CompletedProcess(command, 0, stdout=text)
-
+    done = subprocess.CompletedProcess([], 0, stdout=text)
     monkeypatch.setattr(shutil, "which", lambda name: name if name == "lscpu" else None)
-    monkeypatch.setattr(subprocess, "run", lscpu)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
     found = machine.read_machine(_tree(tmp_path, {"proc/cpuinfo": ARM}))
-    assert found.cpu == "Neoverse-N1"
-    assert found.isa == ("asimd", "asimddp", "bf16", "sve")
+    assert (found.cpu, found.isa) == ("Neoverse-N1", ("asimd", "asimddp", "bf16", "sve"))
     assert not found.hypervisor
 
 
@@ -200,44 +160,34 @@ def test_machine_without_proc_still_has_a_name_and_cores(
     monkeypatch.setattr(shutil, "which", lambda _: None)
     found = machine.read_machine(tmp_path)
     assert found.cpu
+    assert found.system
     assert found.cores >= 1
     assert (found.isa, found.l2_kib, found.quota_cores, found.memory_limit_bytes) == ((), None, None, None)
     assert (found.governor, found.transparent_huge_pages, found.hypervisor) == ("", "", False)
-    assert found.system
 
 
 def test_fingerprint_is_of_the_machine_and_not_of_a_boot_or_a_point_release(make: Make) -> None:
     """What matters of those stands in the versions of libc and Python."""
-    usual = make.machine(system="Ubuntu 24.04.1 LTS").fingerprint()
+    usual = make.machine().fingerprint()
     rebooted = {"kernel": "6.9", "governor": "powersave", "transparent_huge_pages": "always"}
-    same = make.machine(system="Ubuntu 24.04.2 LTS", memory_limit_bytes=GIB, **rebooted)
+    same = make.machine(system="某系统 1.2", memory_limit_bytes=GIB, **rebooted)
     assert same.fingerprint() == usual
-    changes = (
-        {"cores": 4},
-        {"cpu": "另一种"},
-        {"isa": ()},
-        {"memory_gib": 16},
-        {"libc": "musl"},
-        {"quota_cores": 1.0},
-    )
-    prints = [make.machine(system="Ubuntu 24.04.1 LTS", **change).fingerprint() for change in changes]
+    changes: dict[str, Any] = {
+        "cores": 4, "cpu": "另一种", "isa": (), "memory_gib": 16, "libc": "musl", "quota_cores": 1.0,
+    }  # fmt: skip
+    prints = [make.machine(**{name: value}).fingerprint() for name, value in changes.items()]
     assert len({usual, *prints}) == 1 + len(changes)
     assert machine.read_machine().fingerprint() == machine.read_machine().fingerprint()
 
 
-def test_facts_name_neither_host_nor_user(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_facts_name_what_is_measured_and_neither_host_nor_user(monkeypatch: pytest.MonkeyPatch) -> None:
     real = platform.uname()
     monkeypatch.setattr(platform, "uname", lambda: real._replace(node="secret-host"))
     monkeypatch.setattr(platform, "node", lambda: "secret-host")
     monkeypatch.setattr(socket, "gethostname", lambda: "secret-host")
     for name in ("USER", "LOGNAME", "USERNAME", "HOSTNAME", "HOME"):
         monkeypatch.setenv(name, "/home/secret-user")
-    facts = json.dumps([asdict(machine.read_machine()), machine.software()])
-    assert "secret" not in facts
-    assert socket.gethostname() not in facts
-
-
-def test_software_names_what_is_measured() -> None:
-    found = machine.software()
-    assert found["onnxruntime"]
-    assert found["python"] == platform.python_version()
+    software = machine.software()
+    assert "secret" not in json.dumps([asdict(machine.read_machine()), software])
+    assert software["onnxruntime"]
+    assert software["python"] == platform.python_version()

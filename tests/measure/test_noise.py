@@ -32,9 +32,8 @@ class Counters:
 
     def _times(self) -> SimpleNamespace:
         """Children that were waited for count as our own."""
-        quarter = self.own / 4
         names = ("user", "system", "children_user", "children_system")
-        return SimpleNamespace(**dict.fromkeys(names, quarter), elapsed=0.0)
+        return SimpleNamespace(**dict.fromkeys(names, self.own / 4), elapsed=0.0)
 
     def write(self, name: str, text: str) -> None:
         path = self.root / name
@@ -51,8 +50,10 @@ class Counters:
             some = f"some avg10=1.00 avg60=1.00 avg300=1.00 total={pressure_us}\n"
             self.write("proc/pressure/cpu", f"{some}full avg10=0.00 avg60=0.00 avg300=0.00 total=7\n")
 
-    def read(self, cpus: Sequence[int] = (0, 1)) -> noise.Reading | None:
-        return noise.read(cpus, self.root)
+    def read(self, cpus: Sequence[int] = (0, 1)) -> noise.Reading:
+        found = noise.read(cpus, self.root)
+        assert found
+        return found
 
     def between(self, *later: Ticks, own_ticks: int = 0, usable: Sequence[int] = (0, 1)) -> NoiseRecord:
         self.stat(*[QUIET] * len(later))
@@ -83,13 +84,7 @@ def counters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counters:
     ],
 )  # fmt: skip
 def test_share_of_others(
-    counters: Counters,
-    later: tuple[Ticks, ...],
-    own: int,
-    others: float | None,
-    steal: float | None,
-    *,
-    dirty: bool,
+    counters: Counters, later: tuple[Ticks, ...], own: int, others: float, steal: float, *, dirty: bool
 ) -> None:
     """Usable are both CPUs, or, of eleven, the second one: cpu10 begins like it."""
     usable = (1,) if len(later) > 2 else (0, 1) if later[1] != QUIET else (0,)
@@ -107,7 +102,7 @@ def test_pressure_is_recorded_but_decides_nothing(counters: Counters) -> None:
 
 
 def test_machine_that_tells_nothing_once_or_ever_cannot_be_judged(counters: Counters) -> None:
-    assert counters.read() is None
+    assert noise.read((0,), counters.root) is None
     counters.stat(QUIET)
     for after in (None, counters.read((0,))):
         found = noise.between(None, after)
@@ -138,6 +133,4 @@ def test_a_quota_of_the_first_kind_counts_in_nanoseconds(counters: Counters) -> 
     counters.write("proc/self/cgroup", "4:cpu,cpuacct:/\n")
     counters.write("sys/fs/cgroup/cpu/cpu.stat", "nr_throttled 2\nthrottled_time 5000000\n")
     counters.stat(QUIET)
-    reading = counters.read((0,))
-    assert reading is not None
-    assert reading.held_back_us == 5000
+    assert counters.read((0,)).held_back_us == 5000

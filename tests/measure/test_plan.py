@@ -15,7 +15,6 @@ from bench.experiments._common import threads
 from bench.measure.plan import (
     baseline_reach,
     estimate_seconds,
-    order_groups,
     order_round,
     resolve,
     round_seconds,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from conftest import Make
 
     from bench.measure.plan import PlannedExperiment
+    from bench.measure.profiles import Profile
 
 MIB, GIB = 1 << 20, 1 << 30
 TWO = Machine(cores=2)
@@ -75,52 +75,29 @@ def test_baseline_stands_anywhere_within_reach(others: int, reach: int | None, p
     assert len({_order(cases, seed, reach).index(BASELINE) for seed in range(200)}) == places
 
 
-def test_order_of_cases_and_groups_follows_the_seed() -> None:
+def test_order_of_cases_follows_the_seed_even_without_a_baseline_that_failed() -> None:
     orders = [_order(CASES, seed) for seed in range(100)]
     assert orders == [_order(CASES, seed) for seed in range(100)]
     assert len(set(orders)) > 30
     others = [[case for case in order if case != BASELINE] for order in orders]
     assert {one[0] for one in others} == {one[-1] for one in others} == set(CASES) - {BASELINE}
-    turns = [order_groups(4, random.Random(seed)) for seed in range(50)]
-    assert turns == [order_groups(4, random.Random(seed)) for seed in range(50)]
-    assert all(sorted(order) == [0, 1, 2, 3] for order in turns)
-    assert len(set(turns)) > 10
-
-
-def test_round_goes_on_without_a_baseline_that_failed() -> None:
-    assert sorted(_order(("a", "b"), 0)) == ["a", "b"]
-    assert _order((), 0) == ()
+    assert (sorted(_order(("a", "b"), 0)), _order((), 0)) == (["a", "b"], ())
 
 
 @pytest.mark.parametrize(
-    ("seconds", "timed", "measured", "reach"),
+    ("group", "measured", "profile", "reach"),
     [
-        (0.75, True, None, 12), (2.9, True, None, 3), (3.1, True, None, 2), (4.6, True, None, 1),
-        (20, True, None, 1), (1, True, 4, 2), (1, False, None, None),
+        ({"seconds": 0.75}, {}, "default", 12), ({"seconds": 2.9}, {}, "default", 3), ({"seconds": 3.1}, {}, "default", 2),
+        ({"seconds": 4.6}, {}, "default", 1), ({"seconds": 20}, {}, "default", 1), ({"seconds": 1}, {0: 4}, "default", 2),
+        ({"seconds": 1, "timed": False}, {}, "default", None), ({"seconds": 1}, {}, "smoke", None),
     ],
 )  # fmt: skip
 def test_reach_is_a_length_of_time_as_samples_were_seen_to_take(
-    make: Make,
-    seconds: float,
-    measured: float | None,
-    reach: int | None,
-    *,
-    timed: bool,
+    make: Make, group: dict[str, Any], measured: dict[int, float], profile: str, reach: int | None
 ) -> None:
-    """Groups that show memory alone need the baseline once."""
-    planned = _plan(make, make.group(seconds=seconds, timed=timed))
-    planned = replace(planned, measured={} if measured is None else {0: measured})
+    """Groups that show memory alone need the baseline once, and so does a smoke test."""
+    planned = replace(_plan(make, make.group(**group), profile=profile), measured=measured)
     assert baseline_reach(planned, planned.groups[0]) == reach
-
-
-@pytest.mark.parametrize(
-    ("profile", "batch", "seconds"), [("quick", 1, 2), ("quick", 2, 4), ("default", 1, 4)]
-)
-def test_draft_is_shorter_where_its_input_is_smaller(
-    make: Make, profile: str, batch: int, seconds: float
-) -> None:
-    planned = _plan(make, make.group(2, seconds=4, small=make.group(batch).input), profile=profile)
-    assert sample_seconds(planned, planned.groups[0]) == seconds
 
 
 def _largest(make: Make, free_mib: int, profile: str = "default", **changes: Any) -> PlannedExperiment:
@@ -149,39 +126,37 @@ def test_group_that_does_not_fit_is_dropped_with_its_reason_and_the_others_keep_
     planned = _largest(make, 166)
     assert planned.groups == ()
     assert "166 MiB" in planned.dropped[0]
-    hungry = make.group(input=LargestBatch(item_shape=(3,), limit=32, bytes_per_item=GIB))
-    planned = _plan(make, hungry, make.group())
-    assert [group.index for group in planned.groups] == [1]
-    assert len(planned.dropped) == 1
+    planned = _plan(make, *_largest(make, 166).experiment.groups, make.group(), free=166 * MIB)
+    assert ([group.index for group in planned.groups], len(planned.dropped)) == ([1], 1)
 
 
-@pytest.mark.parametrize("free_mib", [350, 200, 1 << 20])
-def test_no_two_groups_have_the_same_model_and_input(make: Make, free_mib: int) -> None:
+@pytest.mark.parametrize(("free_mib", "labels"), [(350, [2, 1]), (200, [2, 1]), (1 << 20, [2, 1, 32])])
+def test_no_two_groups_have_the_same_model_and_input(make: Make, free_mib: int, labels: list[int]) -> None:
     """Rows are found by them, and pyperf refuses two benchmarks of one name."""
-    largest = LargestBatch(item_shape=(3,), limit=32, bytes_per_item=100 * MIB)
-    groups = (make.group(2), make.group(1), make.group(input=largest, timed=False))
+    groups = (make.group(2), make.group(1), *_largest(make, 1 << 20, timed=False).experiment.groups)
     planned = _plan(make, *groups, free=free_mib * MIB)
-    labels = [(group.group.model, group.input.label) for group in planned.groups]
-    assert len(set(labels)) == len(labels)
+    assert [group.input.label for group in planned.groups] == [f"batch={batch}" for batch in labels]
 
 
 @pytest.mark.parametrize(
-    ("profile", "batch", "largest"),
-    [("smoke", 1, 4), ("quick", 1, 4), ("default", 2, 32), ("thorough", 2, 32)],
+    ("profile", "batch", "seconds", "largest"),
+    [("smoke", 1, 2, 4), ("quick", 1, 2, 4), ("default", 2, 4, 32), ("thorough", 2, 4, 32)],
 )
-def test_drafts_use_the_small_input(make: Make, profile: str, batch: int, largest: int) -> None:
-    assert [group.input.label for group in _plan(make, profile=profile).groups] == [f"batch={batch}"]
+def test_drafts_use_the_small_input_and_are_shorter_where_it_is_smaller(
+    make: Make, profile: str, batch: int, seconds: float, largest: int
+) -> None:
+    for small, expected in ((1, seconds), (2, 4)):
+        planned = _plan(make, make.group(2, seconds=4, small=make.group(small).input), profile=profile)
+        assert sample_seconds(planned, planned.groups[0]) == expected
+        assert planned.groups[0].input.label == f"batch={max(batch, small)}"
     (group,) = _largest(make, 1 << 20, profile).groups
     assert group.input.label == f"batch={largest}"
 
 
 def test_cases_are_made_for_the_machine_and_a_group_may_have_some_of_them(make: Make) -> None:
-    made = (Case(id=f"cores_{n}", title="") for n in range(3, 4))
-    cases = (Case(id=BASELINE, title=""), *made)
-    groups = (make.group(2, cases=(BASELINE,)), make.group(3))
-    experiment = make.experiment(groups=groups)
-    asked: list[Machine] = []
-    experiment = replace(experiment, cases=lambda machine: asked.append(machine) or cases)
+    cases = (Case(id=BASELINE, title=""), Case(id="cores_3", title=""))
+    groups, asked = (make.group(2, cases=(BASELINE,)), make.group(3)), list[Machine]()
+    experiment = replace(make.experiment(groups=groups), cases=lambda machine: asked.append(machine) or cases)
     planned = resolve(experiment, PROFILES["default"], TWO, GIB)
     assert asked == [TWO]
     assert [group.cases for group in planned.groups] == [(BASELINE,), (BASELINE, "cores_3")]
@@ -203,53 +178,51 @@ def test_case_changes_what_its_group_fixes(make: Make) -> None:
     assert [planned.cpus(share) for share in (None, 1, 0.5, 0.1)] == [None, None, 1, 1]
 
 
-def test_profiles_keep_their_promises(make: Make) -> None:
+@pytest.mark.parametrize(("name", "profile"), PROFILES.items())
+def test_profiles_keep_their_promises(make: Make, name: str, profile: Profile) -> None:
     """Nine rounds for a latency verdict, three for a draft, seconds for a smoke test; each half of them suffices."""
-    rounds = {name: profile.rounds for name, profile in PROFILES.items()}
-    assert (rounds["smoke"], rounds["quick"]) == (1, 3)
-    assert 9 <= rounds["default"] < rounds["thorough"]
+    smoke, quick, default, thorough = (one.rounds for one in PROFILES.values())
+    assert (smoke, quick, 9 <= default < thorough) == (1, 3, True)
     groups = (make.group(2), make.group(3, small=make.group(3).input, timed=False))
-    for name, profile in PROFILES.items():
-        plain, split = (
-            _plan(make, *groups, profile=name, scenarios=scenarios) for scenarios in ((), (make.scenario(),))
-        )
-        assert [plain.rounds(group) for group in plain.groups] == [profile.rounds, 1]
-        assert [split.rounds(group) for group in split.groups] == [profile.split_rounds, 1]
-        assert (plain.most_rounds, split.most_rounds) == (profile.rounds, profile.split_rounds)
-        assert _plan(make, groups[1], profile=name).most_rounds == 1
-        if name in ("default", "thorough"):
-            assert (profile.min_seconds, profile.min_calls, profile.small) == (0.2, 3, False)
-            assert profile.split_rounds % 2 == 0
-            assert profile.split_rounds // 2 >= stats.MIN_ROUNDS
+    plain, split = (_plan(make, *groups, profile=name, scenarios=one) for one in ((), (make.scenario(),)))
+    assert [plain.rounds(group) for group in plain.groups] == [profile.rounds, 1]
+    assert [split.rounds(group) for group in split.groups] == [profile.split_rounds, 1]
+    assert (plain.most_rounds, split.most_rounds) == (profile.rounds, profile.split_rounds)
+    assert _plan(make, groups[1], profile=name).most_rounds == 1
+    if name in ("default", "thorough"):
+        assert (profile.min_seconds, profile.min_calls, profile.small) == (0.2, 3, False)
+        assert profile.split_rounds % 2 == 0
+        assert profile.split_rounds // 2 >= stats.MIN_ROUNDS
+
+
+REPORTS = (Report(subject="log_lines", cases=(BASELINE, "one")),)
 
 
 @pytest.mark.parametrize(
     ("profile", "changes", "measured", "seconds"),
     [
-        ("default", {}, {}, 9 * (4 * 3 + 2) + 4 * 3 + 1),
-        ("default", {"observe_each_group": True}, {}, 9 * (4 * 3 + 2) + 4 * 3 + 2),
-        (
-            "default",
-            {"reports": (Report(subject="log_lines", cases=(BASELINE, "one")),)},
-            {},
-            9 * 14 + 13 + 2 * 3,
+        pytest.param("default", {}, {}, 9 * (4 * 3 + 2) + 4 * 3 + 1, id="once and each baseline"),
+        pytest.param("default", {"observe_each_group": True}, {}, 9 * (4 * 3 + 2) + 4 * 3 + 2, id="on each group"),
+        pytest.param("default", {"reports": REPORTS}, {}, 9 * 14 + 13 + 2 * 3, id="reports"),
+        pytest.param("default", {}, {0: 0.5}, 9 * (4 * 0.5 + 2) + 4 * 0.5 + 1, id="as samples were seen to take"),
+        pytest.param(
+            "quick", {"observe_each_group": True}, {}, 3 * (4 * 1.5 + 2 * 0.5) + 4 * 1.5 + 0.5, id="draft"
         ),
-        ("default", {}, {0: 0.5}, 9 * (4 * 0.5 + 2) + 4 * 0.5 + 1),
-        ("quick", {"observe_each_group": True}, {}, 3 * (4 * 1.5 + 2 * 0.5) + 4 * 1.5 + 0.5),
     ],
-    ids=["once and each baseline", "on each group", "reports", "as samples were seen to take", "draft"],
-)
+)  # fmt: skip
 def test_estimate_counts_rounds_and_untimed_children(
     make: Make, profile: str, changes: dict[str, Any], measured: dict[int, float], seconds: float
 ) -> None:
-    """A group of four cases, each taking 3 seconds, and one of two cases that take 1."""
-    groups = (make.group(2, seconds=3), make.group(3, seconds=1, cases=(BASELINE, "two")))
-    groups = (groups[0], replace(groups[1], small=make.group(5).input))
-    planned = replace(_plan(make, *groups, profile=profile, **changes), measured=measured)
-    assert estimate_seconds(planned) == pytest.approx(seconds)
-    chooses = replace(
-        _plan(make, *groups, profile=profile, scenarios=(make.scenario(),), **changes), measured=measured
+    """A group of four cases, each taking 3 seconds, and one of two cases that take 1; more rounds where some choose."""
+    few = make.group(3, seconds=1, cases=(BASELINE, "two"), small=make.group(5).input)
+    planned, chooses = (
+        replace(
+            _plan(make, make.group(2, seconds=3), few, profile=profile, scenarios=one, **changes),
+            measured=measured,
+        )
+        for one in ((), (make.scenario(),))
     )
+    assert estimate_seconds(planned) == pytest.approx(seconds)
     one_round = sum(round_seconds(planned, group) for group in planned.groups)
     more = (PROFILES[profile].split_rounds - PROFILES[profile].rounds) * one_round
     assert estimate_seconds(chooses) == pytest.approx(seconds + more)

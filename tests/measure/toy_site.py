@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,16 @@ class Site:
         ended = {"finished_at": writer.journal.header.started_at}
         writer.append(self.make.footer().model_copy(update=ended))
         return writer
+
+    def move(self, **here: Any) -> None:
+        """To another machine or other software."""
+        self.here = replace(self.here, **here)
+
+    def change(self, name: str = "toys", **experiment: Any) -> None:
+        self.experiments[name] = self.make.experiment(name, **experiment)
+
+    def damage(self, build: str) -> None:
+        store.journal_path(self.folders.results, "toys", build).write_bytes(b"damaged\n")
 
     def bytes_of_results(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in self.folders.results.rglob("*.jsonl")}

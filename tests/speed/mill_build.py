@@ -12,7 +12,7 @@ from speed.mill_noise import Host
 from speed.mill_process import PASSES
 
 from bench.measure import header, selftest
-from bench.measure.plan import baseline_reach, order_groups, order_round, resolve, sample_seconds
+from bench.measure.plan import baseline_reach, order_round, resolve, sample_seconds
 from bench.measure.profiles import PROFILES
 from bench.models.prepared import Prepared
 from bench.results import records, store
@@ -43,8 +43,8 @@ def journals(world: World) -> dict[str, Journal]:
     now = 0.0
     for number in range(min(world.rounds, max(one.most_rounds for one in world.planned.values()))):
         waiting = [turn for turn in turns if number < world.planned[turn[0]].rounds(turn[1])]
-        for place in order_groups(len(waiting), rng):
-            name, group = waiting[place]
+        rng.shuffle(waiting)
+        for name, group in waiting:
             now = _round(world, made[name], group, number, Clock(host, now), rng)
     for name, planned in world.planned.items():
         _close(made[name], now, min(world.rounds, planned.most_rounds))
