@@ -11,8 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from bench.models import MODELS
-from bench.models._shapes import resolved_shapes
-from bench.models.flops import count_flops
+from bench.models.flops import count_flops, resolved_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

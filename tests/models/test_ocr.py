@@ -10,8 +10,8 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from bench.models import MODELS, ModelError, _rapidocr, ocr_det, ocr_rec
-from bench.models._canvas import line, page
+from bench.models import MODELS, ModelError, _ocr, ocr_det, ocr_rec
+from bench.models._ocr import line, page
 from bench.models.prepared import prepare
 from bench.spec import Input
 
@@ -83,7 +83,7 @@ def test_text_reaches_the_right_edge() -> None:
 
 @pytest.mark.parametrize("build", [ocr_det.build, ocr_rec.build])
 def test_missing_package_is_one_sentence(build: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_rapidocr, "find_spec", lambda _: None)
+    monkeypatch.setattr(_ocr, "find_spec", lambda _: None)
     with pytest.raises(ModelError, match="没有找到 rapidocr") as caught:
         build()
     assert "\n" not in str(caught.value)
@@ -107,7 +107,7 @@ def test_zeroed_denormals_do_not_change_a_bit_of_the_output(
     tmp_path: Path, in_child: Callable[..., str]
 ) -> None:
     """They would slow some processors down and so hide what is measured."""
-    shipped = _rapidocr.model_bytes("PP-OCRv6_det_small.onnx")
+    shipped = _ocr.model_bytes("PP-OCRv6_det_small.onnx")
     cleaned = ocr_det.build()
     weights = [numpy_helper.to_array(t) for t in onnx.load_from_string(cleaned).graph.initializer]
     smallest = np.finfo(np.float32).tiny

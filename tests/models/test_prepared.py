@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from real_children import figures_of, job_of
 
 from bench.models import MODELS, ModelError, prepared
-from bench.models._build import build
+from bench.models.__main__ import build
 from bench.models.prepared import content_key, model_folder, prepare
 from bench.spec import Input
 
