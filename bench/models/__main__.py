@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import math
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
@@ -21,10 +21,11 @@ from bench.models import MODELS, ModelError
 from bench.models.flops import count_flops
 from bench.models.prepared import REFUSED, hash_of, intact_input, read_record, stem
 from bench.spec import Input
+from bench.system import whole
 from bench.system.parent import follow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from onnx import ModelProto
@@ -68,15 +69,13 @@ def build(model: Model, inputs: Sequence[Input], directory: Path) -> None:
 
     directory.mkdir(parents=True, exist_ok=True)
     with FileLock(directory / "lock"):
-        for leftover in directory.glob("*.tmp"):
-            leftover.unlink()
+        whole.sweep(directory)
         record = read_record(directory) or _build_model(model, directory)
         missing = [entry for entry in inputs if not intact_input(directory, stem(model, entry), record)]
         proto = onnx.load(directory / "model.onnx")
         for entry in missing:
             record["inputs"][stem(model, entry)] = _build_input(model, proto, entry, directory)
-        text = json.dumps(record, ensure_ascii=False, indent=1)
-        _write(directory / "model.json", lambda file: file.write(text.encode()))
+        whole.write(directory / "model.json", json.dumps(record, ensure_ascii=False, indent=1))
 
 
 def _build_model(model: Model, directory: Path) -> dict[str, Any]:
@@ -85,7 +84,7 @@ def _build_model(model: Model, directory: Path) -> dict[str, Any]:
     data = model.build()
     weights = onnx.load_from_string(data).graph.initializer
     floats = [getattr(onnx.TensorProto, kind) for kind in ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE")]
-    _write(directory / "model.onnx", lambda file: file.write(data))
+    whole.write(directory / "model.onnx", data)
     return {
         "sha256": hashlib.sha256(data).hexdigest(),
         "parameters": sum(math.prod(tensor.dims) for tensor in weights if tensor.data_type in floats),
@@ -103,7 +102,9 @@ def _build_input(model: Model, proto: ModelProto, entry: Input, directory: Path)
         shapes = tuple(feed[name] for feed in feeds)
         array = _checked(np.asarray(make(shapes)), f"{entry.label} / {name}", shapes)
         path = directory / f"{stem(model, entry)}-{number}.npy"
-        _write(path, lambda file, array=array: np.save(file, array, allow_pickle=False))  # type: ignore[misc]
+        content = io.BytesIO()
+        np.save(content, array, allow_pickle=False)
+        whole.write(path, content.getvalue())
         files[name] = (path.name, hash_of(path))
     flops = None if None in counted else sum(one or 0 for one in counted)
     return {"label": entry.label, "flops": flops, "files": files}
@@ -118,16 +119,6 @@ def _checked(array: NDArray[Any], name: str, shapes: Sequence[Shape]) -> NDArray
     if array.dtype.hasobject or not covers or not finite:
         raise ModelError(f"输入 {name} 不合要求：应是覆盖全部形状的数组，没有 NaN 和无穷大")
     return np.ascontiguousarray(array)
-
-
-def _write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
-    """All or nothing: a kill leaves a `.tmp` behind, never half a file under the real name."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        fill(file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 if __name__ == "__main__":

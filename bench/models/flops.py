@@ -120,24 +120,23 @@ def _skeleton(model: ModelProto, feed: Mapping[str, Shape]) -> ModelProto:
     skeleton = ModelProto(
         ir_version=model.ir_version, opset_import=model.opset_import, functions=model.functions
     )
-    graph = skeleton.graph
-    graph.name = "skeleton"
-    graph.node.extend(model.graph.node)
-    large = [tensor for tensor in model.graph.initializer if math.prod(tensor.dims) > SMALL]
-    graph.initializer.extend(tensor for tensor in model.graph.initializer if math.prod(tensor.dims) <= SMALL)
-    graph.input.extend(
-        helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims) for tensor in large
-    )
-    weights = {tensor.name for tensor in model.graph.initializer}
-    for entry in model.graph.input:
-        if entry.name in feed:
-            kind = entry.type.tensor_type.elem_type
-            graph.input.append(helper.make_tensor_value_info(entry.name, kind, feed[entry.name]))
-        elif entry.name not in weights:
-            graph.input.append(entry)
+    skeleton.graph.name = "skeleton"
+    skeleton.graph.node.extend(model.graph.node)
+    inputs = {entry.name: entry for entry in model.graph.input}
+    for name in inputs.keys() & feed.keys():
+        kind = inputs[name].type.tensor_type.elem_type
+        inputs[name] = helper.make_tensor_value_info(name, kind, feed[name])
+    for weight in model.graph.initializer:
+        inputs.pop(weight.name, None)
+        if math.prod(weight.dims) > SMALL:
+            inputs[weight.name] = helper.make_tensor_value_info(weight.name, weight.data_type, weight.dims)
+        else:
+            skeleton.graph.initializer.append(weight)
+    skeleton.graph.input.extend(inputs.values())
     for entry in model.graph.output:
         # The declared shape is dropped: its symbolic sizes would contradict the concrete ones.
-        graph.output.append(helper.make_tensor_value_info(entry.name, entry.type.tensor_type.elem_type, None))
+        kind = entry.type.tensor_type.elem_type
+        skeleton.graph.output.append(helper.make_tensor_value_info(entry.name, kind, None))
     return skeleton
 
 
@@ -150,23 +149,19 @@ def _known(entries: Iterable[ValueInfoProto]) -> Iterator[tuple[str, Shape]]:
 
 def _fold(skeleton: ModelProto, constants: Constants, shapes: Mapping[str, Shape]) -> Constants:
     """Outputs of the nodes that have become constant."""
+    import numpy as np
+
     found: Constants = {}
     for node in skeleton.graph.node:
         if node.op_type in ("Shape", "Size") and node.input[0] in shapes:
-            found |= _evaluate(skeleton, node, {node.input[0]: _hollow(shapes[node.input[0]])})
+            hollow = np.broadcast_to(np.float32(0), shapes[node.input[0]])  # takes no memory
+            found |= _evaluate(skeleton, node, {node.input[0]: hollow})
         elif node.op_type == "Constant" or node.input:
             values = {name: (constants | found).get(name) for name in node.input if name}
             given = {name: value for name, value in values.items() if value is not None}
             if len(given) == len(values) and sum(value.size for value in given.values()) <= SMALL:
                 found |= _evaluate(skeleton, node, given)
     return found
-
-
-def _hollow(shape: Shape) -> NDArray[np.generic]:
-    """An array of that shape which takes no memory."""
-    import numpy as np
-
-    return np.broadcast_to(np.float32(0), shape)
 
 
 def _evaluate(skeleton: ModelProto, node: NodeProto, given: Mapping[str, NDArray[np.generic]]) -> Constants:

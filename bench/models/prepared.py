@@ -68,7 +68,11 @@ def content_key(model: Model) -> str:
     for path in sorted({PACKAGE / f"{model.id}.py", PACKAGE / "flops.py", *PACKAGE.glob("_[!i]*.py")}):
         digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     for name in sorted({*BUILDERS, *model.packages}):
-        digest.update(f"{name} {_version(name)}\0".encode())
+        try:
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            version = "absent"
+        digest.update(f"{name} {version}\0".encode())
     return digest.hexdigest()[:12]
 
 
@@ -149,10 +153,3 @@ def _build(model: Model, inputs: Sequence[Input], folder: Path) -> None:
     if child.returncode:
         last = (child.stderr.strip().splitlines() or [f"退出状态 {child.returncode}"])[-1]
         raise ModelError(last if child.returncode == REFUSED else f"模型 {model.id} 没有建成：{last}")
-
-
-def _version(distribution: str) -> str:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return "absent"
