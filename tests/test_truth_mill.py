@@ -137,8 +137,13 @@ FAULTS: dict[str, tuple[Any, str, Any, str]] = {
 }  # fmt: skip
 
 
-FIRST = {"no difference means not told apart": 46}
-"""Seed to begin with where a fault is rare: a floor so large mostly makes the group unfit for verdicts."""
+FIRST = {
+    "no difference means not told apart": 46,  # a floor so large mostly makes the group unfit for verdicts
+    "every interval decides": 6,
+    "choices are not confirmed": 3,
+    "every figure is as claimed": 2,
+}
+"""Seed to begin with where the first one shows nothing: it saves builds."""
 
 
 @pytest.mark.parametrize("fault", FAULTS)
