@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 FOUR_CASES = (BASELINE, CONTROL, "one", "two")
 
-Measured = dict[str, Any] | records.Failure
 ALONE = "alone"
 """Marker of what times something or counts CPU: it runs when nothing else does, and so not among the quick ones."""
 HEAVY = ("stage", "whole")
@@ -120,12 +119,10 @@ class Make:
             "peak_bytes": 220 * MIB,
             "open_peak_bytes": 60 * MIB,
             "idle_cpu_ns": None,  # nobody watched it doing nothing
-            "outputs_compared": 1,
-            "outputs_finite": True,
-            "outputs_identical": True,
-            "outputs_difference": 0.0,
         }
         told = {name: changes.pop(name, value) for name, value in usual.items()}
+        outputs = {"compared": 1, "finite": True, "identical": True, "difference": 0.0}
+        outputs = {name: changes.pop(f"outputs_{name}", value) for name, value in outputs.items()}
         latencies = changes.pop("latencies_ns", [told["latency_ns"]] * 10 * callers)
         phases = _phases(told, feeds, sum(latencies) / len(latencies) * told["calls"] / callers)
         fields = {
@@ -136,9 +133,7 @@ class Make:
             "threads_created": 1,
             "threads_pinned": 1,
             "huge_page_bytes": None,
-            "outputs": {
-                name.removeprefix("outputs_"): told[name] for name in told if name.startswith("outputs_")
-            },
+            "outputs": outputs,
             "worker_ns": 250_000_000 + sum(phase.wall_ns for phase in phases.values()),
         }
         return records.Figures.model_validate(fields | changes)
@@ -204,6 +199,10 @@ class Make:
         }
         return records.GroupRecord.model_validate(usual | _set_apart(changes))
 
+    def case(self, name: str) -> Case:
+        settings = {"enable_mem_pattern": False, "session.x": "0", "intra_op_num_threads": 1}
+        return Case(id=name, title=f"设置 {name}", settings=settings)
+
     def header(self, cases: Sequence[str | Case] = FOUR_CASES, **changes: Any) -> records.Header:
         usual = {
             "experiment": "toys",
@@ -215,16 +214,7 @@ class Make:
             "started_at": "2026-01-02T03:04:05+00:00",
             "machine": {"cpu": "某处理器", "cores": 2, "quota_cores": 1.5, "isa": ["avx2"], "l3_kib": None},
             "software": {"onnxruntime": "1.31.1", "python": "3.11.7"},
-            "cases": [
-                case
-                if isinstance(case, Case)
-                else Case(
-                    id=case,
-                    title=f"设置 {case}",
-                    settings={"enable_mem_pattern": False, "session.x": "0", "intra_op_num_threads": 1},
-                )
-                for case in cases
-            ],
+            "cases": [one if isinstance(one, Case) else self.case(one) for one in cases],
             "groups": [self.group_record(cases=[_id(case) for case in cases])],
         }
         return records.Header.model_validate(usual | changes)

@@ -28,12 +28,10 @@ class _Text(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.text = ""
-        self.tags: list[str] = []
         self.open: list[str] = []
         self.faults: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
-        self.tags.append(tag)
         if tag not in VOID:
             self.open.append(tag)
 
@@ -54,11 +52,6 @@ def _parsed(html: str) -> _Text:
 
 def text_of(html: str) -> str:
     return _parsed(html).text
-
-
-def tags_of(html: str) -> list[str]:
-    """Names of all start tags, in their order."""
-    return _parsed(html).tags
 
 
 def markup_faults(html: str) -> list[str]:

@@ -54,14 +54,15 @@ PINNED = "a-b==1.5\nc-d==3.0 ; python_full_version < '3.12'\nc-d==3.1 ; python_f
 
 def test_what_is_wrong_is_noticed() -> None:
     assert list(problems(PINNED, PROJECT)) == []
-    for line in (
+    broken_lines = (
         "--index-url wheels",
         "-e .",
         "f @ https://x.org/f.tar.gz",
         "f==1 --hash=sha256:00",
         "f>=1",
         "F==1",
-    ):
+    )
+    for line in broken_lines:
         assert list(problems(f"{PINNED}{line}\n", PROJECT)), line
     for whole, broken in (("a-b==1.5\n", ""), ("a-b==1.5", "a-b==2.0"), ("c-d==3.1", "c-d==2.9")):
         assert list(problems(PINNED.replace(whole, broken), PROJECT)), broken

@@ -53,27 +53,18 @@ def _calls() -> list[ast.Call]:
     ]
 
 
-CALLS = {ast.unparse(call) for call in _calls()}
-
-
-def test_every_claim_and_every_scenario_stands_on_a_page() -> None:
+def test_claims_and_scenarios_stand_on_a_page_and_snippets_are_of_cases_that_there_are() -> None:
+    calls = {ast.unparse(call) for call in _calls()}
     for experiment in EXPERIMENTS.values():
-        for claim in experiment.claims:
-            assert f"bench.claim({experiment.id!r}, {claim.id!r})" in CALLS
+        assert {f"bench.claim({experiment.id!r}, {claim.id!r})" for claim in experiment.claims} <= calls
         for scenario in experiment.scenarios:
-            parts = ["", *(f", {part!r}" for part in ("code", "line"))]
-            assert {f"bench.scenario({scenario.id!r}{part})" for part in parts} <= CALLS
-
-
-def test_snippets_are_of_cases_that_there_are() -> None:
-    named = [
-        tuple(map(ast.literal_eval, call.args))
-        for call in _calls()
-        if ast.unparse(call.func) == "bench.snippet"
-    ]
-    assert named
-    for experiment, case in named:
-        assert case in {one.id for one in EXPERIMENTS[experiment].cases(MACHINE)}
+            assert {
+                f"bench.scenario({scenario.id!r}{part})" for part in ("", ", 'code'", ", 'line'")
+            } <= calls
+    snippets = [call.args for call in _calls() if ast.unparse(call.func) == "bench.snippet"]
+    assert snippets
+    for name, case in (map(ast.literal_eval, one) for one in snippets):
+        assert case in {one.id for one in EXPERIMENTS[name].cases(MACHINE)}
 
 
 @pytest.mark.parametrize("call", _calls(), ids=ast.unparse)
@@ -103,11 +94,8 @@ def test_no_block_stands_before_the_excerpt_ends() -> None:
         assert not FENCE.search(head)
 
 
-def test_fence_options_are_known() -> None:
+def test_fence_options_are_known_and_misspelt_ones_found(tmp_path: Path) -> None:
     assert list(check.fences(DOCS)) == []
-
-
-def test_misspelt_fence_options_are_found(tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text('```python exec="on" htlm="true"\nprint(1)\n```\n', encoding="utf-8")
     assert "htlm" in "".join(check.fences(tmp_path))
 
@@ -115,15 +103,15 @@ def test_misspelt_fence_options_are_found(tmp_path: Path) -> None:
 RULE_NUMBER = re.compile(r"\d[\d.]* ?(?:轮|秒|%|MiB|毫秒)|± ?\d")
 
 
-@pytest.mark.parametrize("name", ["method", "certificate"])
-def test_numbers_of_the_rules_are_not_typed_into_prose(name: str) -> None:
+def test_numbers_of_the_rules_are_not_typed_into_prose_but_shown() -> None:
     """They stand in the code; the page shows them by a call. The level of an interval is what it is."""
-    page = (DOCS / "reference" / f"{name}.md").read_text(encoding="utf-8").partition("## 方法的变更")[0]
-    assert [found for found in RULE_NUMBER.findall(page) if found != "95%"] == []
-
-
-def test_method_shows_the_numbers_of_the_rules() -> None:
-    assert 'bench.build("rules")' in (DOCS / "reference" / "method.md").read_text(encoding="utf-8")
+    method, certificate = (
+        (DOCS / "reference" / f"{name}.md").read_text(encoding="utf-8") for name in ("method", "certificate")
+    )
+    for page in (method, certificate):
+        found = RULE_NUMBER.findall(page.partition("## 方法的变更")[0])
+        assert [one for one in found if one != "95%"] == []
+    assert 'bench.build("rules")' in method
 
 
 @pytest.fixture(scope="module")
@@ -135,16 +123,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return prepared.model_path.parent
 
 
-def _run(code: str, folder: Path, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        input=given,
-        cwd=folder,
-        env={**os.environ, "ORT_DISABLE_TELEMETRY": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
+def _run(code: str, folder: Path, given: str = "") -> str:
+    command, env = [sys.executable, "-c", code], {**os.environ, "ORT_DISABLE_TELEMETRY": "1"}
+    done = subprocess.run(
+        command, input=given, cwd=folder, env=env, capture_output=True, text=True, check=False
     )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 INFERENCE = """
@@ -173,18 +158,13 @@ json.dump(failed, sys.stdout)
 
 def _failures(blocks: dict[str, str], model: Path) -> dict[str, str]:
     assert blocks
-    done = _run(RUNNER, model, json.dumps(blocks))
-    assert done.returncode == 0, done.stderr
-    found: dict[str, str] = json.loads(done.stdout)
+    found: dict[str, str] = json.loads(_run(RUNNER, model, json.dumps(blocks)))
     return found
 
 
 def _check(key: str, value: object) -> str:
-    if "." in key:
-        return f"assert options.get_session_config_entry({key!r}) == {value!r}\n"
-    if key in snippets.ENUMS:
-        return f"assert options.{key}.name == {value!r}\n"
-    return f"assert options.{key} == {value!r}\n"
+    read = f"get_session_config_entry({key!r})" if "." in key else key
+    return f"assert options.{read}{'.name' * (key in snippets.ENUMS)} == {value!r}\n"
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda experiment: experiment.id)
@@ -199,15 +179,12 @@ def test_snippets_make_sessions_with_their_settings_that_infer(experiment: Exper
     assert _failures(blocks, model) == {}
 
 
-def test_block_that_fails_is_told(model: Path) -> None:
-    told = _failures({"fine": "x = 1", "bad": "assert x == 1"}, model)
+def test_code_on_pages_runs_and_a_block_that_fails_is_told(model: Path) -> None:
+    blocks = {f"{page} {n}": code for n, (page, code) in enumerate(_fences(executed=False))}
+    assert blocks
+    told = _failures({**blocks, "fine": "x = 1", "bad": "assert x == 1"}, model)
     assert list(told) == ["bad"]
     assert "NameError" in told["bad"]
-
-
-def test_code_on_pages_runs(model: Path) -> None:
-    blocks = {f"{page} {n}": code for n, (page, code) in enumerate(_fences(executed=False))}
-    assert _failures(blocks, model) == {}
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda e: e.id)
@@ -254,18 +231,14 @@ PARTS = sorted(
 )
 
 
-def test_every_part_has_its_place() -> None:
-    assert sorted(LAYERS) == PARTS
-
-
 @pytest.mark.parametrize("part", PARTS)
 def test_imports_point_one_way(part: str) -> None:
+    assert sorted(LAYERS) == PARTS
     root = ROOT / "bench" / part
     files = sorted(root.glob("*.py")) if root.is_dir() else [root.with_suffix(".py")]
     assert files
     for path in files:
-        for name in _imported(path):
-            assert name == part or name in LAYERS[part], f"{path.name} imports bench.{name}"
+        assert _imported(path) <= LAYERS[part] | {part}, path.name
 
 
 def _imported(path: Path) -> set[str]:
@@ -286,5 +259,4 @@ def test_pages_load_nothing_that_measures() -> None:
         "import sys, bench, bench.site.hooks, bench.site.notebook; loaded = [m for m in sys.modules if m.startswith('bench.measure') "
         "or m in ('onnxruntime', 'onnx', 'altair', 'vl_convert')]; assert not loaded, loaded"
     )
-    done = _run(code, ROOT)
-    assert done.returncode == 0, done.stderr
+    _run(code, ROOT)

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 SEEDS = range(1, 13)
-ZEROS = [kind for kind, (_, most) in LIMITS.items() if most == 0]
-RATES = [kind for kind, (_, most) in LIMITS.items() if most > 0]
 MOST_BUILDS = 40
 """In which a fault must show."""
 MOST_OF_FEW = 0.05
@@ -42,16 +40,12 @@ def tally() -> Tally:
     return whole
 
 
-@pytest.mark.parametrize("kind", ZEROS)
-def test_nothing_is_said_that_must_never_be_said(tally: Tally, kind: str) -> None:
+@pytest.mark.parametrize("kind", LIMITS)
+def test_false_statements_are_rare_or_never_made(tally: Tally, kind: str) -> None:
     assert tally.seen[kind] > 0
-    assert not [one for one in tally.examples if one.startswith(f"{kind}:")]
-
-
-@pytest.mark.parametrize("kind", RATES)
-def test_false_statements_are_rare(tally: Tally, kind: str) -> None:
-    assert tally.seen[kind] > 0
-    assert tally.wrong[kind] <= MOST_OF_FEW * tally.seen[kind]
+    most = MOST_OF_FEW if LIMITS[kind][1] else 0
+    found = [one for one in tally.examples if one.startswith(f"{kind}:")]
+    assert tally.wrong[kind] <= most * tally.seen[kind], found
 
 
 def test_the_script_prints_its_counts_and_ends_with_what_they_say(
@@ -143,21 +137,24 @@ FAULTS: dict[str, tuple[Any, str, Any, str]] = {
 }  # fmt: skip
 
 
-FIRST = {"no difference means not told apart": 46}
-"""Seed to begin with where a fault is rare: a floor so large mostly makes the group unfit for verdicts."""
+FIRST = {
+    "no difference means not told apart": 46,  # a floor so large mostly makes the group unfit for verdicts
+    "every interval decides": 6,
+    "choices are not confirmed": 3,
+    "every figure is as claimed": 2,
+}
+"""Seed to begin with where the first one shows nothing: it saves builds."""
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_mill_finds_a_fault_that_was_put_in(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    """A build says more that is wrong with the fault than without."""
     place, name, broken, kind = FAULTS[fault]
     first = FIRST.get(fault, 1)
-    seeds = range(first, first + MOST_BUILDS)
-    assert any(_shows(monkeypatch, seed, place, name, broken, kind) for seed in seeds)
-
-
-def _shows(patch: pytest.MonkeyPatch, seed: int, place: Any, name: str, broken: Any, kind: str) -> bool:
-    """Whether a build says more that is wrong with the fault than without."""
-    with patch.context() as put_in:
-        put_in.setattr(place, name, broken)
-        wrong = truth_mill.build(seed, html=False).wrong[kind]
-    return wrong > 0 and wrong > truth_mill.build(seed, html=False).wrong[kind]
+    for seed in range(first, first + MOST_BUILDS):
+        with monkeypatch.context() as put_in:
+            put_in.setattr(place, name, broken)
+            wrong = truth_mill.build(seed, html=False).wrong[kind]
+        if wrong and wrong > truth_mill.build(seed, html=False).wrong[kind]:
+            return
+    pytest.fail(f"nothing wrong in {MOST_BUILDS} builds")

@@ -85,8 +85,7 @@ def test_broken_workflow_is_noticed(says: str, change: tuple[Path, str, str]) ->
 
 def test_matrix_names_every_python_from_the_oldest_promised() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    minors = (int(one.rpartition(".")[2]) for one in (project["requires-python"], NEWEST))
-    oldest, newest = minors
+    oldest, newest = (int(one.rpartition(".")[2]) for one in (project["requires-python"], NEWEST))
     jobs = yaml.safe_load(TESTS.read_text(encoding="utf-8"))["jobs"]
     named = jobs["tests"]["strategy"]["matrix"]["python"]
     assert named == [f"3.{minor}" for minor in range(oldest, newest + 1)]

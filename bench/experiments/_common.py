@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bench.spec import BASELINE, SINGLE, Case, Input, Machine, Proof
+from bench.spec import BASELINE, CONTROL, SINGLE, Case, Input, Machine, Proof
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +53,23 @@ def own_threads(count: int) -> tuple[Proof, ...]:
     )
 
 
+def default(title: str = "默认") -> tuple[Case, Case]:
+    """The baseline and the A/A row, with which every experiment begins."""
+    again = f"{title.partition('（')[0]}（再测一次）"
+    return Case(id=BASELINE, title=title), Case(id=CONTROL, title=again)
+
+
+NO_PATTERN = {"enable_mem_pattern": False}
+WITHOUT_PATTERN = (
+    Case(id="pattern_off", title="关闭内存模式", settings=NO_PATTERN, proofs=(PATTERN_OFF,)),
+    Case(
+        id="pattern_off_shrink",
+        title="关闭内存模式，每次归还",
+        settings=NO_PATTERN,
+        run_settings={"memory.enable_memory_arena_shrinkage": "cpu:0"},
+        proofs=(SHRUNK,),
+    ),
+)
 ORIGINAL = Case(
     id="original",
     title="原文设置",

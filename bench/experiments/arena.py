@@ -10,13 +10,12 @@ from bench.experiments._common import (
     DET_736,
     DET_FEW,
     DET_MANY,
-    PATTERN_OFF,
-    SHRUNK,
+    WITHOUT_PATTERN,
+    default,
     needs_glibc,
 )
 from bench.spec import (
     BASELINE,
-    CONTROL,
     Case,
     Chart,
     Claim,
@@ -36,34 +35,15 @@ IMAGE = (200, 200, 1)
 NOTABLE_MIB = 16
 MORE_HUGE_PAGES = 1.5
 """Where the kernel gives huge pages to everybody, both have about as many."""
-SHRINK = {"memory.enable_memory_arena_shrinkage": "cpu:0"}
 
 
 def cases(machine: Machine) -> tuple[Case, ...]:
     """The same for every number of cores."""
     off = {"enable_cpu_mem_arena": False}
     return (
-        Case(id=BASELINE, title="默认"),
-        Case(id=CONTROL, title="默认（再测一次）"),
-        Case(
-            id="arena_off",
-            title="关闭 arena",
-            settings=off,
-            proofs=(ARENA_OFF,),
-        ),
-        Case(
-            id="pattern_off",
-            title="关闭内存模式",
-            settings={"enable_mem_pattern": False},
-            proofs=(PATTERN_OFF,),
-        ),
-        Case(
-            id="pattern_off_shrink",
-            title="关闭内存模式，每次归还",
-            settings={"enable_mem_pattern": False},
-            run_settings=SHRINK,
-            proofs=(SHRUNK,),
-        ),
+        *default(),
+        Case(id="arena_off", title="关闭 arena", settings=off, proofs=(ARENA_OFF,)),
+        *WITHOUT_PATTERN,
         Case(
             id="exact_extend",
             title="按需扩展的共享 arena",
@@ -98,12 +78,7 @@ EXPERIMENT = Experiment(
     question="关闭 enable_cpu_mem_arena 省下的是什么，代价是什么？",
     cases=cases,
     groups=(
-        Group(
-            model="aspp",
-            input=ASPP_TWO,
-            small=ASPP_ONE,
-            seconds=1.7,
-        ),
+        Group(model="aspp", input=ASPP_TWO, small=ASPP_ONE, seconds=1.7),
         Group(
             model="aspp",
             input=LargestBatch(item_shape=IMAGE, limit=32, bytes_per_item=420 * MIB),
@@ -112,18 +87,8 @@ EXPERIMENT = Experiment(
             seconds=22,
             load=Load(timed=False),
         ),
-        Group(
-            model="ocr_det",
-            input=DET_736,
-            small=DET_320,
-            seconds=0.9,
-        ),
-        Group(
-            model="ocr_det",
-            input=DET_MANY,
-            small=DET_FEW,
-            seconds=1.6,
-        ),
+        Group(model="ocr_det", input=DET_736, small=DET_320, seconds=0.9),
+        Group(model="ocr_det", input=DET_MANY, small=DET_FEW, seconds=1.6),
     ),
     columns=(
         "latency_ms",
@@ -150,9 +115,6 @@ EXPERIMENT = Experiment(
             id="kept_5618_5",
             said="开启 arena 后占用内存剧增（5618.3 MiB 对 5.3 MiB），且持续占用、不释放，建议关闭（原文测得，ORT 1.14.1）。",
         ),
-        Claim(
-            id="13_percent",
-            said="开启 arena，推理时间只有大约 13% 提升（原文测得，ORT 1.14.1）。",
-        ),
+        Claim(id="13_percent", said="开启 arena，推理时间只有大约 13% 提升（原文测得，ORT 1.14.1）。"),
     ),
 )

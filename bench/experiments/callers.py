@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench.experiments._common import BERT_32, BERT_128, REC_ONE, REC_SHORT, own_threads
-from bench.spec import BASELINE, CONTROL, SINGLE, Case, Experiment, Group, Load, Machine, Proof
+from bench.experiments._common import BERT_32, BERT_128, REC_ONE, REC_SHORT, default, own_threads
+from bench.spec import SINGLE, Case, Experiment, Group, Load, Machine, Proof
 
 TWO = Load(callers=2)
 CALLED_BY_TWO = Proof(fact="callers", relation="==", expected=2, keys=("load",))
@@ -13,8 +13,7 @@ def cases(machine: Machine) -> tuple[Case, ...]:
     """One caller and two, each with the default threads and with one."""
     one_thread = {"intra_op_num_threads": 1}
     return (
-        Case(id=BASELINE, title="1 个调用者，默认线程"),
-        Case(id=CONTROL, title="1 个调用者，默认线程（再测一次）"),
+        *default("1 个调用者，默认线程"),
         Case(id="two_callers", title="2 个调用者，默认线程", load=TWO, proofs=(CALLED_BY_TWO,)),
         Case(id=SINGLE, title="1 个调用者，1 线程", settings=one_thread, proofs=own_threads(1)),
         Case(

@@ -9,9 +9,10 @@ from bench.experiments._common import (
     ORIGINAL,
     REC_FOUR,
     REC_TWO,
+    default,
     own_threads,
 )
-from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Limit, Load, Machine, Place, Scenario
+from bench.spec import BASELINE, Case, Experiment, Group, Limit, Load, Machine, Place, Scenario
 
 MODEST = 1.2
 SAME_MEMORY = 1.05
@@ -23,16 +24,10 @@ def cases(machine: Machine) -> tuple[Case, ...]:
     share = max(1, machine.cores // 2)
     own = {"intra_op_num_threads": share}
     return (
-        Case(id=BASELINE, title="默认"),
-        Case(id=CONTROL, title="默认（再测一次）"),
+        *default(),
         ORIGINAL,
         Case(id="share", title=f"{share} 线程", settings=own, proofs=own_threads(share)),
-        Case(
-            id="no_spin",
-            title="不空转",
-            settings=NO_SPIN,
-            proofs=(NOT_SPINNING,),
-        ),
+        Case(id="no_spin", title="不空转", settings=NO_SPIN, proofs=(NOT_SPINNING,)),
     )
 
 
@@ -42,20 +37,8 @@ EXPERIMENT = Experiment(
     question="只分到一半的核，或两个进程同时跑，该怎么设？",
     cases=cases,
     groups=(
-        Group(
-            model="ocr_rec",
-            input=REC_FOUR,
-            small=REC_TWO,
-            seconds=0.65,
-            place=Place(cores=0.5),
-        ),
-        Group(
-            model="ocr_det",
-            input=DET_480,
-            small=DET_320,
-            seconds=1.3,
-            load=Load(processes=2),
-        ),
+        Group(model="ocr_rec", input=REC_FOUR, small=REC_TWO, seconds=0.65, place=Place(cores=0.5)),
+        Group(model="ocr_det", input=DET_480, small=DET_320, seconds=1.3, load=Load(processes=2)),
     ),
     columns=(
         "latency_ms",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench.experiments._common import BERT_32, BERT_128, REC_ONE, REC_SHORT
-from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Machine, Proof
+from bench.experiments._common import BERT_32, BERT_128, REC_ONE, REC_SHORT, default
+from bench.spec import BASELINE, Case, Experiment, Group, Machine, Proof
 
 BASES = (1, 4, 8)
 """The documentation recommends 4."""
@@ -21,7 +21,7 @@ def cases(machine: Machine) -> tuple[Case, ...]:
         )
         for base in BASES
     )
-    return (Case(id=BASELINE, title="默认（0，关）"), Case(id=CONTROL, title="默认（再测一次）"), *bases)
+    return (*default("默认（0，关）"), *bases)
 
 
 EXPERIMENT = Experiment(

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.experiments._common import (
-    ASPP_ONE,
-    BERT_32,
-    BERT_128,
-    DET_320,
-    DET_480,
-    NOT_SPINNING,
-)
-from bench.spec import BASELINE, CONTROL, Case, Claim, Experiment, Group, Machine, Proof
+from bench.experiments._common import ASPP_ONE, BERT_32, BERT_128, DET_320, DET_480, NOT_SPINNING, default
+from bench.spec import BASELINE, Case, Claim, Experiment, Group, Machine, Proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,8 +38,7 @@ def cases(machine: Machine) -> tuple[Case, ...]:
         for suffix, words, spin in (("", "", {}), ("_no_spin", "，不空转", NO_SPIN))
     ]
     return (
-        Case(id=BASELINE, title="默认（顺序）"),
-        Case(id=CONTROL, title="默认（再测一次）"),
+        *default("默认（顺序）"),
         Case(id="sequential_no_spin", title="顺序，不空转", settings=INTRA_NO_SPIN, proofs=(NOT_SPINNING,)),
         *parallel,
     )
@@ -63,24 +55,9 @@ EXPERIMENT = Experiment(
     question="分支多的模型，ORT_PARALLEL 会更快吗？",
     cases=cases,
     groups=(
-        Group(
-            model="aspp",
-            input=ASPP_ONE,
-            small=ASPP_ONE,
-            seconds=1.0,
-        ),
-        Group(
-            model="bert_mini",
-            input=BERT_128,
-            small=BERT_32,
-            seconds=0.4,
-        ),
-        Group(
-            model="ocr_det",
-            input=DET_480,
-            small=DET_320,
-            seconds=0.6,
-        ),
+        Group(model="aspp", input=ASPP_ONE, small=ASPP_ONE, seconds=1.0),
+        Group(model="bert_mini", input=BERT_128, small=BERT_32, seconds=0.4),
+        Group(model="ocr_det", input=DET_480, small=DET_320, seconds=0.6),
     ),
     columns=(
         "latency_ms",
@@ -93,10 +70,5 @@ EXPERIMENT = Experiment(
         "kept_mib",
     ),
     observe_each_group=True,
-    claims=(
-        Claim(
-            id="many_branches",
-            said="模型有许多分支时，把执行模式设为 ORT_PARALLEL 通常更快。",
-        ),
-    ),
+    claims=(Claim(id="many_branches", said="模型有许多分支时，把执行模式设为 ORT_PARALLEL 通常更快。"),),
 )

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from bench.experiments._common import BERT_32, BERT_128, REC_ONE, REC_SHORT
-from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Machine, Proof
+from bench.experiments._common import BERT_32, BERT_128, REC_ONE, REC_SHORT, default
+from bench.spec import BASELINE, Case, Experiment, Group, Machine, Proof
 
-FORMATS = {
-    "optimised": "事先优化好的 ONNX",
-    "ort_format": "ORT 格式",
-    "external_data": "权重放在外部文件",
-}
+FORMATS = {"optimised": "事先优化好的 ONNX", "ort_format": "ORT 格式", "external_data": "权重放在外部文件"}
 """Files in `bench.variants`."""
 
 
@@ -17,11 +13,7 @@ def cases(machine: Machine) -> tuple[Case, ...]:
     """The file as it is, then each other one."""
     other_file = (Proof(fact="file", relation="!=", expected=1, than=BASELINE),)
     others = (Case(id=name, title=title, variant=name, proofs=other_file) for name, title in FORMATS.items())
-    return (
-        Case(id=BASELINE, title="原来的 ONNX 文件"),
-        Case(id=CONTROL, title="原来的 ONNX 文件（再测一次）"),
-        *others,
-    )
+    return (*default("原来的 ONNX 文件"), *others)
 
 
 EXPERIMENT = Experiment(

@@ -11,9 +11,10 @@ from bench.experiments._common import (
     REC_ONE,
     REC_SHORT,
     TINY,
+    default,
     needs_onnxruntime,
 )
-from bench.spec import BASELINE, CONTROL, Case, Claim, Experiment, Group, Machine, Proof
+from bench.spec import BASELINE, Case, Claim, Experiment, Group, Machine, Proof
 
 
 def cases(machine: Machine) -> tuple[Case, ...]:
@@ -26,21 +27,10 @@ def cases(machine: Machine) -> tuple[Case, ...]:
     optimised = (Proof(fact="nodes", relation="<", expected=1, than="disable_all"),)
 
     return (
-        Case(id=BASELINE, title="默认（ALL）"),
-        Case(id=CONTROL, title="默认（再测一次）"),
-        Case(
-            id="disable_all",
-            title="全部关闭",
-            settings=level("ORT_DISABLE_ALL"),
-            proofs=other_nodes,
-        ),
+        *default("默认（ALL）"),
+        Case(id="disable_all", title="全部关闭", settings=level("ORT_DISABLE_ALL"), proofs=other_nodes),
         Case(id="basic", title="BASIC", settings=level("ORT_ENABLE_BASIC"), proofs=other_nodes),
-        Case(
-            id="extended",
-            title="EXTENDED",
-            settings=level("ORT_ENABLE_EXTENDED"),
-            proofs=other_nodes,
-        ),
+        Case(id="extended", title="EXTENDED", settings=level("ORT_ENABLE_EXTENDED"), proofs=other_nodes),
         Case(
             id="layout",
             title="LAYOUT",
@@ -67,20 +57,10 @@ EXPERIMENT = Experiment(
         Group(model="ocr_det", input=DET_480, small=DET_320, seconds=0.6),
         Group(model="bert_mini", input=BERT_128, small=BERT_32, seconds=0.4),
         Group(model="ocr_rec", input=REC_ONE, small=REC_SHORT, seconds=0.45),
-        Group(
-            model="aspp",
-            input=ASPP_ONE,
-            small=ASPP_ONE,
-            seconds=1.05,
-        ),
+        Group(model="aspp", input=ASPP_ONE, small=ASPP_ONE, seconds=1.05),
         Group(model="tiny", input=TINY, small=TINY, seconds=0.37),
     ),
     columns=("latency_ms", "ratio", "session_ms", "nodes", "first_run_ms", "peak_mib"),
     observe_each_group=True,
-    claims=(
-        Claim(
-            id="default_is_fine",
-            said="graph_optimization_level 采用默认值（全部优化）即可。",
-        ),
-    ),
+    claims=(Claim(id="default_is_fine", said="graph_optimization_level 采用默认值（全部优化）即可。"),),
 )

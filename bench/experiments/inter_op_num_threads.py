@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench.experiments._common import REC_ONE, REC_SHORT
-from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Machine, Proof, Scalar
+from bench.experiments._common import REC_ONE, REC_SHORT, default
+from bench.spec import BASELINE, Case, Experiment, Group, Machine, Proof, Scalar
 
 OPTION = "inter_op_num_threads"
 MORE = 4
@@ -14,8 +14,7 @@ def cases(machine: Machine) -> tuple[Case, ...]:
     """The option in both modes; with one thread inside operators, those between them are all there is."""
     parallel: dict[str, Scalar] = {"execution_mode": "ORT_PARALLEL", "intra_op_num_threads": 1}
     return (
-        Case(id=BASELINE, title="默认（顺序）"),
-        Case(id=CONTROL, title="默认（再测一次）"),
+        *default("默认（顺序）"),
         Case(
             id=f"sequential_{MORE}",
             title=f"顺序，inter_op {MORE}",
@@ -42,13 +41,6 @@ EXPERIMENT = Experiment(
     title="算子间线程数",
     question="inter_op_num_threads 在哪种模式下有用，会多出哪些线程？",
     cases=cases,
-    groups=(
-        Group(
-            model="ocr_rec",
-            input=REC_ONE,
-            small=REC_SHORT,
-            seconds=0.5,
-        ),
-    ),
+    groups=(Group(model="ocr_rec", input=REC_ONE, small=REC_SHORT, seconds=0.5),),
     columns=("latency_ms", "ratio", "threads", "cpu_s", "session_ms"),
 )

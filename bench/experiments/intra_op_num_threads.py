@@ -9,10 +9,11 @@ from bench.experiments._common import (
     REC_FOUR,
     REC_TWO,
     TINY,
+    default,
     own_threads,
     threads,
 )
-from bench.spec import BASELINE, CONTROL, Case, Chart, Claim, Experiment, Group, Machine
+from bench.spec import Case, Chart, Claim, Experiment, Group, Machine
 
 
 def cases(machine: Machine) -> tuple[Case, ...]:
@@ -26,7 +27,7 @@ def cases(machine: Machine) -> tuple[Case, ...]:
         )
         for rule, count in threads(machine).items()
     )
-    return (Case(id=BASELINE, title="默认（0）"), Case(id=CONTROL, title="默认（再测一次）"), *explicit)
+    return (*default("默认（0）"), *explicit)
 
 
 EXPERIMENT = Experiment(
@@ -35,30 +36,10 @@ EXPERIMENT = Experiment(
     question="intra_op_num_threads 设多少最快，设多了有什么代价？",
     cases=cases,
     groups=(
-        Group(
-            model="aspp",
-            input=ASPP_ONE,
-            small=ASPP_ONE,
-            seconds=1.1,
-        ),
-        Group(
-            model="ocr_det",
-            input=DET_480,
-            small=DET_320,
-            seconds=0.65,
-        ),
-        Group(
-            model="ocr_rec",
-            input=REC_FOUR,
-            small=REC_TWO,
-            seconds=0.75,
-        ),
-        Group(
-            model="tiny",
-            input=TINY,
-            small=TINY,
-            seconds=0.4,
-        ),
+        Group(model="aspp", input=ASPP_ONE, small=ASPP_ONE, seconds=1.1),
+        Group(model="ocr_det", input=DET_480, small=DET_320, seconds=0.65),
+        Group(model="ocr_rec", input=REC_FOUR, small=REC_TWO, seconds=0.75),
+        Group(model="tiny", input=TINY, small=TINY, seconds=0.4),
     ),
     columns=(
         "latency_ms",
@@ -73,10 +54,5 @@ EXPERIMENT = Experiment(
         "kept_mib",
     ),
     charts=(Chart(kind="thread_scaling", title="加速比与线程数"),),
-    claims=(
-        Claim(
-            id="all_cores",
-            said="intra_op_num_threads 默认为 0，一般会使用设备上所有的核。",
-        ),
-    ),
+    claims=(Claim(id="all_cores", said="intra_op_num_threads 默认为 0，一般会使用设备上所有的核。"),),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bench.experiments._common import NO_WARNINGS, TINY
-from bench.spec import BASELINE, CONTROL, Case, Claim, Experiment, Group, Machine, Proof, Report
+from bench.experiments._common import NO_WARNINGS, TINY, default
+from bench.spec import BASELINE, Case, Claim, Experiment, Group, Machine, Proof, Report
 
 LEVELS = {0: "VERBOSE", 1: "INFO", 2: "WARNING", 3: "ERROR", 4: "FATAL"}
 
@@ -11,8 +11,7 @@ LEVELS = {0: "VERBOSE", 1: "INFO", 2: "WARNING", 3: "ERROR", 4: "FATAL"}
 def cases(machine: Machine) -> tuple[Case, ...]:
     """The default and every level."""
     return (
-        Case(id=BASELINE, title="默认"),
-        Case(id=CONTROL, title="默认（再测一次）"),
+        *default(),
         *(
             Case(
                 id=f"level_{level}",
@@ -39,14 +38,7 @@ EXPERIMENT = Experiment(
     title="日志级别",
     question="log_severity_level 影响速度吗，设为 4 会藏起什么？",
     cases=cases,
-    groups=(
-        Group(
-            model="tiny",
-            input=TINY,
-            small=TINY,
-            seconds=0.37,
-        ),
-    ),
+    groups=(Group(model="tiny", input=TINY, small=TINY, seconds=0.37),),
     columns=("latency_ms", "ratio", "session_ms", "session_info_lines"),
     reports=(Report(subject="log_lines", cases=(BASELINE, *(f"level_{level}" for level in LEVELS))),),
     claims=(Claim(id="level_four", said="推荐把 log_severity_level 设为 4。"),),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 
-from bench.experiments._common import ARENA_OFF, ASPP_ONE, PATTERN_OFF, REC_FEW, REC_MANY
+from bench.experiments._common import ARENA_OFF, ASPP_ONE, PATTERN_OFF, REC_FEW, REC_MANY, default
 from bench.spec import BASELINE, CONTROL, Case, Chart, Experiment, Group, Machine, Proof
 
 OPTIONS = {"arena": "enable_cpu_mem_arena", "pattern": "enable_mem_pattern", "reuse": "enable_mem_reuse"}
@@ -20,11 +20,7 @@ def cases(machine: Machine) -> tuple[Case, ...]:
         for choice in product((False, True), repeat=len(OPTIONS))
         if any(choice)
     ]
-    return (
-        Case(id=BASELINE, title="默认（全开）"),
-        Case(id=CONTROL, title="默认（再测一次）"),
-        *sorted(switched, key=lambda case: (len(case.settings), case.id)),
-    )
+    return (*default("默认（全开）"), *sorted(switched, key=lambda case: (len(case.settings), case.id)))
 
 
 def _case(off: tuple[str, ...]) -> Case:
@@ -51,12 +47,7 @@ EXPERIMENT = Experiment(
     question="enable_mem_pattern 和 enable_mem_reuse 各管什么，该不该关？",
     cases=cases,
     groups=(
-        Group(
-            model="aspp",
-            input=ASPP_ONE,
-            small=ASPP_ONE,
-            seconds=0.9,
-        ),
+        Group(model="aspp", input=ASPP_ONE, small=ASPP_ONE, seconds=0.9),
         Group(
             model="ocr_rec",
             input=REC_MANY,

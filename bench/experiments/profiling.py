@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from bench.experiments._common import BERT_32, BERT_128, DET_320, DET_480, TINY
-from bench.spec import BASELINE, CONTROL, Case, Claim, Experiment, Group, Machine, Proof
+from bench.experiments._common import BERT_32, BERT_128, DET_320, DET_480, TINY, default
+from bench.spec import Case, Claim, Experiment, Group, Machine, Proof
 
 
 def cases(machine: Machine) -> tuple[Case, ...]:
     """Off and on."""
     return (
-        Case(id=BASELINE, title="默认（关）"),
-        Case(id=CONTROL, title="默认（再测一次）"),
+        *default("默认（关）"),
         Case(
             id="profiling",
             title="开启性能分析",
@@ -26,31 +25,11 @@ EXPERIMENT = Experiment(
     question="enable_profiling 有什么代价，得到的文件能看出什么？",
     cases=cases,
     groups=(
-        Group(
-            model="ocr_det",
-            input=DET_480,
-            small=DET_320,
-            seconds=0.57,
-        ),
-        Group(
-            model="bert_mini",
-            input=BERT_128,
-            small=BERT_32,
-            seconds=0.4,
-        ),
-        Group(
-            model="tiny",
-            input=TINY,
-            small=TINY,
-            seconds=0.4,
-        ),
+        Group(model="ocr_det", input=DET_480, small=DET_320, seconds=0.57),
+        Group(model="bert_mini", input=BERT_128, small=BERT_32, seconds=0.4),
+        Group(model="tiny", input=TINY, small=TINY, seconds=0.4),
     ),
     columns=("latency_ms", "ratio", "grown_mib_per_1000", "trace_kib_per_run", "peak_mib", "kept_mib"),
     keep_trace=("profiling", 0),
-    claims=(
-        Claim(
-            id="recommended_on",
-            said="建议开启 enable_profiling。",
-        ),
-    ),
+    claims=(Claim(id="recommended_on", said="建议开启 enable_profiling。"),),
 )

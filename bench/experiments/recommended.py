@@ -8,44 +8,36 @@ from bench.experiments._common import (
     ASPP_TWO,
     DET_FEW,
     DET_MANY,
+    NO_PATTERN,
     ORIGINAL,
     PATTERN_OFF,
     REC_FOUR,
     REC_TWO,
-    SHRUNK,
+    WITHOUT_PATTERN,
+    default,
     own_threads,
 )
-from bench.spec import BASELINE, CONTROL, Case, Chart, Experiment, Group, Limit, Machine, Scenario
+from bench.spec import BASELINE, Case, Chart, Experiment, Group, Limit, Machine, Scenario
 
-SHRINK = {"memory.enable_memory_arena_shrinkage": "cpu:0"}
 CHEAP_ENOUGH = SAME_MEMORY = 1.05
 
 
 def cases(machine: Machine) -> tuple[Case, ...]:
     """The candidates of all scenarios, with the default and the article's settings to hold them against."""
-    no_pattern = {"enable_mem_pattern": False}
     return (
-        Case(id=BASELINE, title="默认"),
-        Case(id=CONTROL, title="默认（再测一次）"),
+        *default(),
         ORIGINAL,
-        Case(id="pattern_off", title="关闭内存模式", settings=no_pattern, proofs=(PATTERN_OFF,)),
-        Case(
-            id="pattern_off_shrink",
-            title="关闭内存模式，每次归还",
-            settings=no_pattern,
-            run_settings=SHRINK,
-            proofs=(SHRUNK,),
-        ),
+        *WITHOUT_PATTERN,
         Case(
             id="arena_off_pattern_off",
             title="关闭 arena 和内存模式",
-            settings={"enable_cpu_mem_arena": False, **no_pattern},
+            settings={"enable_cpu_mem_arena": False, **NO_PATTERN},
             proofs=(ARENA_OFF,),
         ),
         Case(
             id="threads_pattern_off",
             title=f"{machine.cores} 线程（不绑核），关闭内存模式",
-            settings={"intra_op_num_threads": machine.cores, **no_pattern},
+            settings={"intra_op_num_threads": machine.cores, **NO_PATTERN},
             proofs=(PATTERN_OFF, *own_threads(machine.cores)),
         ),
     )
@@ -101,10 +93,7 @@ SCENARIOS = (
         candidates=(BASELINE, "pattern_off", "pattern_off_shrink", "arena_off_pattern_off"),
         groups=(1,),
         minimise="kept_mib",
-        limits=(
-            NOT_SLOWER,
-            NO_HIGHER_PEAK,
-        ),
+        limits=(NOT_SLOWER, NO_HIGHER_PEAK),
         use="OCR、检测这类每次输入尺寸都可能不同的服务。",
         avoid="尺寸固定的模型：内存模式只规划一次，关不关看“通用起点”。",
     ),
@@ -116,24 +105,9 @@ EXPERIMENT = Experiment(
     question="整套设置用在一起，比默认和原文的建议好多少？",
     cases=cases,
     groups=(
-        Group(
-            model="aspp",
-            input=ASPP_TWO,
-            small=ASPP_ONE,
-            seconds=1.55,
-        ),
-        Group(
-            model="ocr_det",
-            input=DET_MANY,
-            small=DET_FEW,
-            seconds=1.55,
-        ),
-        Group(
-            model="ocr_rec",
-            input=REC_FOUR,
-            small=REC_TWO,
-            seconds=0.62,
-        ),
+        Group(model="aspp", input=ASPP_TWO, small=ASPP_ONE, seconds=1.55),
+        Group(model="ocr_det", input=DET_MANY, small=DET_FEW, seconds=1.55),
+        Group(model="ocr_rec", input=REC_FOUR, small=REC_TWO, seconds=0.62),
     ),
     columns=(
         "latency_ms",

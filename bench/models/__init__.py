@@ -11,23 +11,20 @@ import pkgutil
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from bench.models._errors import ModelError
-
 if TYPE_CHECKING:
     from bench.spec import Model
 
 __all__ = ["MODELS", "ModelError"]
 
-HELPERS = frozenset({"flops", "prepared"})
+
+class ModelError(Exception):
+    """A model cannot be had. The message is one Chinese sentence for the reader of a terminal."""
 
 
 def _discover() -> dict[str, Model]:
-    names = sorted(info.name for info in pkgutil.iter_modules(__path__))
-    modules = (
-        import_module(f"{__name__}.{name}") for name in names if name[0] != "_" and name not in HELPERS
-    )
-    models: list[Model] = [module.MODEL for module in modules if hasattr(module, "MODEL")]
-    return {model.id: model for model in models}
+    names = sorted(info.name for info in pkgutil.iter_modules(__path__) if info.name[0] != "_")
+    modules = (import_module(f"{__name__}.{name}") for name in names)
+    return {module.MODEL.id: module.MODEL for module in modules if hasattr(module, "MODEL")}
 
 
 MODELS: dict[str, Model] = _discover()

@@ -9,17 +9,10 @@ the shapes, not from what was learned.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
+from bench.models._common import Graph, floats, standard_normal
 from bench.spec import Model, Shape
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from onnx import NodeProto, TensorProto
-
-    Array = NDArray[np.float32]
 
 SIDE = 200
 FILTERS = 64
@@ -35,34 +28,15 @@ RELU_VARIANCE = 1 - 1 / math.pi
 
 
 def build() -> bytes:
-    """The network as ONNX bytes: opset 15 and IR version 8, so that old runtimes read it."""
+    """The network as ONNX bytes of opset 15."""
     import numpy as np
-    from onnx import TensorProto, checker, helper
 
     graph = _Graph(np.random.default_rng(SEED))
     output = _network(graph)
     parameters = sum(math.prod(weight.dims) for weight in graph.weights)
     assert parameters == PARAMETERS, parameters
-    ends = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", SIDE, SIDE, 1])
-        for name in ("input_1", output)
-    ]
-    model = helper.make_model(
-        helper.make_graph(graph.nodes, "aspp", ends[:1], ends[1:], graph.weights),
-        opset_imports=[helper.make_opsetid("", 15)],
-        ir_version=8,
-    )
-    checker.check_model(model, full_check=True)
-    data: bytes = model.SerializeToString(deterministic=True)
-    return data
-
-
-def make_input(shapes: tuple[Shape, ...]) -> Array:
-    """Standard normal float32 values, which is what a normalised slice looks like to the first conv."""
-    import numpy as np
-
-    covering = tuple(max(sizes) for sizes in zip(*shapes, strict=True))
-    return np.random.default_rng(SEED).standard_normal(covering, dtype=np.float32)
+    first, last = (floats(name, ["N", SIDE, SIDE, 1]) for name in ("input_1", output))
+    return graph.saved("aspp", first, last, 15)
 
 
 def _network(graph: _Graph) -> str:
@@ -98,13 +72,8 @@ def _pooled(graph: _Graph, x: str) -> str:
     return graph.node("Resize", pooled, "", scales, **nearest)
 
 
-@dataclass(slots=True)
-class _Graph:
-    """Nodes and weights in the order in which they are added. Methods return tensor names."""
-
-    rng: np.random.Generator
-    nodes: list[NodeProto] = field(default_factory=list)
-    weights: list[TensorProto] = field(default_factory=list)
+class _Graph(Graph):
+    __slots__ = ()
 
     def block(self, x: str, *, kernel: int = 3, rate: int = 1, channels: tuple[int, int] = SAME) -> str:
         """Conv + ReLU + BatchNorm, the brick of the whole network."""
@@ -130,29 +99,16 @@ class _Graph:
         weights = [self._around(f"{name}_{part}", channels, middle) for part, middle in middles.items()]
         return self.node("BatchNormalization", x, *weights, output=name)
 
-    def node(self, op: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        from onnx import helper
-
-        output = output or f"{op.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op, list(inputs), [output], name=output, **attributes))
-        return output
-
     def _normal(self, name: str, shape: Shape, std: float) -> str:
         import numpy as np
 
-        return self._weight(name, self.rng.standard_normal(shape, dtype=np.float32) * np.float32(std))
+        return self.weight(name, self.rng.standard_normal(shape, dtype=np.float32) * np.float32(std))
 
     def _around(self, name: str, count: int, middle: float) -> str:
         import numpy as np
 
         values = self.rng.uniform(-0.1, 0.1, count) * (abs(middle) or 1.0) + middle
-        return self._weight(name, values.astype(np.float32))
-
-    def _weight(self, name: str, values: Array) -> str:
-        from onnx import numpy_helper
-
-        self.weights.append(numpy_helper.from_array(values, name))
-        return name
+        return self.weight(name, values.astype(np.float32))
 
 
 MODEL = Model(
@@ -161,7 +117,7 @@ MODEL = Model(
     about="按 Perone 等人 2017 年的论文 (arXiv 1710.01269) 重建的分割网络，权重随机，"
     "与 ONNX Runtime issue 11627 中的模型结构相同。",
     build=build,
-    inputs={"input_1": make_input},
+    inputs={"input_1": partial(standard_normal, SEED)},
     packages=(),
     warm_up=0,
 )

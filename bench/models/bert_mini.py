@@ -13,15 +13,15 @@ matter as much. `tests/models/test_bert_mini.py` watches over that.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from bench.models._common import Graph, covering, floats
 from bench.spec import Model, Shape
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from onnx import NodeProto, TensorProto
+    from onnx import TensorProto
 
 VOCABULARY = 1024
 POSITIONS = 512
@@ -39,36 +39,27 @@ SEED = 1908
 
 
 def build() -> bytes:
-    """The network as ONNX bytes of opset 12 and IR version 8."""
+    """The network as ONNX bytes of opset 12."""
     import numpy as np
-    from onnx import TensorProto, checker, helper
+    from onnx import TensorProto, helper
 
     graph = _Graph(np.random.default_rng(SEED))
     ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["N", "S"])
-    hidden = helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["N", "S", HIDDEN])
-    mask = graph.cast(
-        graph.node("Not", graph.node("Equal", ids.name, graph.integers(PAD))), TensorProto.INT64
-    )
+    hidden = floats("last_hidden_state", ["N", "S", HIDDEN])
+    padding = graph.node("Equal", ids.name, graph.integers(PAD))
+    mask = graph.node("Cast", graph.node("Not", padding), to=TensorProto.INT64)
     penalty = _penalty(graph, mask)
     x = _embeddings(graph, ids.name, mask)
     for layer in range(LAYERS):
         x = _layer(graph, x, penalty, output=hidden.name if layer == LAYERS - 1 else "")
-    model = helper.make_model(
-        helper.make_graph(graph.nodes, "bert_mini", [ids], [hidden], graph.weights),
-        opset_imports=[helper.make_opsetid("", 12)],
-        ir_version=8,
-    )
-    checker.check_model(model, full_check=True)
-    data: bytes = model.SerializeToString(deterministic=True)
-    return data
+    return graph.saved("bert_mini", ids, hidden, 12)
 
 
 def make_input(shapes: tuple[Shape, ...]) -> NDArray[np.int64]:
     """Token ids, any but the padding."""
     import numpy as np
 
-    covering = tuple(max(sizes) for sizes in zip(*shapes, strict=True))
-    return np.random.default_rng(SEED).integers(PAD + 1, VOCABULARY, covering, dtype=np.int64)
+    return np.random.default_rng(SEED).integers(PAD + 1, VOCABULARY, covering(shapes), dtype=np.int64)
 
 
 def _penalty(graph: _Graph, mask: str) -> str:
@@ -76,7 +67,7 @@ def _penalty(graph: _Graph, mask: str) -> str:
     from onnx import TensorProto
 
     rows = graph.node("Unsqueeze", mask, axes=[1])
-    wide = graph.cast(graph.node("Unsqueeze", rows, axes=[2]), TensorProto.FLOAT)
+    wide = graph.node("Cast", graph.node("Unsqueeze", rows, axes=[2]), to=TensorProto.FLOAT)
     return graph.node("Mul", graph.node("Sub", graph.number(1.0), wide), graph.number(-10000.0))
 
 
@@ -111,13 +102,8 @@ def _attention(graph: _Graph, x: str, penalty: str) -> str:
     return graph.node("Reshape", mixed, graph.integers([0, 0, HIDDEN]))
 
 
-@dataclass(slots=True)
-class _Graph:
-    """Nodes and weights in the order in which they are added. Methods return tensor names."""
-
-    rng: np.random.Generator
-    nodes: list[NodeProto] = field(default_factory=list)
-    weights: list[TensorProto] = field(default_factory=list)
+class _Graph(Graph):
+    __slots__ = ()
 
     def heads(self, x: str, perm: list[int]) -> str:
         """A projection of `x`, (N, S, 4, 64), with its axes in that order."""
@@ -143,9 +129,6 @@ class _Graph:
         )
         return self.node("Add", scaled, self.normal(HIDDEN), output=output)
 
-    def cast(self, x: str, to: int) -> str:
-        return self.node("Cast", x, to=to)
-
     def integers(self, value: int | list[int]) -> str:
         return self.node("Constant", value=_tensor(value))
 
@@ -157,19 +140,9 @@ class _Graph:
 
     def normal(self, *shape: int, mean: int = 0) -> str:
         import numpy as np
-        from onnx import numpy_helper
 
-        name = f"weight_{len(self.weights)}"
         values = self.rng.standard_normal(shape, dtype=np.float32) * np.float32(STD) + np.float32(mean)
-        self.weights.append(numpy_helper.from_array(values, name))
-        return name
-
-    def node(self, op: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        from onnx import helper
-
-        output = output or f"{op.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op, list(inputs), [output], name=output, **attributes))
-        return output
+        return self.weight(f"weight_{len(self.weights)}", values)
 
 
 def _tensor(value: int | list[int]) -> TensorProto:

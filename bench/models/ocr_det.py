@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.models._canvas import page
-from bench.models._rapidocr import model_bytes, without_denormals
+from bench.models._common import covering
+from bench.models._ocr import model_bytes, page, without_denormals
 from bench.spec import Model, Shape
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def make_input(shapes: tuple[Shape, ...]) -> NDArray[np.float32]:
     """One page per batch entry, large enough for every shape."""
     import numpy as np
 
-    batch, _, height, width = (max(sizes) for sizes in zip(*shapes, strict=True))
+    batch, _, height, width = covering(shapes)
     return np.stack([_normalised(page(height, width, SEED + index)) for index in range(batch)])
 
 

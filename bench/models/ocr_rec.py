@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.models._canvas import line
-from bench.models._rapidocr import model_bytes
+from bench.models._common import covering
+from bench.models._ocr import line, model_bytes
 from bench.spec import Model, Shape
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def make_input(shapes: tuple[Shape, ...]) -> NDArray[np.float32]:
     """One line per batch entry, as wide as the widest shape and filled to the edge."""
     import numpy as np
 
-    batch, _, height, width = (max(sizes) for sizes in zip(*shapes, strict=True))
+    batch, _, height, width = covering(shapes)
     return np.stack([_normalised(line(height, width, SEED + index)) for index in range(batch)])
 
 

@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.models._errors import ModelError
+from bench.models import ModelError
 from bench.system.parent import bound
 
 if TYPE_CHECKING:
@@ -65,10 +65,14 @@ def prepare(model: Model, inputs: Sequence[Input], folder: Path) -> Prepared:
 def content_key(model: Model) -> str:
     """First 12 hex digits of a hash over what decides the files: sources here and versions of packages."""
     digest = hashlib.sha256()
-    for path in sorted({PACKAGE / f"{model.id}.py", PACKAGE / "flops.py", *PACKAGE.glob("_[!_]*.py")}):
+    for path in sorted({PACKAGE / f"{model.id}.py", PACKAGE / "flops.py", *PACKAGE.glob("_[!i]*.py")}):
         digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     for name in sorted({*BUILDERS, *model.packages}):
-        digest.update(f"{name} {_version(name)}\0".encode())
+        try:
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            version = "absent"
+        digest.update(f"{name} {version}\0".encode())
     return digest.hexdigest()[:12]
 
 
@@ -102,7 +106,7 @@ def intact_input(directory: Path, name: str, record: Mapping[str, Any]) -> bool:
     entry = record["inputs"].get(name)
     return entry is not None and all(
         (directory / file).is_file() and hash_of(directory / file) == sha256
-        for file, sha256 in entry.get("files", {"": ""}).values()
+        for file, sha256 in entry["files"].values()
     )
 
 
@@ -149,10 +153,3 @@ def _build(model: Model, inputs: Sequence[Input], folder: Path) -> None:
     if child.returncode:
         last = (child.stderr.strip().splitlines() or [f"退出状态 {child.returncode}"])[-1]
         raise ModelError(last if child.returncode == REFUSED else f"模型 {model.id} 没有建成：{last}")
-
-
-def _version(distribution: str) -> str:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return "absent"

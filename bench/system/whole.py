@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 SCRATCH = ".new"
 
 
-def write(path: Path, content: str) -> None:
+def write(path: Path, content: str | bytes) -> None:
     """Written aside and flushed to disk before it takes its name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}{SCRATCH}")
     try:
-        with scratch.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(content)
+        with scratch.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)

@@ -51,13 +51,6 @@ def test_missing_page_finds_its_way_back(visit: Callable, address: Callable) -> 
     assert seen.page.url == address("index.html")
 
 
-def test_data_page_leads_to_both_schemas(visit: Callable, address: Callable) -> None:
-    page = visit(address("reference/data.html")).page
-    for name in ("journal", "export"):
-        link = page.locator(f"a[href$='data/{name}.schema.json']").first
-        assert page.request.get(link.evaluate("one => one.href")).ok
-
-
 @pytest.mark.parametrize("width", [375, 1280])
 def test_link_to_a_place_far_down_leads_there(visit: Callable, address: Callable, width: int) -> None:
     """What is out of sight is not laid out yet when the browser jumps."""

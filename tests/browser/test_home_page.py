@@ -45,6 +45,11 @@ def test_two_taps_copy_a_setting_and_one_more_shows_its_evidence(phone: Page) ->
     phone.locator("label:has(input[value='memory'])").tap()
     section = phone.locator("#set-memory")
     section.locator("pre").last.scroll_into_view_if_needed()
+    section.locator(".md-code__button").first.wait_for()
+    for place in (".bench-chooser label", "#set-memory .md-code__button"):
+        boxes = [one.bounding_box() for one in phone.locator(place).all()]
+        assert boxes
+        assert all(min(box["width"], box["height"]) >= 40 for box in boxes), "large enough for a thumb"
     section.locator(".md-code__button").tap()
     copied = phone.evaluate("navigator.clipboard.readText()")
     assert copied.strip() == section.locator("td.code code, pre code").last.inner_text().strip()
@@ -52,16 +57,6 @@ def test_two_taps_copy_a_setting_and_one_more_shows_its_evidence(phone: Page) ->
     section.get_by_text("证据").tap()
     phone.wait_for_url("**/onnxruntime-cpu.html#recommended-memory")
     assert phone.locator("#recommended-memory").is_visible()
-
-
-def test_targets_are_large_enough_for_a_thumb(phone: Page) -> None:
-    phone.locator("#set-general pre").last.scroll_into_view_if_needed()
-    phone.locator("#set-general .md-code__button").first.wait_for()
-    for place in (".bench-chooser label", "#set-general .md-code__button"):
-        for one in phone.locator(place).all():
-            box = one.bounding_box()
-            assert box
-            assert min(box["width"], box["height"]) >= 40
 
 
 def test_every_answer_shows_the_scenario_that_the_rules_name(visit: Callable, address: Callable) -> None:
@@ -91,28 +86,20 @@ def test_link_to_a_setting_shows_it_with_answers_that_lead_there(
     assert scenarios.scenario_for(given) == scenario
 
 
-def test_answers_are_given_by_keyboard(visit: Callable, address: Callable) -> None:
-    page = visit(address("index.html")).page
+def test_answers_are_given_by_keyboard_and_from_the_file_system(visit: Callable, address: Callable) -> None:
+    page = visit(address("index.html", "file")).page
     page.locator("input[name='need']:checked").focus()
     page.keyboard.press("ArrowRight")
     assert _shown(page) == ["set-latency"]
-
-
-def test_works_from_the_file_system(visit: Callable, address: Callable) -> None:
-    page = visit(address("index.html", "file")).page
     _answer(page, "place", "shared")
     assert _shown(page) == ["set-container"]
 
 
-def test_without_scripts_the_table_and_all_settings_stand_there(visit: Callable, address: Callable) -> None:
-    page = visit(address("index.html"), java_script_enabled=False).page
-    assert page.locator(".bench-rules table").is_visible()
-    assert not page.locator(".bench-chooser").is_visible()
-    assert len(_shown(page)) == len({rule.scenario for rule in scenarios.RULES})
-
-
-def test_on_paper_all_settings_stand_there(visit: Callable, address: Callable) -> None:
-    page = visit(address("index.html")).page
-    page.emulate_media(media="print")
-    assert len(_shown(page)) == len({rule.scenario for rule in scenarios.RULES})
-    assert not page.locator(".md-header").is_visible()
+def test_without_scripts_and_on_paper_all_settings_stand_there(visit: Callable, address: Callable) -> None:
+    plain, printed = (visit(address("index.html"), java_script_enabled=on).page for on in (False, True))
+    printed.emulate_media(media="print")
+    for page in (plain, printed):
+        assert len(_shown(page)) == len({rule.scenario for rule in scenarios.RULES})
+    assert plain.locator(".bench-rules table").is_visible()
+    assert not plain.locator(".bench-chooser").is_visible()
+    assert not printed.locator(".md-header").is_visible()

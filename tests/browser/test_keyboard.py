@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Page
-
 MOST = 400
 """Steps after which a walk gives up."""
 WANTED = {
@@ -29,20 +27,14 @@ HERE = """(wanted) => {
 }"""
 
 
-def _walk(page: Page, wanted: dict[str, str]) -> set[str]:
-    """What of `wanted` is reached by pressing Tab."""
-    reached: set[str] = set()
+def test_tab_reaches_everything_the_skip_link_first(visit: Callable, address: Callable) -> None:
+    page, reached = visit(address("blog/onnxruntime-cpu.html")).page, set[str]()
     for _ in range(MOST):
         page.keyboard.press("Tab")
-        reached |= set(page.evaluate(HERE, [*wanted.items()]))
-        if reached == set(wanted):
+        reached |= set(page.evaluate(HERE, [*WANTED.items()]))
+        if reached == set(WANTED):
             break
-    return reached
-
-
-def test_tab_reaches_everything_the_skip_link_first(visit: Callable, address: Callable) -> None:
-    page = visit(address("blog/onnxruntime-cpu.html")).page
-    assert _walk(page, WANTED) == set(WANTED)
+    assert reached == set(WANTED)
     page.reload()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.matches('.md-skip')")

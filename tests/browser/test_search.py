@@ -59,7 +59,7 @@ def test_search_finds_what_is_typed(visit: Callable, address: Callable, whole: P
     assert _missing(visit(address("reference/method.html", protocol)).page, queries) == []
 
 
-def test_index_is_asked_for_when_somebody_searches_and_nothing_found_is_said(
+def test_index_comes_with_the_first_search_nothing_found_is_said_and_a_result_leads_to_its_place(
     visit: Callable, address: Callable
 ) -> None:
     seen = visit(address("index.html"))
@@ -69,9 +69,6 @@ def test_index_is_asked_for_when_somebody_searches_and_nothing_found_is_said(
         seen.page.keyboard.press("/")
     seen.page.locator(".md-search__input").fill("袋鼠")
     seen.page.get_by_text("没有找到").wait_for()
-
-
-def test_result_leads_to_its_place_on_the_page(visit: Callable, address: Callable) -> None:
     page = visit(address("index.html", "file")).page
     page.keyboard.press("/")
     page.locator(".md-search__input").fill("allow_spinning")

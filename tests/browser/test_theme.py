@@ -66,9 +66,11 @@ def test_button_goes_round_and_says_where_it_is(visit: Callable, address: Callab
     assert system == again
 
 
-def test_choice_is_kept_on_the_next_page_and_against_the_system(visit: Callable, address: Callable) -> None:
+def test_choice_is_kept_on_the_next_page_in_other_windows_and_against_the_system(
+    visit: Callable, address: Callable
+) -> None:
     """Until there is one, the page follows the system while it is open."""
-    page = visit(address(HOME), color_scheme="light", locale="zh-CN").page
+    page, other = (visit(address(HOME), color_scheme="light", locale="zh-CN").page for _ in range(2))
     assert _frame(page) == "#fcfbf8 light"
     page.emulate_media(color_scheme="dark")
     page.locator("body[data-md-color-scheme='slate']").wait_for()
@@ -78,12 +80,7 @@ def test_choice_is_kept_on_the_next_page_and_against_the_system(visit: Callable,
     assert page.locator(SWITCH).get_attribute("aria-label") == "颜色：浅色"
     assert _scheme(page) == "default"
     assert _frame(page) == "#fcfbf8 light"
-
-
-def test_other_windows_follow_the_choice(visit: Callable, address: Callable) -> None:
-    one, other = (visit(address(HOME), color_scheme="light", locale="zh-HK").page for _ in range(2))
-    for _ in range(2):
-        one.locator(SWITCH).click()
+    page.locator(SWITCH).click()
     other.locator("body[data-md-color-scheme='slate']").wait_for()
     assert other.locator(SWITCH).get_attribute("aria-label") == "颜色：深色"
 

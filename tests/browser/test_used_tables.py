@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
 ARTICLE = "blog/onnxruntime-cpu.html"
+FINDINGS, ROWS = "reference/findings.html", "table.bench-findings tbody tr"
 TABLE = "table[data-experiment='arena'][data-model='aspp']"
 CASES = "all => all.map(row => row.dataset.case)"
 TEXTS = "all => all.map(row => row.textContent)"
@@ -25,29 +26,22 @@ def table(visit: Callable, address: Callable) -> Locator:
     return visit(address(ARTICLE)).page.locator(TABLE).first
 
 
-def test_heading_sorts_up_then_down_then_gives_the_order_back(table: Locator) -> None:
-    rows = table.locator("tbody tr")
-    before = rows.evaluate_all(CASES)
-    heading = table.locator("thead th").nth(3)
-    values = {}
+def test_headings_sort_by_mouse_and_keyboard_and_give_the_order_back(table: Locator) -> None:
+    rows, headings = table.locator("tbody tr"), table.locator("thead th")
+    before, values = rows.evaluate_all(CASES), {}
     for direction in ("ascending", "descending", "none"):
-        heading.locator("button").click()
-        assert heading.get_attribute("aria-sort") == direction
+        headings.nth(3).locator("button").click()
+        assert headings.nth(3).get_attribute("aria-sort") == direction
         values[direction] = rows.evaluate_all(VALUES, 3)
     assert values["ascending"] == sorted(values["ascending"])
     assert values["descending"] == values["ascending"][::-1] != values["ascending"]
     assert rows.evaluate_all(CASES) == before
-
-
-def test_another_column_takes_over_and_the_keyboard_sorts(table: Locator) -> None:
-    first, second = (table.locator("thead th").nth(n) for n in (1, 3))
-    first.locator("button").click()
-    button = second.locator("button")
+    headings.nth(1).locator("button").click()
+    button = headings.nth(3).locator("button")
     button.focus()
     table.page.keyboard.press("Enter")
-    assert [one.get_attribute("aria-sort") for one in (first, second)] == ["none", "ascending"]
-    values = table.locator("tbody tr").evaluate_all(VALUES, 3)
-    assert values == sorted(values)
+    assert [headings.nth(n).get_attribute("aria-sort") for n in (1, 3)] == ["none", "ascending"]
+    assert rows.evaluate_all(VALUES, 3) == values["ascending"]
     assert button.evaluate("one => one === document.activeElement")
 
 
@@ -59,32 +53,23 @@ def test_cells_without_a_value_stay_at_the_end(table: Locator) -> None:
         assert table.locator("tbody tr").last.get_attribute("data-case") == case
 
 
-def test_findings_sort_by_words_and_by_numbers(visit: Callable, address: Callable) -> None:
-    page = visit(address("reference/findings.html")).page
-    table = page.locator("table.bench-findings")
+def test_findings_sort_by_words_and_by_numbers_and_unfold(visit: Callable, address: Callable) -> None:
+    page = visit(address(FINDINGS)).page
+    table, rows, seen = (page.locator(place) for place in (".bench-findings", ROWS, f"{ROWS}:visible"))
+    assert seen.count() == FOLDED_ROWS < rows.count()
     names = [text.split("\n")[0] for text in table.locator("thead th").all_inner_texts()]
-    for name, kind in (("实验", "text"), ("相差", "number")):
+
+    def sorted_by(name: str) -> Locator:
         place = next(n for n, text in enumerate(names) if text.startswith(name))
         table.locator("thead th").nth(place).locator("button").click()
-        column = table.locator(f"tbody tr > :nth-child({place + 1})")
-        if kind == "number":
-            found = [float(cell.get_attribute("data-value") or "nan") for cell in column.all()]
-            assert found == sorted(found)
-        else:
-            words = column.all_inner_texts()
-            order = page.evaluate(
-                "all => all.toSorted((a, b) => a.localeCompare(b, 'zh', {numeric: true}))", words
-            )
-            assert words == order
-            assert len(set(words)) > 1
+        return table.locator(f"tbody tr > :nth-child({place + 1})")
 
-
-def test_long_table_shows_its_first_rows_and_all_when_asked(visit: Callable, address: Callable) -> None:
-    page = visit(address("reference/findings.html")).page
-    rows = page.locator("table.bench-findings tbody tr")
-    seen = page.locator("table.bench-findings tbody tr:visible")
-    assert seen.count() == FOLDED_ROWS < rows.count()
-    page.locator("table.bench-findings thead button").nth(2).click()
+    found = [float(cell.get_attribute("data-value") or "nan") for cell in sorted_by("相差").all()]
+    assert found == sorted(found)
+    words = sorted_by("实验").all_inner_texts()
+    order = "all => all.toSorted((a, b) => a.localeCompare(b, 'zh', {numeric: true}))"
+    assert words == page.evaluate(order, words)
+    assert len(set(words)) > 1
     assert seen.evaluate_all(TEXTS) == rows.evaluate_all(TEXTS)[:FOLDED_ROWS]
     more = page.get_by_role("button", name=f"显示全部 {rows.count()} 行")
     more.focus()
@@ -94,13 +79,17 @@ def test_long_table_shows_its_first_rows_and_all_when_asked(visit: Callable, add
     assert page.evaluate("document.activeElement.matches('.bench-table')")
 
 
-def test_long_table_is_whole_without_scripts_and_on_paper(visit: Callable, address: Callable) -> None:
-    rows, seen = "table.bench-findings tbody tr", "table.bench-findings tbody tr:visible"
-    plain = visit(address("reference/findings.html"), java_script_enabled=False).page
-    assert plain.locator(seen).count() == plain.locator(rows).count()
-    page = visit(address("reference/findings.html")).page
-    page.emulate_media(media="print")
-    assert page.locator(seen).count() == page.locator(rows).count()
+def test_tables_are_whole_without_scripts_and_on_paper(visit: Callable, address: Callable) -> None:
+    plain, printed = (visit(address(FINDINGS), java_script_enabled=on).page for on in (False, True))
+    printed.emulate_media(media="print")
+    for page in (plain, printed):
+        assert page.locator(f"{ROWS}:visible").count() == page.locator(ROWS).count()
+    plain = visit(address(ARTICLE), java_script_enabled=False).page
+    assert plain.locator("thead button").count() == 0
+    table = plain.locator(TABLE).first
+    table.scroll_into_view_if_needed()
+    assert table.locator("tbody tr").first.is_visible()
+    assert "稳态延迟" in (table.locator("thead").text_content() or "")
 
 
 def test_bars_and_intervals_are_drawn_where_the_numbers_say(table: Locator) -> None:
@@ -113,12 +102,3 @@ def test_bars_and_intervals_are_drawn_where_the_numbers_say(table: Locator) -> N
     whisker = table.locator(".bench-whisker").nth(2)
     assert whisker.bounding_box()["width"] > 40
     assert "gradient" in whisker.evaluate("one => getComputedStyle(one).backgroundImage")
-
-
-def test_without_scripts_tables_stand_as_they_are(visit: Callable, address: Callable) -> None:
-    page = visit(address(ARTICLE), java_script_enabled=False).page
-    assert page.locator("thead button").count() == 0
-    table = page.locator(TABLE).first
-    table.scroll_into_view_if_needed()
-    assert table.locator("tbody tr").first.is_visible()
-    assert "稳态延迟" in (table.locator("thead").text_content() or "")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import onnx
 from show_weights import chain
-from showing import TENSOR_BYTES, main
+from showing import TENSOR_BYTES, elsewhere, main
 
 TRIM, MMAP = "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"
 FAULTS_PER_RUN = """
@@ -45,14 +42,6 @@ for _ in range(3):
     gc.collect()
 print(own() - before)
 """
-
-
-def elsewhere(code: str, *arguments: str, **env: str) -> float:
-    """What a process of its own prints, without foreign settings of malloc."""
-    foreign = ("MALLOC_", "GLIBC_TUNABLES")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    command = [sys.executable, "-I", "-c", code, *arguments]
-    return float(subprocess.check_output(command, env={**clean, **env}, stderr=subprocess.DEVNULL))
 
 
 def shows_trim_threshold(model: str) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from importlib.util import find_spec
@@ -13,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import onnxruntime as ort
-from showing import FEED, error, main, options, session, threads
+from showing import FEED, elsewhere, error, main, options, session, threads
 
 COUNT_THREADS = """
 import os, sys, onnxruntime as ort
@@ -27,11 +25,9 @@ print(len(os.listdir("/proc/self/task")) - before)
 """
 
 
-def threads_elsewhere(model: str, *settings: str, **env: str) -> int:
+def threads_elsewhere(model: str, *settings: str, **env: str) -> float:
     """Threads that a session makes in a process of its own."""
-    command = [sys.executable, "-I", "-c", COUNT_THREADS, model, *settings]
-    output = subprocess.check_output(command, env={**os.environ, **env}, stderr=subprocess.DEVNULL)
-    return int(output.split()[-1])
+    return elsewhere(COUNT_THREADS, model, *settings, **env)
 
 
 def idle_ms(model: str, keys: dict[str, str]) -> float:
@@ -96,13 +92,8 @@ def shows_thread_variables(model: str) -> None:
 
 
 def shows_invented_variables(model: str) -> None:
-    names = (
-        "ORT_NUM_THREADS",
-        "ORT_SESSION_THREAD_POOL_SIZE",
-        "ORT_DISABLE_THREAD_AFFINITY",
-        "ORT_DISABLE_ARENA",
-    )
-    names += ("ORT_LOG_LEVEL", "ONNXRUNTIME_LOG_SEVERITY_LEVEL")
+    names = [f"ORT_{one}" for one in ("NUM_THREADS", "SESSION_THREAD_POOL_SIZE", "DISABLE_THREAD_AFFINITY")]
+    names += ["ORT_DISABLE_ARENA", "ORT_LOG_LEVEL", "ONNXRUNTIME_LOG_SEVERITY_LEVEL"]
     found = find_spec("onnxruntime")
     assert found
     assert found.origin

@@ -58,18 +58,16 @@ def installed() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def libraries() -> bytes:
-    found = find_spec("onnxruntime")
-    assert found
-    assert found.origin
-    content = b"".join(path.read_bytes() for path in (Path(found.origin).parent / "capi").glob("*.so"))
+    content = b"".join(path.read_bytes() for path in (_package() / "capi").glob("*.so"))
     assert content
     return content
 
 
-@pytest.fixture(scope="module")
-def strings(libraries: bytes) -> set[str]:
-    """Constants of the program; a key built into instructions is not among them."""
-    return {found.decode() for found in STRING.findall(libraries)}
+def _package() -> Path:
+    found = find_spec("onnxruntime")
+    assert found
+    assert found.origin
+    return Path(found.origin).parent
 
 
 @pytest.fixture(scope="module")
@@ -113,17 +111,18 @@ def test_table_has_every_attribute_and_method_and_no_other(installed: dict[str, 
 
 
 @ONLY_LINUX
-def test_every_config_key_in_the_library_is_known(strings: set[str]) -> None:
-    found = {name for name in strings if KEY.fullmatch(name)}
-    assert len(found) > 80
-    assert sorted(found - _names("keys", "run_keys") - _irrelevant("keys")) == []
-
-
-@ONLY_LINUX
-def test_every_variable_in_the_library_is_known(strings: set[str]) -> None:
-    found = {name for name in strings if VARIABLE.fullmatch(name)}
-    assert len(found) > 10
-    assert sorted(found - _names("environment") - _irrelevant("environment")) == []
+@pytest.mark.parametrize(
+    ("name", "tables", "irrelevant", "least"),
+    [(KEY, ("keys", "run_keys"), "keys", 80), (VARIABLE, ("environment",), "environment", 10)],
+    ids=["keys", "variables"],
+)
+def test_everything_in_the_library_is_known(
+    name: re.Pattern[str], tables: tuple[str, ...], irrelevant: str, least: int, libraries: bytes
+) -> None:
+    """A key built into instructions is not among the constants of the program."""
+    found = {text for one in STRING.findall(libraries) if name.fullmatch(text := one.decode())}
+    assert len(found) > least
+    assert sorted(found - _names(*tables) - _irrelevant(irrelevant)) == []
 
 
 @ONLY_LINUX
@@ -138,57 +137,36 @@ def test_keys_and_variables_of_the_tables_are_in_the_library(libraries: bytes) -
             assert "Arm64" in option.trap, option.name
 
 
-def test_nothing_is_both_listed_and_irrelevant_or_listed_twice() -> None:
+def test_tables_agree_with_each_other_and_with_the_experiments() -> None:
     names = [name for table in OPTIONS for name in _names(table) if table not in ("session", "run")]
     names += [name for table in IRRELEVANT for name in _irrelevant(table)]
-    assert len(names) == len(set(names))
+    assert len(names) == len(set(names)), "both listed and irrelevant, or twice in two tables"
     for table, rows in OPTIONS.items():
         assert len(rows) == len(_names(table)), table
     assert len({trap.id for trap in TRAPS}) == len(TRAPS)
-
-
-@pytest.mark.parametrize("table", ["keys", "run_keys", "environment"])
-def test_what_cannot_be_asked_has_a_default_or_says_that_nobody_knows(table: str) -> None:
-    for option in OPTIONS[table]:
-        assert option.default, option.name
+    for option in (row for table in ("keys", "run_keys", "environment") for row in OPTIONS[table]):
         assert option.default.startswith(('"', "不设", "没有核实")), option.name
-
-
-def test_rows_name_experiments_that_there_are() -> None:
-    rows = [*TRAPS, *(option for options in OPTIONS.values() for option in options)]
-    named = {row.experiment for row in rows} - {""}
+    named = {row.experiment for row in (*TRAPS, *(row for rows in OPTIONS.values() for row in rows))} - {""}
     assert named
     assert named <= set(EXPERIMENTS)
+    shown = {trap.id.replace("-", "_") for trap in TRAPS if trap.shown}
+    assert shown <= set(DEMONSTRATIONS)
+    assert {trap.id for trap in TRAPS if not trap.shown} == {"telemetry"}
 
 
 ROW = {"name": "n", "kind": "属性", "topic": "other", "does": "d", "since": "≤1.16", "sources": ["local"]}
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"defualt": "1"},
-        {"topic": "weather"},
-        {"sources": []},
-        {"sources": ["hearsay"]},
-        {"trap": ""},
-    ],
-)
-def test_row_that_cannot_be_right_is_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(BadTable):
-        options.record(Option, ROW | change)
+WRONG = ({"defualt": "1"}, {"topic": "weather"}, {"sources": []}, {"sources": ["hearsay"]}, {"trap": ""})
 
 
-def test_row_without_its_fields_is_refused() -> None:
+def test_row_that_cannot_be_right_is_refused() -> None:
     assert options.record(Option, ROW).name == "n"
+    for change in WRONG:
+        with pytest.raises(BadTable):
+            options.record(Option, ROW | change)
     with pytest.raises(BadTable, match="remedy"):
         options.record(Trap, {"id": "i", "belief": "b", "fact": "f", "sources": ["local"]})
-
-
-def test_every_trap_is_demonstrated_or_says_that_it_is_cited() -> None:
-    shown = {trap.id.replace("-", "_") for trap in TRAPS if trap.shown}
-    assert shown <= set(DEMONSTRATIONS)
-    assert {trap.id for trap in TRAPS if not trap.shown} == {"telemetry"}
 
 
 @ONLY_LINUX
@@ -247,10 +225,7 @@ def test_import_lives_where_there_is_neither_a_shell_nor_a_machine_id(tmp_path: 
 
 
 def test_the_source_that_is_said_to_come_with_the_package_does() -> None:
-    found = find_spec("onnxruntime")
-    assert found
-    assert found.origin
-    assert "ORT_DISABLE_TELEMETRY" in (Path(found.origin).parent / "Privacy.md").read_text(encoding="utf-8")
+    assert "ORT_DISABLE_TELEMETRY" in (_package() / "Privacy.md").read_text(encoding="utf-8")
 
 
 def _files(folder: Path) -> Iterator[Path]:

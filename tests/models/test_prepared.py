@@ -15,9 +15,10 @@ from onnx import TensorProto, helper, numpy_helper
 from real_children import figures_of, job_of
 
 from bench.models import MODELS, ModelError, prepared
-from bench.models._build import build
+from bench.models.__main__ import build
 from bench.models.prepared import content_key, model_folder, prepare
 from bench.spec import Input
+from bench.system import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,19 +78,14 @@ print(*sys.modules)
     assert not {"onnx", "numpy", "PIL", "filelock"} & set(in_child(code, str(tmp_path)).split())
 
 
-@pytest.mark.parametrize(
-    ("file", "damage"),
-    [
-        ("model.onnx", b""),
-        ("model.onnx", b"not a model"),
-        ("model.json", b""),
-        ("model.json", b"{}"),
-        ("model.json", b'{"sha256": 1'),
-        ("model.json", b"[]"),
-        ("input", b"\x93NUMPY"),
-        ("input", None),
-    ],
-)
+DAMAGE = [
+    *(("model.onnx", text) for text in (b"", b"not a model")),
+    *(("model.json", text) for text in (b"", b"{}", b'{"sha256": 1', b"[]")),
+    *(("input", text) for text in (b"\x93NUMPY", None)),
+]
+
+
+@pytest.mark.parametrize(("file", "damage"), DAMAGE)
 def test_what_is_damaged_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, damage: bytes | None
 ) -> None:
@@ -108,10 +104,10 @@ def test_what_is_damaged_is_made_again(
 def test_what_a_killed_build_left_is_ignored_and_removed(tmp_path: Path) -> None:
     directory = model_folder(TINY, tmp_path)
     directory.mkdir(parents=True)
-    (directory / "model.onnx.1.tmp").write_bytes(b"half a mod")
+    (directory / f".model.onnx.{2**31 - 1}{whole.SCRATCH}").write_bytes(b"half a mod")
     (directory / "model.onnx").write_bytes(b"whole, but nothing vouches for it yet")
     assert prepare(TINY, [SMALL], tmp_path).model_path.read_bytes() == TINY.build()
-    assert not list(directory.glob("*.tmp"))
+    assert not list(directory.glob(f".*{whole.SCRATCH}"))
 
 
 def test_two_builds_at_once_do_no_harm(tmp_path: Path, no_child: Callable[[], None]) -> None:
@@ -147,7 +143,6 @@ def test_what_cannot_be_made_is_one_sentence(tmp_path: Path, monkeypatch: pytest
 
 def _two_inputs() -> bytes:
     """Rows of a table by `ids`, those that `kept` says, times a matrix."""
-    table, matrix = np.ones((9, 4), np.float32), np.ones((4, 2), np.float32)
     nodes = [
         helper.make_node("Gather", ["table", "ids"], ["rows"]),
         helper.make_node("Cast", ["kept"], ["ones"], to=TensorProto.FLOAT),
@@ -155,21 +150,25 @@ def _two_inputs() -> bytes:
         helper.make_node("Mul", ["rows", "mask"], ["masked"]),
         helper.make_node("MatMul", ["masked", "matrix"], ["y"]),
     ]
-    inputs = [
-        helper.make_tensor_value_info(name, kind, ["N", "L"])
-        for name, kind in (("ids", TensorProto.INT64), ("kept", TensorProto.BOOL))
-    ]
-    weights = {"table": table, "matrix": matrix, "last": np.array([-1])}
-    graph = helper.make_graph(
-        nodes, "two", inputs, [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
-        [numpy_helper.from_array(value, name) for name, value in weights.items()],
-    )  # fmt: skip
+    kinds = {"ids": TensorProto.INT64, "kept": TensorProto.BOOL, "y": TensorProto.FLOAT}
+    *inputs, output = (
+        helper.make_tensor_value_info(name, kind, None if name == "y" else ["N", "L"])
+        for name, kind in kinds.items()
+    )
+    weights = {
+        "table": np.ones((9, 4), np.float32),
+        "matrix": np.ones((4, 2), np.float32),
+        "last": np.array([-1]),
+    }
+    tensors = [numpy_helper.from_array(value, name) for name, value in weights.items()]
+    graph = helper.make_graph(nodes, "two", inputs, [output], tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
     return model.SerializeToString()
 
 
 def _ids(shapes: Any) -> Any:
-    return np.arange(np.prod(np.max(shapes, axis=0))).reshape(np.max(shapes, axis=0)) % 9
+    covering = np.max(shapes, axis=0)
+    return np.arange(np.prod(covering)).reshape(covering) % 9
 
 
 TWO = replace(TINY, build=_two_inputs, inputs={"ids": _ids, "kept": lambda shapes: _ids(shapes) > 3})
@@ -180,20 +179,15 @@ def test_model_with_inputs_of_several_names_and_kinds_is_made_and_run(tmp_path: 
     build(TWO, [FEEDS], model_folder(TWO, tmp_path))
     ready = prepare(TWO, [FEEDS], tmp_path)
     paths = ready.input_paths[FEEDS.label]
-    assert {name: np.load(path).dtype.name for name, path in paths.items()} == {
-        "ids": "int64",
-        "kept": "bool",
-    }
+    assert {n: np.load(path).dtype.name for n, path in paths.items()} == {"ids": "int64", "kept": "bool"}
     assert ready.parameters == 9 * 4 + 4 * 2
     assert ready.flops == {FEEDS.label: 2 * (2 * 3 + 4 * 5) * 4 * 2}
     reference = tmp_path / "reference.npz"
     inputs = {name: str(path) for name, path in paths.items()}
     shapes = [TWO.shapes(feed) for feed in FEEDS.shapes]
     told = {"write_reference": str(reference), "verify": [0, 1]}
-    assert (
-        figures_of(job_of(model=str(ready.model_path), inputs=inputs, shapes=shapes, **told)).steady.calls
-        == 4
-    )
+    job = job_of(model=str(ready.model_path), inputs=inputs, shapes=shapes, **told)
+    assert figures_of(job).steady.calls == 4
     with np.load(reference) as outputs:
         for number, (ids, kept) in enumerate((feed["ids"], feed["kept"]) for feed in shapes):
             whole = np.load(paths["ids"])[: ids[0], : ids[1]], np.load(paths["kept"])[: kept[0], : kept[1]]
@@ -201,19 +195,18 @@ def test_model_with_inputs_of_several_names_and_kinds_is_made_and_run(tmp_path: 
             assert np.array_equal(outputs[f"{number}.0"], expected)
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda _: np.ones((2, 2)),
-        lambda _: np.full((4, 5), np.nan),
-        lambda _: np.array([["text"] * 5] * 4, object),
-        lambda _: np.ones(20),
-    ],
-    ids=["too small", "not finite", "objects", "another rank"],
-)
-def test_input_that_is_not_what_was_promised_is_one_sentence(tmp_path: Path, make: Any) -> None:
+WRONG = {
+    "too small": np.ones((2, 2)),
+    "not finite": np.full((4, 5), np.nan),
+    "objects": np.array([["text"] * 5] * 4, object),
+    "another rank": np.ones(20),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_input_that_is_not_what_was_promised_is_one_sentence(tmp_path: Path, kind: str) -> None:
     with pytest.raises(ModelError, match="输入 2 shapes / ids 不合要求"):
-        build(replace(TWO, inputs={**TWO.inputs, "ids": make}), [FEEDS], tmp_path)
+        build(replace(TWO, inputs={**TWO.inputs, "ids": lambda _: WRONG[kind]}), [FEEDS], tmp_path)
 
 
 def test_bare_shape_names_no_input_of_several() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from conftest import Make
 from speed import mill_facts, mill_noise, mill_process
 from speed.mill_noise import Host
 from speed.mill_process import PASSES
@@ -14,7 +15,6 @@ from speed.mill_process import PASSES
 from bench.measure import header, selftest
 from bench.measure.plan import baseline_reach, order_round, resolve, sample_seconds
 from bench.measure.profiles import PROFILES
-from bench.models.prepared import Prepared
 from bench.results import records, store
 from bench.results.store import Journal
 from bench.results.trust import ALLOCATED, ALLOCATED_MIB, HELD, MORE, SLEEP, SLEEP_MS
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from bench.measure.plan import PlannedExperiment, PlannedGroup
 
+MAKE = Make()
 BUILD, LATER = "20260102-030405-abcd", "20260103-030405-abcd"
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HORIZON_S = 40_000.0
@@ -68,26 +69,11 @@ def _begun(world: World, planned: PlannedExperiment, build: str) -> Journal:
         "logical_cores": world.logical,
         "physical_cores": world.physical,
     }
-    first = header.first_line(
-        planned,
-        header.Facts(machine, SOFTWARE),
-        "0123456789abcdef",
-        build,
-        world.seed,
-        {name: _prepared(found) for name, found in labels.items()},
-    )
+    prepared = {name: MAKE.prepared(found) for name, found in labels.items()}
+    facts = header.Facts(machine, SOFTWARE)
+    first = header.first_line(planned, facts, "0123456789abcdef", build, world.seed, prepared)
     first = first.model_copy(update={"started_at": _moment(0)})
     return Journal(Path(planned.experiment.id) / f"{build}.jsonl", first)
-
-
-def _prepared(labels: list[str]) -> Prepared:
-    return Prepared(
-        model_path=Path("model.onnx"),
-        sha256="0" * 64,
-        parameters=10,
-        flops=dict.fromkeys(labels, 10**9),
-        input_paths={},
-    )
 
 
 def _moment(seconds: float) -> str:
@@ -95,9 +81,8 @@ def _moment(seconds: float) -> str:
 
 
 def _close(journal: Journal, seconds: float, rounds: int) -> None:
-    journal.add(
-        records.Footer(finished_at=_moment(seconds), measured_s=round(seconds, 1), rounds=rounds, resumed=0)
-    )
+    took = {"finished_at": _moment(seconds), "measured_s": round(seconds, 1)}
+    journal.add(MAKE.footer(rounds).model_copy(update=took))
 
 
 def _round(
@@ -108,22 +93,16 @@ def _round(
     planned = world.planned[name]
     effects = {case: world.effects[name, group.index, case] for case in group.cases}
     for position, case in enumerate(order_round(group.cases, rng, baseline_reach(planned, group))):
-        effect = effects[case]
-        started = clock.now
+        effect, started = effects[case], clock.now
         if effect.fails == "always" or (effect.fails == "once" and number == 2):
-            result: dict[str, Any] = {
-                "figures": None,
-                "failure": records.Failure(kind="crashed", reason="进程因信号 SIGSEGV 结束"),
-            }
-            wall = 0.5
+            wall, result = 0.5, {"failure": MAKE.failure()}
         else:
             wall, figures = _figures(world, planned, group, effect, clock, rng)
-            result = {"figures": figures, "failure": None}
+            result = {"figures": figures}
         clock.now += wall + 0.02
-        journal.add(
-            mill_process.sample(group.index, number, position, case, started - clock.begun, wall, **result)
-        )
-    journal.add(mill_process.end(group.index, number, dirty=rng.random() < world.busy))
+        begun = started - clock.begun
+        journal.add(mill_process.sample(group.index, number, position, case, begun, wall, **result))
+    journal.add(MAKE.end(number, group=group.index, dirty=rng.random() < world.busy))
     return clock.now
 
 
@@ -173,11 +152,9 @@ def _self_test(world: World, build: str, *, sees: bool) -> Journal:
         for number in range(planned.rounds(group)):
             for position, case in enumerate(order_round(group.cases, rng, 4)):
                 wall, figures = _known(world, case, rng, sees=sees)
-                result = {"figures": figures, "failure": None}
-                journal.add(
-                    mill_process.sample(group.index, number, position, case, float(position), wall, **result)
-                )
-            journal.add(mill_process.end(group.index, number, dirty=False))
+                place = (group.index, number, position, case, float(position))
+                journal.add(mill_process.sample(*place, wall, figures=figures))
+            journal.add(MAKE.end(number, group=group.index, dirty=False))
     _close(journal, 60.0, planned.most_rounds)
     return journal
 
@@ -193,13 +170,7 @@ def _known(world: World, case: str, rng: random.Random, *, sees: bool) -> tuple[
 
 def through_its_file(journal: Journal) -> Journal:
     """The journal written out and read back, where everything that cannot be is refused."""
-    lines = [journal.header, *journal.untimed, *journal.reports, *_in_order(journal), journal.footer]
+    in_order = [line for end in journal.rounds for line in (*journal.samples_of(end), end)]
+    lines = [journal.header, *journal.untimed, *journal.reports, *in_order, journal.footer]
     text = "".join(f"{line.model_dump_json()}\n" for line in lines if line is not None)
     return store.parse(journal.path, text.encode())
-
-
-def _in_order(journal: Journal) -> list[records.Sample | records.RoundEnd]:
-    found: list[records.Sample | records.RoundEnd] = []
-    for end in journal.rounds:
-        found += [*journal.samples_of(end), end]
-    return found

@@ -29,12 +29,7 @@ TWICE = 2.0
 
 
 def recommendation(
-    judge: Judge,
-    words: Words,
-    scenario: Scenario,
-    winner: str,
-    told: str,
-    figure: Figure,
+    judge: Judge, words: Words, scenario: Scenario, winner: str, told: str, figure: Figure
 ) -> None:
     """A winner: in effect, within its limits on its own table and, twice over, in truth."""
     if not told.startswith(CHOSEN):
@@ -57,11 +52,7 @@ def recommendation(
 
 
 def _against(
-    words: Words,
-    scenario: Scenario,
-    winner: str,
-    groups: Sequence[GroupSummary],
-    figure: Figure,
+    words: Words, scenario: Scenario, winner: str, groups: Sequence[GroupSummary], figure: Figure
 ) -> Iterator[str]:
     for group in groups:
         row = words.row(group, winner, scenario.minimise)

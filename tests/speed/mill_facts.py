@@ -37,27 +37,21 @@ def untimed(world: World, planned: PlannedExperiment, rng: random.Random) -> Ite
                 continue
             case = planned.case(case_id)
             facts[case_id] = _facts(world, planned, group, case, facts, rng)
-            outcome, text = proof.judge(case, facts, _unchanged(case, facts))
-            yield _record(group, case_id, facts[case_id], outcome, text)
+            usual = {name: facts.get(BASELINE, {}).get(RECEIVED + name) for name in RECEIVED_SWITCHES}
+            # Settings written out with the value that the default has anyway, as the worker reports them.
+            same = [n for n, v in case.settings.items() if n in usual and as_listed(n, v) == usual[n]]
+            outcome, text = proof.judge(case, facts, same)
+            told = facts[case_id]
+            yield Untimed(
+                group=group.index,
+                case=case_id,
+                facts=told,
+                regions=[REGION] * int(told.get("arena_regions", 0)),
+                operators={"Conv": int(told["nodes"])} if told.get("nodes") else {},
+                outcome=outcome,
+                evidence=text,
+            )
         seen |= set(group.cases)
-
-
-def _unchanged(case: Case, facts: dict[str, Facts]) -> list[str]:
-    """Settings written out with the value that the default has anyway, as the worker reports them."""
-    usual = {name: facts.get(BASELINE, {}).get(RECEIVED + name) for name in RECEIVED_SWITCHES}
-    return [n for n, v in case.settings.items() if n in usual and as_listed(n, v) == usual[n]]
-
-
-def _record(group: PlannedGroup, case: str, facts: Facts, outcome: str | None, text: str) -> Untimed:
-    return Untimed(
-        group=group.index,
-        case=case,
-        facts=facts,
-        regions=[REGION] * int(facts.get("arena_regions", 0)),
-        operators={"Conv": int(facts["nodes"])} if facts.get("nodes") else {},
-        outcome=outcome,
-        evidence=text,
-    )
 
 
 def _facts(
@@ -98,6 +92,9 @@ def _unseen(base: Facts, shown: Facts, rng: random.Random) -> Facts:
 
 def _of_default(world: World) -> Facts:
     regions = 0.0 if world.foreign_log else 5.0
+    received = dict.fromkeys(("enable_mem_pattern", "enable_mem_reuse", "enable_cpu_mem_arena"), 1.0)
+    received |= dict.fromkeys(("execution_mode", "intra_op_num_threads", "inter_op_num_threads"), 0.0)
+    received["graph_optimization_level"] = 4.0
     return {
         "arena_regions": regions,
         "arena_mib": regions,
@@ -113,13 +110,7 @@ def _of_default(world: World) -> Facts:
         "overlapping_nodes": 0.0,
         "threads_created": world.threads - 1.0,
         "threads_pinned": world.threads - 1.0,
-        f"{RECEIVED}enable_mem_pattern": 1.0,
-        f"{RECEIVED}enable_mem_reuse": 1.0,
-        f"{RECEIVED}enable_cpu_mem_arena": 1.0,
-        f"{RECEIVED}execution_mode": 0.0,
-        f"{RECEIVED}graph_optimization_level": 4.0,
-        f"{RECEIVED}intra_op_num_threads": 0.0,
-        f"{RECEIVED}inter_op_num_threads": 0.0,
+        **{RECEIVED + name: value for name, value in received.items()},
     }
 
 

@@ -45,17 +45,22 @@ def _combined(parts: Sequence[set[bool]], answer: Callable[[Sequence[bool]], str
     return {answer(one) for one in product(*parts)}
 
 
+def _may(yes: bool, no: bool) -> set[bool]:  # noqa: FBT001
+    """Whether a part may be taken for true, and whether for false."""
+    return {answer for answer, allowed in ((True, yes), (False, no)) if allowed}
+
+
 def _less(apart: float) -> set[bool]:
     """Less memory, by more than the margin: false where truly not less, true where less by two margins."""
-    return ({True} if apart < 0 else set()) | ({False} if apart > -TWICE else set())
+    return _may(apart < 0, apart > -TWICE)
 
 
 def _slower(time: float) -> set[bool]:
-    return ({True} if time > 1 else set()) | ({False} if time < 1 + TRULY_APART else set())
+    return _may(time > 1, time < 1 + TRULY_APART)
 
 
 def _faster(time: float) -> set[bool]:
-    return ({True} if time < 1 else set()) | ({False} if time > 1 - TRULY_APART else set())
+    return _may(time < 1, time > 1 - TRULY_APART)
 
 
 def _kept(judge: Judge, words: Words) -> Answers:
@@ -68,8 +73,7 @@ def _kept(judge: Judge, words: Words) -> Answers:
     parts = (
         _less(judge.apart("arena", index, "arena_off", "kept_mib")),
         _less(judge.apart("arena", index, "arena_off", "peak_mib")),
-        ({True} if larger > 2 * 0.7 else set())
-        | ({False} if larger < 2 * 1.3 else set()),  # one round's noise
+        _may(larger > 2 * 0.7, larger < 2 * 1.3),  # one round's noise
     )
     return _combined(parts, lambda p: "no" if not p[0] else "half" if p[2] or not p[1] else "yes")
 
@@ -79,10 +83,7 @@ def _thirteen(judge: Judge, words: Words) -> Answers:
     if not all(judge.took_effect(words, index, "arena_off") for index in indices):
         return set()
     off = [abs(judge.time("arena", index, "arena_off") - THIRTEEN) for index in indices]
-    parts = [
-        ({True} if one <= WITHIN + EDGE else set()) | ({False} if one >= WITHIN - EDGE else set())
-        for one in off
-    ]
+    parts = [_may(one <= WITHIN + EDGE, one >= WITHIN - EDGE) for one in off]
     return _combined(parts, lambda p: "yes" if all(p) else "half" if any(p) else "no")
 
 
@@ -129,7 +130,7 @@ def _profiling(judge: Judge, words: Words) -> Answers:
     shown = [index for index in indices if judge.took_effect(words, index, "profiling")]
     grown = [judge.effect("profiling", index, "profiling").grown for index in shown]
     parts = [_slower(judge.time("profiling", index, "profiling")) for index in shown]
-    parts += [({True} if one > 0 else set()) | ({False} if one <= TWICE * MIB else set()) for one in grown]
+    parts += [_may(one > 0, one <= TWICE * MIB) for one in grown]
     found = _combined(parts, lambda p: "no" if any(p) else "yes")
     return found if len(shown) == len(indices) else found & {"no"} if shown else set()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.results import records
-from bench.results.process import NoiseRecord, Outputs, Phase
+from bench.results.process import Outputs, Phase
 
 if TYPE_CHECKING:
     from speed.mill_truth import World
@@ -28,14 +28,13 @@ def process(
     grown: float = 0.0,
     rest: float = 0.3,
     threads: int | None = None,
-    base: float = 50.0,
 ) -> tuple[float, records.Figures]:
     """A process with one true latency (in seconds) and true memories (in MiB)."""
     ns, calls, busy = int(latency * 1e9), PASSES * feeds, min(cores, world.cores)
     kept_bytes = int(kept * MIB)
     before = max(MIB, kept_bytes - int(grown * calls / 1000 * MIB))
     most = max(int(peak * MIB), kept_bytes)
-    opened, first = int(min(base, kept) * MIB), int(kept * 0.9 * MIB)
+    opened, first = int(min(50.0, kept) * MIB), int(kept * 0.9 * MIB)
     phases = {
         "import": _phase(0, 50_000_000, 1, opened, opened),
         "open": _phase(0, 5_000_000, 1, opened, opened),
@@ -53,16 +52,13 @@ def process(
         "threads_created": (world.threads if threads is None else threads) - 1,
         "threads_pinned": 0,
         "huge_page_bytes": None,
-        "outputs": OUTPUTS,
+        "outputs": Outputs(compared=0, finite=True, identical=True, difference=0),
         "unchanged": [],
         "trace_bytes": None,
         "worker_ns": int(sum(one.wall_ns for one in phases.values()) * 1.01 + rest * 0.3 * 1e9),
     }
     made = records.Figures.model_construct(**figures)
     return made.worker_ns / 1e9 + 0.05, made
-
-
-OUTPUTS = Outputs(compared=0, finite=True, identical=True, difference=0)
 
 
 def _phase(calls: int, ns: int, cores: float, resident: int, peak: int) -> Phase:
@@ -96,17 +92,3 @@ def sample(
         wall_s=round(wall, 4),
         **result,
     )
-
-
-def end(group: int, number: int, *, dirty: bool) -> records.RoundEnd:
-    noise = NoiseRecord(
-        others=0.3 if dirty else 0.001,
-        steal=0.0,
-        pressure=None,
-        held_back=None,
-        throttled=None,
-        frequency_mhz=2300.0,
-        available_bytes=8 << 30,
-        dirty=dirty,
-    )
-    return records.RoundEnd(group=group, round=number, attempt=0, noise=noise, final=True)

@@ -84,9 +84,6 @@ class World:
     planned: dict[str, PlannedExperiment] = field(default_factory=dict)
     effects: dict[Place, Effect] = field(default_factory=dict)
 
-    def group(self, experiment: str, index: int) -> PlannedGroup:
-        return next(group for group in self.planned[experiment].groups if group.index == index)
-
 
 def draw(seed: int) -> World:
     """The world of a seed."""

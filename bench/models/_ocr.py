@@ -1,12 +1,17 @@
-"""Pictures of text for the OCR models: seeded words in Pillow's embedded font on slightly noisy paper.
+"""What the OCR models share: the files of the `rapidocr` package, and pictures of text to read.
 
-Random noise would not do as input: detection answers it with values near zero, and then no
+Weights are real, nothing is downloaded. The pictures are seeded words in Pillow's embedded font on slightly noisy
+paper: random noise would not do as input: detection answers it with values near zero, and then no
 difference between two outputs means anything.
 """
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bench.models import ModelError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +33,37 @@ PAPER = (250, 247, 238)
 INK = (32, 36, 52)
 NOISE_STD = 4.0
 """Grain of paper and camera, in steps of an 8-bit channel."""
+
+
+def model_bytes(name: str) -> bytes:
+    """Content of `models/<name>` in the installed package, which is found without importing it.
+
+    Importing it would load OpenCV and ONNX Runtime. Raises ModelError when package or file is missing.
+    """
+    spec = find_spec("rapidocr")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        path = Path(folder) / "models" / name
+        if path.is_file():
+            return path.read_bytes()
+    raise ModelError(f'没有找到 rapidocr 自带的模型文件 {name}：请运行 pip install "rapidocr>=3.10"')
+
+
+def without_denormals(data: bytes) -> bytes:
+    """A model whose float32 weights below the smallest normal number are zero instead."""
+    import numpy as np
+    import onnx
+
+    model = onnx.load_from_string(data)
+    smallest = np.finfo(np.float32).tiny
+    for weight in model.graph.initializer:
+        if weight.data_type == onnx.TensorProto.FLOAT:
+            values = onnx.numpy_helper.to_array(weight).copy()
+            denormal = (values != 0) & (np.abs(values) < smallest)
+            if denormal.any():
+                values[denormal] = 0
+                weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
+    changed: bytes = model.SerializeToString(deterministic=True)
+    return changed
 
 
 def page(height: int, width: int, seed: int) -> Pixels:
