@@ -36,8 +36,6 @@ class Metric:
     """What a list of comparisons calls it; empty: the title."""
     unit: str = ""
     kind: Kind
-    phase: str = ""
-    """The phase that it is read from; empty: several."""
     read: Callable[[Figures], float | None] | None = None
     """None: a fact of the same name, or what follows from several processes."""
     of: str = ""
@@ -98,10 +96,10 @@ _judged = partial(Metric, kind="ratio", judged=True)
 _fact = partial(Metric, kind="fact")
 # fmt: off
 _ALL = (
-    _time(id="latency_ms", title="稳态延迟", phase="steady", read=lambda f: f.latency_ns() / 1e6),
-    _time(id="p95_ms", title="p95 延迟", phase="steady", read=lambda f: f.latency_ns(0.95) / 1e6,
+    _time(id="latency_ms", title="稳态延迟", read=lambda f: f.latency_ns() / 1e6),
+    _time(id="p95_ms", title="p95 延迟", read=lambda f: f.latency_ns(0.95) / 1e6,
           always=False, calls=ENOUGH_CALLS),
-    Metric(id="calls_per_s", title="每秒推理", unit="次", kind="time", phase="steady", better="more", always=False,
+    Metric(id="calls_per_s", title="每秒推理", unit="次", kind="time", better="more", always=False,
            read=lambda f: f.steady.calls / f.steady.run_ns * 1e9),
     _judged(id="ratio", title="相对默认", words="耗时", compared="延迟", of="latency_ms", better="less", headline=True),
     _judged(id="ratio_original", title="相对原文设置", words="耗时", compared="延迟，对原文设置",
@@ -114,26 +112,26 @@ _ALL = (
             of="session_ms", better="less", always=False),
     Metric(id="speed_up", title="加速比", kind="ratio", of="latency_ms", than="single", better="more"),
     Metric(id="efficiency", title="效率", kind="ratio", of="latency_ms", than="single", better="more"),
-    _time(id="session_ms", title="建会话", phase="open", read=lambda f: f.phases["open"].wall_ns / 1e6),
-    _time(id="first_run_ms", title="首次推理", phase="first", read=_per_call("first")),
-    _time(id="second_run_ms", title="第二次推理", phase="second", read=_per_call("second")),
-    _time(id="cpu_s", title="CPU 秒/次", compared="每次推理的 CPU 时间", unit="s", phase="steady",
+    _time(id="session_ms", title="建会话", read=lambda f: f.phases["open"].wall_ns / 1e6),
+    _time(id="first_run_ms", title="首次推理", read=_per_call("first")),
+    _time(id="second_run_ms", title="第二次推理", read=_per_call("second")),
+    _time(id="cpu_s", title="CPU 秒/次", compared="每次推理的 CPU 时间", unit="s",
           read=lambda f: f.steady.cpu_ns / f.steady.calls / 1e9),
-    Metric(id="cores_used", title="用到的核", kind="count", phase="steady",
+    Metric(id="cores_used", title="用到的核", kind="count",
            read=lambda f: f.steady.cpu_ns / f.steady.run_ns),
-    _memory(id="open_peak_mib", title="打开时峰值", phase="open", judged=True, always=False,
+    _memory(id="open_peak_mib", title="打开时峰值", judged=True, always=False,
             read=lambda f: _scaled(f.phases["open"].peak_bytes, MIB)),
-    _memory(id="base_mib", title="推理前", phase="open", read=_rss("open")),
-    _memory(id="after_first_mib", title="第 1 次后", phase="first", read=_rss("first")),
-    _memory(id="after_second_mib", title="第 2 次后", phase="second", read=_rss("second")),
+    _memory(id="base_mib", title="推理前", read=_rss("open")),
+    _memory(id="after_first_mib", title="第 1 次后", read=_rss("first")),
+    _memory(id="after_second_mib", title="第 2 次后", read=_rss("second")),
     _memory(id="peak_mib", title="峰值", judged=True, headline=True, read=lambda f: _scaled(f.peak_bytes, MIB)),
-    _memory(id="kept_mib", title="留存", phase="steady", judged=True, headline=True, read=_rss("steady")),
-    _memory(id="kept_trimmed_mib", title="trim 后留存", phase="trim", judged=True, read=_rss("trim")),
-    Metric(id="grown_mib_per_1000", title="每千次推理增长", unit="MiB", kind="count", phase="steady", read=_grown,
+    _memory(id="kept_mib", title="留存", judged=True, headline=True, read=_rss("steady")),
+    _memory(id="kept_trimmed_mib", title="trim 后留存", judged=True, read=_rss("trim")),
+    Metric(id="grown_mib_per_1000", title="每千次推理增长", unit="MiB", kind="count", read=_grown,
            signed=True, told=False),
     Metric(id="trace_kib_per_run", title="文件每次推理", unit="KiB", kind="count", read=_trace),
-    Metric(id="minor_faults", title="缺页/次", kind="count", phase="steady", read=_faults, told=False),
-    Metric(id="threads", title="实际线程数", kind="count", phase="open", told=False,
+    Metric(id="minor_faults", title="缺页/次", kind="count", read=_faults, told=False),
+    Metric(id="threads", title="实际线程数", kind="count", told=False,
            read=lambda f: None if f.threads_created is None else f.threads_created + 1),
     _fact(id="nodes", title="节点数"),
     _fact(id="overlapping_nodes", title="同时执行的节点"),

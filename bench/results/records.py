@@ -34,26 +34,12 @@ from bench.results.kinds import (
 from bench.results.process import Failure, FailureKind, Figures, NoiseRecord
 from bench.spec import Case, Load, Place, Subject
 
+# fmt: off
 __all__ = [
-    "Cost",
-    "Failure",
-    "FailureKind",
-    "Figures",
-    "Footer",
-    "GroupRecord",
-    "Header",
-    "Line",
-    "NoiseRecord",
-    "Outcome",
-    "Profile",
-    "Record",
-    "RoundEnd",
-    "Sample",
-    "Text",
-    "Told",
-    "TraceSummary",
-    "Untimed",
+    "Cost", "Failure", "FailureKind", "Figures", "Footer", "GroupRecord", "Header", "Line", "NoiseRecord", "Outcome",
+    "Profile", "Record", "RoundEnd", "Sample", "Text", "Told", "TraceSummary", "Untimed",
 ]
+# fmt: on
 
 Profile = Literal["smoke", "quick", "default", "thorough"]
 Outcome = Literal["effect", "nothing", "unseen"]

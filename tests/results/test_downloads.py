@@ -148,7 +148,6 @@ def test_metric_that_is_added_to_the_registry_is_in_everything_without_another_l
         title="热身",
         unit="ms",
         kind="time",
-        phase="warm_up",
         read=lambda f: f.phases["warm_up"].run_ns / 1e6,
         better="less",
     )

@@ -61,7 +61,7 @@ def test_ratio_is_held_against_the_baseline_nearest_in_time_not_in_place(make: M
         ("two", 62, 1, _ms(11)),
         (BASELINE, 64, 1, _ms(50)),
     ]
-    assert _timed(make, samples).ratios("one", RATIO) == [pytest.approx(1.2)]
+    assert _timed(make, samples).values("one", RATIO) == [pytest.approx(1.2)]
 
 
 def test_farthest_is_the_worst_way_to_the_baseline_that_is_compared_with(make: Make) -> None:
@@ -87,8 +87,8 @@ def test_failures_are_counted_by_round_and_leave_gaps(make: Make) -> None:
     ]
     view = _view(make.journal(rounds))
     assert (view.failed_rounds("one"), view.failed_rounds(BASELINE)) == (2, 0)
-    assert view.ratio_by_round("one", RATIO) == [None, 2.0, 2.0, None, 2.0, 2.0]
-    assert view.value_by_round("one", LATENCY) == [None, 20, 20, None, 20, 20]
+    assert view.by_round("one", RATIO) == [None, 2.0, 2.0, None, 2.0, 2.0]
+    assert view.by_round("one", LATENCY) == [None, 20, 20, None, 20, 20]
     assert view.failure("one") is None
     assert (view.calls("one"), view.calls(BASELINE)) == (40, 60)
 
