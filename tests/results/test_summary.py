@@ -177,10 +177,3 @@ def test_build_cases_and_reports_are_those_of_the_journal_under_the_titles_of_to
     assert export.cases[1] == replace(case, title="设置 one")
     assert (export.machine, export.software) == (journal.header.machine, journal.header.software)
     assert export.reports == [told]
-
-
-def test_unfinished_journal_is_not_summarised(make: Make) -> None:
-    journal = make.journal([[(BASELINE, {})]])
-    journal.footer = None
-    with pytest.raises(ValueError, match="not complete"):
-        summarise(make.experiment(), journal)
