@@ -118,7 +118,7 @@ def test_clear_winner_is_chosen_without_a_reason_by_every_resample(need: Need) -
         ({"one": _at(10, 191), "two": _at(10, 195)}, {"minimise": "kept_mib"}, BASELINE),  # 5 % are a tie
     ],
 )
-def test_simplest_of_those_that_cannot_be_told_apart_wins_whatever_the_noise(
+def test_simplest_of_a_tie_wins(
     need: Need, group: Group, changes: dict[str, Any], winner: str, control: Measured
 ) -> None:
     choice = need.choose({**group, CONTROL: control}, **changes)
@@ -161,9 +161,7 @@ def test_candidate_that_failed_has_no_figure_or_breaks_a_limit_is_refused_with_t
 
 @pytest.mark.parametrize("control", [_at(10), _rough], ids=["quiet", "rough"])
 @pytest.mark.parametrize(("one_ms", "winner"), [(20.9, "one"), (21.1, ORIGINAL)])
-def test_limit_on_time_is_a_fixed_number_held_against_its_case(
-    need: Need, control: Measured, one_ms: float, winner: str
-) -> None:
+def test_limit_on_time_is_a_fixed_number(need: Need, control: Measured, one_ms: float, winner: str) -> None:
     """5 % of the article's 20 ms, and nothing for the noise of the day; the default's 10 ms do not matter."""
     group: Group = {ORIGINAL: _at(20), "one": _at(one_ms, kept_mib=50), CONTROL: control}
     choice = need.choose(group, candidates=(ORIGINAL, "one"), minimise="kept_mib", limits=(SLOW,))
@@ -183,7 +181,7 @@ UNSEEN = "没有观察到它生效"
         ({0: "effect", 1: "unseen"}, 1, ""),
     ],
 )
-def test_candidate_that_was_not_seen_to_take_effect_is_refused(
+def test_candidate_without_proof_is_refused(
     need: Need, make: Make, seen: dict[int, Outcome], groups: int, told: str
 ) -> None:
     journal = need.journal({"one": _at(5)}, {"one": _at(5)})
@@ -210,7 +208,7 @@ BUSY = "每一组都受扰太多，或默认设置测两遍的偏差太大，选
         ("default", 1, (), "有一半只有 1 轮，不作推荐"),
     ],
 )
-def test_drafts_busy_machines_and_few_rounds_recommend_nothing(
+def test_poor_rounds_recommend_nothing(
     need: Need, profile: str, rounds: int, dirty: Sequence[int], reason: str
 ) -> None:
     """What cannot be shown is not recommended; the only round of a smoke test is published all the same."""
@@ -237,9 +235,7 @@ LONG: Group = {case: _at(1010 if case == "one" else 1000) for case in CASES}
         ([{"one": _at(90)}], BASELINE, 9),
     ],
 )
-def test_the_groups_of_the_need_count_by_the_geometric_mean_of_their_ratios(
-    need: Need, groups: list[Group], winner: str, score: float
-) -> None:
+def test_groups_count_alike(need: Need, groups: list[Group], winner: str, score: float) -> None:
     """Of the first, the arithmetic mean would choose `two`; the last group here is not one of the need."""
     which = tuple(range(len(groups)))
     choice = need.choose(*groups, {"one": _at(50)}, candidates=(BASELINE, "two", "one"), groups=which)
@@ -296,7 +292,7 @@ OVER: Group = {BASELINE: _at(10, 200, 900), "one": _at(20, 200, 100), "two": _at
         ([OVER], {"limits": (OWN,)}, "one", ""),
     ],
 )
-def test_what_the_one_half_chooses_the_other_half_must_not_speak_against(
+def test_other_half_must_agree(
     need: Need, groups: list[Group], changes: dict[str, Any], winner: str, reason: str
 ) -> None:
     choice = need.choose(*groups, **changes)
@@ -311,9 +307,7 @@ def test_wild_control_on_either_half_recommends_nothing(need: Need, half: int) -
 
 
 @pytest.mark.parametrize(("peak_mib", "winner"), [(220, "one"), (900, BASELINE)])
-def test_noisy_group_is_left_out_and_named_but_its_memory_keeps_its_limit(
-    need: Need, peak_mib: int, winner: str
-) -> None:
+def test_noise_takes_time_and_not_memory(need: Need, peak_mib: int, winner: str) -> None:
     """In the noisy one `one` looks slow, which nobody can tell."""
     noisy: Group = {CONTROL: _wild, "one": _at(30, peak_mib=peak_mib)}
     choice = need.choose({"one": _at(8)}, noisy, {"one": _at(5)}, limits=(PEAK,))
@@ -336,9 +330,7 @@ UNSTEADY: Group = {
 
 
 @pytest.mark.parametrize("order", [("one", "two"), ("two", "one")])
-def test_choice_that_changes_with_the_rounds_falls_back_to_the_simplest_of_the_usual_ones(
-    need: Need, order: tuple[str, str]
-) -> None:
+def test_unstable_choice_falls_back_to_the_simplest(need: Need, order: tuple[str, str]) -> None:
     """`two` is the best of all rounds, `one` now and then, `three` hardly ever; a seed draws the same vote."""
     candidates = (BASELINE, "three", *order)
     choice, again, other = (
@@ -351,9 +343,7 @@ def test_choice_that_changes_with_the_rounds_falls_back_to_the_simplest_of_the_u
     assert other.vote != choice.vote
 
 
-def test_rounds_are_drawn_anew_without_reading_processes_anew(
-    need: Need, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_processes_are_read_once(need: Need, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process reports a thousand latencies, and rounds are drawn hundreds of times."""
     read = []
     metric = replace(METRICS["latency_ms"], read=lambda f: read.append(1) or f.latency_ns())

@@ -18,7 +18,7 @@ import pyperf
 import pytest
 
 from bench.results import compare, downloads
-from bench.results.metrics import METRICS, Metric
+from bench.results.metrics import METRICS
 from bench.results.published import Export
 from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL, Case, Load, Place, Subject
@@ -95,9 +95,7 @@ def _suite(folder: Path, name: str, journal: Journal) -> tuple[Path, pyperf.Benc
     return path, pyperf.BenchmarkSuite.load(str(path))
 
 
-def test_pyperf_has_a_benchmark_for_each_time_and_size_of_what_did_not_fail(
-    make: Make, tmp_path: Path
-) -> None:
+def test_pyperf_has_each_time_and_size(make: Make, tmp_path: Path) -> None:
     """In seconds and bytes; with nothing of this machine but its CPU and versions; a p95 has enough calls."""
     suite = _suite(tmp_path, "a", _journal(make))[1]
     sizes = {m.id for m in METRICS.values() if m.kind in ("time", "memory") and m.unit in ("ms", "s", "MiB")}
@@ -129,9 +127,7 @@ def test_pyperf_compares_two_files(make: Make, tmp_path: Path) -> None:
     assert "two/" not in done.stdout
 
 
-def test_pyperf_leaves_out_what_it_refuses_and_is_there_where_everything_failed(
-    make: Make, tmp_path: Path
-) -> None:
+def test_pyperf_leaves_out_what_it_refuses(make: Make, tmp_path: Path) -> None:
     """A zero; and failure is data: the site appears, so the files are written."""
     zero = {"cores": 0.0, "kept_bytes": None}
     names = _suite(tmp_path, "a", make.journal([[(BASELINE, zero)]]))[1].get_benchmark_names()
@@ -140,18 +136,9 @@ def test_pyperf_leaves_out_what_it_refuses_and_is_there_where_everything_failed(
     assert json.loads(downloads.as_pyperf(failed))["benchmarks"] == []
 
 
-def test_metric_that_is_added_to_the_registry_is_in_everything_without_another_line(
-    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    time = Metric(
-        id="warm_ms",
-        title="热身",
-        unit="ms",
-        kind="time",
-        read=lambda f: f.phases["warm_up"].run_ns / 1e6,
-        better="less",
-    )
-    ratio = Metric(id="warm_ratio", title="热身之比", kind="ratio", of="warm_ms", better="less", judged=True)
+def test_added_metric_is_everywhere(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    time = replace(METRICS["latency_ms"], id="warm_ms", read=lambda f: f.phases["warm_up"].run_ns / 1e6)
+    ratio = replace(METRICS["ratio"], id="warm_ratio", of="warm_ms")
     fact = replace(METRICS["nodes"], id="subgraphs")
     for metric in (time, ratio, fact):
         monkeypatch.setitem(METRICS, metric.id, metric)
@@ -223,9 +210,7 @@ def test_what_we_write_fits_the_schemas_with_the_vocabulary_inside(make: Make, s
         ("rows.0.surprise", 1),
     ],
 )
-def test_what_is_not_of_the_vocabulary_is_refused_by_reader_and_schemas(
-    make: Make, summary: Export, path: str, value: object
-) -> None:
+def test_foreign_words_are_refused(make: Make, summary: Export, path: str, value: object) -> None:
     export, header = json.loads(downloads.as_json(summary)), _lines(_journal(make))[0]
     *way, last = (int(step) if step.isdecimal() else step for step in path.split("."))
     for told, schema in ((export, EXPORT), (header, LINE)):

@@ -48,9 +48,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Path:
     deadline=None,  # of a machine that others use, too
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-def test_any_valid_record_comes_back_equal_and_keeps_the_published_schema(
-    kind: type[Record], data: st.DataObject
-) -> None:
+def test_any_valid_record_comes_back_and_keeps_the_schema(kind: type[Record], data: st.DataObject) -> None:
     record = data.draw(valid(kind))
     line = record.model_dump_json()
     again = kind.model_validate_json(line, strict=True)
@@ -121,9 +119,7 @@ def _break_keys(content: bytes, chance: random.Random) -> bytes:
     [_flip_bytes, _replace_number, _break_keys],
     ids=lambda spoil: spoil.__name__,
 )
-def test_spoilt_file_is_refused_in_one_sentence_or_says_what_stands_in_it(
-    journal: Path, spoil: Spoil
-) -> None:
+def test_spoilt_file_is_refused_or_read_as_it_stands(journal: Path, spoil: Spoil) -> None:
     content, refused = journal.read_bytes(), 0
     for seed in range(SPOILT):
         spoilt = spoil(content, random.Random(f"{spoil.__name__}/{seed}"))

@@ -117,7 +117,7 @@ def test_ratio_needs_six_rounds_for_interval_and_verdict_and_the_default_is_one(
     ("default", "original", "one", "verdict"),
     [(15, 20, 10, "faster"), (10, 8, 20, "slower"), (10, 10.1, 10.2, "same")],
 )
-def test_everything_but_themselves_is_held_against_the_articles_settings(
+def test_ratio_to_the_articles_settings(
     make: Make, default: float, original: float, one: float, verdict: str
 ) -> None:
     rows = _rows(_journal(make, default=_ms(default), original=_ms(original), one=_ms(one)))
@@ -146,9 +146,7 @@ def test_articles_settings_are_compared_within_rounds_by_way_of_the_nearest_base
         ((9.2, 10.8), ("unclear", "unclear")),
     ],
 )
-def test_effect_must_exceed_what_equal_settings_differ_by(
-    make: Make, again: tuple[float, float], verdicts: tuple[str, str]
-) -> None:
+def test_effect_must_exceed_noise(make: Make, again: tuple[float, float], verdicts: tuple[str, str]) -> None:
     """4.5 % are more than the 4 % of the second, but less than 1.4 times as much: a ratio of four samples."""
     rounds = [
         [(BASELINE, _ms(10)), (CONTROL, _ms(again[n % 2])), (ORIGINAL, _ms(10)), ("one", _ms(10.45))]
@@ -167,9 +165,7 @@ def _tail(ms: float, high: float, calls: int = 20) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("high", "ratio", "verdict"), [(40, 2.0, "slower"), (10, 0.5, "faster"), (20.9, 1.045, "same")]
 )
-def test_p95_is_compared_within_rounds_and_five_percent_are_no_difference(
-    make: Make, high: float, ratio: float, verdict: str
-) -> None:
+def test_p95_is_compared_within_rounds(make: Make, high: float, ratio: float, verdict: str) -> None:
     """The median does not move; each round is slower than the last by half."""
     speeds = [1.5**n for n in range(6)]
     rounds = [[(BASELINE, _tail(10 * by, 20 * by)), ("one", _tail(10 * by, high * by))] for by in speeds]
@@ -180,9 +176,7 @@ def test_p95_is_compared_within_rounds_and_five_percent_are_no_difference(
 
 
 @pytest.mark.parametrize(("again", "verdict"), [((20, 20), "slower"), ((17, 23), "unclear")])
-def test_p95_beyond_its_tolerance_is_told_where_it_exceeds_its_own_noise(
-    make: Make, again: tuple[float, float], verdict: str
-) -> None:
+def test_p95_has_its_own_noise(make: Make, again: tuple[float, float], verdict: str) -> None:
     """Each metric has its own A/A row: medians of equal settings agree, their tails do not."""
     rounds = [
         [(BASELINE, _tail(10, 20)), (CONTROL, _tail(10, again[n % 2])), ("one", _tail(10, 21.2))]
@@ -195,9 +189,7 @@ def test_p95_beyond_its_tolerance_is_told_where_it_exceeds_its_own_noise(
     ("base", "own", "shown"),
     [(17, 17, {"p95_ms", "p95_ratio"}), (16, 17, {"p95_ms"}), (17, 16, set()), (90, 10, set())],
 )
-def test_p95_needs_a_hundred_calls_of_all_rounds_and_of_both_that_are_compared(
-    make: Make, base: int, own: int, shown: set[str]
-) -> None:
+def test_p95_needs_a_hundred_calls_of_both(make: Make, base: int, own: int, shown: set[str]) -> None:
     journal = _journal(make, default=_tail(10, 20, base), one=_tail(10, 20, own))
     rows = _rows(journal, "p95_ms", "p95_ratio")
     assert {metric for case, metric in rows if case == "one" and metric.startswith("p95")} == shown
@@ -256,9 +248,7 @@ def test_size_of_the_trace_is_counted_for_every_call_of_the_process(make: Make) 
     assert (BASELINE, "trace_kib_per_run") not in rows
 
 
-def test_figure_that_the_machine_lacks_is_no_cell_and_one_known_in_some_rounds_counts_those(
-    make: Make,
-) -> None:
+def test_figure_that_the_machine_lacks_is_no_cell(make: Make) -> None:
     rounds = [[(BASELINE, {"minor_faults": value, "kept_bytes": None})] for value in (20, 10, None)]
     rows = _rows(make.journal(rounds))
     assert (BASELINE, "kept_mib") not in rows
@@ -290,9 +280,7 @@ def test_setting_that_was_not_seen_to_take_effect_gets_no_verdict(
 
 
 @pytest.mark.parametrize(("unseen", "verdict"), [((), "faster"), (("one",), None), ((ORIGINAL,), None)])
-def test_comparison_with_another_case_needs_both_to_be_seen(
-    make: Make, unseen: tuple[str, ...], verdict: str | None
-) -> None:
+def test_both_of_a_ratio_must_be_seen(make: Make, unseen: tuple[str, ...], verdict: str | None) -> None:
     rounds = [[(BASELINE, _ms(15)), (ORIGINAL, _ms(20)), ("one", _ms(10)), (CONTROL, _ms(15))]] * 6
     rows = _rows(make.journal(rounds, outcomes=dict.fromkeys(unseen, "unseen")))
     assert rows["one", "ratio_original"].verdict == verdict
@@ -303,7 +291,7 @@ def test_comparison_with_another_case_needs_both_to_be_seen(
     ("profile", "dirty", "judged"),
     [("thorough", (0, 1), True), ("default", (0, 1, 2), False), ("quick", (), False), ("smoke", (), False)],
 )
-def test_drafts_and_busy_machines_give_figures_without_verdicts(
+def test_drafts_and_busy_machines_have_no_verdicts(
     make: Make, profile: str, dirty: Sequence[int], *, judged: bool
 ) -> None:
     """Busy: more than 30 % of the rounds."""

@@ -75,9 +75,7 @@ def test_estimate_is_median_with_interval_and_spread_median_with_full_range(
         (Estimate(1.0, 0.99, 1.05, 9), 4, 0.05 * math.sqrt(2)),
     ],
 )
-def test_noise_floor_is_what_equal_settings_differ_by_but_at_least_two_percent(
-    control: Estimate | None, samples: int, floor: float
-) -> None:
+def test_noise_floor_is_at_least_two_percent(control: Estimate | None, samples: int, floor: float) -> None:
     assert stats.noise_floor(control, samples) == pytest.approx(floor)
 
 
@@ -120,9 +118,7 @@ def test_verdict_needs_an_interval_and_same_needs_it_to_rule_a_difference_out(
         ([100, 205, 900], [50, 210, 800], "same"),  # the medians do not differ
     ],
 )
-def test_memory_differs_by_five_percent_and_sixteen_mib_and_where_no_rounds_overlap(
-    own: list[float], baseline: list[float], expected: str
-) -> None:
+def test_memory_verdict(own: list[float], baseline: list[float], expected: str) -> None:
     assert stats.memory_verdict(own, baseline) == expected
 
 
@@ -165,9 +161,7 @@ def test_expected_false_verdicts_are_one_in_twenty_and_never_rounded_down(rows: 
         (1e-12, None, None, 6),
     ],
 )
-def test_digits_end_where_the_noise_begins(
-    value: float, low: float | None, high: float | None, expected: int
-) -> None:
+def test_digits_end_at_the_noise(value: float, low: float | None, high: float | None, expected: int) -> None:
     assert stats.decimals(value, low, high) == expected
 
 
@@ -219,9 +213,7 @@ def _verdicts(effect: float, noise: Draw, *, shared_baseline: bool, seed: int) -
 
 @pytest.mark.parametrize("shared_baseline", [True, False])
 @pytest.mark.parametrize("name", [name for name in NOISE if name != "exponential"])
-def test_equal_settings_are_told_apart_in_one_build_of_twenty_at_most(
-    name: str, *, shared_baseline: bool
-) -> None:
+def test_equal_settings_are_rarely_told_apart(name: str, *, shared_baseline: bool) -> None:
     verdicts = _verdicts(1.0, NOISE[name][0], shared_baseline=shared_baseline, seed=1)
     assert sum(one in ("faster", "slower") for one in verdicts) / REPETITIONS <= 0.05
 
@@ -265,9 +257,7 @@ def test_estimate_lies_among_the_values_whatever_their_order_and_unit(
 
 
 @given(_ratios(), FLOOR, FLOOR)
-def test_verdicts_need_interval_and_effect_and_more_noise_makes_none(
-    ratio: Estimate, one: float, other: float
-) -> None:
+def test_more_noise_makes_no_verdict(ratio: Estimate, one: float, other: float) -> None:
     """Nor does noise ever make settings the same: that something was not seen is no reason to rule it out."""
     calm, noisy = sorted((one, other))
     found = stats.verdict(ratio, calm)
@@ -285,9 +275,7 @@ def test_verdicts_need_interval_and_effect_and_more_noise_makes_none(
 
 
 @given(_ratios(), FLOOR)
-def test_control_is_never_told_apart_by_its_own_floor_and_more_rounds_are_asked_for(
-    ratio: Estimate, floor: float
-) -> None:
+def test_control_is_not_told_apart_by_its_own_floor(ratio: Estimate, floor: float) -> None:
     own = stats.noise_floor(ratio)
     assert own >= stats.MIN_EFFECT
     assert stats.verdict(ratio, own) in ("same", "unclear")

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from conftest import Make
 
 
-def test_every_record_is_on_disk_as_soon_as_it_is_appended_and_comes_back_as_it_was(
-    tmp_path: Path, make: Make
-) -> None:
+def test_record_is_on_disk_at_once_and_comes_back(tmp_path: Path, make: Make) -> None:
     writer = Writer.create(tmp_path, header(make))
     for count, record in enumerate(records(make), 1):
         writer.append(record)
@@ -42,9 +40,7 @@ def test_every_record_is_on_disk_as_soon_as_it_is_appended_and_comes_back_as_it_
         (FOOTER, b"{footer}\n{sample}"),
     ],
 )  # fmt: skip
-def test_line_that_cannot_stand_there_is_named_with_its_file(
-    tmp_path: Path, make: Make, line: int, damage: bytes
-) -> None:
+def test_impossible_line_is_named(tmp_path: Path, make: Make, line: int, damage: bytes) -> None:
     path = write(tmp_path, make)
     lines = path.read_bytes().split(b"\n")[:-1]
     for name, known in (("header", 0), ("sample", SAMPLE), ("footer", FOOTER)):
@@ -102,7 +98,7 @@ def _full(_: int) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_failed_flush_to_disk_leaves_the_earlier_lines_and_nothing_else(
+def test_failed_flush_leaves_the_earlier_lines(
     tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = Writer.create(tmp_path, make.header())
@@ -137,7 +133,7 @@ def test_disk_that_fills_up_within_a_line_leaves_no_part_of_it(tmp_path: Path, m
     assert writer.journal.path.read_bytes() == intact
 
 
-def test_full_disk_at_the_first_line_leaves_no_empty_journal(
+def test_full_disk_leaves_no_empty_journal(
     tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An empty file would be called damaged for ever after."""

@@ -111,37 +111,39 @@ def _export(name: str = "arena", build: str = FIRST, **changes: Any) -> Export:
 
 
 ARENA, SECOND = _export(), _export("container", LATER)
-BLINDED = "测量程序的自检没有通过：睡 20 毫秒"
+YES = Standing("yes", ())
+
+
+def _no(reason: str) -> Standing:
+    return Standing("no", (reason,))
+
+
+BLINDED = _no("测量程序的自检没有通过：睡 20 毫秒")
 
 
 @pytest.mark.parametrize(
-    ("exports", "selftests", "stale", "word", "reason"),
+    ("exports", "selftests", "stale", "expected"),
     [
-        ([ARENA], GOOD, (), "yes", None),
-        ([_export(profile="smoke")], {}, (), "no", "只是草稿"),
-        ([_export(profile="quick"), SECOND], {LATER: SEES}, (), "no", "1 个实验只是草稿"),
+        ([ARENA], GOOD, (), YES),
+        ([_export(profile="smoke")], {}, (), _no("只是草稿")),
+        ([_export(profile="quick"), SECOND], {LATER: SEES}, (), _no("1 个实验只是草稿")),
         # a draft needs no self-test of its own
-        ([ARENA, _export("container", LATER, profile="quick")], GOOD, (), "no", "1 个实验只是草稿"),
-        ([ARENA], GOOD, ("arena",), "no", "1 个实验是旧结果"),
-        ([ARENA], {}, (), "no", "测量程序没有做自检"),
-        ([ARENA], {FIRST: BLIND}, (), "no", BLINDED),
+        ([ARENA, _export("container", LATER, profile="quick")], GOOD, (), _no("1 个实验只是草稿")),
+        ([ARENA], GOOD, ("arena",), _no("1 个实验是旧结果")),
+        ([ARENA], {}, (), _no("测量程序没有做自检")),
         # a self-test vouches for no other build, and every build that is shown needs its own
-        ([ARENA], {FIRST: BLIND, LATER: SEES}, (), "no", BLINDED),
-        ([ARENA, SECOND], GOOD, (), "no", "1 个实验所在的那次测量没有自检"),
-        ([ARENA, SECOND], {FIRST: SEES, LATER: SEES}, (), "yes", None),
-        ([ARENA, SECOND], {FIRST: BLIND, LATER: SEES}, (), "no", BLINDED),
-        ([_export(busy=True)], GOOD, (), "no", "3 组里有 3 组受扰或噪声太大"),
-        ([_export(noisy=(0,))], GOOD, (), "except", "3 组里有 1 组受扰或噪声太大，快慢不要引用"),
+        ([ARENA], {FIRST: BLIND, LATER: SEES}, (), BLINDED),
+        ([ARENA, SECOND], GOOD, (), _no("1 个实验所在的那次测量没有自检")),
+        ([ARENA, SECOND], {FIRST: SEES, LATER: SEES}, (), YES),
+        ([ARENA, SECOND], {FIRST: BLIND, LATER: SEES}, (), BLINDED),
+        ([_export(busy=True)], GOOD, (), _no("3 组里有 3 组受扰或噪声太大")),
+        ([_export(noisy=(0,))], GOOD, (), Standing("except", ("3 组里有 1 组受扰或噪声太大，快慢不要引用",))),
     ],
 )
 def test_numbers_may_be_quoted_where_nothing_speaks_against_it(
-    exports: list[Export],
-    selftests: dict[str, Export],
-    stale: Collection[str],
-    word: Any,
-    reason: str | None,
+    exports: list[Export], selftests: dict[str, Export], stale: Collection[str], expected: Standing
 ) -> None:
-    assert standing(exports, selftests, stale) == Standing(word, (reason,) if reason else ())
+    assert standing(exports, selftests, stale) == expected
 
 
 def test_all_reasons_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
