@@ -18,7 +18,7 @@ from bench.results.published import (
     OutputRow,
     ProofRow,
 )
-from bench.results.records import GroupRecord
+from bench.results.records import GroupFacts
 from bench.results.rows import rows_of
 from bench.results.view import GroupView, Half
 from bench.spec import CONTROL, Machine
@@ -26,12 +26,9 @@ from bench.spec import CONTROL, Machine
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bench.results.records import Header, Sample
+    from bench.results.records import GroupRecord, Header, Sample
     from bench.results.store import Journal
     from bench.spec import Case, Experiment
-
-COPIED = tuple(name for name in GroupSummary.model_fields if name in GroupRecord.model_fields)
-"""What a group is called, and what its cases run as."""
 
 
 def summarise(experiment: Experiment, journal: Journal) -> Export:
@@ -94,7 +91,8 @@ def _worded(experiment: Experiment, header: Header) -> list[Case]:
 def _group_summary(view: GroupView) -> GroupSummary:
     record = view.record
     return GroupSummary(
-        **{name: getattr(record, name) for name in COPIED},
+        **{name: getattr(record, name) for name in GroupFacts.model_fields},
+        note=record.note,
         calls=len(record.shapes),
         rounds=len(view.ends),
         dirty_rounds=view.dirty,
