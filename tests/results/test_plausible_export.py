@@ -34,24 +34,14 @@ def intact() -> dict[str, Any]:
     case, group = export.cases[0].id, export.groups[0]
     where = {"case": case, "model": group.model, "input": group.input}
     cost = records.Cost(name="Conv", operator="Conv", nodes=1, microseconds=10.0, share=1.0)
+    trace = {"runs": 1, "run_microseconds": 12.0, "operators": [cost], "nodes": [cost]}
+    choice = {"scenario": "need", "winner": case, "reason": "", "rounds": 6, "vote": 1.0, "stable": True}
+    able = published.CandidateRow(case=case, score=1.0, refused="")
     more = {
         "curves": [published.Curve(name="rss_mib", **where, x=[1, 2], y=[1.0, 2.0])],
         "outputs": [published.OutputRow(**where, identical=True, difference=0.0)],
-        "traces": [
-            records.TraceSummary(**where, runs=1, run_microseconds=12.0, operators=[cost], nodes=[cost])
-        ],
-        "choices": [
-            published.Choice(
-                scenario="need",
-                winner=case,
-                reason="",
-                rounds=6,
-                candidates=[published.CandidateRow(case=case, score=1.0, refused="")],
-                left_out=[],
-                vote=1.0,
-                stable=True,
-            )
-        ],
+        "traces": [records.TraceSummary(**where, **trace)],
+        "choices": [published.Choice(**choice, candidates=[able], left_out=[])],
     }
     found: dict[str, Any] = json.loads(export.model_copy(update=more).model_dump_json())
     return found
@@ -128,8 +118,8 @@ def test_contradiction_is_refused_with_its_reason(intact: dict[str, Any], reason
         assert str(refusal.value) == reason
 
 
-def _download(folder: Path, content: bytes, name: str = NAME) -> Any:
-    (folder / f"{name}.json").write_bytes(content)
+def _download(folder: Path, content: bytes) -> Any:
+    (folder / f"{NAME}.json").write_bytes(content)
     return comparing.load(str(folder), folder)
 
 
@@ -137,9 +127,6 @@ def test_unbelievable_download_is_refused(tmp_path: Path, intact: dict[str, Any]
     for content in (b"", b"{", b"[]", b"\xff\xfe{}", b"[" * 10_000, b'{"a":' * 10_000, b"NaN"):
         with pytest.raises(Refused, match=rf"{NAME}\.json：不是这个版本的结果文件（[^a-z]*(JSON)?[^a-z]*）$"):
             _download(tmp_path, content)
-    (tmp_path / f"{NAME}.json").unlink()
-    with pytest.raises(Refused, match=r"container\.json：里面是另一个实验的结果"):
-        _download(tmp_path, json.dumps(intact).encode(), "container")
     lie = copy.deepcopy(intact)
     _row("kept_mib", value=801.0)(lie)
     with pytest.raises(Refused, match=rf"{NAME}\.json：内存峰值小于留下的内存"):
@@ -147,6 +134,9 @@ def test_unbelievable_download_is_refused(tmp_path: Path, intact: dict[str, Any]
     with (tmp_path / f"{NAME}.json").open("wb") as file:
         file.truncate(store.MOST_BYTES + 1)
     with pytest.raises(Refused, match="太大"):
+        comparing.load(str(tmp_path), tmp_path)
+    (tmp_path / f"{NAME}.json").rename(tmp_path / "container.json").write_text(json.dumps(intact))
+    with pytest.raises(Refused, match=r"container\.json：里面是另一个实验的结果"):
         comparing.load(str(tmp_path), tmp_path)
 
 
