@@ -191,10 +191,8 @@ NOISE: dict[str, tuple[Draw, float | None]] = {
 @pytest.mark.parametrize("rounds", [6, ROUNDS, 21])
 def test_interval_holds_the_median_as_often_as_promised(name: str, rounds: int) -> None:
     draw, truth = NOISE[name]
-    found = [
-        stats.estimate(values)
-        for values in draw(np.random.default_rng(20260101), (REPETITIONS, rounds)).tolist()
-    ]
+    drawn = draw(np.random.default_rng(20260101), (REPETITIONS, rounds)).tolist()
+    found = [stats.estimate(values) for values in drawn]
     held = sum((one.low or math.inf) <= (truth or 0) <= (one.high or 0) for one in found)
     assert held / REPETITIONS >= 0.95 - SAMPLING_ERROR
 
@@ -249,11 +247,8 @@ def test_estimate_lies_among_the_values_whatever_their_order_and_unit(
         assert min(values) <= found.low <= found.value <= found.high <= max(values)
         assert stats.overlap(found, everything)
         scaled = stats.estimate([value * factor for value in values])
-        assert (scaled.value, scaled.low, scaled.high) == (
-            found.value * factor,
-            found.low * factor,
-            found.high * factor,
-        )
+        ends = (found.value * factor, found.low * factor, found.high * factor)
+        assert (scaled.value, scaled.low, scaled.high) == ends
 
 
 @given(_ratios(), FLOOR, FLOOR)

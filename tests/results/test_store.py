@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 from whole_journal import BUILD, EXPERIMENT, FOOTER, REPORT, SAMPLE, UNTIMED, header, records, write
@@ -54,10 +55,8 @@ def test_impossible_line_is_named(tmp_path: Path, make: Make, line: int, damage:
 
 def test_journal_in_the_place_of_another_is_refused(tmp_path: Path, make: Make) -> None:
     path = write(tmp_path, make)
-    other_build = path.with_name("20260102-030405-ffff.jsonl")
-    other_experiment = tmp_path / "others" / path.name
-    other_experiment.parent.mkdir()
-    for place in (other_build, other_experiment):
+    for place in (path.with_name("20260102-030405-ffff.jsonl"), tmp_path / "others" / path.name):
+        place.parent.mkdir(exist_ok=True)
         place.write_bytes(path.read_bytes())
         with pytest.raises(DamagedJournal, match="文件头"):
             store.read(place)
@@ -94,20 +93,17 @@ def test_wrong_value_or_unknown_field_is_refused(
         store.read(path)
 
 
-def _full(_: int) -> None:
-    raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def test_failed_flush_leaves_the_earlier_lines(
-    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_flush_leaves_the_earlier_lines(tmp_path: Path, make: Make) -> None:
+    """Of the first line, nothing: an empty file would be called damaged for ever after."""
+    full = mock.patch.object(os, "fsync", side_effect=OSError(errno.ENOSPC, "No space left on device"))
+    with full, pytest.raises(OSError, match="No space left"):
+        Writer.create(tmp_path, make.header())
+    assert list(store.journals(tmp_path, EXPERIMENT)) == []
     writer = Writer.create(tmp_path, make.header())
     writer.append(make.sample("default"))
     intact = writer.journal.path.read_bytes()
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", _full)
-        with pytest.raises(OSError, match="No space left"):
-            writer.append(make.sample("one", position=1))
+    with full, pytest.raises(OSError, match="No space left"):
+        writer.append(make.sample("one", position=1))
     assert writer.journal.path.read_bytes() == intact
     assert [sample.case for sample in writer.journal.samples] == ["default"]
     writer.append(make.sample("two", position=1))
@@ -131,17 +127,6 @@ def test_disk_that_fills_up_within_a_line_leaves_no_part_of_it(tmp_path: Path, m
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert writer.journal.path.read_bytes() == intact
-
-
-def test_full_disk_leaves_no_empty_journal(
-    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An empty file would be called damaged for ever after."""
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", _full)
-        with pytest.raises(OSError, match="No space left"):
-            Writer.create(tmp_path, make.header())
-    assert list(store.journals(tmp_path, EXPERIMENT)) == []
 
 
 def test_new_journal_never_continues_an_existing_file(tmp_path: Path, make: Make) -> None:

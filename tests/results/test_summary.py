@@ -36,14 +36,11 @@ def _summary(make: Make, *rounds: list[tuple[str, Measured]], **header: Any) -> 
 
 def _without_one(make: Make, journal: Journal) -> None:
     """The repeated round lacks the failed case altogether, and no other round has it."""
-    for one in (
-        make.sample(BASELINE, round=1),
-        make.sample("one", make.failure(), round=1, position=1),
-        make.end(1, dirty=True, final=False),
-        make.sample(BASELINE, round=1, attempt=1),
-        make.end(1, attempt=1),
-    ):
-        journal.add(one)
+    journal.add(make.sample(BASELINE, round=1))
+    journal.add(make.sample("one", make.failure(), round=1, position=1))
+    journal.add(make.end(1, dirty=True, final=False))
+    journal.add(make.sample(BASELINE, round=1, attempt=1))
+    journal.add(make.end(1, attempt=1))
 
 
 def _interrupted(make: Make, journal: Journal) -> None:
