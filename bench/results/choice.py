@@ -167,12 +167,11 @@ def _candidate(choosing: _Half, case: str, unfit: str) -> CandidateRow:
         limit = broken[0][0]
         where = "、".join(_place(view) for found, view in broken if found is limit)
         refused = harmless.text(f"不满足“{limit.text}”（{where}）")
-    if score is None:
-        missing = (
-            "没有测到" if choosing.counted(choosing.scenario.minimise) else "每一组都受扰太多，没有算进去"
-        )
-        return CandidateRow(case=case, score=None, refused=refused or missing)
-    return CandidateRow(case=case, score=float(f"{score:.6g}"), refused=refused)
+    if score is not None:
+        return CandidateRow(case=case, score=float(f"{score:.6g}"), refused=refused)
+    counted = choosing.counted(choosing.scenario.minimise)
+    missing = "没有测到" if counted else "每一组都受扰太多，没有算进去"
+    return CandidateRow(case=case, score=None, refused=refused or missing)
 
 
 def _unfit(views: Sequence[GroupView], case: str) -> str:
@@ -197,12 +196,11 @@ def _doubt(published: _Half, winner: str | None) -> str:
     picks = published.all_rounds()
     for limit, view in published.broken(winner, picks):
         return f"选出的那一套在另一半轮次里不满足“{limit.text}”（{_place(view)}）"
+    if winner == BASELINE or any(published.broken(BASELINE, picks)):  # what is unfit itself is no measure
+        return ""
     minimised = published.scenario.minimise
-    against = winner != BASELINE and not any(
-        published.broken(BASELINE, picks)
-    )  # what is unfit itself is no measure
     for view in (published.views[n] for n in published.counted(minimised)):
-        if against and _is_worse(view, winner, minimised):
+        if _is_worse(view, winner, minimised):
             return f"选出的那一套在另一半轮次里反而更差（{_place(view)}）"
     return ""
 
@@ -210,25 +208,21 @@ def _doubt(published: _Half, winner: str | None) -> str:
 def _is_worse(view: GroupView, case: str, metric: str) -> bool:
     """Whether the published rounds judge a case worse than the default in what was to be small."""
     compared = METRICS[metric]
+    own = view.values(case, compared)
     if compared.kind == "ratio":
-        ratios = view.ratios(case, compared)
-        return bool(ratios) and stats.verdict(stats.estimate(ratios), view.floor(compared, 2)) == "slower"
-    own, base = (view.values(one, METRICS[metric]) for one in (case, BASELINE))
+        return bool(own) and stats.verdict(stats.estimate(own), view.floor(compared, 2)) == "slower"
+    base = view.values(BASELINE, compared)
     return bool(own and base) and stats.memory_verdict(own, base) == "more"
 
 
 def _relative(view: GroupView, case: str, metric: str, than: str, rounds: Sequence[int]) -> float | None:
     """Ratios are compared within rounds, other figures by their medians."""
+    own, other = (view.by_round(name, METRICS[metric]) for name in (case, than))
     if METRICS[metric].kind == "ratio":
-        own, other = (view.ratio_by_round(one, METRICS[metric]) for one in (case, than))
         pairs = [(a, b) for n in rounds if (a := own[n]) is not None and (b := other[n]) is not None]
         return median(a / b for a, b in pairs) if pairs else None
-    values = [view.value_by_round(name, METRICS[metric]) for name in (case, than)]
-    known = [[value for n in rounds if (value := one[n]) is not None] for one in values]
-    if not all(known):
-        return None
-    below = median(known[1])
-    return median(known[0]) / below if below else None
+    above, below = ([value for n in rounds if (value := one[n]) is not None] for one in (own, other))
+    return median(above) / base if above and below and (base := median(below)) else None
 
 
 def _place(view: GroupView) -> str:

@@ -14,7 +14,7 @@ from bench.results.view import DRAFT_PROFILES
 from bench.spec import BASELINE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from bench.results.published import Export, Row
 
@@ -90,8 +90,13 @@ def compare(first: Iterable[Export], second: Iterable[Export]) -> Comparison:
     shared = sorted(one.keys() & other.keys())
     if not shared:
         raise Incomparable("两次构建没有相同的实验")
-    _same_profile(one, other, shared)
-    same_place = all(_place(one[name]) == _place(other[name]) for name in shared)
+    for name in shared:
+        if drafts := {build[name].build.profile for build in (one, other)} & set(DRAFT_PROFILES):
+            raise Incomparable(f"{name} 有一次只是草稿（{'、'.join(sorted(drafts))} 档），不能拿来比")
+    same_place = all(
+        (one[name].machine, one[name].software) == (other[name].machine, other[name].software)
+        for name in shared
+    )
     metrics = (*RATIOS, *MEMORY, *(TIMES if same_place else ()))
     a, b = (_rows((build[name] for name in shared), metrics) for build in (one, other))
     pairs = tuple(Pair(key, a[key], b[key]) for key in a if key in b)
@@ -100,32 +105,14 @@ def compare(first: Iterable[Export], second: Iterable[Export]) -> Comparison:
     return Comparison(pairs=pairs, same_place=same_place, only_once=len(a.keys() ^ b.keys()))
 
 
-def _same_profile(one: Mapping[str, Export], other: Mapping[str, Export], shared: Sequence[str]) -> None:
-    drafts = set(DRAFT_PROFILES)
-    for name in shared:
-        profiles = {build[name].build.profile for build in (one, other)}
-        if profiles & drafts:
-            raise Incomparable(
-                f"{name} 有一次只是草稿（{'、'.join(sorted(profiles & drafts))} 档），不能拿来比"
-            )
-
-
-def _place(export: Export) -> tuple[object, object]:
-    return export.machine, export.software
-
-
 def _rows(exports: Iterable[Export], metrics: Sequence[str]) -> dict[Key, Row]:
     return {
         (row.experiment, row.model, row.input, row.case, row.metric): row
         for export in exports
         for row in export.rows
-        if row.metric in metrics and row.value is not None and not _says_nothing(row)
+        if row.metric in metrics and row.value is not None
+        if row.metric not in RATIOS or row.case != BASELINE  # which says nothing of itself
     }
-
-
-def _says_nothing(row: Row) -> bool:
-    """The default's ratio to itself."""
-    return row.metric in RATIOS and row.case == BASELINE
 
 
 def _overlap(one: Row, other: Row) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pyperf
@@ -53,19 +54,15 @@ def as_pyperf(journal: Journal) -> str:
     so that one is written by hand.
     """
     benchmarks = []
+    sized = [one for one in METRICS.values() if one.kind in PYPERF_KINDS and one.unit in PYPERF_UNITS]
     for record in journal.header.groups:
         view = GroupView(journal, record)
-        for case in record.cases:
-            if view.failure(case):
-                continue
-            for metric in (
-                one for one in METRICS.values() if one.kind in PYPERF_KINDS and one.unit in PYPERF_UNITS
-            ):
-                unit, factor = PYPERF_UNITS[metric.unit]
-                values = [value * factor for value in view.values(case, metric)]
-                if values and min(values) > 0:
-                    name = f"{journal.header.experiment}/{record.model}/{record.input}/{case}/{metric.id}"
-                    benchmarks.append(_benchmark(name, unit, values, journal))
+        for case, metric in product(record.cases, sized):
+            unit, factor = PYPERF_UNITS[metric.unit]
+            values = [value * factor for value in view.values(case, metric)]
+            if values and min(values) > 0:
+                name = f"{journal.header.experiment}/{record.model}/{record.input}/{case}/{metric.id}"
+                benchmarks.append(_benchmark(name, unit, values, journal))
     if not benchmarks:
         return EMPTY_SUITE
     text = io.StringIO()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bench.results.published import Export, GroupSummary
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Point:
     """One setting: its latency over the default's, and what memory it keeps and needs, in MiB."""
 
@@ -40,19 +40,9 @@ def points(export: Export, group: GroupSummary) -> list[Point]:
         ratio, kept, peak = (rows.get((case, metric)) for metric in ("ratio", "kept_mib", "peak_mib"))
         if ratio and kept and ratio.value is not None and kept.value is not None:
             low, high = (1.0, 1.0) if case == BASELINE else (ratio.low, ratio.high)
-            needed = peak.value if peak else None
             seen = tuple(end for end in (kept.low, kept.high) if end is not None)
-            found.append(
-                Point(
-                    case=case,
-                    ratio=ratio.value,
-                    low=low,
-                    high=high,
-                    kept=kept.value,
-                    kept_range=seen,
-                    peak=needed,
-                )
-            )
+            needed = peak.value if peak else None
+            found.append(Point(case, ratio.value, low, high, kept.value, needed, seen))
     return found
 
 
@@ -65,13 +55,9 @@ def unbeaten(found: Sequence[Point], floor: float) -> list[str]:
 
 def _beats(one: Point, other: Point, floor: float) -> bool:
     """Measured to be faster and not larger, or smaller and not slower by more than what is called the same."""
-    size = stats.memory_verdict([one.kept, *one.kept_range], [other.kept, *other.kept_range])
-    if _faster(one, other, floor):
-        return size in ("less", "same")
-    return size == "less" and one.high is not None and one.high <= other.ratio * (1 + stats.SAME_MARGIN)
-
-
-def _faster(one: Point, other: Point, floor: float) -> bool:
     if one.high is None or other.low is None:
         return False
-    return one.high < other.low and one.ratio < other.ratio * (1 - floor)
+    size = stats.memory_verdict([one.kept, *one.kept_range], [other.kept, *other.kept_range])
+    if one.high < other.low and one.ratio < other.ratio * (1 - floor):
+        return size in ("less", "same")
+    return size == "less" and one.high <= other.ratio * (1 + stats.SAME_MARGIN)

@@ -6,6 +6,7 @@ Tables, charts, headlines, comparisons and downloads follow from these entries; 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from bench.results import stats
@@ -35,8 +36,6 @@ class Metric:
     """What a list of comparisons calls it; empty: the title."""
     unit: str = ""
     kind: Kind
-    phase: str = ""
-    """The phase that it is read from; empty: several."""
     read: Callable[[Figures], float | None] | None = None
     """None: a fact of the same name, or what follows from several processes."""
     of: str = ""
@@ -91,168 +90,57 @@ def _faults(figures: Figures) -> float | None:
     return _scaled(figures.steady.minor_faults, figures.steady.calls)
 
 
-def _time(id: str, title: str, phase: str, read: Callable[[Figures], float | None], **more: object) -> Metric:
-    return Metric(id=id, title=title, unit="ms", kind="time", phase=phase, read=read, better="less", **more)  # type: ignore[arg-type]
-
-
-def _memory(
-    id: str, title: str, phase: str, read: Callable[[Figures], float | None] | None = None, **more: object
-) -> Metric:
-    return Metric(
-        id=id,
-        title=title,
-        unit="MiB",
-        kind="memory",
-        phase=phase,
-        read=read or _rss(phase),
-        better="less",
-        told=False,
-        **more,  # type: ignore[arg-type]
-    )
-
-
-METRICS: dict[str, Metric] = {
-    metric.id: metric
-    for metric in (
-        _time("latency_ms", "稳态延迟", "steady", lambda f: f.latency_ns() / 1e6),
-        _time(
-            "p95_ms",
-            "p95 延迟",
-            "steady",
-            lambda f: f.latency_ns(0.95) / 1e6,
-            always=False,
-            calls=ENOUGH_CALLS,
-        ),
-        Metric(
-            id="calls_per_s",
-            title="每秒推理",
-            unit="次",
-            kind="time",
-            phase="steady",
-            read=lambda f: f.steady.calls / f.steady.run_ns * 1e9,
-            better="more",
-            always=False,
-        ),
-        Metric(
-            id="ratio",
-            title="相对默认",
-            words="耗时",
-            compared="延迟",
-            kind="ratio",
-            of="latency_ms",
-            better="less",
-            judged=True,
-            headline=True,
-        ),
-        Metric(
-            id="ratio_original",
-            title="相对原文设置",
-            words="耗时",
-            compared="延迟，对原文设置",
-            kind="ratio",
-            of="latency_ms",
-            than="original",
-            better="less",
-            judged=True,
-        ),
-        Metric(
-            id="p95_ratio",
-            title="p95 相对默认",
-            words="p95 延迟",
-            compared="p95 延迟",
-            kind="ratio",
-            of="p95_ms",
-            better="less",
-            judged=True,
-            floor=stats.SAME_MARGIN,
-            always=False,
-            calls=ENOUGH_CALLS,
-        ),
-        Metric(
-            id="calls_ratio",
-            title="每秒推理，相对默认",
-            words="每秒推理的次数",
-            compared="每秒推理的次数",
-            kind="ratio",
-            of="calls_per_s",
-            better="more",
-            judged=True,
-            always=False,
-        ),
-        Metric(
-            id="open_ratio",
-            title="打开，相对默认",
-            words="打开用时",
-            compared="打开用时",
-            kind="ratio",
-            of="session_ms",
-            better="less",
-            judged=True,
-            always=False,
-        ),
-        Metric(id="speed_up", title="加速比", kind="ratio", of="latency_ms", than="single", better="more"),
-        Metric(id="efficiency", title="效率", kind="ratio", of="latency_ms", than="single", better="more"),
-        _time("session_ms", "建会话", "open", lambda f: f.phases["open"].wall_ns / 1e6),
-        _time("first_run_ms", "首次推理", "first", _per_call("first")),
-        _time("second_run_ms", "第二次推理", "second", _per_call("second")),
-        Metric(
-            id="cpu_s",
-            title="CPU 秒/次",
-            compared="每次推理的 CPU 时间",
-            unit="s",
-            kind="time",
-            phase="steady",
-            read=lambda f: f.steady.cpu_ns / f.steady.calls / 1e9,
-            better="less",
-        ),
-        Metric(
-            id="cores_used",
-            title="用到的核",
-            kind="count",
-            phase="steady",
-            read=lambda f: f.steady.cpu_ns / f.steady.run_ns,
-        ),
-        _memory(
-            "open_peak_mib",
-            "打开时峰值",
-            "open",
-            lambda f: _scaled(f.phases["open"].peak_bytes, MIB),
-            judged=True,
-            always=False,
-        ),
-        _memory("base_mib", "推理前", "open"),
-        _memory("after_first_mib", "第 1 次后", "first"),
-        _memory("after_second_mib", "第 2 次后", "second"),
-        _memory("peak_mib", "峰值", "", lambda f: _scaled(f.peak_bytes, MIB), judged=True, headline=True),
-        _memory("kept_mib", "留存", "steady", judged=True, headline=True),
-        _memory("kept_trimmed_mib", "trim 后留存", "trim", judged=True),
-        Metric(
-            id="grown_mib_per_1000",
-            title="每千次推理增长",
-            unit="MiB",
-            kind="count",
-            phase="steady",
-            read=_grown,
-            signed=True,
-            told=False,
-        ),
-        Metric(id="trace_kib_per_run", title="文件每次推理", unit="KiB", kind="count", read=_trace),
-        Metric(id="minor_faults", title="缺页/次", kind="count", phase="steady", read=_faults, told=False),
-        Metric(
-            id="threads",
-            title="实际线程数",
-            kind="count",
-            phase="open",
-            read=lambda f: None if f.threads_created is None else f.threads_created + 1,
-            told=False,
-        ),
-        Metric(id="nodes", title="节点数", kind="fact"),
-        Metric(id="overlapping_nodes", title="同时执行的节点", kind="fact"),
-        Metric(id="node_threads", title="执行节点的线程", kind="fact"),
-        Metric(id="session_info_lines", title="INFO 及更细的行", kind="fact"),
-        Metric(id="idle_cpu_s", title="推理后空转耗 CPU", unit="s", kind="fact"),
-    )
-}
+_time = partial(Metric, kind="time", unit="ms", better="less")
+_memory = partial(Metric, kind="memory", unit="MiB", better="less", told=False)
+_judged = partial(Metric, kind="ratio", judged=True)
+_fact = partial(Metric, kind="fact")
+# fmt: off
+_ALL = (
+    _time(id="latency_ms", title="稳态延迟", read=lambda f: f.latency_ns() / 1e6),
+    _time(id="p95_ms", title="p95 延迟", read=lambda f: f.latency_ns(0.95) / 1e6,
+          always=False, calls=ENOUGH_CALLS),
+    Metric(id="calls_per_s", title="每秒推理", unit="次", kind="time", better="more", always=False,
+           read=lambda f: f.steady.calls / f.steady.run_ns * 1e9),
+    _judged(id="ratio", title="相对默认", words="耗时", compared="延迟", of="latency_ms", better="less", headline=True),
+    _judged(id="ratio_original", title="相对原文设置", words="耗时", compared="延迟，对原文设置",
+            of="latency_ms", than="original", better="less"),
+    _judged(id="p95_ratio", title="p95 相对默认", words="p95 延迟", compared="p95 延迟", of="p95_ms", better="less",
+            floor=stats.SAME_MARGIN, always=False, calls=ENOUGH_CALLS),
+    _judged(id="calls_ratio", title="每秒推理，相对默认", words="每秒推理的次数", compared="每秒推理的次数",
+            of="calls_per_s", better="more", always=False),
+    _judged(id="open_ratio", title="打开，相对默认", words="打开用时", compared="打开用时",
+            of="session_ms", better="less", always=False),
+    Metric(id="speed_up", title="加速比", kind="ratio", of="latency_ms", than="single", better="more"),
+    Metric(id="efficiency", title="效率", kind="ratio", of="latency_ms", than="single", better="more"),
+    _time(id="session_ms", title="建会话", read=lambda f: f.phases["open"].wall_ns / 1e6),
+    _time(id="first_run_ms", title="首次推理", read=_per_call("first")),
+    _time(id="second_run_ms", title="第二次推理", read=_per_call("second")),
+    _time(id="cpu_s", title="CPU 秒/次", compared="每次推理的 CPU 时间", unit="s",
+          read=lambda f: f.steady.cpu_ns / f.steady.calls / 1e9),
+    Metric(id="cores_used", title="用到的核", kind="count",
+           read=lambda f: f.steady.cpu_ns / f.steady.run_ns),
+    _memory(id="open_peak_mib", title="打开时峰值", judged=True, always=False,
+            read=lambda f: _scaled(f.phases["open"].peak_bytes, MIB)),
+    _memory(id="base_mib", title="推理前", read=_rss("open")),
+    _memory(id="after_first_mib", title="第 1 次后", read=_rss("first")),
+    _memory(id="after_second_mib", title="第 2 次后", read=_rss("second")),
+    _memory(id="peak_mib", title="峰值", judged=True, headline=True, read=lambda f: _scaled(f.peak_bytes, MIB)),
+    _memory(id="kept_mib", title="留存", judged=True, headline=True, read=_rss("steady")),
+    _memory(id="kept_trimmed_mib", title="trim 后留存", judged=True, read=_rss("trim")),
+    Metric(id="grown_mib_per_1000", title="每千次推理增长", unit="MiB", kind="count", read=_grown,
+           signed=True, told=False),
+    Metric(id="trace_kib_per_run", title="文件每次推理", unit="KiB", kind="count", read=_trace),
+    Metric(id="minor_faults", title="缺页/次", kind="count", read=_faults, told=False),
+    Metric(id="threads", title="实际线程数", kind="count", told=False,
+           read=lambda f: None if f.threads_created is None else f.threads_created + 1),
+    _fact(id="nodes", title="节点数"),
+    _fact(id="overlapping_nodes", title="同时执行的节点"),
+    _fact(id="node_threads", title="执行节点的线程"),
+    _fact(id="session_info_lines", title="INFO 及更细的行"),
+    _fact(id="idle_cpu_s", title="推理后空转耗 CPU", unit="s"),
+)
+# fmt: on
+METRICS: dict[str, Metric] = {metric.id: metric for metric in _ALL}
 """`threads` counts the calling thread; times are per call; facts come from an untimed child."""
 
 FACTS = tuple(metric.id for metric in METRICS.values() if metric.kind == "fact")

@@ -77,10 +77,10 @@ class Process(NamedTuple):
     @classmethod
     def of(cls, figures: Figures, case: str, group: GroupRecord, header: Header) -> Process:
         cores = header.machine.get("logical_cores")
-        known = type(cores) is int and 0 < cores <= MOST_CORES
+        if type(cores) is not int or not 0 < cores <= MOST_CORES:
+            cores = MOST_CORES
         load = next((one.load for one in header.cases if one.id == case), None) or group.load
-        most = cores if known and isinstance(cores, int) else MOST_CORES
-        return cls(figures, len(group.shapes), load.callers, most)
+        return cls(figures, len(group.shapes), load.callers, cores)
 
     def within(self, value: int | None, bound: int | None) -> bool:
         """Whether memory is no more than other memory."""

@@ -11,7 +11,6 @@ from bench.results.kinds import (
     Count,
     Facts,
     Id,
-    Index,
     Key,
     Label,
     Moment,
@@ -24,8 +23,8 @@ from bench.results.kinds import (
     Text,
     Texts,
 )
-from bench.results.records import Outcome, Profile, Record, Told, TraceSummary
-from bench.spec import Case, Load, Place, Subject
+from bench.results.records import GroupFacts, Outcome, Profile, Record, Told, TraceSummary
+from bench.spec import Case
 
 
 class Row(Record):
@@ -144,16 +143,9 @@ class NoiseSummary(Record):
     """Of all timed loops together."""
 
 
-class GroupSummary(Record):
+class GroupSummary(GroupFacts):
     """What a caption says about a group."""
 
-    index: Index
-    model: Id
-    model_title: Text
-    input: Label
-    parameters: Count
-    flops: Annotated[int, Field(ge=0, lt=1 << 62)] | None
-    """None: its operators cannot be counted."""
     calls: Count
     """In one run, that is of all shapes together."""
     rounds: Count
@@ -162,10 +154,6 @@ class GroupSummary(Record):
     noise_floor: Number
     """Smallest effect that counts as one, as a share: what identical settings differed by, at least 2 %."""
     control_excludes_one: bool
-    subject: Subject
-    variant: Id
-    load: Load
-    place: Place
     cost_s: Seconds
     """What measuring this group took, repeated rounds included."""
     note: Text

@@ -34,55 +34,46 @@ from bench.results.kinds import (
 from bench.results.process import Failure, FailureKind, Figures, NoiseRecord
 from bench.spec import Case, Load, Place, Subject
 
+# fmt: off
 __all__ = [
-    "Cost",
-    "Failure",
-    "FailureKind",
-    "Figures",
-    "Footer",
-    "GroupRecord",
-    "Header",
-    "Line",
-    "NoiseRecord",
-    "Outcome",
-    "Profile",
-    "Record",
-    "RoundEnd",
-    "Sample",
-    "Text",
-    "Told",
-    "TraceSummary",
-    "Untimed",
+    "Cost", "Failure", "FailureKind", "Figures", "Footer", "GroupRecord", "Header", "Line", "NoiseRecord", "Outcome",
+    "Profile", "Record", "RoundEnd", "Sample", "Text", "Told", "TraceSummary", "Untimed",
 ]
+# fmt: on
 
 Profile = Literal["smoke", "quick", "default", "thorough"]
 Outcome = Literal["effect", "nothing", "unseen"]
 """Of looking for a setting: it took effect, it was seen to change nothing, or neither could be seen."""
 
 
-class GroupRecord(Record):
-    """A group as it was measured."""
+class GroupFacts(Record):
+    """What a group is called, and what its cases run as."""
 
     index: Index
     """Place in the experiment; samples name their group by it."""
     model: Id
     model_title: Text
-    model_sha256: Sha256
-    parameters: Positive
     input: Label
+    parameters: Positive
+    flops: Annotated[int, Field(ge=0, lt=1 << 62)] | None
+    """Of one run, that is of all feeds together; None: its operators cannot be counted."""
+    subject: Subject
+    variant: Id
+    load: Load
+    place: Place
+    """Like the three before, unless a case says otherwise."""
+
+
+class GroupRecord(GroupFacts):
+    """A group as it was measured."""
+
+    model_sha256: Sha256
     shapes: Annotated[
         list[dict[Label, Annotated[list[Count], Field(max_length=16)]]],
         Field(min_length=1, max_length=10_000),
     ]
     """Of the feeds of one run, in their order: name of an input -> its shape."""
-    flops: Annotated[int, Field(ge=0, lt=1 << 62)] | None
-    """Of one run, that is of all feeds together; None: its operators cannot be counted."""
     cases: Annotated[list[Id], Field(max_length=1000)]
-    subject: Subject
-    variant: Id
-    load: Load
-    place: Place
-    """What its cases run as, unless they say otherwise."""
     note: Text = ""
     """Chinese: what the reader must know of the choice, such as a batch cut to fit."""
 

@@ -26,23 +26,17 @@ def rows_of(experiment: str, view: GroupView, columns: Collection[str]) -> list[
     for case in view.record.cases:
         failure = view.failure(case)
         for metric in wanted:
-            if metric.kind == "fact":
-                found = _observed(view, case, metric)
-                if found:
-                    rows.append(_row(experiment, view, case, metric, found, None))
-                continue
-            found = None if failure else _estimate(view, case, metric)
-            if found or failure:  # else not to be had on this machine, for this case, or in this profile
-                rows.append(_row(experiment, view, case, metric, found, failure))
+            told = None if metric.kind == "fact" else failure
+            found = None if told else _estimate(view, case, metric)
+            if found or told:  # else not to be had on this machine, for this case, or in this profile
+                rows.append(_row(experiment, view, case, metric, found, told))
     return rows
 
 
-def _observed(view: GroupView, case: str, metric: Metric) -> Estimate | None:
-    value = view.facts.get(case, {}).get(metric.id)
-    return None if value is None else Estimate(value, None, None, 1)
-
-
 def _estimate(view: GroupView, case: str, metric: Metric) -> Estimate | None:
+    if metric.kind == "fact":
+        observed = view.facts.get(case, {}).get(metric.id)
+        return None if observed is None else Estimate(observed, None, None, 1)
     if metric.kind == "ratio":
         return _compared(view, case, metric)
     values = view.values(case, metric)
@@ -57,7 +51,7 @@ def _compared(view: GroupView, case: str, metric: Metric) -> Estimate | None:
         return None
     if case == metric.than == BASELINE:
         return Estimate(1.0, None, None, len(view.ends)) if view.enough_calls(metric, case) else None
-    ratios = view.ratios(case, metric)
+    ratios = view.values(case, metric)
     if metric.than == SINGLE:
         ratios = [1 / ratio for ratio in ratios]
     found = stats.estimate(ratios) if ratios else None
@@ -89,9 +83,7 @@ def _row(
         case=case,
         metric=metric.id,
         unit=metric.unit,
-        value=None if found is None else _exact(found.value),
-        low=None if found is None or found.low is None else _exact(found.low),
-        high=None if found is None or found.high is None else _exact(found.high),
+        **{end: _exact(getattr(found, end, None)) for end in ("value", "low", "high")},
         rounds=found.rounds if found else 0,
         verdict=verdict,
         failure=failure,
@@ -122,6 +114,6 @@ def _verdict(view: GroupView, case: str, metric: Metric, found: Estimate) -> Ver
     return stats.memory_verdict(own, base) if enough and own and base else None
 
 
-def _exact(value: float) -> float:
+def _exact(value: float | None) -> float | None:
     """Nine significant digits: what no clock here resolves is not carried along."""
-    return float(f"{value:.9g}")
+    return None if value is None else float(f"{value:.9g}")

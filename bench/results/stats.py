@@ -66,10 +66,8 @@ def spread(values: Sequence[float]) -> Estimate:
     """Median and full range: for memory, where every value seen is one that a service can meet."""
     if not values:
         raise ValueError("no values")
-    several = len(values) > 1
-    return Estimate(
-        median(values), min(values) if several else None, max(values) if several else None, len(values)
-    )
+    low, high = (min(values), max(values)) if len(values) > 1 else (None, None)
+    return Estimate(median(values), low, high, len(values))
 
 
 def noise_floor(control: Estimate | None, samples: int = 2) -> float:

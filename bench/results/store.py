@@ -36,6 +36,13 @@ TAIL = 1 << 16
 """Bytes at the end of a journal in which its last newline is looked for first."""
 MOST_BYTES = 1 << 26
 """Larger files are not ours: a thorough build of one experiment takes a few megabytes."""
+_PARTS: dict[type[Record], str] = {
+    Sample: "samples",
+    RoundEnd: "rounds",
+    Untimed: "untimed",
+    Told: "reports",
+    TraceSummary: "traces",
+}
 _LINE: TypeAdapter[Line] = TypeAdapter(Line)
 SCHEMA_VERSION: int = Header.model_fields["schema_version"].default
 _SCHEMA = re.compile(rb'"schema_version": ?(\d{1,6})\b')
@@ -74,21 +81,10 @@ class Journal:
         return sorted({s.position: s for s in mine}.values(), key=lambda s: s.position)
 
     def add(self, record: Record) -> None:
-        match record:
-            case Sample():
-                self.samples.append(record)
-            case RoundEnd():
-                self.rounds.append(record)
-            case Untimed():
-                self.untimed.append(record)
-            case Told():
-                self.reports.append(record)
-            case TraceSummary():
-                self.traces.append(record)
-            case Footer():
-                self.footer = record
-            case _:
-                raise DamagedJournal(f"{self.path.name}: {type(record).__name__} 不该出现在这里")
+        if isinstance(record, Footer):
+            self.footer = record
+        else:
+            getattr(self, _PARTS[type(record)]).append(record)
 
 
 class Writer:
@@ -186,9 +182,8 @@ def journals(folder: Path, experiment: str) -> Iterator[Path]:
 
 def _header(path: Path, line: bytes) -> Header:
     if (found := _SCHEMA.search(line)) and int(found[1]) < SCHEMA_VERSION:
-        raise DamagedJournal(
-            f"{_name(path)}：旧格式（第 {int(found[1])} 版，现在是第 {SCHEMA_VERSION} 版），要重新测"
-        )
+        old = f"旧格式（第 {int(found[1])} 版，现在是第 {SCHEMA_VERSION} 版），要重新测"
+        raise DamagedJournal(f"{_name(path)}：{old}")
     header = _record(path, 1, line)
     if not isinstance(header, Header) or (header.experiment, header.build) != (path.parent.name, path.stem):
         raise DamagedJournal(f"{_name(path)}：第一行不是这个文件的文件头")
@@ -208,10 +203,9 @@ def _name(path: Path) -> str:
 
 def _whole_lines(path: Path) -> int:
     """Size of the file up to its last newline."""
-    size = path.stat().st_size
+    start = max(0, path.stat().st_size - TAIL)
     with path.open("rb") as file:
-        file.seek(max(0, size - TAIL))
+        file.seek(start)
         found = file.read().rfind(b"\n")
-    if found >= 0:
-        return max(0, size - TAIL) + found + 1
-    return path.read_bytes().rfind(b"\n") + 1  # a last line longer than the tail
+    # otherwise the last line is longer than the tail
+    return start + found + 1 if found >= 0 else path.read_bytes().rfind(b"\n") + 1

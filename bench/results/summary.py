@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.results.choice import choose
 from bench.results.metrics import MIB
@@ -18,6 +18,7 @@ from bench.results.published import (
     OutputRow,
     ProofRow,
 )
+from bench.results.records import GroupFacts
 from bench.results.rows import rows_of
 from bench.results.view import GroupView, Half
 from bench.spec import CONTROL, Machine
@@ -25,7 +26,7 @@ from bench.spec import CONTROL, Machine
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bench.results.records import Header, Sample
+    from bench.results.records import GroupRecord, Header, Sample
     from bench.results.store import Journal
     from bench.spec import Case, Experiment
 
@@ -37,18 +38,13 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
         raise ValueError(f"{journal.path.name} is not complete")
     half: Half | None = "published" if experiment.scenarios else None
     views = [GroupView(journal, record, half) for record in header.groups]
-    groups = {group.index: group for group in header.groups}
+    places = {record.index: _place(record) for record in header.groups}
+    untimed = [(one, places[one.group]) for one in journal.untimed if one.group in places]
     build = Build(
         id=header.build,
-        profile=header.profile,
-        started_at=header.started_at,
-        finished_at=footer.finished_at,
-        measured_s=footer.measured_s,
-        key=header.key,
-        rounds=footer.rounds,
         planned_rounds=header.rounds,
-        resumed=footer.resumed,
-        dropped=header.dropped,
+        **header.model_dump(include={"profile", "started_at", "key", "dropped"}),
+        **footer.model_dump(include={"finished_at", "measured_s", "rounds", "resumed"}),
     )
     return Export(
         experiment=experiment.id,
@@ -61,21 +57,28 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
         curves=[curve for view in views for curve in _curves(view)] if _wants_curves(experiment) else [],
         proofs=[
             ProofRow(
-                model=groups[record.group].model,
-                input=groups[record.group].input,
-                case=record.case,
-                outcome=record.outcome,
-                evidence=record.failure.reason if record.failure else record.evidence,
+                **place,
+                case=one.case,
+                outcome=one.outcome,
+                evidence=one.failure.reason if one.failure else one.evidence,
             )
-            for record in journal.untimed
-            if record.case != CONTROL and record.group in groups
+            for one, place in untimed
+            if one.case != CONTROL
         ],
         outputs=[row for record in header.groups for row in _outputs(GroupView(journal, record))],
-        operators=_operators(journal),
+        operators=[
+            OperatorRow(**place, case=one.case, operators=one.operators)
+            for one, place in untimed
+            if one.operators
+        ],
         reports=journal.reports,
         traces=journal.traces,
         choices=list(choose(experiment, journal)),
     )
+
+
+def _place(record: GroupRecord) -> dict[str, str]:
+    return {"model": record.model, "input": record.input}
 
 
 def _worded(experiment: Experiment, header: Header) -> list[Case]:
@@ -85,29 +88,11 @@ def _worded(experiment: Experiment, header: Header) -> list[Case]:
     return [replace(case, title=titles.get(case.id, case.title)) for case in header.cases]
 
 
-def _operators(journal: Journal) -> list[OperatorRow]:
-    groups = {group.index: group for group in journal.header.groups}
-    return [
-        OperatorRow(
-            model=groups[one.group].model,
-            input=groups[one.group].input,
-            case=one.case,
-            operators=one.operators,
-        )
-        for one in journal.untimed
-        if one.operators and one.group in groups
-    ]
-
-
 def _group_summary(view: GroupView) -> GroupSummary:
     record = view.record
     return GroupSummary(
-        index=record.index,
-        model=record.model,
-        model_title=record.model_title,
-        input=record.input,
-        parameters=record.parameters,
-        flops=record.flops,
+        **{name: getattr(record, name) for name in GroupFacts.model_fields},
+        note=record.note,
         calls=len(record.shapes),
         rounds=len(view.ends),
         dirty_rounds=view.dirty,
@@ -115,12 +100,7 @@ def _group_summary(view: GroupView) -> GroupSummary:
         noise_floor=round(view.noise_floor, 4),
         control_excludes_one=view.control_excludes_one,
         noisy=view.noisy,
-        subject=record.subject,
-        variant=record.variant,
-        load=record.load,
-        place=record.place,
         cost_s=round(view.cost_s, 1),
-        note=record.note,
         farthest_baseline_s=round(view.farthest_s, 1),
         verdicts=view.judged,
         noise=_noise(view),
@@ -130,20 +110,12 @@ def _group_summary(view: GroupView) -> GroupSummary:
 def _noise(view: GroupView) -> NoiseSummary:
     """The worst over the rounds: one bad round is what a reader must know of."""
     seen = [end.noise for end in view.ends]
-    frequencies = [one.frequency_mhz for one in seen if one.frequency_mhz is not None]
-    throttled = [one.throttled for one in seen if one.throttled is not None]
-    free = [one.available_bytes for one in seen if one.available_bytes is not None]
-    switches = [
-        s.figures.steady.involuntary_switches
-        for samples in view.rounds
-        for s in samples
-        if s.figures and s.figures.steady.involuntary_switches is not None
-    ]
+    phases = [s.figures.steady for samples in view.rounds for s in samples if s.figures]
+    frequencies, free = _known(seen, "frequency_mhz"), _known(seen, "available_bytes")
+    throttled, switches = _known(seen, "throttled"), _known(phases, "involuntary_switches")
+    shares = ("others", "steal", "pressure", "held_back")
     return NoiseSummary(
-        others=_worst(one.others for one in seen),
-        steal=_worst(one.steal for one in seen),
-        pressure=_worst(one.pressure for one in seen),
-        held_back=_worst(one.held_back for one in seen),
+        **{name: max((round(one, 4) for one in _known(seen, name)), default=None) for name in shares},
         throttled=sum(throttled) if throttled else None,
         frequency_low_mhz=min(frequencies, default=None),
         frequency_high_mhz=max(frequencies, default=None),
@@ -152,8 +124,8 @@ def _noise(view: GroupView) -> NoiseSummary:
     )
 
 
-def _worst(values: Iterable[float | None]) -> float | None:
-    return max((round(value, 4) for value in values if value is not None), default=None)
+def _known(records: Iterable[Any], field: str) -> list[Any]:
+    return [value for one in records if (value := getattr(one, field)) is not None]
 
 
 def _wants_curves(experiment: Experiment) -> bool:
@@ -172,16 +144,8 @@ def _curves(view: GroupView) -> list[Curve]:
             round(median(median(one[i] for one in series) for series in rounds if series) / MIB, 2)
             for i in range(length)
         ]
-        curves.append(
-            Curve(
-                name="rss_mib",
-                model=view.record.model,
-                input=view.record.input,
-                case=case,
-                x=list(range(1, length + 1)),
-                y=y,
-            )
-        )
+        x = list(range(1, length + 1))
+        curves.append(Curve(name="rss_mib", **_place(view.record), case=case, x=x, y=y))
     return curves
 
 
@@ -203,8 +167,7 @@ def _outputs(view: GroupView) -> list[OutputRow]:
         if figures:
             rows.append(
                 OutputRow(
-                    model=view.record.model,
-                    input=view.record.input,
+                    **_place(view.record),
                     case=case,
                     identical=all(f.outputs.identical for f in figures),
                     difference=max(f.outputs.difference for f in figures),

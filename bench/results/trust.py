@@ -11,7 +11,7 @@ from bench.results.view import DRAFT_PROFILES
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from bench.results.published import Export, Row
 
@@ -27,7 +27,7 @@ ONE_CORE = (0.9, 1.1)
 IDLE_CORES = 0.05
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Check:
     """One thing known beforehand, and what was seen of it."""
 
@@ -40,80 +40,71 @@ class Check:
 
 def checks(export: Export) -> tuple[Check, ...]:
     """Everything that the self-test can tell."""
-    return tuple(_checks(export))
-
-
-def _checks(export: Export) -> Iterator[Check]:
-    asleep = _row(export, SLEEP, "latency_ms")
-    yield _within(
-        f"睡 {SLEEP_MS} 毫秒", asleep, "ms", SLEEP_MS * (1 - TIME_TOLERANCE), SLEEP_MS * (1 + TIME_TOLERANCE)
-    )
-    yield _within("睡着时用到的核", _row(export, SLEEP, "cores_used"), "个", 0, IDLE_CORES)
-    yield _within("单线程运算用到的核", _row(export, BASELINE, "cores_used"), "个", *ONE_CORE)
-    yield _tenth(_row(export, MORE, "ratio"))
-    yield _identical(_row(export, CONTROL, "ratio"))
+    rows = {(row.case, row.metric): row for row in export.rows}
     slack = ALLOCATED_MIB * MEMORY_TOLERANCE
     around = (ALLOCATED_MIB - slack, ALLOCATED_MIB + slack)
-    yield _gained(export, ALLOCATED, "peak_mib", "一次调用里分配再放掉：峰值增加", *around)
-    yield _gained(export, ALLOCATED, "kept_mib", "一次调用里分配再放掉：留存增加", -slack, slack)
-    yield _gained(export, HELD, "kept_mib", "分配并留着：留存增加", *around)
+    asleep = (SLEEP_MS * (1 - TIME_TOLERANCE), SLEEP_MS * (1 + TIME_TOLERANCE))
+    return (
+        _within(f"睡 {SLEEP_MS} 毫秒", rows.get((SLEEP, "latency_ms")), "ms", *asleep),
+        _within("睡着时用到的核", rows.get((SLEEP, "cores_used")), "个", 0, IDLE_CORES),
+        _within("单线程运算用到的核", rows.get((BASELINE, "cores_used")), "个", *ONE_CORE),
+        _judged(
+            "多 10% 的运算",
+            f"判为更慢，区间含 {TENTH:.2f}（或中位数偏离不到 2%）",
+            rows.get((MORE, "ratio")),
+            _is_a_tenth,
+        ),
+        _judged("两个名字、同样的运算", "不判为更快或更慢", rows.get((CONTROL, "ratio")), _is_none),
+        _gained(rows, ALLOCATED, "peak_mib", "一次调用里分配再放掉：峰值增加", *around),
+        _gained(rows, ALLOCATED, "kept_mib", "一次调用里分配再放掉：留存增加", -slack, slack),
+        _gained(rows, HELD, "kept_mib", "分配并留着：留存增加", *around),
+    )
 
 
-def _tenth(row: Row | None) -> Check:
+def _is_a_tenth(found: Estimate) -> bool:
     """A tenth more must be called slower, and the interval must not miss it."""
-    title, expected = "多 10% 的运算", f"判为更慢，区间含 {TENTH:.2f}（或中位数偏离不到 2%）"
-    if row is None or row.value is None:
-        return Check(title=title, expected=expected, seen="没有测成", passed=False)
-    found = _estimate(row)
     near = abs(found.value / TENTH - 1) <= stats.MIN_EFFECT
     holds = found.low is not None and found.high is not None and found.low <= TENTH <= found.high
-    passed = stats.verdict(found, stats.MIN_EFFECT) == "slower" and (near or holds)
-    return Check(title=title, expected=expected, seen=_ratio(found), passed=passed)
+    return stats.verdict(found, stats.MIN_EFFECT) == "slower" and (near or holds)
 
 
-def _identical(row: Row | None) -> Check:
-    """Two names of the same thing must not be told apart; judged without the allowance that it earns itself."""
-    title, expected = "两个名字、同样的运算", "不判为更快或更慢"
+def _is_none(found: Estimate) -> bool:
+    """Two names of the same thing are not told apart; judged without the allowance that it earns itself."""
+    return stats.verdict(found, stats.MIN_EFFECT) in ("same", "unclear")
+
+
+def _judged(title: str, expected: str, row: Row | None, holds: Callable[[Estimate], bool]) -> Check:
     if row is None or row.value is None:
-        return Check(title=title, expected=expected, seen="没有测成", passed=False)
-    found = _estimate(row)
-    verdict = stats.verdict(found, stats.MIN_EFFECT)
-    return Check(title=title, expected=expected, seen=_ratio(found), passed=verdict in ("same", "unclear"))
+        return Check(title, expected, "没有测成", passed=False)
+    found = Estimate(row.value, row.low, row.high, row.rounds)
+    return Check(title, expected, _ratio(found), passed=holds(found))
 
 
 def _within(title: str, row: Row | None, unit: str, low: float, high: float) -> Check:
     expected = f"{low:.3g}–{high:.3g} {unit}"
     if row is None or row.value is None:
-        return Check(title=title, expected=expected, seen="没有测成", passed=False)
-    return Check(
-        title=title, expected=expected, seen=f"{row.value:.3g} {unit}", passed=low <= row.value <= high
-    )
+        return Check(title, expected, "没有测成", passed=False)
+    return Check(title, expected, f"{row.value:.3g} {unit}", passed=low <= row.value <= high)
 
 
-def _gained(export: Export, case: str, metric: str, title: str, low: float, high: float) -> Check:
+def _gained(
+    rows: Mapping[tuple[str, str], Row], case: str, metric: str, title: str, low: float, high: float
+) -> Check:
     """MiB above what was resident before the first call."""
     expected = f"{ALLOCATED_MIB} MiB ± 2%" if low > 0 else f"不超过 {high:.1f} MiB"
-    base, after = _row(export, case, "base_mib"), _row(export, case, metric)
+    base, after = rows.get((case, "base_mib")), rows.get((case, metric))
     if base is None or after is None:
-        return Check(title=title, expected=expected, seen="本机读不到", passed=None)
+        return Check(title, expected, "本机读不到", passed=None)
     if base.value is None or after.value is None:
-        return Check(title=title, expected=expected, seen="没有测成", passed=False)
+        return Check(title, expected, "没有测成", passed=False)
     gained = after.value - base.value
-    return Check(title=title, expected=expected, seen=f"{gained:.1f} MiB", passed=low <= gained <= high)
+    return Check(title, expected, f"{gained:.1f} MiB", passed=low <= gained <= high)
 
 
 def _ratio(found: Estimate) -> str:
     if found.low is None or found.high is None:
         return f"{found.value:.3f}（{found.rounds} 轮，没有区间）"
     return f"{found.value:.3f}（{found.low:.3f}–{found.high:.3f}）"
-
-
-def _estimate(row: Row) -> Estimate:
-    return Estimate(row.value or 0.0, row.low, row.high, row.rounds)
-
-
-def _row(export: Export, case: str, metric: str) -> Row | None:
-    return next((row for row in export.rows if (row.case, row.metric) == (case, metric)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,10 +60,6 @@ def _of_export(export: Export) -> Iterator[Judged]:
     for row in export.rows:
         if row.verdict is None or row.value is None or row.case == CONTROL:
             continue
-        ratio = row.value
-        if METRICS[row.metric].kind != "ratio":
-            default = base.get((row.model, row.input, row.metric))
-            if not default:
-                continue
-            ratio = row.value / default
-        yield Judged(export, groups[row.model, row.input], row, ratio)
+        ratio = METRICS[row.metric].kind == "ratio"
+        if default := 1.0 if ratio else base.get((row.model, row.input, row.metric)):
+            yield Judged(export, groups[row.model, row.input], row, row.value / default)

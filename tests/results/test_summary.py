@@ -36,14 +36,11 @@ def _summary(make: Make, *rounds: list[tuple[str, Measured]], **header: Any) -> 
 
 def _without_one(make: Make, journal: Journal) -> None:
     """The repeated round lacks the failed case altogether, and no other round has it."""
-    for one in (
-        make.sample(BASELINE, round=1),
-        make.sample("one", make.failure(), round=1, position=1),
-        make.end(1, dirty=True, final=False),
-        make.sample(BASELINE, round=1, attempt=1),
-        make.end(1, attempt=1),
-    ):
-        journal.add(one)
+    journal.add(make.sample(BASELINE, round=1))
+    journal.add(make.sample("one", make.failure(), round=1, position=1))
+    journal.add(make.end(1, dirty=True, final=False))
+    journal.add(make.sample(BASELINE, round=1, attempt=1))
+    journal.add(make.end(1, attempt=1))
 
 
 def _interrupted(make: Make, journal: Journal) -> None:
@@ -80,16 +77,10 @@ def test_neither_repeated_nor_unfinished_rounds_count(make: Make) -> None:
 
 
 def test_groups_keep_their_samples_apart_and_say_what_ran_where(make: Make) -> None:
-    where = {
-        "subject": Subject(name="shared_arena", options={"arena_extend_strategy": 1}),
-        "variant": "optimised",
-        "callers": 4,
-        "processes": 2,
-        "cores": 0.5,
-        "env": {"A": "1"},
-        "shapes": [{"x": [1]}, {"x": [2]}],
-        "note": "减小到放得下",
-    }
+    subject = Subject(name="shared_arena", options={"arena_extend_strategy": 1})
+    runs = {"callers": 4, "processes": 2, "cores": 0.5, "env": {"A": "1"}}
+    two = {"shapes": [{"x": [1]}, {"x": [2]}], "note": "减小到放得下"}
+    where = {"subject": subject, "variant": "optimised", **runs, **two}
     groups = [
         make.group_record(index=index, input=f"batch={index + 1}", cases=[BASELINE], **more)
         for index, more in ((0, {}), (3, where))
@@ -103,16 +94,10 @@ def test_groups_keep_their_samples_apart_and_say_what_ran_where(make: Make) -> N
     found = {row.input: row.value for row in export.rows if row.metric == "latency_ms"}
     assert found == {"batch=1": 10, "batch=4": 77}
     plain, told = export.groups
-    assert (plain.subject, plain.variant, plain.load, plain.place) == (
-        Subject(),
-        "as_built",
-        Load(),
-        Place(),
-    )
-    assert (plain.repeated_rounds, told.repeated_rounds) == (0, 1)
+    assert (plain.subject, plain.variant, plain.load) == (Subject(), "as_built", Load())
+    assert (plain.place, plain.repeated_rounds, told.repeated_rounds) == (Place(), 0, 1)
     assert (told.index, told.calls, told.note, told.cost_s) == (3, 2, "减小到放得下", 2.0)
-    assert told.subject == where["subject"]
-    assert (told.variant, told.load) == ("optimised", Load(callers=4, processes=2))
+    assert (told.subject, told.variant, told.load) == (subject, "optimised", Load(callers=4, processes=2))
     assert told.place == Place(cores=0.5, env={"A": "1"})
 
 
@@ -166,9 +151,8 @@ def test_proofs_tell_the_evidence_or_the_failure(make: Make) -> None:
 def test_build_cases_and_reports_are_those_of_the_journal_under_the_titles_of_today(make: Make) -> None:
     case = Case(id="one", title="旧标题", settings={"a": 1}, load=Load(callers=2))
     journal = make.journal([[(BASELINE, {})]] * 4, cases=(BASELINE, case))
-    told = records.Told(
-        subject="line_memory", case=BASELINE, model="toy", input="batch=2", lines={"t": ["x"]}
-    )
+    at = {"case": BASELINE, "model": "toy", "input": "batch=2"}
+    told = records.Told(subject="line_memory", **at, lines={"t": ["x"]})
     journal.add(told)
     export = summarise(make.experiment(), journal)
     build = export.build
@@ -177,10 +161,3 @@ def test_build_cases_and_reports_are_those_of_the_journal_under_the_titles_of_to
     assert export.cases[1] == replace(case, title="设置 one")
     assert (export.machine, export.software) == (journal.header.machine, journal.header.software)
     assert export.reports == [told]
-
-
-def test_unfinished_journal_is_not_summarised(make: Make) -> None:
-    journal = make.journal([[(BASELINE, {})]])
-    journal.footer = None
-    with pytest.raises(ValueError, match="not complete"):
-        summarise(make.experiment(), journal)

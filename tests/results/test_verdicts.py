@@ -30,11 +30,8 @@ def test_every_judged_row_but_the_control_is_there_once_as_a_ratio_to_the_defaul
 
 
 def test_differences_come_first_the_largest_leads_and_half_is_as_far_as_double() -> None:
-    values = {
-        (0, "arena_off", "ratio"): 3.0,
-        (2, "arena_off", "ratio"): 0.5,
-        (0, "pattern_off", "ratio"): 2.0,
-    }
+    drawn = [(0, "arena_off", 3.0), (2, "arena_off", 0.5), (0, "pattern_off", 2.0)]
+    values = {(group, case, "ratio"): value for group, case, value in drawn}
     wide = {(2, "pattern_off", "ratio"): 0.2}
     found = of_build([MadeUp(experiment="arena", values=values, half_widths=wide).export()])
     words = [one.row.verdict for one in found]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.results.records import Cost, Sample, Told, TraceSummary
+from bench.results.records import Cost, Told, TraceSummary
 from bench.results.store import Writer
 from bench.spec import BASELINE, CONTROL
 
@@ -37,36 +37,22 @@ def header(make: Make, **changes: object) -> Header:
 def records(make: Make) -> list[Record]:
     """One of each kind, in the order of a build: a round repeated for noise, a case that fails, one not tried."""
     few = {"rss_bytes": [None, 4096]}
-    cost = {"nodes": 2, "microseconds": 30.0, "share": 0.75}
+    many = {"feeds": FEEDS, "latency_ns": 5_000_000}
+    at = {"model": "toy", "input": "batch=2"}
+    absent = make.failure("not_applicable", "需要 glibc 2.35")
+    conv, relu, node = (
+        Cost(name=name, operator=operator, nodes=nodes, microseconds=microseconds, share=share)
+        for name, operator, nodes, microseconds, share in (
+            ("Conv", "Conv", 2, 30.0, 0.75),
+            ("Relu", "Relu", 1, 10.0, 0.25),
+            ("conv_1", "Conv", 1, 20.0, 0.5),
+        )
+    )
     return [
         make.untimed("one", facts={"arena_regions": 2.0, "nodes": 3.0}, operators={"Conv": 1, "Relu": 2}),
-        make.untimed(
-            "two",
-            facts={},
-            regions=[],
-            outcome=None,
-            evidence="",
-            failure=make.failure("not_applicable", "需要 glibc 2.35"),
-        ),
-        Told(
-            subject="line_memory",
-            case=BASELINE,
-            model="toy",
-            input="batch=2",
-            lines={"table": ["Line #", "中文"]},
-        ),
-        TraceSummary(
-            case="one",
-            model="toy",
-            input="batch=2",
-            runs=6,
-            run_microseconds=50.5,
-            operators=[
-                Cost(name="Conv", operator="Conv", **cost),
-                Cost(name="Relu", operator="Relu", nodes=1, microseconds=10.0, share=0.25),
-            ],
-            nodes=[Cost(name="conv_1", operator="Conv", nodes=1, microseconds=20.0, share=0.5)],
-        ),
+        make.untimed("two", facts={}, regions=[], outcome=None, evidence="", failure=absent),
+        Told(subject="line_memory", case=BASELINE, **at, lines={"table": ["Line #", "中文"]}),
+        TraceSummary(case="one", **at, runs=6, run_microseconds=50.5, operators=[conv, relu], nodes=[node]),
         make.sample(BASELINE),
         make.sample(CONTROL, {"latency_ns": 11_000_000}, position=1),
         make.sample("one", make.failure("timeout", "超过 60 秒"), position=2),
@@ -74,27 +60,14 @@ def records(make: Make) -> list[Record]:
         make.sample(CONTROL, few, attempt=1),
         make.sample(BASELINE, attempt=1, position=1),
         make.end(attempt=1),
-        _sample_of_many(make, BASELINE, 0),
-        _sample_of_many(make, CONTROL, 1),
+        make.sample(BASELINE, many, group=1),
+        make.sample(CONTROL, many, group=1, position=1),
         make.end(group=1),
         make.sample(BASELINE, round=1),
         make.sample(CONTROL, round=1, position=1),
         make.end(1),
         make.footer(2),
     ]
-
-
-def _sample_of_many(make: Make, case: str, position: int) -> Sample:
-    return Sample(
-        group=1,
-        round=0,
-        attempt=0,
-        position=position,
-        case=case,
-        started_s=float(position),
-        wall_s=1.0,
-        figures=make.figures(FEEDS, latency_ns=5_000_000),
-    )
 
 
 def write(folder: Path, make: Make, content: Sequence[Record] | None = None) -> Path:
