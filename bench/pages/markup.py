@@ -35,7 +35,8 @@ class OneLine(Extension):
     """Line breaks and indentation of a template are not part of its text: browsers would show them in Chinese."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
-        return re.sub(r"\s*\n\s*", "{#\n#}", source)  # a comment over two lines keeps the numbers of lines
+        # A comment over two lines keeps the numbers of lines. After a brace of JSON it would begin an expression.
+        return re.sub(r"(?<!\{)\s*\n\s*", "{#\n#}", source)
 
 
 def code(text: str) -> Markup:
