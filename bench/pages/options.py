@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,6 @@ from bench.experiments._common import ORIGINAL
 from bench.facts.options import IRRELEVANT, OPTIONS, TOPICS, TRAPS
 from bench.pages import source
 from bench.pages.markup import code, evidence, marked, render
-from bench.system.folders import Folders
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -97,6 +95,4 @@ def _same(value: Scalar, written: str) -> bool:
 
 def installed() -> dict[str, Any]:
     """What was read from the installed libraries when the results were exported."""
-    path = Folders.here().export / "data" / "options.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    return source.exported("data/options.json")

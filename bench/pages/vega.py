@@ -103,15 +103,8 @@ def time_and_memory(export: Export, group: GroupSummary) -> Spec:
     found = frontier.points(export, group)
     best = frontier.unbeaten(found, group.noise_floor) if group.verdicts and not group.noisy else []
     rows: Rows = [
-        {
-            "case": titles[one.case],
-            "ratio": one.ratio,
-            "low": one.low,
-            "high": one.high,
-            "kept": one.kept,
-            "peak": one.peak,
-            "best": "是" if one.case in best else "否",
-        }
+        {"case": titles[one.case], "best": "是" if one.case in best else "否"}
+        | {name: getattr(one, name) for name in ("ratio", "low", "high", "kept", "peak")}
         for one in found
     ]
     ends = [value for one in found for value in (one.low, one.ratio, one.high) if value is not None]

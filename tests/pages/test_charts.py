@@ -24,7 +24,7 @@ def test_frontier_says_what_it_shows_and_has_its_data_as_a_table(name: str) -> N
     say = made_up.words()
     group = next(one for one in say.groups() if one.load.timed)
     specs = {f"frontier-{group.model}-{group.input}": SPEC}
-    html = charts.of_group(made_up.spec, say, group, specs, Markup("<p>链接</p>"))
+    html = charts.figures(made_up.spec, say, specs, Markup("<p>链接</p>"), of=group)
     (label,) = re.findall(r'role="img" aria-label="([^"]*)"', html)
     (told,) = re.findall(r'class="bench-told">([^<]*)', html)
     assert unescape(told) in unescape(label)
@@ -39,7 +39,7 @@ def test_frontier_says_what_it_shows_and_has_its_data_as_a_table(name: str) -> N
 
 def test_scaling_of_a_model_that_failed_is_a_row_of_dashes() -> None:
     made_up = MadeUp(experiment="intra_op_num_threads", failures={(0, None): "坏了"})
-    html = charts.of_experiment(made_up.spec, made_up.words(), {"thread_scaling": SPEC})
+    html = charts.figures(made_up.spec, made_up.words(), {"thread_scaling": SPEC}, of=None)
     row = re.findall(r"<tr><th scope=\"row\">.*?</tr>", html)[0]
     assert "<td>—</td>" in row
     assert "data-value" not in row
