@@ -65,9 +65,7 @@ def _parts(experiment: Experiment, export: Export) -> Iterator[tuple[str, str, M
 
 
 def _code(experiment: Experiment, words: Words) -> Markup:
-    codes = [
-        (case, finished(highlight(snippets.on_machine(experiment, case, words.asked()), PythonLexer(), CODE)))
-        for case in words.export.cases
-        if case.id != CONTROL
-    ]
-    return render("evidence_code", codes=codes)
+    cases = [case for case in words.export.cases if case.id != CONTROL]
+    codes = (snippets.on_machine(experiment, case, words.asked()) for case in cases)
+    shown = (finished(highlight(code, PythonLexer(), CODE)) for code in codes)
+    return render("evidence_code", codes=list(zip(cases, shown, strict=True)))

@@ -30,25 +30,16 @@ _VERSION = re.compile(r"≤?\d+(\.\d+)+")
 
 def table(which: str) -> Markup:
     """One table per topic, and what stands in none."""
-    found = installed()
+    found, listed = installed(), OPTIONS[which]
     asked = found.get(which, {})
     offered = {*asked.get("attributes", ()), *asked.get("methods", ())}
+    topics = [(topic, text, [one for one in listed if one.topic == topic]) for topic, text in TOPICS.items()]
     return render(
-        "options",
-        which=which,
-        title=TITLES[which],
-        topics=[
-            (topic, text, [one for one in OPTIONS[which] if one.topic == topic])
-            for topic, text in TOPICS.items()
-        ],
-        prefix=PREFIXES.get(which, "opt-"),
-        version=found["onnxruntime"] if asked else "",
-        default=lambda option: _default(which, option, found),
-        since=_since,
-        place=place,
-        unlisted=sorted(offered - {option.name for option in OPTIONS[which]}),
+        "options", which=which, title=TITLES[which], topics=topics, prefix=PREFIXES.get(which, "opt-"),
+        version=found["onnxruntime"] if asked else "", default=lambda option: _default(which, option, found),
+        since=_since, place=place, unlisted=sorted(offered - {option.name for option in listed}),
         irrelevant=IRRELEVANT.get(which, {}),
-    )
+    )  # fmt: skip
 
 
 def _since(text: str) -> Markup | str:
