@@ -257,6 +257,6 @@ def _imported(path: Path) -> set[str]:
 def test_pages_load_nothing_that_measures() -> None:
     code = (
         "import sys, bench, bench.site.hooks, bench.site.notebook; loaded = [m for m in sys.modules if m.startswith('bench.measure') "
-        "or m in ('onnxruntime', 'onnx', 'altair', 'vl_convert')]; assert not loaded, loaded"
+        "or m in ('onnxruntime', 'onnx', 'vl_convert')]; assert not loaded, loaded"
     )
     _run(code, ROOT)

@@ -1,11 +1,20 @@
-"""Print what the installed ONNX Runtime offers, as JSON. Run as a script of its own: `python -I installed.py`."""
+"""Print what the installed ONNX Runtime offers, and what the installed RapidOCR sets when it opens a model, as JSON.
+
+Run as a script of its own: `python -I installed.py`. RapidOCR's own code makes the SessionOptions, from the
+configuration that it ships: nothing is opened or downloaded.
+"""
 
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import onnxruntime as ort
+import rapidocr
+from omegaconf import OmegaConf
+from rapidocr.inference_engine.onnxruntime.main import OrtInferSession
 
 
 def as_written(value: Any) -> str:
@@ -26,6 +35,16 @@ def members(thing: Any) -> dict[str, Any]:
     }
 
 
+def set_by_rapidocr() -> dict[str, Any]:
+    config = OmegaConf.load(Path(rapidocr.__file__).with_name("config.yaml")).EngineConfig.onnxruntime
+    options = OrtInferSession._init_sess_opts(config)  # noqa: SLF001 - what it sets stands nowhere else
+    return {
+        "version": version("rapidocr"),
+        "settings": members(options)["attributes"],
+        "parameters": sorted(str(name) for name in config),
+    }
+
+
 if __name__ == "__main__":
     offered = {"session": members(ort.SessionOptions()), "run": members(ort.RunOptions())}
-    print(json.dumps({"onnxruntime": ort.__version__, **offered}))
+    print(json.dumps({"onnxruntime": ort.__version__, **offered, "rapidocr": set_by_rapidocr()}))

@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 
 FOLDER = Path(__file__).parent
 SCRIPT = FOLDER / "installed.py"
-RAPIDOCR_SCRIPT = FOLDER / "rapidocr_sets.py"
 REPOSITORY = "https://github.com/microsoft/onnxruntime/issues/"
 DOCS = "https://onnxruntime.ai/docs/"
 PAGES = {
@@ -138,17 +137,12 @@ IRRELEVANT: dict[str, dict[str, list[str]]] = {
 def installed_stamp() -> str:
     """Changes when `read_installed` may answer differently."""
     versions = (metadata.version(name) for name in ("onnxruntime", "rapidocr"))
-    scripts = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (SCRIPT, RAPIDOCR_SCRIPT))
-    return " ".join((*versions, *scripts))
+    return " ".join((*versions, hashlib.sha256(SCRIPT.read_bytes()).hexdigest()))
 
 
 @cache
 def read_installed() -> dict[str, Any]:
     """Attributes with defaults, and methods, of the installed ONNX Runtime; and what the installed RapidOCR sets."""
-    return {**_printed_by(SCRIPT), "rapidocr": _printed_by(RAPIDOCR_SCRIPT)}
-
-
-def _printed_by(script: Path) -> dict[str, Any]:
     env = {**os.environ, "ORT_DISABLE_TELEMETRY": "1"}
-    found: dict[str, Any] = json.loads(subprocess.check_output([sys.executable, str(script)], env=env))
+    found: dict[str, Any] = json.loads(subprocess.check_output([sys.executable, str(SCRIPT)], env=env))
     return found

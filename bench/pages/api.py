@@ -51,8 +51,8 @@ def show(experiment: str) -> str:
     ]
     for group in export.groups:
         parts.append(tables.group_table(spec, words, group, links))
-        parts.append(charts.of_group(spec, words, group, specs, links))
-    parts.append(charts.of_experiment(spec, words, specs, links))
+        parts.append(charts.figures(spec, words, specs, links, of=group))
+    parts.append(charts.figures(spec, words, specs, links, of=None))
     parts.append(tables.proofs_table(spec, words, links))
     return _block(*parts, render("more", experiment=spec))
 

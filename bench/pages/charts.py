@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.pages.markup import NONE, render
@@ -49,34 +48,26 @@ class Twin(NamedTuple):
 NO_CELL = Cell("—")
 
 
-def of_group(
-    experiment: Experiment, words: Words, group: GroupSummary, specs: Mapping[str, Any], links: Markup = NONE
+def figures(
+    experiment: Experiment,
+    words: Words,
+    specs: Mapping[str, Any],
+    links: Markup = NONE,
+    *,
+    of: GroupSummary | None,
 ) -> Markup:
-    """The charts of one group, as far as there is something to draw."""
-    ending, where = f"-{group.model}-{group.input}", f"：{group.model_title}，输入 {input_title(group.input)}"
+    """The charts of one group, or those that show all groups at once, as far as there is something to draw."""
+    ending = f"-{of.model}-{of.input}" if of else ""
+    where = f"：{of.model_title}，输入 {input_title(of.input)}" if of else ""
     return NONE.join(
         render(
             "chart", experiment=experiment, export=words.export, name=chart.kind + ending,
-            title=chart.title + where, spec=specs[chart.kind + ending], twin=EACH_GROUP[chart.kind](words, group),
-            rounds=group.rounds, hint=HINTS[chart.kind], links=links,
+            title=chart.title + where, spec=specs[chart.kind + ending], hint=HINTS[chart.kind], links=links,
+            twin=EACH_GROUP[chart.kind](words, of) if of else _scaling(words),
+            rounds=of.rounds if of else words.export.build.rounds,
         )
         for chart in experiment.charts
-        if chart.kind in EACH_GROUP and chart.kind + ending in specs
-    )  # fmt: skip
-
-
-def of_experiment(
-    experiment: Experiment, words: Words, specs: Mapping[str, Any], links: Markup = NONE
-) -> Markup:
-    """The charts that show all groups at once."""
-    return NONE.join(
-        render(
-            "chart", experiment=experiment, export=words.export, name=chart.kind, title=chart.title,
-            spec=specs[chart.kind], twin=_scaling(words), rounds=words.export.build.rounds,
-            hint=HINTS[chart.kind], links=links,
-        )
-        for chart in experiment.charts
-        if chart.kind not in EACH_GROUP and chart.kind in specs
+        if (chart.kind in EACH_GROUP) is (of is not None) and chart.kind + ending in specs
     )  # fmt: skip
 
 
@@ -87,15 +78,12 @@ def _memory(words: Words, group: GroupSummary) -> Twin:
     longest = max(len(curve.x) for curve in curves)
     picks = _picks(longest, group.calls)
     heads = ["设置", *("结束时" if i == longest - 1 else f"第 {i + 1} 次后" for i in picks)]
-    rows = [
-        (
-            words.title(one.case),
-            one.case,
-            [Cell(memory(one.y[i]), one.y[i]) if i < len(one.y) else NO_CELL for i in picks],
-        )
-        for one in curves
-    ]
+    rows = [(words.title(one.case), one.case, [_at(one.y, i) for i in picks]) for one in curves]
     return Twin(memory_over_runs(lines, words.title(BASELINE)), heads, rows)
+
+
+def _at(line: Sequence[float], run: int) -> Cell:
+    return Cell(memory(line[run]), line[run]) if run < len(line) else NO_CELL
 
 
 def _picks(length: int, calls: int) -> list[int]:
@@ -128,19 +116,12 @@ def _frontier(words: Words, group: GroupSummary) -> Twin:
     found = frontier.points(words.export, group)
     best = frontier.unbeaten(found, group.noise_floor) if group.verdicts and not group.noisy else []
     mark = words.mark(group, "ratio")
-    rows = [
-        (
-            words.title(one.case),
-            one.case,
-            [
-                Cell(plain(one.ratio, one.low, one.high), one.ratio, mark, _ends(one)),
-                Cell(memory(one.kept), one.kept),
-                NO_CELL if one.peak is None else Cell(memory(one.peak)),
-                Cell("是" if one.case in best else ""),
-            ],
-        )
-        for one in found
-    ]
+    rows = []
+    for one in found:
+        time = Cell(plain(one.ratio, one.low, one.high), one.ratio, mark, _ends(one))
+        peak = NO_CELL if one.peak is None else Cell(memory(one.peak))
+        cells = [time, Cell(memory(one.kept), one.kept), peak, Cell("是" if one.case in best else "")]
+        rows.append((words.title(one.case), one.case, cells))
     told = unbeaten(found, best, {one.case: words.title(one.case) for one in found})
     return Twin(told, ["设置", "耗时（对默认）", "留存", "峰值", "没有被比下去"], rows)
 
@@ -155,8 +136,7 @@ def _ends(point: Point) -> str:
     return f"{point.low:.2f}–{point.high:.2f}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpeedUp:
+class SpeedUp(NamedTuple):
     """Speed-up of one model at one number of threads."""
 
     threads: int
@@ -233,21 +213,15 @@ def _gains(within: Sequence[SpeedUp], beyond: Sequence[SpeedUp]) -> bool:
 def unbeaten(found: Sequence[Point], best: Collection[str], titles: Mapping[str, str]) -> str:
     """Which settings no other one beats in both time and memory kept."""
     if not found:
-        return _sentence(["没有一种设置既测成了延迟又读到了内存"])
+        return "没有一种设置既测成了延迟又读到了内存。"
     if not best:
         least, fastest = min(found, key=lambda one: one.kept), min(found, key=lambda one: one.ratio)
-        return _sentence(
-            [
-                f"这次不作结论；留存的中位数最少的是“{titles[least.case]}”，延迟的中位数最短的是“{titles[fastest.case]}”"
-            ]
-        )
+        return f"这次不作结论；留存的中位数最少的是“{titles[least.case]}”，延迟的中位数最短的是“{titles[fastest.case]}”。"
     named = "、".join(f"“{titles[one.case]}”（{_both(one)}）" for one in found if one.case in best)
     rest = len(found) - len(best)
     if not rest:
-        return _sentence([f"谁也没有被比下去，各有取舍：{named}"])
-    return _sentence(
-        [f"没有被比下去的是{named}", f"其余 {rest} 种，都有别的设置更快而不多占，或更省而不更慢"]
-    )
+        return f"谁也没有被比下去，各有取舍：{named}。"
+    return f"没有被比下去的是{named}；其余 {rest} 种，都有别的设置更快而不多占，或更省而不更慢。"
 
 
 def _both(point: Point) -> str:

@@ -112,14 +112,8 @@ def picture(exports: Sequence[Export]) -> Markup:
     drawn = {name: points for name, points in strips.items() if points}
     told = "；".join(f"{name}与默认比较 {len(points)} 次，{tally(points)}" for name, points in drawn.items())
     ticks = [((place + REACH) / (2 * REACH) * WIDTH, place, text) for place, text in TICKS.items()]
-    return render(
-        "picture",
-        strips=[(name, _outlines(points)) for name, points in drawn.items()],
-        told=told,
-        ticks=ticks,
-        reach=REACH,
-        size=(WIDTH, PLOT, TEXT),
-    )
+    outlines = [(name, _outlines(points)) for name, points in drawn.items()]
+    return render("picture", strips=outlines, told=told, ticks=ticks, reach=REACH, size=(WIDTH, PLOT, TEXT))
 
 
 def _outlines(points: Sequence[Judged]) -> dict[str, str]:

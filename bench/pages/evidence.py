@@ -49,11 +49,11 @@ def _parts(experiment: Experiment, export: Export) -> Iterator[tuple[str, str, M
     told = sentences.tell(experiment, export).conclusion
     yield "conclusion", "结论", render("conclusion", sentences=told)
     numbers = (
-        tables.group_table(experiment, words, group) + charts.of_group(experiment, words, group, specs)
+        tables.group_table(experiment, words, group) + charts.figures(experiment, words, specs, of=group)
         for group in words.groups()
     )
     yield "numbers", "全部数字", NONE.join(numbers)
-    yield "curves", "各组合在一起的图", charts.of_experiment(experiment, words, specs)
+    yield "curves", "各组合在一起的图", charts.figures(experiment, words, specs, of=None)
     yield "effect", "设置是否生效", tables.proofs_table(experiment, words)
     told_by = dict.fromkeys(report.subject for report in export.reports)
     yield "reports", "逐行、逐级的报告", NONE.join(reports.figures(export, name, {}) for name in told_by)
@@ -65,9 +65,7 @@ def _parts(experiment: Experiment, export: Export) -> Iterator[tuple[str, str, M
 
 
 def _code(experiment: Experiment, words: Words) -> Markup:
-    codes = [
-        (case, finished(highlight(snippets.on_machine(experiment, case, words.asked()), PythonLexer(), CODE)))
-        for case in words.export.cases
-        if case.id != CONTROL
-    ]
-    return render("evidence_code", codes=codes)
+    cases = [case for case in words.export.cases if case.id != CONTROL]
+    codes = (snippets.on_machine(experiment, case, words.asked()) for case in cases)
+    shown = (finished(highlight(code, PythonLexer(), CODE)) for code in codes)
+    return render("evidence_code", codes=list(zip(cases, shown, strict=True)))

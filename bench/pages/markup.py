@@ -35,7 +35,8 @@ class OneLine(Extension):
     """Line breaks and indentation of a template are not part of its text: browsers would show them in Chinese."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
-        return re.sub(r"\s*\n\s*", "{#\n#}", source)  # a comment over two lines keeps the numbers of lines
+        # A comment over two lines keeps the numbers of lines. After a brace of JSON it would begin an expression.
+        return re.sub(r"(?<!\{)\s*\n\s*", "{#\n#}", source)
 
 
 def code(text: str) -> Markup:
@@ -81,15 +82,8 @@ ENVIRONMENT = Environment(
     undefined=StrictUndefined,
     extensions=[OneLine],
 )
-ENVIRONMENT.filters |= {
-    "code": code,
-    "data": data,
-    "marked": marked,
-    "slug": slug,
-    "experiment_title": experiment_title,
-    "evidence": evidence,
-    "input_title": input_title,
-}
+FILTERS = (code, data, marked, slug, experiment_title, evidence, input_title)
+ENVIRONMENT.filters |= {one.__name__: one for one in FILTERS}
 
 
 def render(template: str, **told: Any) -> Markup:
@@ -121,15 +115,9 @@ def table(
 ) -> Markup:
     """A plain table as a figure of its own; `label`: its name for those who hear it, where the caption will not do."""
     return render(
-        "table",
-        anchor=anchor,
-        caption=caption,
-        heads=heads,
-        rows=list(rows),
-        attributes=attributes,
-        label=label or caption,
-        after=after,
-    )
+        "table", anchor=anchor, caption=caption, heads=heads, rows=list(rows), attributes=attributes,
+        label=label or caption, after=after,
+    )  # fmt: skip
 
 
 def scroll_plain(html: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,6 @@ from bench.experiments._common import ORIGINAL
 from bench.facts.options import IRRELEVANT, OPTIONS, TOPICS, TRAPS
 from bench.pages import source
 from bench.pages.markup import code, evidence, marked, render
-from bench.system.folders import Folders
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -32,25 +30,16 @@ _VERSION = re.compile(r"≤?\d+(\.\d+)+")
 
 def table(which: str) -> Markup:
     """One table per topic, and what stands in none."""
-    found = installed()
+    found, listed = installed(), OPTIONS[which]
     asked = found.get(which, {})
     offered = {*asked.get("attributes", ()), *asked.get("methods", ())}
+    topics = [(topic, text, [one for one in listed if one.topic == topic]) for topic, text in TOPICS.items()]
     return render(
-        "options",
-        which=which,
-        title=TITLES[which],
-        topics=[
-            (topic, text, [one for one in OPTIONS[which] if one.topic == topic])
-            for topic, text in TOPICS.items()
-        ],
-        prefix=PREFIXES.get(which, "opt-"),
-        version=found["onnxruntime"] if asked else "",
-        default=lambda option: _default(which, option, found),
-        since=_since,
-        place=place,
-        unlisted=sorted(offered - {option.name for option in OPTIONS[which]}),
+        "options", which=which, title=TITLES[which], topics=topics, prefix=PREFIXES.get(which, "opt-"),
+        version=found["onnxruntime"] if asked else "", default=lambda option: _default(which, option, found),
+        since=_since, place=place, unlisted=sorted(offered - {option.name for option in listed}),
         irrelevant=IRRELEVANT.get(which, {}),
-    )
+    )  # fmt: skip
 
 
 def _since(text: str) -> Markup | str:
@@ -97,6 +86,4 @@ def _same(value: Scalar, written: str) -> bool:
 
 def installed() -> dict[str, Any]:
     """What was read from the installed libraries when the results were exported."""
-    path = Folders.here().export / "data" / "options.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    return source.exported("data/options.json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.pages.markup import NONE, model_title, render
-from bench.pages.words import plain
+from bench.pages.words import Words, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,7 @@ def _report(export: Export, report: Told, headings: Mapping[str, str], links: Ma
         "report",
         export=export,
         report=report,
-        title=next((case.title for case in export.cases if case.id == report.case), report.case),
+        title=Words(export).title(report.case),
         model="" if report.subject == "log_lines" else model_title(export, report.model),
         parts=[(headings[key], "\n".join(lines)) for key, lines in report.lines.items() if key in headings],
         links=links,

@@ -5,8 +5,7 @@ The rules of these answers stand once, as the rows of a table that every browser
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
 
@@ -31,8 +30,7 @@ QUESTIONS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 """Name of a question -> its title and answers; the first answer is the one that stands there at the start."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(NamedTuple):
     """Answers that lead to a scenario; a question that is left out does not matter."""
 
     scenario: str
@@ -41,16 +39,12 @@ class Rule:
 
 
 RULES = (
-    Rule(scenario="container", answers={"place": "shared"}),
-    Rule(
-        scenario="container",
-        answers={"need": "throughput"},
-        note="吞吐没有单独测：几个进程同时跑，是最接近的一组",
-    ),
-    Rule(scenario="latency", answers={"need": "latency"}),
-    Rule(scenario="shapes", answers={"sizes": "changing"}),
-    Rule(scenario="memory", answers={"need": "memory"}),
-    Rule(scenario="general", answers={}),
+    Rule("container", {"place": "shared"}),
+    Rule("container", {"need": "throughput"}, "吞吐没有单独测：几个进程同时跑，是最接近的一组"),
+    Rule("latency", {"need": "latency"}),
+    Rule("shapes", {"sizes": "changing"}),
+    Rule("memory", {"need": "memory"}),
+    Rule("general", {}),
 )
 """The first that fits decides."""
 
@@ -77,21 +71,16 @@ def winner(export: Export, scenario: Scenario) -> Case:
 
 def card(export: Export, scenario: Scenario) -> Markup:
     """What won, on what evidence, when to use it and when not, and how the others did."""
-    words = Words(export)
-    chosen, won = choice(export, scenario), winner(export, scenario)
+    words, chosen = Words(export), choice(export, scenario)
+    candidates = [
+        (row.case, words.title(row.case), _score(chosen, row), _result(chosen, row))
+        for row in chosen.candidates
+    ]
     return render(
-        "scenario",
-        scenario=scenario,
-        winner=won.id,
-        outcome=_outcome(words, scenario, chosen),
-        evidence=list(_evidence(words, _groups(words, scenario), won.id)),
-        minimised=_minimised(scenario),
-        candidates=[
-            (row.case, words.title(row.case), _score(chosen, row), _result(chosen, row))
-            for row in chosen.candidates
-        ],
-        told=_how_chosen(scenario, chosen),
-    )
+        "scenario", scenario=scenario, winner=chosen.winner, outcome=_outcome(words, scenario, chosen),
+        evidence=list(_evidence(words, _groups(words, scenario), chosen.winner)), minimised=_minimised(scenario),
+        candidates=candidates, told=_how_chosen(scenario, chosen),
+    )  # fmt: skip
 
 
 def answer(export: Export, scenario: Scenario) -> Markup:
@@ -108,9 +97,8 @@ def line(export: Export, scenario: Scenario) -> Markup:
     words = Words(export)
     firsts: dict[str, GroupSummary] = {}
     for group in _groups(words, scenario):
-        if group.noisy and not words.draft:
-            continue
-        firsts.setdefault(_setting(group), group)
+        if words.draft or not group.noisy:
+            firsts.setdefault(_setting(group), group)
     evidence = _evidence(words, firsts.values(), winner(export, scenario).id, brief=len(firsts) > 1)
     return render("scenario_line", lines=[_outcome(words, scenario, choice(export, scenario)), *evidence])
 
@@ -125,10 +113,10 @@ def _outcome(words: Words, scenario: Scenario, chosen: Choice) -> Markup:
         return Markup("这次没有选出更好的：{}，先用{}。{}{}").format(chosen.reason, title, unfit, left_out)
     fit = [row.case for row in chosen.candidates if row.able]
     alone = "，候选里只有它满足全部条件" if fit == [chosen.winner] else ""
-    unstable = (
-        "" if chosen.stable else f"换一批轮次，会选出不同的几套，这里取其中最简单的（{_votes(chosen)}）。"
+    unstable = f"换一批轮次，会选出不同的几套，这里取其中最简单的（{_votes(chosen)}）。"
+    return Markup("测试机上选出：{}{}。{}{}").format(
+        title, alone, "" if chosen.stable else unstable, left_out
     )
-    return Markup("测试机上选出：{}{}。{}{}").format(title, alone, unstable, left_out)
 
 
 def _evidence(
@@ -149,11 +137,11 @@ def _evidence(
 def _time(words: Words, group: GroupSummary, case: str, other: str, metric: str) -> Markup | str:
     name = {BASELINE: "默认", ORIGINAL: "原文设置"}[other]
     ran, other_ran = (words.value(group, one, "latency_ms") is not None for one in (case, other))
-    if ran and words.value(group, case, metric) is None:
+    if not ran:
+        return words.speed(group, case)
+    if words.value(group, case, metric) is None:
         return f"与{name}无从比较" if other_ran else f"{name}没有测成，无从比较"
-    return (
-        Markup("与{}比{}").format(name, words.speed(group, case, metric)) if ran else words.speed(group, case)
-    )
+    return Markup("与{}比{}").format(name, words.speed(group, case, metric))
 
 
 def _cores(words: Words, group: GroupSummary, case: str) -> list[str]:
@@ -193,8 +181,8 @@ def _memories(words: Words, group: GroupSummary, case: str) -> Iterator[str]:
 
 
 def _minimised(scenario: Scenario) -> str:
-    of_memory = scenario.minimise in METRICS and METRICS[scenario.minimise].kind == "memory"
-    return f"{METRICS[scenario.minimise].named}{'内存' if of_memory else ''}"
+    metric = METRICS[scenario.minimise]
+    return f"{metric.named}{'内存' if metric.kind == 'memory' else ''}"
 
 
 def _how_chosen(scenario: Scenario, chosen: Choice) -> str:

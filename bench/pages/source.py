@@ -38,23 +38,25 @@ def selftests() -> dict[str, Export]:
     return {path.stem: _read(path) for path in (Folders.here().export / "data" / SELFTEST).glob("*.json")}
 
 
-def here() -> dict[str, Any]:
-    """This machine and its software, as the last export found them: fingerprint, cpu, cores, software."""
-    found: dict[str, Any] = json.loads((Folders.here().export / "here.json").read_text(encoding="utf-8"))
+def exported(file: str) -> dict[str, Any]:
+    """What the last export wrote down, beside the results."""
+    found: dict[str, Any] = json.loads((Folders.here().export / file).read_text(encoding="utf-8"))
     return found
+
+
+def here() -> dict[str, Any]:
+    """This machine and its software: fingerprint, cpu, cores, software."""
+    return exported("here.json")
 
 
 def rules() -> dict[str, float]:
-    """Name -> number by which samples are taken, as the last export left them."""
-    found: dict[str, float] = json.loads((Folders.here().export / "rules.json").read_text(encoding="utf-8"))
-    return found
+    """Name -> number by which samples are taken."""
+    return exported("rules.json")
 
 
 def chart_specs(experiment: str) -> dict[str, Any]:
     """Chart id -> Vega-Lite specification."""
-    path = Folders.here().export / "charts" / f"{experiment}.json"
-    specs: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return specs
+    return exported(f"charts/{experiment}.json")
 
 
 def has_trace(experiment: str) -> bool:
@@ -69,9 +71,7 @@ def is_stale(experiment: str) -> bool:
 
 def status() -> dict[str, str]:
     """Experiment -> "valid" or "stale", as the last export left it."""
-    path = Folders.here().export / "status.json"
-    found: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return found
+    return exported("status.json") if (Folders.here().export / "status.json").exists() else {}
 
 
 @cache

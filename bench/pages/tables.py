@@ -79,24 +79,12 @@ def group_table(experiment: Experiment, words: Words, group: GroupSummary, links
     }
     noisy = group.verdicts and group.noisy and group.load.timed
     return render(
-        "measured",
-        experiment=experiment,
-        words=words,
-        group=group,
-        columns=columns,
-        cases=cases,
-        axes=axes,
-        number=number,
-        interval=interval,
-        word=partial(_word, words, group),
-        mark=partial(words.mark, group),
-        ran=_how_it_ran(group),
-        planned=_planned(export, group),
-        marked=MARK if noisy else "",
-        notes=_notes(experiment, words, group),
+        "measured", experiment=experiment, words=words, group=group, columns=columns, cases=cases, axes=axes,
+        number=number, interval=interval, word=partial(_word, words, group), mark=partial(words.mark, group),
+        ran=_how_it_ran(group), planned=_planned(export, group), marked=MARK if noisy else "",
+        notes=_notes(experiment, words, group), links=links,
         case_notes=[note for case in cases for note in _case_notes(words, group, case)],
-        links=links,
-    )
+    )  # fmt: skip
 
 
 def _word(words: Words, group: GroupSummary, row: Row) -> str:
@@ -201,13 +189,8 @@ def _evidence(export: Export, case: str) -> list[tuple[str | None, str]]:
     """What was seen, on each model where the case was observed."""
     found = [proof for proof in export.proofs if proof.case == case]
     several = len({proof.model for proof in found}) > 1
-    return [
-        (
-            proof.outcome,
-            f"{OUTCOMES[proof.outcome]}{f'{model_title(export, proof.model)}：' if several else ''}{proof.evidence}",
-        )
-        for proof in found
-    ]
+    where = {proof.model: f"{model_title(export, proof.model)}：" if several else "" for proof in found}
+    return [(one.outcome, f"{OUTCOMES[one.outcome]}{where[one.model]}{one.evidence}") for one in found]
 
 
 def _outputs(export: Export, case: str) -> str:

@@ -47,7 +47,7 @@ def _grown(profiling: float, default: float = 0.0) -> dict[str, Any]:
 DRAFT, BUSY, UNCLEAR = ({**WORLDS[name], "time": 1.04} for name in ("draft", "busy", "unclear"))
 FAILED, ALL_FAILED = WORLDS["everything else failed"], WORLDS["everything failed"]
 ONE_FAILED = {"failures": {(0, None): CRASHED}}
-ONE_UNCLEAR = {"half_widths": {(0, None, "ratio"): 0.2}}
+ONE_UNCLEAR, VERY_UNCLEAR = ({"half_widths": {(0, None, "ratio"): half}} for half in (0.2, 0.6))
 HIDES, SHOWS = _log(error_at_four=False), _log(error_at_four=True)
 UNJUDGED = {"draft": DRAFT, "busy": BUSY, "few rounds": {"rounds": 3}, "failed": FAILED}
 TEMPTING = {"13_percent": {"time": 1.13}, "many_branches": {"time": 0.8}, "default_is_fine": {"time": 0.8}}
@@ -76,12 +76,7 @@ CLAIMS: list[tuple[str, str, dict[str, Any], Holds]] = [
     ("13_percent", "13 % here, 50 % there", {"time": 1.13, "values": {(0, None, "ratio"): 1.5}}, "half"),
     ("13_percent", "13 % here, the same there", {"time": 1.13, "values": {(0, None, "ratio"): 1.0}}, "half"),
     ("13_percent", "13 % here, unclear there", {"time": 1.13, **ONE_UNCLEAR}, "unknown"),
-    (
-        "13_percent",
-        "50 % here, unclear there",
-        {"time": 1.5, "half_widths": {(0, None, "ratio"): 0.6}},
-        "unknown",
-    ),
+    ("13_percent", "50 % here, unclear there", {"time": 1.5, **VERY_UNCLEAR}, "unknown"),
     ("13_percent", "less than equal settings differ by", {"time": 1.09, "noise_floor": 0.095}, "unknown"),
     ("13_percent", "13 % on too noisy a machine", {"time": 1.13, "noisy": (0, 2, 3)}, "unknown"),
     ("13_percent", "13 % here, failed there", {"time": 1.13, **ONE_FAILED}, "unknown"),

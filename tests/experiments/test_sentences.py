@@ -33,6 +33,10 @@ def _all_text(made_up: MadeUp, templates: Environment | None = None) -> str:
     return "\n".join([*told.conclusion, *answers])
 
 
+def _in(experiment: str, world: str, **more: Any) -> str:
+    return _all_text(made_up_in(experiment, WORLDS[world], **more))
+
+
 @pytest.fixture(scope="module")
 def tracked() -> tuple[Tracking, dict[tuple[str, str], str]]:
     """Templates that know what they rendered, and all that was told: (experiment, world) -> text."""
@@ -73,6 +77,8 @@ def test_sentences_read_well_in_every_world(
     assert [world for world, text in told.items() if not text and world != "no groups"] == []
     lines = {line for text in told.values() for line in text.splitlines()}
     assert {line: faults(line) for line in lines if faults(line)} == {}
+    unmeasured = tell(MadeUp(experiment=experiment, groups=())).answers
+    assert {answer.holds for answer in unmeasured.values()} <= {"unknown"}
 
 
 def _by_default(
@@ -101,12 +107,6 @@ def test_default_conclusion_reads_well_and_follows_the_numbers(experiment: str) 
     assert titles[CONTROL] not in told["slower"]
 
 
-@EVERYWHERE
-def test_result_without_groups_leaves_claims_open(experiment: str) -> None:
-    answers = tell(MadeUp(experiment=experiment, groups=())).answers
-    assert {answer.holds for answer in answers.values()} <= {"unknown"}
-
-
 @pytest.mark.parametrize(
     ("world", "absent"),
     [("draft", ("threads",)), ("smoke", ("threads",)), ("busy", NO_PROC), ("few rounds", NO_PROC)],
@@ -116,15 +116,13 @@ def test_no_difference_is_stated_where_none_is_judged(
     experiment: str, world: str, absent: tuple[str, ...]
 ) -> None:
     """On a busy machine and after few rounds, memory that was measured once may still be."""
-    told = _all_text(made_up_in(experiment, WORLDS[world], absent=absent))
+    told = _in(experiment, world, absent=absent)
     assert not STATED.findall(told), told
 
 
 @EVERYWHERE
 def test_words_follow_the_direction_of_time(experiment: str) -> None:
-    faster, slower, same = (
-        _all_text(made_up_in(experiment, WORLDS[world])) for world in ("faster", "slower", "the same")
-    )
+    faster, slower, same = (_in(experiment, world) for world in ("faster", "slower", "the same"))
     assert "耗时少" in faster
     assert not re.findall(r"耗时多|更慢|比默认分不出快慢", faster), faster
     assert "耗时多" in slower
@@ -134,9 +132,7 @@ def test_words_follow_the_direction_of_time(experiment: str) -> None:
 
 @pytest.mark.parametrize("experiment", ["arena", "memory_pattern", "recommended"])
 def test_words_follow_the_direction_of_memory(experiment: str) -> None:
-    less, more, busy = (
-        _all_text(made_up_in(experiment, WORLDS[world])) for world in ("less memory", "more memory", "busy")
-    )
+    less, more, busy = (_in(experiment, world) for world in ("less memory", "more memory", "busy"))
     assert "比默认少 60%" in less
     assert "比默认多" not in less
     assert "比默认多 200%" in more

@@ -67,14 +67,11 @@ def test_licence_is_the_most_exact_thing_that_a_package_declares(
     ("fields", "home"),
     [
         ({"Project_URL": ["Source, https://b.example", "Homepage, https://a.example"]}, "https://a.example"),
-        (
-            {"Project_URL": "Funding, https://b.example", "Home_page": "https://a.example"},
-            "https://a.example",
-        ),
+        ({"Project_URL": "Funding, https://b.example", "Home_page": "https://a.example"}, "https://a.example"),
         ({"Project_URL": "Homepage, javascript:alert(1)", "Home_page": "UNKNOWN"}, ""),
         ({}, ""),
     ],
-)
+)  # fmt: skip
 def test_link_leads_to_a_page_of_the_package_or_nowhere(fields: dict[str, Any], home: str) -> None:
     assert build_facts.homepage(_package(**fields)) == home
 
@@ -95,12 +92,16 @@ def unnamed(files: Iterable[str], page: str) -> list[str]:
     return [name for name in files if not any(fnmatch(name, pattern) for pattern in patterns)]
 
 
-def _shipped() -> list[str]:
-    """What the theme, our own folder and the build put into `assets/`, named as in the published site."""
+def _theme() -> Path:
     spec = find_spec("material")
     assert spec
     assert spec.origin
-    theme = Path(spec.origin).parent / "templates"
+    return Path(spec.origin).parent / "templates"
+
+
+def _shipped() -> list[str]:
+    """What the theme, our own folder and the build put into `assets/`, named as in the published site."""
+    theme = _theme()
     found = [path.relative_to(theme) for path in (theme / "assets").rglob("*.*")]
     ours = [path.relative_to(DOCS) for path in (DOCS / "assets").rglob("*.*") if TEXTS not in path.parents]
     return [*(path.as_posix() for path in found + ours), "assets/vega.js"]
@@ -139,10 +140,7 @@ def test_packages_in_the_chart_bundle_are_those_whose_licences_we_ship() -> None
 
 
 def test_packages_in_the_theme_are_those_that_the_page_names() -> None:
-    spec = find_spec("material")
-    assert spec
-    assert spec.origin
-    maps = list((Path(spec.origin).parent / "templates" / "assets").rglob("*.map"))
+    maps = list((_theme() / "assets").rglob("*.map"))
     sources = [source for path in maps for source in json.loads(path.read_text(encoding="utf-8"))["sources"]]
     taken = {
         found[1] for source in sources if (found := re.search(r"node_modules/((?:@[^/]+/)?[^/]+)", source))
@@ -163,16 +161,8 @@ def test_trace_is_offered_only_where_there_is_one(
     assert 'data-link="source/toys.py">怎么测的' in html
 
 
-def _html() -> str:
-    return build_facts.rules(publish._rules())
-
-
-def test_numbers_of_measuring_come_from_the_exporter() -> None:
-    told = text_of(_html())
-    profile = PROFILES["default"]
-    assert f"{profile.min_seconds:g} 秒，{profile.min_calls} 次" in told
-    assert f"{profile.rounds}；要选推荐设置的实验 {profile.split_rounds}" in told
-    assert f"{NEAR_SECONDS:g} 秒" in told
+def _rules() -> str:
+    return text_of(build_facts.rules(publish._rules()))
 
 
 @pytest.mark.parametrize(
@@ -191,32 +181,30 @@ def test_numbers_of_measuring_come_from_the_exporter() -> None:
 def test_changed_constant_changes_the_table(
     monkeypatch: pytest.MonkeyPatch, home: object, name: str, value: float, told: str
 ) -> None:
-    assert told not in text_of(_html())
+    assert told not in _rules()
     monkeypatch.setattr(home, name, value)
-    assert told in text_of(_html())
+    assert told in _rules()
 
 
-def test_every_scenario_tells_its_limits_with_the_numbers_that_they_hold_candidates_to() -> None:
-    html = _html()
+def test_rules_tell_the_numbers_of_the_exporter_and_every_limit_that_candidates_are_held_to() -> None:
+    html, profile = build_facts.rules(publish._rules()), PROFILES["default"]
+    told = text_of(html)
     assert not markup_faults(html)
+    assert f"{profile.min_seconds:g} 秒，{profile.min_calls} 次" in told
+    assert f"{profile.rounds}；要选推荐设置的实验 {profile.split_rounds}" in told
+    assert f"{NEAR_SECONDS:g} 秒" in told
     for scenario in (scenario for one in EXPERIMENTS.values() for scenario in one.scenarios):
-        assert scenario.title in text_of(html)
+        assert scenario.title in told
         for limit in scenario.limits:
-            assert limit.text in text_of(html)
+            assert limit.text in told
             assert (f"{limit.factor - 1:.0%}" in limit.text) is (limit.factor != 1), limit.text
 
 
-def test_figures_stand_with_date_and_command() -> None:
-    found = json.loads(build_facts.MILL.read_text(encoding="utf-8"))
-    html = build_facts.mill()
+def test_figures_of_the_mill_stand_with_date_and_command_and_none_is_beyond_its_limit() -> None:
+    """What is shown was not allowed to be worse when it was written."""
+    found, html = json.loads(build_facts.MILL.read_text(encoding="utf-8")), build_facts.mill()
     assert found["date"] in html
     assert found["command"] in text_of(html)
     assert html.count("<tr>") >= len(found["rows"]) > 0
-    assert all(len(row) == len(found["head"]) for row in found["rows"])
-
-
-def test_no_figure_is_beyond_its_limit() -> None:
-    """What is shown was not allowed to be worse when it was written."""
-    for title, looked, wrong, _, limit in json.loads(build_facts.MILL.read_text(encoding="utf-8"))["rows"]:
-        share = float(limit.rstrip("%")) / 100
-        assert int(wrong) <= share * int(looked), title
+    for title, looked, wrong, _, limit in found["rows"]:
+        assert int(wrong) <= float(limit.rstrip("%")) / 100 * int(looked), title

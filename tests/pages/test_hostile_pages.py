@@ -28,6 +28,8 @@ LONGEST, LONGEST_LABEL = 4000, 150
 """What result files let through: of text, and of a label with a number in front."""
 WITHOUT_A_BUILD = {"no_selftest", "no_trace", "scrolled", "evidence_index"}
 """Templates that say that there is nothing, or that no page calls."""
+CURVES = {"memory_over_runs.json.j2"}
+"""Drawn of curves, which these results have not."""
 
 
 def _export(name: str, text: str) -> published.Export:
@@ -35,19 +37,14 @@ def _export(name: str, text: str) -> published.Export:
     long, label, one = text[:LONGEST], text[:LONGEST_LABEL], EXPERIMENTS[name]
     cost = records.Cost(name=label, operator=label, nodes=1, microseconds=10.0, share=1.0)
     trace = records.TraceSummary(
-        case=BASELINE,
-        model="tiny",
-        input=label,
-        runs=3,
-        run_microseconds=20.0,
-        operators=[cost],
-        nodes=[cost],
-    )
+        case=BASELINE, model="tiny", input=label, runs=3, run_microseconds=20.0, operators=[cost], nodes=[cost]
+    )  # fmt: skip
+    cases = one.cases(Machine(cores=2))
     made_up = MadeUp(
         experiment=name,
         machine={"cpu": long, "arch": long, "system": long, "governor": long, "isa": [long]},
-        failures={(None, one.cases(Machine(cores=2))[-1].id): long},
-        titles={case.id: long for case in one.cases(Machine(cores=2))},
+        failures={(None, cases[-1].id): long},
+        titles={case.id: long for case in cases},
         model_title=long,
         input=label,
         time=1.6,
@@ -82,11 +79,8 @@ def _options(patch: pytest.MonkeyPatch, text: str) -> None:
     )
     patch.setattr(option_tables, "IRRELEVANT", {"keys": {long: [long]}})
     rapidocr = {"version": long, "settings": {"log_severity_level": long}}
-    installed = {
-        "onnxruntime": long,
-        "rapidocr": rapidocr,
-        "keys": {"attributes": {"x": long}, "methods": []},
-    }
+    keys = {"attributes": {"x": long}, "methods": []}
+    installed = {"onnxruntime": long, "rapidocr": rapidocr, "keys": keys}
     patch.setattr(option_tables, "installed", lambda: installed)
 
 
@@ -106,13 +100,12 @@ def _pages(patch: pytest.MonkeyPatch, text: str) -> dict[str, str]:
         patch.setattr(source, name, found)
     _options(patch, text)
     heading = harmless.text(text)
-    calls: dict[str, str] = {}
-    for part in ("machine", "freshness", "certificate", "downloads", "rules", "mill", "licences"):
-        calls[f"build {part}"] = bench.build(part)
-    for part in ("hero", "chooser", "surprises", "findings", "findings_summary"):
-        calls[f"overview {part}"] = bench.overview(part)
-    for which in ("keys", "traps", "original"):
-        calls[f"options {which}"] = bench.options(which)
+    parts = {
+        "build": ("machine", "freshness", "certificate", "downloads", "rules", "mill", "licences"),
+        "overview": ("hero", "chooser", "surprises", "findings", "findings_summary"),
+        "options": ("keys", "traps", "original"),
+    }
+    calls = {f"{call} {part}": getattr(bench, call)(part) for call, all_ in parts.items() for part in all_}
     for name, one in EXPERIMENTS.items():
         for call in ("show", "evidence", "conclusion"):
             calls[f"{call} {name}"] = getattr(bench, call)(name)
@@ -138,7 +131,9 @@ def test_pages_have_the_same_structure_whatever_the_text_and_every_template_is_u
     markup.ENVIRONMENT.cache.clear()  # type: ignore[union-attr]
     monkeypatch.setattr(markup.ENVIRONMENT, "get_template", noted)
     usual, shown = _pages(monkeypatch, HARMLESS), 0
-    assert {*markup.ENVIRONMENT.list_templates()} - used == {f"{name}.html.j2" for name in WITHOUT_A_BUILD}
+    assert {*markup.ENVIRONMENT.list_templates()} - used == {
+        f"{name}.html.j2" for name in WITHOUT_A_BUILD
+    } | CURVES
     for name, html in _pages(monkeypatch, EVIL).items():
         page, harmless_page = Structure(html), Structure(usual[name])
         assert page.elements == harmless_page.elements, name

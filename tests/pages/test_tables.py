@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from made_up import MadeUp
 from prose import text_of
@@ -63,20 +63,15 @@ def test_every_exported_value_stands_in_its_cell(export: Export) -> None:
             assert (cell.value, cell.low, cell.high) == (row.value, row.low, row.high)
 
 
-def test_failed_cell_has_its_reason(export: Export) -> None:
-    assert 'data-failure="坏了"><span class="bench-failed" title="坏了">失败' in _html(export)
-    assert "<code>pattern_off</code> 失败：坏了。" in _html(export)
-
-
-def test_what_stands_around_a_table_names_machine_version_rounds_and_false_verdicts(export: Export) -> None:
+def test_failure_has_its_reason_and_the_table_names_machine_version_rounds_and_false_verdicts(
+    export: Export,
+) -> None:
     """One comparison: the A/A row is not a question, and what failed was not compared."""
     told = (
-        "某处理器",
-        "1.31.1",
-        "9 轮",
-        "batch=2",
+        'data-failure="坏了"><span class="bench-failed" title="坏了">失败', "<code>pattern_off</code> 失败：坏了。",
+        "某处理器", "1.31.1", "9 轮", "batch=2",
         "作了 1 次比较；就算其实全无差别，单看区间，平均也至多有 0.1 次碰巧不含 1。",
-    )
+    )  # fmt: skip
     html = _html(export)
     assert [text for text in told if text not in html] == []
 
@@ -126,49 +121,37 @@ def test_every_time_of_a_noisy_group_is_marked_and_its_memory_is_not() -> None:
     assert MARK not in quiet
 
 
-def test_rounds_that_failed_are_told_below_the_table() -> None:
-    html = _table(MadeUp(experiment="arena", failed_rounds={(0, "arena_off"): 1}))
+def test_notes_tell_failed_rounds_and_the_rules_of_the_code_and_memory_asks_for_no_rounds() -> None:
+    html = _table(MadeUp(experiment="arena", failed_rounds={(0, "arena_off"): 1}, noise_floor=0.031))
     assert "<code>arena_off</code>：9 轮里有 1 轮失败，数字来自其余的。" in html
-    assert "轮失败" not in _table(MadeUp(experiment="arena"))
-
-
-def test_memory_that_cannot_be_told_apart_does_not_ask_for_rounds() -> None:
-    cells = _cells(_table(MadeUp(experiment="arena", memory=1.2, memory_spread=0.2)), "arena_off")
-    assert "还分不出" in cells["kept_mib"]
-    assert "轮" not in cells["kept_mib"]
-
-
-def test_rules_below_the_table_are_those_of_the_code() -> None:
-    html = _table(MadeUp(experiment="arena", noise_floor=0.031))
     assert f"偏离超过 3.1%（默认设置测两遍，区间两端的最大偏离；至少 {stats.MIN_EFFECT:.0%}）" in html
     assert f"“没有差别”要求整个区间在 1 的 ±{stats.SAME_MARGIN:.0%} 之内" in html
+    apart = _table(MadeUp(experiment="arena", memory=1.2, memory_spread=0.2))
+    assert "轮失败" not in apart
+    cell = _cells(apart, "arena_off")["kept_mib"]
+    assert "还分不出" in cell
+    assert "轮" not in cell
 
 
 def _proofs(made_up: MadeUp) -> str:
     return tables.proofs_table(made_up.spec, made_up.words())
 
 
-def test_proofs_table_tells_the_three_outcomes_apart() -> None:
-    outcomes = {(None, "arena_off"): "nothing", (None, "pattern_off"): "unseen"}
+def test_proofs_table_tells_the_three_outcomes_apart_and_no_model_hides_another() -> None:
+    """The page must not show a check mark while the choice says that it was not seen."""
+    outcomes = {
+        (None, "arena_off"): "nothing",
+        (None, "pattern_off"): "unseen",
+        (2, "exact_extend"): "unseen",
+    }
     html = _proofs(MadeUp(experiment="arena", outcomes=outcomes))  # type: ignore[arg-type]
-    found = dict(re.findall(r'<tr data-case="(\w+)">.*?<span data-outcome="(\w*)">', html))
-    assert (found["arena_off"], found["pattern_off"], found["exact_extend"]) == (
-        "nothing",
-        "unseen",
-        "effect",
-    )
-    assert found[BASELINE] == ""
+    rows = dict(re.findall(r'<tr data-case="(\w+)">(.*?)</tr>', html))
+    found = {case: set(re.findall(r'data-outcome="(\w*)"', row)) for case, row in rows.items()}
+    assert (found["arena_off"], found["pattern_off"], found[BASELINE]) == ({"nothing"}, {"unseen"}, {""})
+    assert found["exact_extend"] == {"effect", "unseen"}
     told = text_of(html)
     assert all(word in told for word in ("＝ 什么都没变：", "✗ 没有观察到：", "✓ "))
-
-
-def test_proof_of_each_model_stands_there_and_none_hides_another() -> None:
-    """The page must not show a check mark while the choice says that it was not seen."""
-    html = _proofs(MadeUp(experiment="arena", outcomes={(2, "arena_off"): "unseen"}))
-    row = re.search(r'<tr data-case="arena_off">.*?</tr>', html)
-    assert row
-    assert sorted(set(re.findall(r'data-outcome="(\w*)"', row[0]))) == ["effect", "unseen"]
-    assert "✗ 没有观察到：某网络 ocr_det：" in text_of(row[0])
+    assert "✗ 没有观察到：某网络 ocr_det：" in text_of(rows["exact_extend"])
 
 
 PLACE = re.compile(r"--(\w+):([\d.]+)%")
@@ -188,27 +171,19 @@ def _places(row: Row, rows: list[Row | None]) -> dict[str, float]:
     return {name: float(share) for name, share in PLACE.findall(axis.drawing(row) if axis else "")}
 
 
-def test_bar_is_as_long_as_its_share_of_the_largest() -> None:
-    rows = [_row("peak_mib", value) for value in (25.0, 100.0)]
-    assert [_places(row, [*rows, None])["bar"] for row in rows] == [25.0, 100.0]
-
-
-def test_bars_leave_room_for_the_highest_end_of_an_interval() -> None:
-    rows = [_row("latency_ms", 50.0, 40.0, 60.0), _row("latency_ms", 80.0, 70.0, 100.0)]
-    assert _places(rows[0], [*rows]) == {"bar": 50.0, "low": 40.0, "high": 60.0}
-
-
-def test_half_and_double_lie_equally_far_from_one() -> None:
-    rows = [_row("ratio", 0.5), _row("ratio", 2.0), _row("ratio", 1.0)]
-    low, high, one = (_places(row, [*rows]) for row in rows)
-    assert one["at"] == one["one"] == 50.0
-    assert low["at"] + high["at"] == pytest.approx(100)
-
-
-def test_mark_at_one_is_in_sight_even_where_everything_is_slower() -> None:
-    rows = [_row("ratio", 1.5, 1.4, 1.6), _row("ratio", 1.3, 1.2, 1.4)]
-    found = _places(rows[0], [*rows])
-    assert 0 < found["one"] < found["low"] < found["at"] < found["high"] < 100
+@pytest.mark.parametrize(
+    ("metric", "intervals", "places"),
+    [
+        ("peak_mib", [(25.0,), (100.0,)], [{"bar": 25.0}, {"bar": 100.0}]),
+        ("latency_ms", [(50.0, 40.0, 60.0), (80.0, 70.0, 100.0)], [{"bar": 50.0, "low": 40.0, "high": 60.0}]),
+        ("ratio", [(1.0,), (0.5,), (2.0,)], [{"at": 50.0, "one": 50.0}, {"at": 1.4, "one": 50.0}, {"at": 98.6, "one": 50.0}]),
+    ],
+)  # fmt: skip
+def test_bars_share_a_zero_with_room_for_intervals_and_half_and_double_lie_equally_far_from_one(
+    metric: str, intervals: list[tuple[float, ...]], places: list[dict[str, float]]
+) -> None:
+    rows = [_row(metric, *one) for one in intervals]
+    assert [_places(row, [*rows, None]) for row in rows][: len(places)] == places
 
 
 @given(st.lists(SIZES, min_size=2))
@@ -218,12 +193,15 @@ def test_bars_stay_in_their_cells(values: list[float]) -> None:
 
 
 @given(st.lists(st.tuples(RATIOS, RATIOS, RATIOS), min_size=2))
-def test_intervals_stay_in_their_cells_and_in_order(found: list[tuple[float, float, float]]) -> None:
+@example([(1.4, 1.5, 1.6), (1.2, 1.3, 1.4)])
+def test_intervals_stay_in_their_cells_and_in_order_and_the_mark_at_one_in_sight(
+    found: list[tuple[float, float, float]],
+) -> None:
     rows = [_row("ratio", value, low, high) for low, value, high in map(sorted, found)]
     for row in rows:
         places = _places(row, [*rows])
         assert 0 <= places["low"] <= places["at"] <= places["high"] <= 100
-        assert 0 <= places["one"] <= 100
+        assert 0 < places["one"] < 100
 
 
 @pytest.mark.parametrize(

@@ -33,19 +33,16 @@ def _say(
     make: Make, off: Any, *, control: Any = NOISE, kept: float = 200, dirty: int = 0, **header: Any
 ) -> Words:
     """Nine rounds of one group. `off`: latency and kept memory of arena_off, the same in each round or a list, or why it failed."""
+    each = off if isinstance(off, list) else [off] * len(NOISE)
     rounds = [
         [
             (BASELINE, _figures(10 * noise, kept)),
-            (CONTROL, _figures(10 * control[number], kept)),
-            ("arena_off", _off(off[number] if isinstance(off, list) else off, noise)),
+            (CONTROL, _figures(10 * other, kept)),
+            ("arena_off", _figures(said[0] * noise, said[1]) if isinstance(said, tuple) else said),
         ]
-        for number, noise in enumerate(NOISE)
+        for noise, other, said in zip(NOISE, control, each, strict=True)
     ]
     return Words(summarise(EXPERIMENTS["arena"], make.journal(rounds, dirty=range(dirty), **header)))
-
-
-def _off(said: Any, noise: float) -> Any:
-    return _figures(said[0] * noise, said[1]) if isinstance(said, tuple) else said
 
 
 @pytest.mark.parametrize(
@@ -76,18 +73,12 @@ def test_time_is_told_as_far_as_it_may_be(make: Make, ms: float, options: dict[s
         (20, {"kept": 20_000}, "比默认少 99.9%（20 MiB 对 19.5 GiB）"),
         (205, {"control": APART}, "与默认没有值得一提的差别（205 MiB 对 200 MiB）"),
         (100, UNSEEN, "100 MiB 对 200 MiB（没有观察到它生效，不作结论）"),
+        ([100 + 40 * n for n in range(9)], {}, "260 MiB 对 200 MiB（各轮的范围有重叠，分不出）"),
     ],
 )
-def test_memory_is_told_in_both_directions(
-    make: Make, kept: float, options: dict[str, Any], said: str
-) -> None:
-    say = _say(make, (10, kept), **options)
+def test_memory_is_told_in_both_directions(make: Make, kept: Any, options: dict[str, Any], said: str) -> None:
+    say = _say(make, [(10, one) for one in kept] if isinstance(kept, list) else (10, kept), **options)
     assert say.memory_change(say.groups()[0], "arena_off", "kept_mib").replace("\u202f", " ") == said
-
-
-def test_memory_whose_rounds_overlap_is_not_told_apart(make: Make) -> None:
-    say = _say(make, [(10, 100 + 40 * n) for n in range(9)])
-    assert "各轮的范围有重叠，分不出" in say.memory_change(say.groups()[0], "arena_off", "kept_mib")
 
 
 def test_failure_is_told_with_its_reason_and_harmless_markup(make: Make) -> None:
@@ -98,10 +89,11 @@ def test_failure_is_told_with_its_reason_and_harmless_markup(make: Make) -> None
         assert "&lt;b&gt;SIGSEGV" in told
 
 
-def test_digits_end_where_the_noise_begins() -> None:
+def test_digits_end_where_the_noise_begins_and_what_rounds_to_nothing_has_no_direction() -> None:
     assert words.plain(60.1234, 59.8, 60.6) == "60.1"
     assert words.plain(523.4, 480.0, 560.0) == "523"
     assert words.plain(0.0123456) == "0.0123"
+    assert words.change(1.002, 0.99, 1.01) == words.change(0.998, 0.99, 1.01) == "相差不到 1%"
 
 
 def test_setting_that_nobody_looked_for_was_not_seen(make: Make) -> None:
@@ -114,7 +106,6 @@ def test_setting_that_nobody_looked_for_was_not_seen(make: Make) -> None:
 def test_every_time_of_a_noisy_group_carries_the_mark_and_bears_no_conclusion(make: Make) -> None:
     say = _say(make, (15, 205), control=APART)
     group = say.groups()[0]
-    assert group.noisy
     latency = MeasuredCase(say, "arena_off", group)["latency_ms"]
     for text in (escape(latency), latency.brief, say.mark(group, "ratio")):
         assert text.endswith(words.MARK)
@@ -138,16 +129,10 @@ def test_fastest_count_is_told_by_the_speed_up_not_by_the_scatter_of_the_default
     """Both ratios to the default have wide intervals that meet; within rounds, two threads always win."""
     made_up = MadeUp(experiment="intra_op_num_threads", values={(0, "single", "ratio"): 1.8}, half_width=0.9)
     export = made_up.export()
-    group = export.groups[0]
-    shown = {"single": (1.0, 1.0, 1.0), "usable": (1.8, 1.4, 1.9)}
     rows = [row for row in export.rows if row.metric != "speed_up"]
-    for case, (value, low, high) in shown.items():
+    for case, (value, low, high) in {"single": (1.0, 1.0, 1.0), "usable": (1.8, 1.4, 1.9)}.items():
         like = next(row for row in rows if (row.case, row.metric) == (case, "ratio"))
         rows.append(like.model_copy(update={"metric": "speed_up", "value": value, "low": low, "high": high}))
-    say = Words(export.model_copy(update={"rows": rows}))
-    assert say.tied_with_best(group, ["single", "usable"]) == ["usable"]
-    assert made_up.words().tied_with_best(group, ["single", "usable"]) == ["single", "usable"]
-
-
-def test_difference_that_rounds_to_nothing_has_no_direction() -> None:
-    assert words.change(1.002, 0.99, 1.01) == words.change(0.998, 0.99, 1.01) == "相差不到 1%"
+    say, counts = Words(export.model_copy(update={"rows": rows})), ["single", "usable"]
+    assert say.tied_with_best(export.groups[0], counts) == ["usable"]
+    assert made_up.words().tied_with_best(export.groups[0], counts) == counts
