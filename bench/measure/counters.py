@@ -6,6 +6,8 @@ import ctypes
 import os
 import sys
 import threading
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 PR_SET_PDEATHSIG, SIGKILL = 1, 9
@@ -109,6 +111,59 @@ def trim():
     except (AttributeError, OSError, TypeError):
         return False
     return True
+
+
+class Phase:
+    """What is spent in one stretch of the process's life: all of it, or its calls alone."""
+
+    def __init__(self):
+        self.calls = self.run_ns = self.cpu_ns = self.faults = self.switches = 0
+
+    def begin(self):
+        self._usage = usage()
+        self._cpu, self._wall = time.process_time_ns(), time.perf_counter_ns()
+
+    def end(self):
+        self.run_ns += time.perf_counter_ns() - self._wall
+        self.cpu_ns += time.process_time_ns() - self._cpu
+        if self._usage:
+            faults, switches = usage()
+            self.faults += faults - self._usage[0]
+            self.switches += switches - self._usage[1]
+
+
+class Phases:
+    """Reads the same counters around every phase."""
+
+    def __init__(self, memory):
+        self._memory, self._known = memory, usage() is not None
+        self.reports = {}
+
+    @contextmanager
+    def __call__(self, name, *, calls=False):
+        """`calls`: only what stands between `begin` and `end` is counted."""
+        self._memory.reset_peak()
+        phase, start = Phase(), time.perf_counter_ns()
+        if not calls:
+            phase.begin()
+        yield phase
+        if not calls:
+            phase.end()
+        wall = time.perf_counter_ns() - start
+        rss, peak, threads = self._memory.resident(), self._memory.peak(), thread_ids()
+        self.reports[name] = {
+            "calls": phase.calls,
+            "wall_ns": wall,
+            "run_ns": phase.run_ns,
+            "cpu_ns": phase.cpu_ns,
+            "minor_faults": phase.faults if self._known else None,
+            "involuntary_switches": phase.switches if self._known else None,
+            "rss_bytes": rss,
+            "peak_bytes": None
+            if None in (peak, rss)
+            else max(peak, rss),  # the kernel adds up its pages late
+            "threads": None if threads is None else len(threads),
+        }
 
 
 class HugePageWatch(threading.Thread):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from bench.measure import evidence, proof, trace
 from bench.measure.proof import WITHOUT_OBSERVER
-from bench.measure.task import compared_feeds, report
-from bench.results.records import Told, Untimed
+from bench.measure.task import compared_feeds, timeout_s
+from bench.results.records import Failure, Told, Untimed
 from bench.results.store import trace_path
 from bench.spec import BASELINE, CONTROL
 from bench.subjects import SUBJECTS
@@ -161,3 +161,14 @@ def run_reports(task: Task, tell: Callable[[str], None]) -> None:
                         failure=failure,
                     )
                 )
+
+
+def report(
+    task: Task, group: PlannedGroup, case: Case, subject: str
+) -> tuple[Failure | None, dict[str, list[str]]]:
+    """What a reporting subject says of a case: lines of text under headings."""
+    if failure := task.hindrance(group, case):
+        return failure, {}
+    job = task.job(group, case, subject=subject, report=True)
+    outcome = task.worker(job, group.settled(case).place.env, timeout_s(group, case))
+    return outcome.failure, {} if outcome.failure else outcome.lines

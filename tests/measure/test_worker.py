@@ -15,7 +15,7 @@ import psutil
 import pytest
 from real_children import LARGE, MANY, ONE, failure_of, figures_of, job_of, made_up, run
 
-from bench.measure import worker
+from bench.measure import calling, counters, worker
 from bench.results.process import CALLED
 
 if TYPE_CHECKING:
@@ -133,22 +133,22 @@ def start(job): return Thing()
 
 def test_many_callers_keep_no_more_latencies_than_one() -> None:
     """They would be memory of the process, and more than a report may hold."""
-    kept = [worker.Latencies(64) for _ in range(64)]
-    assert sum(sys.getsizeof(one._ns) for one in kept) < 1.1 * sys.getsizeof(worker.Latencies()._ns)
+    kept = [calling.Latencies(64) for _ in range(64)]
+    assert sum(sys.getsizeof(one._ns) for one in kept) < 1.1 * sys.getsizeof(calling.Latencies()._ns)
     for one in kept:
         while not one.full:
             one.add(1)
-    assert len([ns for one in kept for ns in one.told()]) <= 2 * worker.Latencies.TOLD
+    assert len([ns for one in kept for ns in one.told()]) <= 2 * calling.Latencies.TOLD
 
 
 def test_latencies_take_no_memory_while_they_are_noted_and_end_the_loop_when_full(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(worker.Latencies, "MOST", 2500)
-    kept, phase = worker.Latencies(), worker.Phase()
+    monkeypatch.setattr(calling.Latencies, "MOST", 2500)
+    kept, phase = calling.Latencies(), counters.Phase()
     before = sys.getsizeof(kept._ns)
     thing = SimpleNamespace(call=lambda _: None)
-    worker.timed_loop(thing, [None], phase, {"min_seconds": 60, "min_calls": 1}, kept)
+    calling.timed_loop(thing, [None], phase, {"min_seconds": 60, "min_calls": 1}, kept)
     assert sys.getsizeof(kept._ns) == before
     assert (kept.full, kept.count, phase.calls) == (True, 2500, 2500)
     assert kept.told() == kept._ns[::3].tolist()
@@ -181,20 +181,20 @@ class SlowFeeds:
 
 @pytest.mark.alone
 def test_caller_waits_for_outputs_to_be_freed_and_neither_waits_nor_pays_for_feeds() -> None:
-    phase, faults = worker.Phase(), worker.counters.usage()
-    latency = worker.one_pass(Thing(), SlowFeeds(), phase)
+    phase, faults = counters.Phase(), counters.usage()
+    latency = calling.one_pass(Thing(), SlowFeeds(), phase)
     assert 0.01e9 <= latency < 0.02e9
     assert 2 * latency <= phase.run_ns < 0.04e9
     assert phase.cpu_ns < 0.01e9
     if faults:
-        assert phase.faults < 0.1 * (worker.counters.usage()[0] - faults[0])
+        assert phase.faults < 0.1 * (counters.usage()[0] - faults[0])
 
 
 def test_resetting_the_peak_is_no_part_of_a_phase() -> None:
     memory = SimpleNamespace(
         reset_peak=lambda: time.sleep(0.05), resident=lambda: 1, peak=lambda: time.sleep(0.05)
     )
-    phases = worker.Phases(memory)
+    phases = counters.Phases(memory)
     with phases("open"):
         pass
     assert phases.reports["open"]["wall_ns"] < 0.05e9
@@ -202,14 +202,14 @@ def test_resetting_the_peak_is_no_part_of_a_phase() -> None:
 
 def test_callers_are_counted_from_the_moment_that_all_are_ready() -> None:
     """The counters are read before the first of them calls, however late the waiting thread goes on."""
-    phase, begun = worker.Phase(), []
+    phase, begun = counters.Phase(), []
 
     class Noting:
         def call(self, _: object) -> None:
             begun.append(hasattr(phase, "_wall"))
 
-    kept = [worker.Latencies(2), worker.Latencies(2)]
-    worker.timed_callers(Noting(), [None], phase, {"min_seconds": 0, "min_calls": 50}, kept)
+    kept = [calling.Latencies(2), calling.Latencies(2)]
+    calling.timed_callers(Noting(), [None], phase, {"min_seconds": 0, "min_calls": 50}, kept)
     assert len(begun) == phase.calls == 100
     assert all(begun)
 
@@ -221,7 +221,7 @@ def test_thread_that_has_ended_is_bound_to_nothing() -> None:
     ended.start()
     ended.join()
     assert ended.native_id
-    assert worker.counters.pinned({ended.native_id, threading.get_native_id()}) == 0
+    assert counters.pinned({ended.native_id, threading.get_native_id()}) == 0
 
 
 def test_outputs_are_compared_with_those_of_an_equal_process(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from real_children import ONE, TIMEOUT_S, failure_of, figures_of, job_of, posix,
 from bench import variants
 from bench.measure import header, trace
 from bench.measure.child import run_script
+from bench.measure.observer import report
 from bench.measure.plan import resolve
-from bench.measure.task import Task, report, timeout_s
+from bench.measure.task import Task, timeout_s
 from bench.measure.trace import read_runs
 from bench.results import store
 from bench.spec import BASELINE, Case, Machine
@@ -30,8 +31,8 @@ DISABLED = {"graph_optimization_level": "ORT_DISABLE_ALL"}
 
 
 def _make(variant: str, folder: Path, source: Path | None = None) -> tuple[int | None, bytes, str]:
-    job = {"source": str(source or tiny().model_path), "folder": str(folder)}
-    return run_script(variants.script(variant), job, {}, TIMEOUT_S)
+    job = {"variant": variant, "source": str(source or tiny().model_path), "folder": str(folder)}
+    return run_script(variants.script(), job, {}, TIMEOUT_S)
 
 
 @pytest.mark.parametrize("variant", [name for name in variants.VARIANTS if name != variants.AS_BUILT])
@@ -104,7 +105,7 @@ class Lab:
     def maker(self, last: str) -> None:
         path = self.folder / "maker.py"
         path.write_text(MAKER.format(log=str(self.folder / "log")) + last, encoding="utf-8")
-        self.monkeypatch.setattr(variants, "script", lambda _: path)
+        self.monkeypatch.setattr(variants, "script", lambda *_: path)
 
     @property
     def tries(self) -> int:
