@@ -10,6 +10,7 @@ from observing import CASES, each_group, observe, proven_by, reads_arenas, write
 from traces import kernel, span
 
 from bench.measure import task as measuring
+from bench.measure.proof import WITHOUT_OBSERVER
 from bench.results import store
 from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL, Case, Load, Proof, Report
@@ -37,40 +38,24 @@ def _untimed(lab: Lab) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize(
-    ("cases", "each", "small", "seen"),
+    ("cases", "how", "seen"),
     [
-        pytest.param(((), ()), False, False, [*((c, 2) for c in BOTH), (BASELINE, 3)], id="once, and each reference"),
+        pytest.param(((), ()), "once", [*((c, 2) for c in BOTH), (BASELINE, 3)], id="once, and each reference"),
         pytest.param(
-            ((BASELINE, "one"), (BASELINE, "two")),
-            False,
-            False,
-            [(BASELINE, 2), ("one", 2), (BASELINE, 3), ("two", 3)],
-            id="on the first group that has it",
+            ((BASELINE, "one"), (BASELINE, "two")), "once", [(BASELINE, 2), ("one", 2), (BASELINE, 3), ("two", 3)], id="on the first group that has it"
         ),
         pytest.param(
-            ((), (BASELINE, "two")),
-            True,
-            False,
-            [*((c, 2) for c in BOTH), (BASELINE, 3), ("two", 3)],
-            id="on each of its groups",
+            ((), (BASELINE, "two")), "each", [*((c, 2) for c in BOTH), (BASELINE, 3), ("two", 3)], id="on each of its groups"
         ),
-        pytest.param(
-            ((), (BASELINE, "two")), True, True, [*((c, 1) for c in BOTH), (BASELINE, 5)], id="a draft: once"
-        ),
+        pytest.param(((), (BASELINE, "two")), "draft", [*((c, 1) for c in BOTH), (BASELINE, 5)], id="a draft: once"),
     ],
 )  # fmt: skip
 def test_where_cases_are_observed(
-    lab: Lab,
-    make: Make,
-    cases: tuple[Any, Any],
-    seen: list[tuple[str, int]],
-    *,
-    each: bool,
-    small: bool,
+    lab: Lab, make: Make, cases: tuple[Any, Any], how: str, seen: list[tuple[str, int]]
 ) -> None:
     groups = [make.group(2, cases=cases[0]), make.group(3, cases=cases[1], small=make.group(5).input)]
-    experiment = make.experiment(groups=groups, observe_each_group=each)
-    task = lab.task(experiment, make.profile(rounds=1, small=small))
+    experiment = make.experiment(groups=groups, observe_each_group=how != "once")
+    task = lab.task(experiment, make.profile(rounds=1, small=how == "draft"))
     observe(lab, task)
     assert _untimed(lab) == seen
     first = seen[0][1]
@@ -83,10 +68,8 @@ def test_group_that_shows_memory_alone_is_observed_for_what_no_other_has(
     lab: Lab, make: Make, own: tuple[str, ...], seen: list[tuple[str, int]]
 ) -> None:
     """Its outputs are not compared; but nothing is held against the default of another model."""
-    groups = [
-        make.group(2, cases=(BASELINE, "one")),
-        make.group(3, timed=False, cases=(BASELINE, "one", *own)),
-    ]
+    usual = (BASELINE, "one")
+    groups = [make.group(2, cases=usual), make.group(3, timed=False, cases=(*usual, *own))]
     task = lab.task(make.experiment(groups=groups))
     observe(lab, task)
     assert _untimed(lab) == [(BASELINE, 2), ("one", 2), *seen]
@@ -95,15 +78,14 @@ def test_group_that_shows_memory_alone_is_observed_for_what_no_other_has(
 
 def test_facts_regions_and_operators_are_kept_with_their_group(lab: Lab, make: Make) -> None:
     task = lab.task(each_group(make))
-    lines = {
-        BASELINE: [span(0, 100), kernel("a", 1, 10), kernel("b", 5, 10, thread=2)],
-        "two": [span(0, 100), kernel("a", 1, 10, operator="Gemm")],
-    }
-    writes_traces(task, lines)
+    base_lines = [span(0, 100), kernel("a", 1, 10), kernel("b", 5, 10, thread=2)]
+    writes_traces(task, {BASELINE: base_lines, "two": [span(0, 100), kernel("a", 1, 10, operator="Gemm")]})
     reads_arenas(task)
-    lab.worker.before = lambda start: lab.worker.untimed.update(
-        {"two": {"threads_created": start.shapes[0][0]}}
-    )
+
+    def tell(start: Started) -> None:
+        lab.worker.untimed["two"] = {"threads_created": start.shapes[0][0]}
+
+    lab.worker.before = tell
     observe(lab, task)
     found = {(one.group, one.case): one for one in lab.on_disk().untimed}
     for group in (0, 1):
@@ -155,22 +137,6 @@ def test_case_with_a_load_of_its_own_is_observed_under_it(lab: Lab, make: Make) 
     assert started[True, BASELINE] == (1, 1)
 
 
-def test_proof_against_another_case_compares_within_the_group(lab: Lab, make: Make) -> None:
-    """In the second group `two` has 30 faults and `one` 20: more than `two` has in the first."""
-    faults = {2: {"two": 10, "one": 5}, 3: {"two": 30, "one": 20}}
-
-    def tell(start: Started) -> None:
-        lab.worker.untimed = {case: {"minor_faults": n} for case, n in faults[start.shapes[0][0]].items()}
-
-    lab.worker.before = tell
-    groups = [make.group(2), make.group(3)]
-    experiment = proven_by(make, FEWER_FAULTS, groups=groups, observe_each_group=True)
-    found = [one for one in observe(lab, lab.task(experiment)).untimed if one.case == "one"]
-    assert [(one.outcome, f"two 为 {n}" in one.evidence) for one, n in zip(found, (10, 30), strict=True)] == [
-        ("effect", True)
-    ] * 2
-
-
 @pytest.mark.parametrize("each_group", [True, False])
 def test_what_another_group_showed_is_never_what_a_case_is_held_against(
     lab: Lab, make: Make, *, each_group: bool
@@ -178,18 +144,14 @@ def test_what_another_group_showed_is_never_what_a_case_is_held_against(
     """`two` is seen on the first model alone, `one` on the second, whose default has 30 faults, not 10."""
 
     def tell(start: Started) -> None:
-        faults = 10 if start.shapes[0][0] == 2 else 30
-        lab.worker.untimed = {BASELINE: {"minor_faults": faults}} | {
-            c: {"minor_faults": 20} for c in ("one", "two")
-        }
+        faults = {BASELINE: 10 if start.shapes[0][0] == 2 else 30, "one": 20, "two": 20}
+        lab.worker.untimed = {case: {"minor_faults": n} for case, n in faults.items()}
 
     lab.worker.before = tell
     fewer = Proof(fact="minor_faults", relation="<", expected=1, than=BASELINE)
     groups = [make.group(2, cases=(BASELINE, "two")), make.group(3, cases=(BASELINE, "one"))]
-    for name, proof, outcome, words in (
-        ("default", fewer, "effect", "默认为 30"),
-        ("other", FEWER_FAULTS, "unseen", "读不到"),
-    ):
+    held = ("default", fewer, "effect", "默认为 30"), ("other", FEWER_FAULTS, "unseen", "读不到")
+    for name, proof, outcome, words in held:
         experiment = proven_by(make, proof, groups=groups, observe_each_group=each_group, name=name)
         (found,) = (one for one in observe(lab, lab.task(experiment)).untimed if one.case == "one")
         assert (found.outcome, words in found.evidence) == (outcome, True)
@@ -212,8 +174,7 @@ def test_default_is_observed_from_outside_where_the_observer_would_show_itself(l
     found = {one.case: one for one in observe(lab, task).untimed}
     told = [(job["settings"]["case"], job["observe"], job["verbose"]) for job in jobs]
     assert told == [(BASELINE, True, True), (CONTROL, True, False), ("one", True, True)]
-    silent = dict.fromkeys(("session_info_lines", "session_verbose_lines", "warning_lines", "trace_bytes"), 0)
-    assert found[CONTROL].facts == silent
+    assert found[CONTROL].facts == dict.fromkeys(WITHOUT_OBSERVER, 0)
     assert "trace_bytes" not in found[BASELINE].facts
     assert (found["one"].outcome, found[CONTROL].outcome) == ("effect", None)
     assert "5000（应大于 1000，默认为 0）" in found["one"].evidence
@@ -221,9 +182,8 @@ def test_default_is_observed_from_outside_where_the_observer_would_show_itself(l
 
 def test_case_that_fails_while_observed_proves_nothing_and_is_not_asked_again(lab: Lab, make: Make) -> None:
     lab.worker.untimed["one"] = failure = make.failure("crashed", "SIGSEGV")
-    experiment = proven_by(
-        make, Proof(fact="threads_created", relation="==", expected=1), keep_trace=("one", 0)
-    )
+    proof = Proof(fact="threads_created", relation="==", expected=1)
+    experiment = proven_by(make, proof, keep_trace=("one", 0))
     for _ in range(2):
         task = lab.task(experiment)
         writes_traces(task, {"one": THREE_RUNS})
@@ -237,20 +197,15 @@ def test_case_that_fails_while_observed_proves_nothing_and_is_not_asked_again(la
 def test_case_that_cannot_run_here_is_timed_nowhere(lab: Lab, make: Make) -> None:
     """Neither what this onnxruntime lacks, nor, not even started, what this machine does."""
     lab.worker.untimed["one"] = make.failure("unsupported", "没有这个选项")
-    new = Case(
-        id="new", title="新", settings={"case": "new"}, lacking=lambda m: f"需要 glibc 2.35，这里是 {m.libc}"
-    )
+    lacks = "需要 glibc 2.35，这里是"
+    new = Case(id="new", title="新", settings={"case": "new"}, lacking=lambda m: f"{lacks} {m.libc}")
     experiment = make.experiment(cases=(BASELINE, "one", new), groups=[make.group(2), make.group(3)])
     lab.runner(lab.task(experiment)).run()
     seen = [start.case for start in lab.worker.started]
     assert (seen.count("one"), seen.count("new")) == (1, 0)
     rows = summarise(experiment, lab.on_disk()).rows
     told = {row.case: row.failure for row in rows if row.metric == "latency_ms"}
-    assert told == {
-        BASELINE: None,
-        "one": "没有这个选项",
-        "new": "本机不适用：需要 glibc 2.35，这里是 glibc 2.31",
-    }
+    assert told == {BASELINE: None, "one": "没有这个选项", "new": f"本机不适用：{lacks} glibc 2.31"}
 
 
 def test_resumed_build_makes_the_reference_again_when_it_is_gone(lab: Lab) -> None:
@@ -275,11 +230,11 @@ def test_resumed_build_observes_no_case_twice_on_a_group_and_finds_what_it_compa
     groups = [make.group(2), make.group(3, cases=(BASELINE, "two"))]
     experiment = proven_by(make, FEWER_FAULTS, groups=groups, observe_each_group=True)
 
-    def check(_: Started) -> None:
+    def interrupt(_: Started) -> None:
         if len(lab.worker.started) == number - 1:
             raise KeyboardInterrupt
 
-    lab.worker.before = check
+    lab.worker.before = interrupt
     with pytest.raises(KeyboardInterrupt):
         observe(lab, lab.task(experiment))
     assert len(lab.on_disk().untimed) == number - 1
@@ -296,9 +251,8 @@ def test_trace_that_was_asked_for_is_summed_up_and_stands_beside_the_journal(
     lab: Lab, make: Make, group: int | None
 ) -> None:
     wanted = None if group is None else ("one", group)
-    experiment = make.experiment(
-        groups=[make.group(2), make.group(3)], observe_each_group=True, keep_trace=wanted
-    )
+    groups = [make.group(2), make.group(3)]
+    experiment = make.experiment(groups=groups, observe_each_group=True, keep_trace=wanted)
     task = lab.task(experiment)
     writes_traces(task, {case: THREE_RUNS if case == "one" else THREE_RUNS[-1:] for case in CASES})
     observe(lab, task)
@@ -328,12 +282,8 @@ def test_build_goes_on_without_a_trace_that_cannot_be_read(
     lab.runner(task).run()
     journal = lab.on_disk()
     (one,) = (one for one in journal.untimed if one.case == "one")
-    assert (journal.complete, one.failure, one.outcome, "读不到" in one.evidence) == (
-        True,
-        None,
-        "unseen",
-        True,
-    )
+    assert journal.complete
+    assert (one.failure, one.outcome, "读不到" in one.evidence) == (None, "unseen", True)
     assert not {"nodes", "operators", "block_sizes"} & set(one.facts)
     assert journal.traces == []
     assert not store.trace_path(journal.path).exists()

@@ -17,29 +17,14 @@ if TYPE_CHECKING:
     from bench.measure.proof import Facts
     from bench.spec import Experiment
 
-DEFAULT: dict[str, float] = {
-    "threads_created": 1,
-    "threads_pinned": 1,
-    "arena_regions": 4,
-    "arena_mib": 64.0,
-    "exact_regions_share": 0.0,
-    "second_run_regions": 1,
-    "arena_shrinks": 0,
-    "nodes": 20,
-    "operators": 123456.0,
-    "overlapping_nodes": 0,
-    "node_threads": 1,
-    "minor_faults": 5000.0,
-    "huge_page_mib": 0.0,
-    "idle_cpu_s": 0.04,
-}
+DEFAULT: dict[str, float] = (
+    dict.fromkeys(("exact_regions_share", "arena_shrinks", "overlapping_nodes", "huge_page_mib"), 0.0)
+    | dict.fromkeys(("threads_created", "threads_pinned", "second_run_regions", "node_threads"), 1)
+    | {"arena_regions": 4, "arena_mib": 64.0, "nodes": 20, "operators": 123456.0}
+    | {"minor_faults": 5000.0, "idle_cpu_s": 0.04}
+)
 """What the default shows on some machine."""
-OUTSIDE: dict[str, float] = {
-    "session_info_lines": 0,
-    "session_verbose_lines": 0,
-    "warning_lines": 1,
-    "trace_bytes": 0,
-}
+OUTSIDE: dict[str, float] = {**dict.fromkeys(WITHOUT_OBSERVER, 0), "warning_lines": 1}
 """What it shows where nobody listens."""
 NO_ARENA: dict[str, float] = {"arena_regions": 0, "arena_mib": 0.0, "second_run_regions": 0}
 FOUR = Machine(cores=4, libc="glibc 2.40", software={"onnxruntime": "9.0"})

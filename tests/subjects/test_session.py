@@ -136,9 +136,9 @@ def test_arena_and_its_shrinkage_show_in_the_log() -> None:
     assert _facts(_case(enable_cpu_mem_arena=False))["arena_regions"] == 0
     shrink = {"memory.enable_memory_arena_shrinkage": "cpu:0"}
     outcome = run(job_of(LARGE, settings={"enable_mem_pattern": False}, run_settings=shrink, observe=True))
-    found = evidence.read_arena_log(outcome.log)
-    assert len(found.regions) > 1
-    assert found.shrinks == 1 + 1 + 2 + 3 + 1  # first, second, warm-up, timed, compared
+    regions, shrinks = evidence.read_arena_log(outcome.log)
+    assert len(regions) > 1
+    assert shrinks == 1 + 1 + 2 + 3 + 1  # first, second, warm-up, timed, compared
 
 
 def test_profiler_belongs_to_the_case_that_sets_it(tmp_path: Path) -> None:
