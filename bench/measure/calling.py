@@ -81,13 +81,9 @@ def timed_callers(thing, feeds, phase, job, kept):
     ready, errors = Barrier(len(kept), action=phase.begin), []
 
     def caller(latencies):
-        calls, uncounted = 0, Uncounted()
         ready.wait()
-        deadline = time.perf_counter_ns() + int(job["min_seconds"] * 1e9)
         try:
-            while not latencies.full and (calls < job["min_calls"] or time.perf_counter_ns() < deadline):
-                latencies.add(one_pass(thing, feeds, uncounted))
-                calls += len(feeds)
+            timed_loop(thing, feeds, Uncounted(), job, latencies)
         except Exception as error:  # noqa: BLE001 - told by the thread that waits
             errors.append(error)
 

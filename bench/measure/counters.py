@@ -41,32 +41,28 @@ class Memory:
 
     def __init__(self):
         self._status = Path("/proc/self/status")
-        self._exact_peak = self._status.exists() and self._try_reset()
+        self._exact_peak = self._status.exists() and self.reset_peak()
 
-    def _try_reset(self):
+    def reset_peak(self):
+        """Whether the kernel does that."""
         try:
             Path("/proc/self/clear_refs").write_text(CLEAR_PEAK)
         except OSError:
             return False
         return True
 
-    def reset_peak(self):
-        if self._exact_peak:
-            self._try_reset()
-
     def resident(self):
-        return self._field("VmRSS:")
+        return _bytes(self._status, "VmRSS:") if self._status.exists() else _psutil_resident()
 
     def peak(self):
-        return self._field("VmHWM:") if self._exact_peak else None
+        return _bytes(self._status, "VmHWM:") if self._exact_peak else None
 
-    def _field(self, name):
-        if not self._status.exists():
-            return _psutil_resident() if name == "VmRSS:" else None
-        for line in self._status.read_text().splitlines():
-            if line.startswith(name):
-                return int(line.split()[1]) * 1024
-        return None
+
+def _bytes(path, name):
+    """A figure of a file of the kernel, which writes KiB."""
+    return next(
+        (int(line.split()[1]) * 1024 for line in path.read_text().splitlines() if line.startswith(name)), None
+    )
 
 
 def _psutil_resident():
@@ -178,9 +174,7 @@ class HugePageWatch(threading.Thread):
     def run(self):
         rollup = Path("/proc/self/smaps_rollup")
         while rollup.exists() and not self._stopped.wait(POLL_SECONDS):
-            for line in rollup.read_text().splitlines():
-                if line.startswith("AnonHugePages:"):
-                    self.largest_bytes = max(self.largest_bytes, int(line.split()[1]) * 1024)
+            self.largest_bytes = max(self.largest_bytes, _bytes(rollup, "AnonHugePages:") or 0)
 
     def stop(self):
         self._stopped.set()

@@ -53,13 +53,7 @@ FACTS = {
 
 FINGERPRINTS = ("operators", "block_sizes", "file", "subject")
 """Facts whose number says nothing but whether two are the same."""
-ARENA_FACTS = (
-    "arena_regions",
-    "arena_mib",
-    "exact_regions_share",
-    "second_run_regions",
-    "arena_shrinks",
-)
+ARENA_FACTS = ("arena_regions", "arena_mib", "exact_regions_share", "second_run_regions", "arena_shrinks")
 _REQUEST = re.compile(r"Extending BFCArena for Cpu.*rounded_bytes:\s*(\d+)")
 _EXTENDED = re.compile(r"Extended allocation by (\d+) bytes")
 _SHRUNK = re.compile(r"Arena shrunk by \d+ bytes")
@@ -159,11 +153,8 @@ def observe(
 
 def _fingerprints(runs: Sequence[Run], file: Path, subject: Subject) -> dict[str, float]:
     """As numbers: two graphs may well have as many nodes, and other ones."""
-    seen = {
-        "operators": trace.operators(runs),
-        "block_sizes": trace.blocks(runs),
-        "subject": [subject.name, dict(subject.options)],
-    }
+    called = [subject.name, dict(subject.options)]
+    seen = {"operators": trace.operators(runs), "block_sizes": trace.blocks(runs), "subject": called}
     found = {name: _fingerprint(json.dumps(told).encode()) for name, told in seen.items() if told}
     return {**found, "file": _fingerprint(file.read_bytes())}
 

@@ -213,11 +213,10 @@ class Task:
         job = {"variant": variant, "source": source, "folder": str(part)}
         timeout = timeout_s(group, case)
         try:
-            status, output, log = run_script(variants.script(), job, {}, timeout)
+            failure = ended_badly(*run_script(variants.script(), job, {}, timeout), timeout)
         except ChildrenLeft:
             return LEFT
-        failure = ended_badly(status, output, log, timeout)
-        if failure is None:
+        if not failure:
             part.replace(path.parent)
         return failure
 

@@ -62,12 +62,6 @@ def _difference(np, reference, output):
     return difference if np.isfinite(difference) else 1.0
 
 
-def mark(job, number):
-    """Tell the reader of the log where a run begins."""
-    if job["observe"]:
-        print(f"BENCH RUN {number}", file=sys.stderr, flush=True)
-
-
 def measure(job, subject, channel):
     """All figures of one process, in the order in which they can be had without disturbing each other."""
     phases = counters.Phases(memory := counters.Memory())
@@ -89,11 +83,16 @@ def measure(job, subject, channel):
     def note_rss():
         rss.append(memory.resident())
 
+    def mark(number):
+        """Tell the reader of the log where a run begins."""
+        if job["observe"]:
+            print(f"BENCH RUN {number}", file=sys.stderr, flush=True)
+
     for number, name in enumerate(("first", "second"), 1):
-        mark(job, number)
+        mark(number)
         with phases(name, calls=True) as phase:
             calling.one_pass(thing, feeds, phase, note_rss)
-    mark(job, 3)
+    mark(3)
     with phases("warm_up", calls=True) as phase:
         for _ in range(job["warm_up"]):
             calling.one_pass(thing, feeds, phase, note_rss if job["warm_up"] < WATCHED_WARM_UP else None)
@@ -113,7 +112,7 @@ def measure(job, subject, channel):
     with phases("trim"):
         trimmed = counters.trim()
     if not trimmed:
-        phases.reports.pop("trim")
+        del phases.reports["trim"]
     facts = thing.close()  # before outputs are compared: those calls are no part of what it records
     return {
         "phases": phases.reports,
@@ -146,13 +145,13 @@ def main():
         else:
             report = {"ok": measure(job, subject, channel)}
     except Exception as error:  # noqa: BLE001 - whatever it was, the parent is told and the status is 1
-        kind = "unsupported" if type(error).__name__ == "Unsupported" else "error"
-        report = {kind: str(error) if kind == "unsupported" else f"{type(error).__name__}: {error}"}
+        kind = type(error).__name__
+        report = {"unsupported": str(error)} if kind == "Unsupported" else {"error": f"{kind}: {error}"}
     with channel:
         channel.write(json.dumps(report) + "\n")
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0 if "error" not in report and "unsupported" not in report else 1)  # faster than destructors
+    os._exit(int(not report.keys() & {"ok", "lines"}))  # faster than destructors
 
 
 if __name__ == "__main__":
