@@ -29,7 +29,7 @@ THREE_RUNS = (
     *(line for n in range(3) for line in (kernel("a", 1000 * n + 1, 30), kernel("b", 1000 * n + 40, 10))),
     *(span(1000 * n, 100) for n in range(3)),
 )
-BOTH = (BASELINE, "one", "two")
+ONE, TWO, BOTH = (BASELINE, "one"), (BASELINE, "two"), (BASELINE, "one", "two")
 
 
 def _untimed(lab: Lab) -> list[tuple[str, int]]:
@@ -41,39 +41,26 @@ def _untimed(lab: Lab) -> list[tuple[str, int]]:
     ("cases", "how", "seen"),
     [
         pytest.param(((), ()), "once", [*((c, 2) for c in BOTH), (BASELINE, 3)], id="once, and each reference"),
-        pytest.param(
-            ((BASELINE, "one"), (BASELINE, "two")), "once", [(BASELINE, 2), ("one", 2), (BASELINE, 3), ("two", 3)], id="on the first group that has it"
-        ),
-        pytest.param(
-            ((), (BASELINE, "two")), "each", [*((c, 2) for c in BOTH), (BASELINE, 3), ("two", 3)], id="on each of its groups"
-        ),
-        pytest.param(((), (BASELINE, "two")), "draft", [*((c, 1) for c in BOTH), (BASELINE, 5)], id="a draft: once"),
+        pytest.param((ONE, TWO), "once", [(BASELINE, 2), ("one", 2), (BASELINE, 3), ("two", 3)], id="where it is first"),
+        pytest.param(((), TWO), "each", [*((c, 2) for c in BOTH), (BASELINE, 3), ("two", 3)], id="on each of its groups"),
+        pytest.param(((), TWO), "draft", [*((c, 1) for c in BOTH), (BASELINE, 5)], id="a draft: once"),
+        pytest.param((ONE, ONE), "memory", [(BASELINE, 2), ("one", 2)], id="memory alone: outputs are not compared"),
+        pytest.param((ONE, BOTH), "memory", [(BASELINE, 2), ("one", 2), (BASELINE, 3), ("two", 3)], id="but no foreign default"),
     ],
 )  # fmt: skip
 def test_where_cases_are_observed(
     lab: Lab, make: Make, cases: tuple[Any, Any], how: str, seen: list[tuple[str, int]]
 ) -> None:
-    groups = [make.group(2, cases=cases[0]), make.group(3, cases=cases[1], small=make.group(5).input)]
-    experiment = make.experiment(groups=groups, observe_each_group=how != "once")
+    second = make.group(3, cases=cases[1], small=make.group(5).input, timed=how != "memory")
+    groups = [make.group(2, cases=cases[0]), second]
+    experiment = make.experiment(groups=groups, observe_each_group=how in ("each", "draft"))
     task = lab.task(experiment, make.profile(rounds=1, small=how == "draft"))
     observe(lab, task)
     assert _untimed(lab) == seen
     first = seen[0][1]
     assert [(one.group, one.case) for one in lab.on_disk().untimed] == [(int(n != first), c) for c, n in seen]
-    assert all(task.reference(group).exists() for group in task.planned.groups)
-
-
-@pytest.mark.parametrize(("own", "seen"), [((), []), (("two",), [(BASELINE, 3), ("two", 3)])])
-def test_group_that_shows_memory_alone_is_observed_for_what_no_other_has(
-    lab: Lab, make: Make, own: tuple[str, ...], seen: list[tuple[str, int]]
-) -> None:
-    """Its outputs are not compared; but nothing is held against the default of another model."""
-    usual = (BASELINE, "one")
-    groups = [make.group(2, cases=usual), make.group(3, timed=False, cases=(*usual, *own))]
-    task = lab.task(make.experiment(groups=groups))
-    observe(lab, task)
-    assert _untimed(lab) == [(BASELINE, 2), ("one", 2), *seen]
-    assert not task.reference(task.planned.groups[1]).exists()
+    compared = [task.reference(group).exists() for group in task.planned.groups]
+    assert compared == [True, how != "memory"]
 
 
 def test_facts_regions_and_operators_are_kept_with_their_group(lab: Lab, make: Make) -> None:
@@ -109,7 +96,6 @@ def test_facts_regions_and_operators_are_kept_with_their_group(lab: Lab, make: M
     ("answer", "outcome"),
     [
         ({"threads_created": 0}, "effect"),
-        ({"threads_created": 2}, "unseen"),
         ({"threads_created": 1}, "nothing"),
         ({"threads_created": 2, "unchanged": ["case"]}, "nothing"),
     ],
