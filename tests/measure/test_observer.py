@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from lab import MIB, hungry, interrupt_at
-from observing import CASES, each_group, observe, proven_by, reads_arenas, writes_traces
-from traces import kernel, span
+from traces import kernel, span, write_trace
 
+from bench.measure import observer
 from bench.measure import task as measuring
 from bench.measure.proof import WITHOUT_OBSERVER
 from bench.results import store
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from lab import Lab
 
     from bench.measure.child import Outcome
+    from bench.measure.task import Task
+    from bench.spec import Experiment
 
 FEWER_FAULTS = Proof(fact="minor_faults", relation="<", expected=1, than="two")
 LINES = (kernel("a", 1, 10), span(0, 100))
@@ -30,6 +34,31 @@ THREE_RUNS = (
     *(span(1000 * n, 100) for n in range(3)),
 )
 ONE, TWO, BOTH = (BASELINE, "one"), (BASELINE, "two"), (BASELINE, "one", "two")
+
+
+def observe(lab: Lab, task: Task) -> store.Journal:
+    observer.observe(task, lambda _: None)
+    return task.writer.journal
+
+
+def proven_by(make: Make, *proofs: Proof, **changes: Any) -> Experiment:
+    """`one` promises something."""
+    cases = [Case(id=case, title=case, settings={"case": case}) for case in TWO]
+    one = Case(id="one", title="one", settings={"case": "one"}, proofs=proofs)
+    return make.experiment(cases=(*cases, one), **changes)
+
+
+def writes_traces(task: Task, lines: Mapping[str, Sequence[str]]) -> None:
+    """Let the fake worker leave a trace where the real one would (case -> lines), and a log of one region."""
+    answer = task.worker
+
+    def work(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
+        if job["observe"] and job["settings"]["case"] in lines:
+            write_trace(Path(job["trace_prefix"]), lines[job["settings"]["case"]])
+        outcome = answer(job, env, timeout_s)
+        return replace(outcome, log="Extended allocation by 1048576 bytes.\n") if job["observe"] else outcome
+
+    task.worker = work
 
 
 def _untimed(lab: Lab) -> list[tuple[str, int]]:
@@ -64,10 +93,10 @@ def test_where_cases_are_observed(
 
 
 def test_facts_regions_and_operators_are_kept_with_their_group(lab: Lab, make: Make) -> None:
-    task = lab.task(each_group(make))
+    groups = [make.group(2), make.group(3, cases=TWO)]
+    task = lab.task(make.experiment(groups=groups, observe_each_group=True))
     base_lines = [span(0, 100), kernel("a", 1, 10), kernel("b", 5, 10, thread=2)]
     writes_traces(task, {BASELINE: base_lines, "two": [span(0, 100), kernel("a", 1, 10, operator="Gemm")]})
-    reads_arenas(task)
 
     def tell(start: Started) -> None:
         lab.worker.untimed["two"] = {"threads_created": start.shapes[0][0]}
@@ -104,8 +133,7 @@ def test_proof_is_judged_and_worded(lab: Lab, make: Make, answer: dict[str, Any]
     """The default, on the made-up machine, creates one thread."""
     lab.worker.untimed["one"] = answer
     task = lab.task(proven_by(make, Proof(fact="threads_created", relation="==", expected=0)))
-    writes_traces(task, dict.fromkeys(CASES, LINES))
-    reads_arenas(task)
+    writes_traces(task, dict.fromkeys(BOTH, LINES))
     records = {one.case: one for one in observe(lab, task).untimed}
     assert records["one"].outcome == outcome
     must = "应等于 0，" if outcome == "effect" else ""  # what does not hold is told as it is
@@ -240,7 +268,7 @@ def test_trace_that_was_asked_for_is_summed_up_and_stands_beside_the_journal(
     groups = [make.group(2), make.group(3)]
     experiment = make.experiment(groups=groups, observe_each_group=True, keep_trace=wanted)
     task = lab.task(experiment)
-    writes_traces(task, {case: THREE_RUNS if case == "one" else THREE_RUNS[-1:] for case in CASES})
+    writes_traces(task, {case: THREE_RUNS if case == "one" else THREE_RUNS[-1:] for case in BOTH})
     observe(lab, task)
     journal = lab.on_disk()
     kept = store.trace_path(journal.path)
@@ -284,11 +312,11 @@ def test_subject_reports_on_the_largest_batch_once(
     """A report that failed is data; none is made where memory has become scarce, nor again on resume."""
     monkeypatch.setattr(measuring, "free_memory", lambda: free_mib * MIB)
     report = Report(subject="line_memory", cases=(BASELINE, "one"))
-    experiment = hungry(make, reports=(report,), cases=CASES)
+    experiment = hungry(make, reports=(report,), cases=BOTH)
 
     def fail(start: Started) -> None:
         if failure and start.reports:
-            lab.worker.untimed = {case: make.failure(failure, "坏了") for case in CASES}
+            lab.worker.untimed = {case: make.failure(failure, "坏了") for case in BOTH}
 
     lab.worker.before = fail
     lab.runner(lab.task(experiment)).run()
