@@ -85,14 +85,8 @@ def test_child_that_does_not_read_its_job(script: Script) -> None:
 
 
 def test_caller_cannot_tilt_a_case_but_the_case_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    foreign = {
-        "ORT_LOG_LEVEL",
-        "OMP_NUM_THREADS",
-        "KMP_AFFINITY",
-        "MALLOC_TRIM_THRESHOLD_",
-        "OPENBLAS_NUM_THREADS",
-    }
-    foreign |= {"MKL_NUM_THREADS", "GLIBC_TUNABLES", "LD_PRELOAD"}
+    foreign = {"ORT_LOG_LEVEL", "OMP_NUM_THREADS", "KMP_AFFINITY", "MALLOC_TRIM_THRESHOLD_"}
+    foreign |= {"OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "GLIBC_TUNABLES", "LD_PRELOAD"}
     for name in (*foreign, "HARMLESS"):
         monkeypatch.setenv(name, "1")
     found = clean_environment({})
@@ -140,24 +134,19 @@ def _wait_for(condition: Callable[[], bool], seconds: float = 20) -> bool:
     return True
 
 
-class Notes:
+def _pids(notes: Path) -> list[int]:
     """Processes that were there, by the notes that they leave."""
+    return [int(path.name) for path in notes.iterdir()]
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
 
-    @property
-    def pids(self) -> list[int]:
-        return [int(path.name) for path in self.folder.iterdir()]
-
-    def all_ended(self) -> bool:
-        return all(_ended(pid) for pid in self.pids)
+def _all_ended(notes: Path, seconds: float = 0) -> bool:
+    return _wait_for(lambda: all(map(_ended, _pids(notes))), seconds)
 
 
 @pytest.fixture
-def notes(tmp_path: Path) -> Notes:
+def notes(tmp_path: Path) -> Path:
     (tmp_path / "notes").mkdir()
-    return Notes(tmp_path / "notes")
+    return tmp_path / "notes"
 
 
 FORK = """
@@ -174,21 +163,19 @@ open(os.path.join(job["folder"], str(other.pid)), "w").close()
         pytest.param(None, "unsupported", "子进程还在跑", id="after a good report"),
         pytest.param("os.abort()", "crashed", "SIGABRT", id="after a crash"),
         pytest.param(say({"error": "no"}) + "sys.exit(1)", "crashed", "no", id="after an error"),
-        pytest.param(
-            "print('{', flush=True)\ntime.sleep(60)", "timeout", "超过 2 秒仍未结束，已终止", id="it hangs"
-        ),
+        pytest.param("print('{', flush=True)\ntime.sleep(60)", "timeout", "超过 2 秒仍未结束，已终止", id="it hangs"),
     ],
-)
+)  # fmt: skip
 def test_processes_that_a_child_leaves_behind_are_ended_and_never_waited_for(
-    script: Script, notes: Notes, make: Make, last: str | None, kind: str, words: str
+    script: Script, notes: Path, make: Make, last: str | None, kind: str, words: str
 ) -> None:
     """Even if they hold its pipe."""
     script(FORK + (say({"ok": make.figures().model_dump()}) if last is None else last))
-    outcome = _run(timeout_s=2.0, folder=str(notes.folder))
+    outcome = _run(timeout_s=2.0, folder=str(notes))
     found, reason = failure_of(outcome)
     assert (found, words in reason, outcome.wall_s < 10) == (kind, True, True)
-    assert len(notes.pids) == 1
-    assert _wait_for(notes.all_ended, 1)
+    assert len(_pids(notes)) == 1
+    assert _all_ended(notes, 1)
 
 
 @posix
@@ -200,12 +187,10 @@ def test_process_that_ended_before_its_parent_is_none_that_was_left(script: Scri
 
 @posix
 @pytest.mark.parametrize("processes", [1, 2])
-def test_children_end_within_a_second_of_a_killed_parent(
-    script: Script, notes: Notes, processes: int
-) -> None:
+def test_children_end_within_a_second_of_a_killed_parent(script: Script, notes: Path, processes: int) -> None:
     """And at once where the parent died before they could ask."""
     stub = script(f"{STUB}{COMPANY}run_until_killed()\ntime.sleep(60)")
-    job = {"folder": str(notes.folder), "processes": processes}
+    job = {"folder": str(notes), "processes": processes}
     parent_code = f"""
 import sys
 from pathlib import Path
@@ -216,19 +201,19 @@ child.run_worker({job!r}, {{}}, 60.0)
 """
     parent = subprocess.Popen([sys.executable, "-c", parent_code])
     try:
-        assert _wait_for(lambda: len(notes.pids) == processes)
-        assert not any(_ended(pid) for pid in notes.pids)
+        assert _wait_for(lambda: len(_pids(notes)) == processes)
+        assert not any(_ended(pid) for pid in _pids(notes))
     finally:
         parent.kill()
         parent.wait()
-    assert _wait_for(notes.all_ended, 1.0)  # those that outlive it end by themselves within a minute
+    assert _all_ended(notes, 1)  # those that outlive it end by themselves within a minute
     late = {**job, "parent_pid": os.getpid() + 1}
     assert run_script(stub, late, {}, TIMEOUT_S)[:2] == (1, b"")
 
 
 @pytest.mark.parametrize("processes", [1, 3])
 def test_company_runs_while_the_measured_process_runs_and_is_gone_afterwards(
-    script: Script, notes: Notes, make: Make, processes: int
+    script: Script, notes: Path, make: Make, processes: int
 ) -> None:
     """What the company has forked is gone, too."""
     fork = FORK if sys.platform != "win32" else ""
@@ -242,10 +227,10 @@ while sum(size > before.get(name, 0) + 3 for name, size in beats().items()) < jo
     time.sleep(0.01)
 """
     script(text + say({"ok": make.figures().model_dump()}))
-    outcome = _run(folder=str(notes.folder), processes=processes)
+    outcome = _run(folder=str(notes), processes=processes)
     assert (outcome.failure, outcome.figures) == (None, make.figures())
-    assert len(notes.pids) == (processes - 1) * (2 if fork else 1)
-    assert _wait_for(notes.all_ended, 1)
+    assert len(_pids(notes)) == (processes - 1) * (2 if fork else 1)
+    assert _all_ended(notes, 1)
 
 
 @pytest.mark.parametrize(
@@ -259,7 +244,7 @@ while sum(size > before.get(name, 0) + 3 for name, size in beats().items()) < jo
     ],
 )
 def test_failure_of_company_is_one_of_the_case_and_nothing_is_left_behind(
-    script: Script, notes: Notes, monkeypatch: pytest.MonkeyPatch, company: str, kind: str, words: str
+    script: Script, notes: Path, monkeypatch: pytest.MonkeyPatch, company: str, kind: str, words: str
 ) -> None:
     """The first of the two is under way, the second one never is: the measured one is not even started."""
     monkeypatch.setattr(child, "READY_SECONDS", 2.0)
@@ -269,15 +254,15 @@ def test_failure_of_company_is_one_of_the_case_and_nothing_is_left_behind(
         f"{COMPANY}\nif job.get('company'):\n    first = not beats()\n    beat()\n    {company}\n"
         f"    run_until_killed()\n{last}"
     )
-    outcome = _run(folder=str(notes.folder), processes=3)
+    outcome = _run(folder=str(notes), processes=3)
     found, reason = failure_of(outcome)
     assert (found, words in reason, outcome.wall_s < 10) == (kind, True, True)
-    assert (len(notes.pids), notes.all_ended()) == (2, True)
+    assert (len(_pids(notes)), _all_ended(notes)) == (2, True)
 
 
 @posix
 @pytest.mark.parametrize("stage", ["alone", "company starts", "company runs"])
-def test_interrupting_the_runner_ends_every_child(script: Script, notes: Notes, stage: str) -> None:
+def test_interrupting_the_runner_ends_every_child(script: Script, notes: Path, stage: str) -> None:
     """Nor does the timer that waits for company keep the interpreter from ending."""
     script(COMPANY + ("beat()" if stage == "company starts" else "run_until_killed()") + "\ntime.sleep(60)")
     expected, processes = (2 if stage == "company runs" else 1), (1 if stage == "alone" else 2)
@@ -288,7 +273,7 @@ def test_interrupting_the_runner_ends_every_child(script: Script, notes: Notes, 
 
     def interrupt() -> None:
         assert main.ident
-        _wait_for(lambda: len(notes.pids) == expected)
+        _wait_for(lambda: len(_pids(notes)) == expected)
         time.sleep(0.2)  # the runner waits for them by then
         signal.pthread_kill(main.ident, signal.SIGALRM)
 
@@ -297,10 +282,10 @@ def test_interrupting_the_runner_ends_every_child(script: Script, notes: Notes, 
     thread.start()
     try:
         with pytest.raises(KeyboardInterrupt):
-            _run(folder=str(notes.folder), processes=processes)
+            _run(folder=str(notes), processes=processes)
     finally:
         signal.signal(signal.SIGALRM, before)
     thread.join()
-    assert len(notes.pids) == expected
-    assert notes.all_ended()
+    assert len(_pids(notes)) == expected
+    assert _all_ended(notes)
     assert _wait_for(lambda: threading.active_count() <= threads, 1.0)
