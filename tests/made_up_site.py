@@ -102,9 +102,9 @@ def judge(case: Case, facts: object, unchanged: object = ()) -> tuple[Seen | Non
     return NOT_SEEN.get(case.id, "effect"), "看到的"
 
 
-def make_file(script: Path, job: Mapping[str, str], env: object, timeout_s: float) -> tuple[int, bytes, str]:
+def make_file(_: Path, job: Mapping[str, str], env: object, timeout_s: float) -> tuple[int, bytes, str]:
     """An empty file in the place of a variant of a model."""
-    (Path(job["folder"]) / variants.file_name(script.stem)).write_bytes(b"")
+    (Path(job["folder"]) / variants.file_name(job["variant"])).write_bytes(b"")
     return 0, b"{}", ""
 
 

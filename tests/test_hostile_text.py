@@ -23,7 +23,7 @@ from bench.cli.console import Progress, say
 from bench.experiments import EXPERIMENTS
 from bench.measure import header
 from bench.measure.campaign import Here
-from bench.measure.child import clean_text
+from bench.measure.ending import clean_text
 from bench.measure.plan import resolve
 from bench.measure.profiles import PROFILES
 from bench.pages import snippets

@@ -6,6 +6,8 @@ import ctypes
 import os
 import sys
 import threading
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 PR_SET_PDEATHSIG, SIGKILL = 1, 9
@@ -39,32 +41,28 @@ class Memory:
 
     def __init__(self):
         self._status = Path("/proc/self/status")
-        self._exact_peak = self._status.exists() and self._try_reset()
+        self._exact_peak = self._status.exists() and self.reset_peak()
 
-    def _try_reset(self):
+    def reset_peak(self):
+        """Whether the kernel does that."""
         try:
             Path("/proc/self/clear_refs").write_text(CLEAR_PEAK)
         except OSError:
             return False
         return True
 
-    def reset_peak(self):
-        if self._exact_peak:
-            self._try_reset()
-
     def resident(self):
-        return self._field("VmRSS:")
+        return _bytes(self._status, "VmRSS:") if self._status.exists() else _psutil_resident()
 
     def peak(self):
-        return self._field("VmHWM:") if self._exact_peak else None
+        return _bytes(self._status, "VmHWM:") if self._exact_peak else None
 
-    def _field(self, name):
-        if not self._status.exists():
-            return _psutil_resident() if name == "VmRSS:" else None
-        for line in self._status.read_text().splitlines():
-            if line.startswith(name):
-                return int(line.split()[1]) * 1024
-        return None
+
+def _bytes(path, name):
+    """A figure of a file of the kernel, which writes KiB."""
+    return next(
+        (int(line.split()[1]) * 1024 for line in path.read_text().splitlines() if line.startswith(name)), None
+    )
 
 
 def _psutil_resident():
@@ -111,6 +109,59 @@ def trim():
     return True
 
 
+class Phase:
+    """What is spent in one stretch of the process's life: all of it, or its calls alone."""
+
+    def __init__(self):
+        self.calls = self.run_ns = self.cpu_ns = self.faults = self.switches = 0
+
+    def begin(self):
+        self._usage = usage()
+        self._cpu, self._wall = time.process_time_ns(), time.perf_counter_ns()
+
+    def end(self):
+        self.run_ns += time.perf_counter_ns() - self._wall
+        self.cpu_ns += time.process_time_ns() - self._cpu
+        if self._usage:
+            faults, switches = usage()
+            self.faults += faults - self._usage[0]
+            self.switches += switches - self._usage[1]
+
+
+class Phases:
+    """Reads the same counters around every phase."""
+
+    def __init__(self, memory):
+        self._memory, self._known = memory, usage() is not None
+        self.reports = {}
+
+    @contextmanager
+    def __call__(self, name, *, calls=False):
+        """`calls`: only what stands between `begin` and `end` is counted."""
+        self._memory.reset_peak()
+        phase, start = Phase(), time.perf_counter_ns()
+        if not calls:
+            phase.begin()
+        yield phase
+        if not calls:
+            phase.end()
+        wall = time.perf_counter_ns() - start
+        rss, peak, threads = self._memory.resident(), self._memory.peak(), thread_ids()
+        self.reports[name] = {
+            "calls": phase.calls,
+            "wall_ns": wall,
+            "run_ns": phase.run_ns,
+            "cpu_ns": phase.cpu_ns,
+            "minor_faults": phase.faults if self._known else None,
+            "involuntary_switches": phase.switches if self._known else None,
+            "rss_bytes": rss,
+            "peak_bytes": None
+            if None in (peak, rss)
+            else max(peak, rss),  # the kernel adds up its pages late
+            "threads": None if threads is None else len(threads),
+        }
+
+
 class HugePageWatch(threading.Thread):
     """Largest AnonHugePages seen while running: only for untimed children, it polls."""
 
@@ -123,9 +174,7 @@ class HugePageWatch(threading.Thread):
     def run(self):
         rollup = Path("/proc/self/smaps_rollup")
         while rollup.exists() and not self._stopped.wait(POLL_SECONDS):
-            for line in rollup.read_text().splitlines():
-                if line.startswith("AnonHugePages:"):
-                    self.largest_bytes = max(self.largest_bytes, int(line.split()[1]) * 1024)
+            self.largest_bytes = max(self.largest_bytes, _bytes(rollup, "AnonHugePages:") or 0)
 
     def stop(self):
         self._stopped.set()

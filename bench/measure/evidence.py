@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.measure import trace
 
@@ -54,13 +53,7 @@ FACTS = {
 
 FINGERPRINTS = ("operators", "block_sizes", "file", "subject")
 """Facts whose number says nothing but whether two are the same."""
-ARENA_FACTS = (
-    "arena_regions",
-    "arena_mib",
-    "exact_regions_share",
-    "second_run_regions",
-    "arena_shrinks",
-)
+ARENA_FACTS = ("arena_regions", "arena_mib", "exact_regions_share", "second_run_regions", "arena_shrinks")
 _REQUEST = re.compile(r"Extending BFCArena for Cpu.*rounded_bytes:\s*(\d+)")
 _EXTENDED = re.compile(r"Extended allocation by (\d+) bytes")
 _SHRUNK = re.compile(r"Arena shrunk by \d+ bytes")
@@ -97,34 +90,30 @@ _WARNING = re.compile(r"\[W:onnxruntime")
 _RUN = re.compile(r"^BENCH RUN (\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class ArenaLog:
-    """What ORT's log tells of its arena: one entry a region, in order."""
+class Region(NamedTuple):
+    """What the arena has asked the system for at once."""
 
-    regions: tuple[int, ...]
-    requested: tuple[int, ...]
-    """Bytes that were needed when the region of the same index was added."""
-    runs: tuple[int, ...]
-    """Run in which it was added; 0 is session creation."""
-    shrinks: int
+    size: int
+    needed: int
+    """Bytes for which it was."""
+    run: int
+    """In which it was; 0 is session creation."""
 
 
-def read_arena_log(log: str) -> ArenaLog:
-    """Parse a verbose ORT log with the worker's run marks in it."""
-    regions, requested, runs = [], [], []
-    run = shrinks = need = 0
+def read_arena_log(log: str) -> tuple[list[Region], int]:
+    """Regions in their order, and how often the arena shrank: from a verbose ORT log with the worker's run marks in it."""
+    regions = list[Region]()
+    run = shrinks = needed = 0
     for line in log.splitlines():
         if match := _RUN.match(line):
             run = int(match[1])
         elif match := _REQUEST.search(line):
-            need = int(match[1])
+            needed = int(match[1])
         elif match := _EXTENDED.search(line):
-            regions.append(int(match[1]))
-            requested.append(need)
-            runs.append(run)
+            regions.append(Region(int(match[1]), needed, run))
         elif _SHRUNK.search(line):
             shrinks += 1
-    return ArenaLog(tuple(regions), tuple(requested), tuple(runs), shrinks)
+    return regions, shrinks
 
 
 def observe(
@@ -135,14 +124,14 @@ def observe(
     The child of a case that says nothing of the log or the profiler has both switched on: what they show
     of themselves is then our doing and no fact.
     """
-    arena = read_arena_log(log)
-    exact = [size == need for size, need in zip(arena.regions, arena.requested, strict=True)]
+    regions, shrinks = read_arena_log(log)
+    exact = sum(region.size == region.needed for region in regions)
     facts: dict[str, float] = {
-        "arena_regions": len(arena.regions),
-        "arena_mib": round(sum(arena.regions) / MIB, 1),
-        "exact_regions_share": sum(exact) / len(exact) if exact else 0.0,
-        "second_run_regions": arena.runs.count(2),
-        "arena_shrinks": arena.shrinks,
+        "arena_regions": len(regions),
+        "arena_mib": round(sum(region.size for region in regions) / MIB, 1),
+        "exact_regions_share": exact / len(regions) if regions else 0.0,
+        "second_run_regions": sum(region.run == 2 for region in regions),
+        "arena_shrinks": shrinks,
         **trace.facts(runs),
         **_fingerprints(runs, *opened),
         **_received(case, log),
@@ -164,11 +153,8 @@ def observe(
 
 def _fingerprints(runs: Sequence[Run], file: Path, subject: Subject) -> dict[str, float]:
     """As numbers: two graphs may well have as many nodes, and other ones."""
-    seen = {
-        "operators": trace.operators(runs),
-        "block_sizes": trace.blocks(runs),
-        "subject": [subject.name, dict(subject.options)],
-    }
+    called = [subject.name, dict(subject.options)]
+    seen = {"operators": trace.operators(runs), "block_sizes": trace.blocks(runs), "subject": called}
     found = {name: _fingerprint(json.dumps(told).encode()) for name, told in seen.items() if told}
     return {**found, "file": _fingerprint(file.read_bytes())}
 
@@ -198,8 +184,7 @@ def _rounded(value: float | None, unit: float, digits: int) -> float | None:
 
 def _received(case: Case, log: str) -> dict[str, float]:
     """Options that the session lists as its own, but for those that the observer has set."""
-    line = _SESSION_OPTIONS.search(log)
-    text = line[0] if line else ""
+    text = "".join(_SESSION_OPTIONS.findall(log)[:1])
     found = dict(_SWITCH.findall(text))
     for name, pool in _POOLS.items():
         if match := re.search(rf"{pool}:OrtThreadPoolParams \{{ thread_pool_size: (\d+)", text):

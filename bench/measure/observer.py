@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.measure import evidence, proof, trace
 from bench.measure.proof import WITHOUT_OBSERVER
-from bench.measure.task import compared_feeds, report
-from bench.results.records import Told, Untimed
+from bench.measure.task import compared_feeds, timeout_s
+from bench.results.records import Failure, Told, Untimed
 from bench.results.store import trace_path
 from bench.spec import BASELINE, CONTROL
 from bench.subjects import SUBJECTS
@@ -57,13 +57,10 @@ def _is_observed(task: Task, facts: Facts, group: PlannedGroup, case_id: str) ->
         return True
     if (group.index, case_id) in facts:
         return True
-    if case_id == BASELINE and any(not _is_observed(task, facts, group, one) for one in _others(task, group)):
+    others = [one for one in group.cases if one != BASELINE]
+    if case_id == BASELINE and not all(_is_observed(task, facts, group, one) for one in others):
         return False
     return not task.planned.observes_each_group and any(case == case_id for _, case in facts)
-
-
-def _others(task: Task, group: PlannedGroup) -> list[str]:
-    return [case for case in group.cases if case != BASELINE]
 
 
 def _needs_outside(task: Task) -> bool:
@@ -93,10 +90,8 @@ def _untimed(task: Task, group: PlannedGroup, case: Case) -> tuple[Untimed, tupl
     task.trace_path.unlink(missing_ok=True)
     outcome = task.start(group, case, changes)
     if outcome.figures is None:
-        failed = Untimed(
-            group=group.index, case=case.id, facts={}, outcome=None, evidence="", failure=outcome.failure
-        )
-        return failed, ()
+        nothing: dict[str, Any] = {"facts": {}, "outcome": None, "evidence": ""}
+        return Untimed(group=group.index, case=case.id, failure=outcome.failure, **nothing), ()
     if target:
         part.replace(reference)
     runs = _runs(task.trace_path)
@@ -109,16 +104,15 @@ def _record(task: Task, group: PlannedGroup, case: Case, outcome: Outcome, runs:
     if case.id == CONTROL:
         own = evidence.observe_from_outside(outcome.figures, outcome.log)
     else:
-        own = evidence.observe(
-            case, outcome.figures, outcome.log, runs, (task.file(group, case), group.settled(case).subject)
-        )
+        opened = task.file(group, case), group.settled(case).subject
+        own = evidence.observe(case, outcome.figures, outcome.log, runs, opened)
     beside = {one.case: one.facts for one in task.writer.journal.untimed if one.group == group.index}
     proven, text = proof.judge(case, {**beside, case.id: own}, outcome.figures.unchanged)
     return Untimed(
         group=group.index,
         case=case.id,
         facts=own,
-        regions=list(evidence.read_arena_log(outcome.log).regions),
+        regions=[region.size for region in evidence.read_arena_log(outcome.log)[0]],
         operators=trace.operators(runs),
         outcome=proven,
         evidence=text,
@@ -151,13 +145,16 @@ def run_reports(task: Task, tell: Callable[[str], None]) -> None:
             if (wanted.subject, case_id) not in done:
                 tell(f"{task.name(group, case_id)} {SUBJECTS[wanted.subject]}")
                 failure, lines = report(task, group, task.planned.case(case_id), wanted.subject)
-                task.writer.append(
-                    Told(
-                        subject=wanted.subject,
-                        case=case_id,
-                        model=group.group.model,
-                        input=group.input.label,
-                        lines=lines,
-                        failure=failure,
-                    )
-                )
+                of: dict[str, Any] = {"case": case_id, "model": group.group.model, "input": group.input.label}
+                task.writer.append(Told(subject=wanted.subject, **of, lines=lines, failure=failure))
+
+
+def report(
+    task: Task, group: PlannedGroup, case: Case, subject: str
+) -> tuple[Failure | None, dict[str, list[str]]]:
+    """What a reporting subject says of a case: lines of text under headings."""
+    if failure := task.hindrance(group, case):
+        return failure, {}
+    job = task.job(group, case, subject=subject, report=True)
+    outcome = task.worker(job, group.settled(case).place.env, timeout_s(group, case))
+    return outcome.failure, {} if outcome.failure else outcome.lines

@@ -73,11 +73,10 @@ def _of_cases(cases: Sequence[Case]) -> Iterator[str]:
     yield from (f"cases 里有两个设置同名：“{name}”" for name in repeated)
     if next(iter(earlier), "") != BASELINE:
         yield f"cases 的第一个应是基准，id 写“{BASELINE}”，其余的都与它比"
-    if CONTROL not in earlier:
+    base, again = earlier.get(BASELINE), earlier.get(CONTROL)
+    if not again:
         yield f"cases 里缺“{CONTROL}”：同样的设置再测一次，才知道噪声有多大"
-    elif BASELINE in earlier and earlier[CONTROL] != replace(
-        earlier[BASELINE], id=CONTROL, title=earlier[CONTROL].title
-    ):
+    elif base and again != replace(base, id=CONTROL, title=again.title):
         yield f"“{CONTROL}”除 id 和 title 外，都应与“{BASELINE}”相同"
 
 
@@ -90,9 +89,8 @@ def _of_case(case: Case) -> Iterator[str]:
         elif name in ENUMERATORS and value not in ENUMERATORS[name]:
             yield _unknown(f"settings：{name}", value, ENUMERATORS[name])
     for field, texts in (("run_settings", case.run_settings), ("place", case.place.env)):
-        for name, value in texts.items():
-            if not isinstance(value, str):
-                yield f"{field}：{name} 的值是 {value!r}，只能写 str"
+        wrong = ((name, value) for name, value in texts.items() if not isinstance(value, str))
+        yield from (f"{field}：{name} 的值是 {value!r}，只能写 str" for name, value in wrong)
     yield from _one_of("subject", [case.subject.name] if case.subject else [], SUBJECTS)
     yield from _one_of("variant", [case.variant] if case.variant else [], VARIANTS)
     yield from _one_of("expected", [case.expected], ("", "crash", "hang"))
@@ -104,9 +102,8 @@ def _of_proofs(case: Case, earlier: Collection[str], keys: Collection[str]) -> I
         yield from _one_of("proofs 的 fact", [proof.fact], FACTS)
         yield from _one_of("proofs 的 relation", [proof.relation], _words(Proof, "relation"))
         yield from _one_of("proofs 的 keys", proof.keys, keys)
-        yield from _one_of(
-            "proofs 的 than", [proof.than] if proof.than else [], earlier, "（排在它前面的设置）"
-        )
+        than = [proof.than] if proof.than else []
+        yield from _one_of("proofs 的 than", than, earlier, "（排在它前面的设置）")
 
 
 def _of_experiment(experiment: Experiment, cases: Mapping[str, Case]) -> Iterator[str]:

@@ -11,7 +11,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench import subjects, variants
-from bench.measure.child import LEFT, ChildrenLeft, Outcome, ended_badly, run_script, run_worker
+from bench.measure.child import LEFT, ChildrenLeft, Outcome, run_script, run_worker
+from bench.measure.ending import ended_badly
 from bench.measure.machine import free_memory
 from bench.models import MODELS
 from bench.results import plausible
@@ -205,19 +206,17 @@ class Task:
         variant, path = group.settled(case).variant, self.file(group, case)
         if variant == variants.AS_BUILT or path.exists():
             return None
-        part = path.parent.with_name(
-            f"part-{path.parent.name}"
-        )  # a file cut short must not pass for the whole
+        part = path.parent.with_name(f"part-{path.parent.name}")  # cut short, it must not pass for the whole
         shutil.rmtree(part, ignore_errors=True)  # weights are added to what is there
         part.mkdir(parents=True)
-        job = {"source": str(self.models[group.group.model].model_path), "folder": str(part)}
+        source = str(self.models[group.group.model].model_path)
+        job = {"variant": variant, "source": source, "folder": str(part)}
         timeout = timeout_s(group, case)
         try:
-            status, output, log = run_script(variants.script(variant), job, {}, timeout)
+            failure = ended_badly(*run_script(variants.script(), job, {}, timeout), timeout)
         except ChildrenLeft:
             return LEFT
-        failure = ended_badly(status, output, log, timeout)
-        if failure is None:
+        if not failure:
             part.replace(path.parent)
         return failure
 
@@ -228,17 +227,6 @@ def no_room(group: PlannedGroup) -> Failure | None:
         return None
     reason = f"约需 {group.memory_bytes >> 20} MiB，此刻空闲内存不够，没有启动"
     return Failure(kind="out_of_memory", reason=reason)
-
-
-def report(
-    task: Task, group: PlannedGroup, case: Case, subject: str
-) -> tuple[Failure | None, dict[str, list[str]]]:
-    """What a reporting subject says of a case: lines of text under headings."""
-    if failure := task.hindrance(group, case):
-        return failure, {}
-    job = task.job(group, case, subject=subject, report=True)
-    outcome = task.worker(job, group.settled(case).place.env, timeout_s(group, case))
-    return outcome.failure, {} if outcome.failure else outcome.lines
 
 
 def compared_feeds(group: PlannedGroup) -> list[int]:

@@ -7,7 +7,7 @@ process that reads it is the one that must stay small.
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -128,33 +128,23 @@ def blocks(runs: Sequence[Run]) -> list[tuple[str, int]]:
 def summarise(runs: Sequence[Run], case: str, model: str, input: str) -> TraceSummary:
     """Time by operator type and by node, means over the steady runs."""
     steady = runs[UNSTEADY_RUNS:] or runs
-    by_node: dict[tuple[str, str], int] = defaultdict(int)
+    by_node, by_operator = Counter[tuple[str, str]](), Counter[str]()
     for run in steady:
         for node in run.nodes:
             by_node[node.name, node.operator] += node.end - node.start
-    total = sum(by_node.values()) or 1
-    count = len(steady)
-    by_operator: dict[str, list[int]] = defaultdict(list)
-    for (_, operator), time in by_node.items():
-        by_operator[operator].append(time)
-    ranked = sorted(by_operator.items(), key=lambda item: -sum(item[1]))
-    slowest = sorted(by_node.items(), key=lambda item: -item[1])[:MOST_NODES]
+            by_operator[node.operator] += node.end - node.start
+    numbers, total, count = Counter(operator for _, operator in by_node), by_node.total() or 1, len(steady)
+
+    def cost(name: str, operator: str, nodes: int, time: int) -> Cost:
+        microseconds, share = round(time / count, 1), round(time / total, 5)
+        return Cost(name=name, operator=operator, nodes=nodes, microseconds=microseconds, share=share)
+
     return TraceSummary(
         case=case,
         model=model,
         input=input,
         runs=count,
         run_microseconds=round(sum(run.end - run.start for run in steady) / count, 1),
-        operators=[_cost(name, name, len(times), sum(times), count, total) for name, times in ranked],
-        nodes=[_cost(name, operator, 1, time, count, total) for (name, operator), time in slowest],
-    )
-
-
-def _cost(name: str, operator: str, nodes: int, time: int, runs: int, total: int) -> Cost:
-    return Cost(
-        name=name,
-        operator=operator,
-        nodes=nodes,
-        microseconds=round(time / runs, 1),
-        share=round(time / total, 5),
+        operators=[cost(name, name, numbers[name], time) for name, time in by_operator.most_common()],
+        nodes=[cost(*node, 1, time) for node, time in by_node.most_common(MOST_NODES)],
     )

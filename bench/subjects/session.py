@@ -38,17 +38,13 @@ class Session:
 
     def close(self):
         """What only the end shows: the trace, and at which level the log still warns. It can still be called."""
-        facts = {"unchanged": self._unchanged, "trace_bytes": self._end_trace()}
-        if self._job["observe"] and (
-            "log_severity_level" in self._job["settings"] or not self._job["verbose"]
-        ):
+        facts, job = {"unchanged": self._unchanged, "trace_bytes": self._end_trace()}, self._job
+        if job["observe"] and ("log_severity_level" in job["settings"] or not job["verbose"]):
             self._set_up_wrongly()
         return facts
 
     def _open(self, options):
-        return ort.InferenceSession(
-            self._job["model"], sess_options=options, providers=["CPUExecutionProvider"]
-        )
+        return ort.InferenceSession(self._job["model"], options, providers=["CPUExecutionProvider"])
 
     def _session_options(self):
         """(SessionOptions as the case writes them, attributes that it sets to what they are anyway)."""

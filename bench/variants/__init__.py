@@ -1,8 +1,8 @@
 """How another file is made of a model: one file each, found by convention.
 
-Each runs in a process of its own, without this package: `python -I optimised.py`, with {"source", "folder"} as JSON
-on stdin, makes the file `FILE` in the folder. It has a `TITLE` in Chinese, and the code by which a reader does the
-same; what it needs is imported while making.
+Each runs in a process of its own, without this package: `python -I _job.py`, with {"variant", "source", "folder"} as
+JSON on stdin, lets its `make` write the file `FILE` in the folder. It has a `TITLE` in Chinese, and the code by which
+a reader does the same; what it needs is imported while making.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ FOR_READERS: dict[str, ForReaders] = {
 }
 
 
-def script(variant: str) -> Path:
-    """What makes it."""
-    return FOLDER / f"{variant}.py"
+def script(name: str = "_job") -> Path:
+    """The file of a maker, or what starts every one of them."""
+    return FOLDER / f"{name}.py"
 
 
 def file_name(variant: str) -> str:

@@ -1,20 +1,27 @@
-"""What every maker does before and after: the job read, a failure told."""
+"""Makes one other file in a process of its own: the job read, the maker called, a failure told."""
 
 from __future__ import annotations
 
 import ctypes
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 
 
-def run(make, file):
-    """Call `make(source, target)`; whatever goes wrong is the last line on stderr, and the status is 1."""
+def main():
+    """Whatever goes wrong is the last line on stderr, and the status is 1."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL: never outlive the parent
     job = json.loads(sys.stdin.buffer.readline())
+    sys.path.insert(0, str(Path(__file__).parent))
     try:
-        make(Path(job["source"]), Path(job["folder"]) / file)
+        maker = import_module(job["variant"])
+        maker.make(Path(job["source"]), Path(job["folder"]) / maker.FILE)
     except Exception as error:  # noqa: BLE001 - the parent is told, whatever it was
         sys.exit(f"{type(error).__name__}: {error}")
     print("{}")
+
+
+if __name__ == "__main__":
+    main()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 TITLE = "权重放在外部文件"
 FILE = "model.onnx"
 READERS_FILE = "model.external.onnx"
@@ -34,10 +31,3 @@ def make(source, target):
         location=f"{target.name}.data",
         size_threshold=SMALLEST,
     )
-
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
-    import _job
-
-    _job.run(make, FILE)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 TITLE = "事先优化"
 FILE = "model.onnx"
 READERS_FILE = "model.optimized.onnx"
@@ -29,10 +26,3 @@ def make(source, target):
     options.optimized_model_filepath = str(target)
     options.log_severity_level = 3  # it warns that the file fits this machine alone, which it should
     ort.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
-
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
-    import _job
-
-    _job.run(make, FILE)

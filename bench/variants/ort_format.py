@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 TITLE = "ORT 格式"
 FILE = "model.ort"
 READERS_FILE = "model.ort"
@@ -31,10 +28,3 @@ def make(source, target):
     options.add_session_config_entry("session.save_model_format", "ORT")
     options.log_severity_level = 3  # it warns that the file fits this machine alone, which it should
     ort.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
-
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
-    import _job
-
-    _job.run(make, FILE)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.measure import evidence
-from bench.measure.evidence import ArenaLog
 from bench.measure.trace import Node, Run
 from bench.spec import Case, Subject
 
@@ -55,13 +54,7 @@ OPTIONS = (
 WRONG = "2026-01-02 03:04:06 [W:onnxruntime:, inference_session.cc:1] a value is not a number\n"
 LOG_WITH_WARNINGS = f"{LOG}{WRONG}BENCH RUN 4\n{WRONG}{LOG.splitlines()[-1]}\n{WRONG}"
 SESSION = Subject()
-NO_ARENA = {
-    "arena_regions": 0,
-    "arena_mib": 0.0,
-    "exact_regions_share": 0.0,
-    "second_run_regions": 0,
-    "arena_shrinks": 0,
-}
+NO_ARENA = dict.fromkeys(evidence.ARENA_FACTS, 0)
 
 
 @pytest.fixture
@@ -84,21 +77,16 @@ def _facts(
 
 
 def test_regions_of_the_log_know_their_size_need_and_run() -> None:
-    found = evidence.read_arena_log(LOG)
-    assert found.regions == (1048576, 8388608, 838860800)
-    assert found.requested == (1024, 7372800, 838860800)
-    assert found.runs == (0, 1, 2)
-    assert found.shrinks == 1
+    regions, shrinks = evidence.read_arena_log(LOG)
+    assert regions == [(1048576, 1024, 0), (8388608, 7372800, 1), (838860800, 838860800, 2)]
+    assert shrinks == 1
     for log in ("", "onnxruntime says nothing of an arena\nBENCH RUN 1\nBENCH RUN 2\n"):
-        assert evidence.read_arena_log(log) == ArenaLog((), (), (), 0)
+        assert evidence.read_arena_log(log) == ([], 0)
 
 
 def test_facts_of_a_child(make: Make, file: Path) -> None:
-    usual = make.figures(
-        threads_created=3, threads_pinned=2, huge_page_bytes=5 * MIB, idle_cpu_ns=1_000_000, minor_faults=1
-    )
-    steady = usual.phases["steady"].model_copy(update={"minor_faults": 126, "calls": 100})
-    figures = usual.model_copy(update={"phases": {**usual.phases, "steady": steady}, "callers": 2})
+    told = {"threads_created": 3, "threads_pinned": 2, "huge_page_bytes": 5 * MIB, "idle_cpu_ns": 1_000_000}
+    figures = make.figures(**told, minor_faults=1.26, calls=100).model_copy(update={"callers": 2})
     facts = _facts(figures, LOG, file, log_severity_level=0)
     assert min(facts.pop("file"), facts.pop("subject")) > 0
     assert facts == {
@@ -121,10 +109,8 @@ def test_facts_of_a_child(make: Make, file: Path) -> None:
 
 def test_what_the_machine_does_not_tell_is_no_fact(make: Make, file: Path) -> None:
     """An empty log tells of no region; whether it was read at all, the default's shows (`proof.readable`)."""
-    unknown = dict.fromkeys(
-        ("threads_created", "threads_pinned", "huge_page_bytes", "minor_faults", "idle_cpu_ns")
-    )
-    facts = _facts(make.figures(**unknown), "", file)
+    unknown = ("threads_created", "threads_pinned", "huge_page_bytes", "minor_faults", "idle_cpu_ns")
+    facts = _facts(make.figures(**dict.fromkeys(unknown)), "", file)
     assert facts == {**NO_ARENA, "callers": 1, "file": facts["file"], "subject": facts["subject"]}
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from lab import MIB, hungry, interrupt_at
-from observing import CASES, each_group, observe, proven_by, reads_arenas, writes_traces
-from traces import kernel, span
+from traces import kernel, span, write_trace
 
+from bench.measure import observer
 from bench.measure import task as measuring
+from bench.measure.proof import WITHOUT_OBSERVER
 from bench.results import store
 from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL, Case, Load, Proof, Report
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from lab import Lab
 
     from bench.measure.child import Outcome
+    from bench.measure.task import Task
+    from bench.spec import Experiment
 
 FEWER_FAULTS = Proof(fact="minor_faults", relation="<", expected=1, than="two")
 LINES = (kernel("a", 1, 10), span(0, 100))
@@ -28,7 +33,32 @@ THREE_RUNS = (
     *(line for n in range(3) for line in (kernel("a", 1000 * n + 1, 30), kernel("b", 1000 * n + 40, 10))),
     *(span(1000 * n, 100) for n in range(3)),
 )
-BOTH = (BASELINE, "one", "two")
+ONE, TWO, BOTH = (BASELINE, "one"), (BASELINE, "two"), (BASELINE, "one", "two")
+
+
+def observe(lab: Lab, task: Task) -> store.Journal:
+    observer.observe(task, lambda _: None)
+    return task.writer.journal
+
+
+def proven_by(make: Make, *proofs: Proof, **changes: Any) -> Experiment:
+    """`one` promises something."""
+    cases = [Case(id=case, title=case, settings={"case": case}) for case in TWO]
+    one = Case(id="one", title="one", settings={"case": "one"}, proofs=proofs)
+    return make.experiment(cases=(*cases, one), **changes)
+
+
+def writes_traces(task: Task, lines: Mapping[str, Sequence[str]]) -> None:
+    """Let the fake worker leave a trace where the real one would (case -> lines), and a log of one region."""
+    answer = task.worker
+
+    def work(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
+        if job["observe"] and job["settings"]["case"] in lines:
+            write_trace(Path(job["trace_prefix"]), lines[job["settings"]["case"]])
+        outcome = answer(job, env, timeout_s)
+        return replace(outcome, log="Extended allocation by 1048576 bytes.\n") if job["observe"] else outcome
+
+    task.worker = work
 
 
 def _untimed(lab: Lab) -> list[tuple[str, int]]:
@@ -37,73 +67,41 @@ def _untimed(lab: Lab) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize(
-    ("cases", "each", "small", "seen"),
+    ("cases", "how", "seen"),
     [
-        pytest.param(((), ()), False, False, [*((c, 2) for c in BOTH), (BASELINE, 3)], id="once, and each reference"),
-        pytest.param(
-            ((BASELINE, "one"), (BASELINE, "two")),
-            False,
-            False,
-            [(BASELINE, 2), ("one", 2), (BASELINE, 3), ("two", 3)],
-            id="on the first group that has it",
-        ),
-        pytest.param(
-            ((), (BASELINE, "two")),
-            True,
-            False,
-            [*((c, 2) for c in BOTH), (BASELINE, 3), ("two", 3)],
-            id="on each of its groups",
-        ),
-        pytest.param(
-            ((), (BASELINE, "two")), True, True, [*((c, 1) for c in BOTH), (BASELINE, 5)], id="a draft: once"
-        ),
+        pytest.param(((), ()), "once", [*((c, 2) for c in BOTH), (BASELINE, 3)], id="once, and each reference"),
+        pytest.param((ONE, TWO), "once", [(BASELINE, 2), ("one", 2), (BASELINE, 3), ("two", 3)], id="where it is first"),
+        pytest.param(((), TWO), "each", [*((c, 2) for c in BOTH), (BASELINE, 3), ("two", 3)], id="on each of its groups"),
+        pytest.param(((), TWO), "draft", [*((c, 1) for c in BOTH), (BASELINE, 5)], id="a draft: once"),
+        pytest.param((ONE, ONE), "memory", [(BASELINE, 2), ("one", 2)], id="memory alone: outputs are not compared"),
+        pytest.param((ONE, BOTH), "memory", [(BASELINE, 2), ("one", 2), (BASELINE, 3), ("two", 3)], id="but no foreign default"),
     ],
 )  # fmt: skip
 def test_where_cases_are_observed(
-    lab: Lab,
-    make: Make,
-    cases: tuple[Any, Any],
-    seen: list[tuple[str, int]],
-    *,
-    each: bool,
-    small: bool,
+    lab: Lab, make: Make, cases: tuple[Any, Any], how: str, seen: list[tuple[str, int]]
 ) -> None:
-    groups = [make.group(2, cases=cases[0]), make.group(3, cases=cases[1], small=make.group(5).input)]
-    experiment = make.experiment(groups=groups, observe_each_group=each)
-    task = lab.task(experiment, make.profile(rounds=1, small=small))
+    second = make.group(3, cases=cases[1], small=make.group(5).input, timed=how != "memory")
+    groups = [make.group(2, cases=cases[0]), second]
+    experiment = make.experiment(groups=groups, observe_each_group=how in ("each", "draft"))
+    task = lab.task(experiment, make.profile(rounds=1, small=how == "draft"))
     observe(lab, task)
     assert _untimed(lab) == seen
     first = seen[0][1]
     assert [(one.group, one.case) for one in lab.on_disk().untimed] == [(int(n != first), c) for c, n in seen]
-    assert all(task.reference(group).exists() for group in task.planned.groups)
-
-
-@pytest.mark.parametrize(("own", "seen"), [((), []), (("two",), [(BASELINE, 3), ("two", 3)])])
-def test_group_that_shows_memory_alone_is_observed_for_what_no_other_has(
-    lab: Lab, make: Make, own: tuple[str, ...], seen: list[tuple[str, int]]
-) -> None:
-    """Its outputs are not compared; but nothing is held against the default of another model."""
-    groups = [
-        make.group(2, cases=(BASELINE, "one")),
-        make.group(3, timed=False, cases=(BASELINE, "one", *own)),
-    ]
-    task = lab.task(make.experiment(groups=groups))
-    observe(lab, task)
-    assert _untimed(lab) == [(BASELINE, 2), ("one", 2), *seen]
-    assert not task.reference(task.planned.groups[1]).exists()
+    compared = [task.reference(group).exists() for group in task.planned.groups]
+    assert compared == [True, how != "memory"]
 
 
 def test_facts_regions_and_operators_are_kept_with_their_group(lab: Lab, make: Make) -> None:
-    task = lab.task(each_group(make))
-    lines = {
-        BASELINE: [span(0, 100), kernel("a", 1, 10), kernel("b", 5, 10, thread=2)],
-        "two": [span(0, 100), kernel("a", 1, 10, operator="Gemm")],
-    }
-    writes_traces(task, lines)
-    reads_arenas(task)
-    lab.worker.before = lambda start: lab.worker.untimed.update(
-        {"two": {"threads_created": start.shapes[0][0]}}
-    )
+    groups = [make.group(2), make.group(3, cases=TWO)]
+    task = lab.task(make.experiment(groups=groups, observe_each_group=True))
+    base_lines = [span(0, 100), kernel("a", 1, 10), kernel("b", 5, 10, thread=2)]
+    writes_traces(task, {BASELINE: base_lines, "two": [span(0, 100), kernel("a", 1, 10, operator="Gemm")]})
+
+    def tell(start: Started) -> None:
+        lab.worker.untimed["two"] = {"threads_created": start.shapes[0][0]}
+
+    lab.worker.before = tell
     observe(lab, task)
     found = {(one.group, one.case): one for one in lab.on_disk().untimed}
     for group in (0, 1):
@@ -127,7 +125,6 @@ def test_facts_regions_and_operators_are_kept_with_their_group(lab: Lab, make: M
     ("answer", "outcome"),
     [
         ({"threads_created": 0}, "effect"),
-        ({"threads_created": 2}, "unseen"),
         ({"threads_created": 1}, "nothing"),
         ({"threads_created": 2, "unchanged": ["case"]}, "nothing"),
     ],
@@ -136,8 +133,7 @@ def test_proof_is_judged_and_worded(lab: Lab, make: Make, answer: dict[str, Any]
     """The default, on the made-up machine, creates one thread."""
     lab.worker.untimed["one"] = answer
     task = lab.task(proven_by(make, Proof(fact="threads_created", relation="==", expected=0)))
-    writes_traces(task, dict.fromkeys(CASES, LINES))
-    reads_arenas(task)
+    writes_traces(task, dict.fromkeys(BOTH, LINES))
     records = {one.case: one for one in observe(lab, task).untimed}
     assert records["one"].outcome == outcome
     must = "应等于 0，" if outcome == "effect" else ""  # what does not hold is told as it is
@@ -155,22 +151,6 @@ def test_case_with_a_load_of_its_own_is_observed_under_it(lab: Lab, make: Make) 
     assert started[True, BASELINE] == (1, 1)
 
 
-def test_proof_against_another_case_compares_within_the_group(lab: Lab, make: Make) -> None:
-    """In the second group `two` has 30 faults and `one` 20: more than `two` has in the first."""
-    faults = {2: {"two": 10, "one": 5}, 3: {"two": 30, "one": 20}}
-
-    def tell(start: Started) -> None:
-        lab.worker.untimed = {case: {"minor_faults": n} for case, n in faults[start.shapes[0][0]].items()}
-
-    lab.worker.before = tell
-    groups = [make.group(2), make.group(3)]
-    experiment = proven_by(make, FEWER_FAULTS, groups=groups, observe_each_group=True)
-    found = [one for one in observe(lab, lab.task(experiment)).untimed if one.case == "one"]
-    assert [(one.outcome, f"two 为 {n}" in one.evidence) for one, n in zip(found, (10, 30), strict=True)] == [
-        ("effect", True)
-    ] * 2
-
-
 @pytest.mark.parametrize("each_group", [True, False])
 def test_what_another_group_showed_is_never_what_a_case_is_held_against(
     lab: Lab, make: Make, *, each_group: bool
@@ -178,18 +158,14 @@ def test_what_another_group_showed_is_never_what_a_case_is_held_against(
     """`two` is seen on the first model alone, `one` on the second, whose default has 30 faults, not 10."""
 
     def tell(start: Started) -> None:
-        faults = 10 if start.shapes[0][0] == 2 else 30
-        lab.worker.untimed = {BASELINE: {"minor_faults": faults}} | {
-            c: {"minor_faults": 20} for c in ("one", "two")
-        }
+        faults = {BASELINE: 10 if start.shapes[0][0] == 2 else 30, "one": 20, "two": 20}
+        lab.worker.untimed = {case: {"minor_faults": n} for case, n in faults.items()}
 
     lab.worker.before = tell
     fewer = Proof(fact="minor_faults", relation="<", expected=1, than=BASELINE)
     groups = [make.group(2, cases=(BASELINE, "two")), make.group(3, cases=(BASELINE, "one"))]
-    for name, proof, outcome, words in (
-        ("default", fewer, "effect", "默认为 30"),
-        ("other", FEWER_FAULTS, "unseen", "读不到"),
-    ):
+    held = ("default", fewer, "effect", "默认为 30"), ("other", FEWER_FAULTS, "unseen", "读不到")
+    for name, proof, outcome, words in held:
         experiment = proven_by(make, proof, groups=groups, observe_each_group=each_group, name=name)
         (found,) = (one for one in observe(lab, lab.task(experiment)).untimed if one.case == "one")
         assert (found.outcome, words in found.evidence) == (outcome, True)
@@ -212,8 +188,7 @@ def test_default_is_observed_from_outside_where_the_observer_would_show_itself(l
     found = {one.case: one for one in observe(lab, task).untimed}
     told = [(job["settings"]["case"], job["observe"], job["verbose"]) for job in jobs]
     assert told == [(BASELINE, True, True), (CONTROL, True, False), ("one", True, True)]
-    silent = dict.fromkeys(("session_info_lines", "session_verbose_lines", "warning_lines", "trace_bytes"), 0)
-    assert found[CONTROL].facts == silent
+    assert found[CONTROL].facts == dict.fromkeys(WITHOUT_OBSERVER, 0)
     assert "trace_bytes" not in found[BASELINE].facts
     assert (found["one"].outcome, found[CONTROL].outcome) == ("effect", None)
     assert "5000（应大于 1000，默认为 0）" in found["one"].evidence
@@ -221,9 +196,8 @@ def test_default_is_observed_from_outside_where_the_observer_would_show_itself(l
 
 def test_case_that_fails_while_observed_proves_nothing_and_is_not_asked_again(lab: Lab, make: Make) -> None:
     lab.worker.untimed["one"] = failure = make.failure("crashed", "SIGSEGV")
-    experiment = proven_by(
-        make, Proof(fact="threads_created", relation="==", expected=1), keep_trace=("one", 0)
-    )
+    proof = Proof(fact="threads_created", relation="==", expected=1)
+    experiment = proven_by(make, proof, keep_trace=("one", 0))
     for _ in range(2):
         task = lab.task(experiment)
         writes_traces(task, {"one": THREE_RUNS})
@@ -237,20 +211,15 @@ def test_case_that_fails_while_observed_proves_nothing_and_is_not_asked_again(la
 def test_case_that_cannot_run_here_is_timed_nowhere(lab: Lab, make: Make) -> None:
     """Neither what this onnxruntime lacks, nor, not even started, what this machine does."""
     lab.worker.untimed["one"] = make.failure("unsupported", "没有这个选项")
-    new = Case(
-        id="new", title="新", settings={"case": "new"}, lacking=lambda m: f"需要 glibc 2.35，这里是 {m.libc}"
-    )
+    lacks = "需要 glibc 2.35，这里是"
+    new = Case(id="new", title="新", settings={"case": "new"}, lacking=lambda m: f"{lacks} {m.libc}")
     experiment = make.experiment(cases=(BASELINE, "one", new), groups=[make.group(2), make.group(3)])
     lab.runner(lab.task(experiment)).run()
     seen = [start.case for start in lab.worker.started]
     assert (seen.count("one"), seen.count("new")) == (1, 0)
     rows = summarise(experiment, lab.on_disk()).rows
     told = {row.case: row.failure for row in rows if row.metric == "latency_ms"}
-    assert told == {
-        BASELINE: None,
-        "one": "没有这个选项",
-        "new": "本机不适用：需要 glibc 2.35，这里是 glibc 2.31",
-    }
+    assert told == {BASELINE: None, "one": "没有这个选项", "new": f"本机不适用：{lacks} glibc 2.31"}
 
 
 def test_resumed_build_makes_the_reference_again_when_it_is_gone(lab: Lab) -> None:
@@ -275,11 +244,11 @@ def test_resumed_build_observes_no_case_twice_on_a_group_and_finds_what_it_compa
     groups = [make.group(2), make.group(3, cases=(BASELINE, "two"))]
     experiment = proven_by(make, FEWER_FAULTS, groups=groups, observe_each_group=True)
 
-    def check(_: Started) -> None:
+    def interrupt(_: Started) -> None:
         if len(lab.worker.started) == number - 1:
             raise KeyboardInterrupt
 
-    lab.worker.before = check
+    lab.worker.before = interrupt
     with pytest.raises(KeyboardInterrupt):
         observe(lab, lab.task(experiment))
     assert len(lab.on_disk().untimed) == number - 1
@@ -296,11 +265,10 @@ def test_trace_that_was_asked_for_is_summed_up_and_stands_beside_the_journal(
     lab: Lab, make: Make, group: int | None
 ) -> None:
     wanted = None if group is None else ("one", group)
-    experiment = make.experiment(
-        groups=[make.group(2), make.group(3)], observe_each_group=True, keep_trace=wanted
-    )
+    groups = [make.group(2), make.group(3)]
+    experiment = make.experiment(groups=groups, observe_each_group=True, keep_trace=wanted)
     task = lab.task(experiment)
-    writes_traces(task, {case: THREE_RUNS if case == "one" else THREE_RUNS[-1:] for case in CASES})
+    writes_traces(task, {case: THREE_RUNS if case == "one" else THREE_RUNS[-1:] for case in BOTH})
     observe(lab, task)
     journal = lab.on_disk()
     kept = store.trace_path(journal.path)
@@ -328,12 +296,8 @@ def test_build_goes_on_without_a_trace_that_cannot_be_read(
     lab.runner(task).run()
     journal = lab.on_disk()
     (one,) = (one for one in journal.untimed if one.case == "one")
-    assert (journal.complete, one.failure, one.outcome, "读不到" in one.evidence) == (
-        True,
-        None,
-        "unseen",
-        True,
-    )
+    assert journal.complete
+    assert (one.failure, one.outcome, "读不到" in one.evidence) == (None, "unseen", True)
     assert not {"nodes", "operators", "block_sizes"} & set(one.facts)
     assert journal.traces == []
     assert not store.trace_path(journal.path).exists()
@@ -348,11 +312,11 @@ def test_subject_reports_on_the_largest_batch_once(
     """A report that failed is data; none is made where memory has become scarce, nor again on resume."""
     monkeypatch.setattr(measuring, "free_memory", lambda: free_mib * MIB)
     report = Report(subject="line_memory", cases=(BASELINE, "one"))
-    experiment = hungry(make, reports=(report,), cases=CASES)
+    experiment = hungry(make, reports=(report,), cases=BOTH)
 
     def fail(start: Started) -> None:
         if failure and start.reports:
-            lab.worker.untimed = {case: make.failure(failure, "坏了") for case in CASES}
+            lab.worker.untimed = {case: make.failure(failure, "坏了") for case in BOTH}
 
     lab.worker.before = fail
     lab.runner(lab.task(experiment)).run()

@@ -63,37 +63,22 @@ def _proof(**changes: Any) -> Case:
     [
         (replace(ONE, id="A b"), "cases 里的 id“A b”写法不对，只能用小写字母、数字和下划线"),
         (replace(ONE, id=BASELINE), "cases 里有两个设置同名：“default”"),
-        (
-            replace(ONE, settings={"execution_mode": "ORT_PARALEL"}),
-            "设置 one 的 settings：execution_mode 里的“ORT_PARALEL”不认识，可用的有：ORT_PARALLEL、ORT_SEQ",
-        ),
-        (
-            replace(ONE, settings={"session.x": 1}),
-            "设置 one 的 settings：session.x 的值是 1，名字里有点的只能写 str",
-        ),
+        (replace(ONE, settings={"execution_mode": "ORT_PARALEL"}), "设置 one 的 settings：execution_mode 里的“ORT_PARALEL”不认识，可用的有：ORT_PARALLEL、ORT_SEQ"),
+        (replace(ONE, settings={"session.x": 1}), "设置 one 的 settings：session.x 的值是 1，名字里有点的只能写 str"),
         (replace(ONE, settings={"x": 1.5}), "设置 one 的 settings：x 的值是 1.5，只能写 bool、int 或 str"),
-        (
-            replace(ONE, subject=Subject(name="sesion")),
-            "设置 one 的 subject 里的“sesion”不认识，可用的有：session、",
-        ),
+        (replace(ONE, subject=Subject(name="sesion")), "设置 one 的 subject 里的“sesion”不认识，可用的有：session、"),
         (replace(ONE, variant="ort"), "设置 one 的 variant 里的“ort”不认识，可用的有："),
         (replace(ONE, expected="fail"), "设置 one 的 expected 里的“fail”不认识，可用的有：crash、hang"),
         (replace(ONE, lacking=lambda _: None), "lacking 返回了 None，应返回 str"),
         (replace(ONE, run_settings={"x": 1}), "设置 one 的 run_settings：x 的值是 1，只能写 str"),
         (replace(ONE, place=Place(env={"X": None})), "设置 one 的 place：X 的值是 None，只能写 str"),
-        (
-            _proof(fact="thread_created"),
-            "proofs 的 fact 里的“thread_created”不认识，可用的有：threads_created、",
-        ),
+        (_proof(fact="thread_created"), "proofs 的 fact 里的“thread_created”不认识，可用的有：threads_created、"),
         (_proof(relation=">="), "proofs 的 relation 里的“>=”不认识，可用的有："),
-        (
-            _proof(than="two"),
-            "proofs 的 than 里的“two”不认识，可用的有（排在它前面的设置）：default、default_again",
-        ),
+        (_proof(than="two"), "proofs 的 than 里的“two”不认识，可用的有（排在它前面的设置）：default、default_again"),
         (_proof(than="one"), "proofs 的 than 里的“one”不认识"),
         (_proof(keys=("intra_op",)), "proofs 的 keys 里的“intra_op”不认识，可用的有：intra_op_num_threads"),
     ],
-)
+)  # fmt: skip
 def test_fault_of_a_case(make: Make, case: Case, expected: str) -> None:
     (fault,) = _faults(make, case)
     assert expected in fault
@@ -104,30 +89,21 @@ def test_fault_of_a_case(make: Make, case: Case, expected: str) -> None:
     [
         ({"cases": PAIR[1:]}, "cases 的第一个应是基准，id 写“default”"),
         ({"cases": PAIR[:1]}, "cases 里缺“default_again”"),
-        (
-            {"cases": (PAIR[0], replace(PAIR[1], settings={"x": 1}))},
-            "“default_again”除 id 和 title 外，都应与“default”相同",
-        ),
+        ({"cases": (PAIR[0], replace(PAIR[1], settings={"x": 1}))}, "“default_again”除 id 和 title 外，都应与“default”相同"),
         ({"cases": ()}, "cases 的第一个应是基准"),
         ({"groups": (_group(model="resnet"),)}, "groups[0] 的 model 里的“resnet”不认识，可用的有：aspp、"),
-        (
-            {"groups": (_group(), _group(cases=("two",)))},
-            "groups[1] 的 cases 里的“two”不认识，可用的有：default",
-        ),
+        ({"groups": (_group(), _group(cases=("two",)))}, "groups[1] 的 cases 里的“two”不认识，可用的有：default"),
         ({"groups": (_group(seconds=0),)}, "groups[0] 的 seconds 是 0，应大于 0"),
         ({"groups": (_group(subject=Subject(name="x")),)}, "groups[0] 的 subject 里的“x”不认识"),
         ({"groups": (_group(variant="x"),)}, "groups[0] 的 variant 里的“x”不认识，可用的有：as_built、"),
-        (
-            {"groups": (_group(model="bert_mini", small=Input(label="x", shapes=({"ids": (1, 8)},))),)},
-            "groups[0] 的 small 的 shapes 与模型的输入对不上：bert_mini 的输入是 ",
-        ),
+        ({"groups": (_group(model="bert_mini", small=Input(label="x", shapes=({"ids": (1, 8)},))),)}, "groups[0] 的 small 的 shapes 与模型的输入对不上：bert_mini 的输入是 "),
         ({"reports": (Report(subject="x", cases=("two",)),)}, "reports 的 subject 里的“x”不认识"),
         ({"columns": ("session_msx",)}, "columns 里的“session_msx”不认识，可用的有：session_ms、"),
         ({"charts": (Chart(kind="pie", title=""),)}, "charts 的 kind 里的“pie”不认识"),  # type: ignore[arg-type]
         ({"keep_trace": ("two", 0)}, "keep_trace 的设置 里的“two”不认识"),
         ({"keep_trace": (BASELINE, 1)}, "keep_trace 的组 里的“1”不认识，可用的有：0"),
     ],
-)
+)  # fmt: skip
 def test_fault_of_an_experiment(make: Make, changes: dict[str, Any], expected: str) -> None:
     assert any(expected in fault for fault in _faults(make, **changes))
 
@@ -146,36 +122,28 @@ def test_fault_of_a_scenario(make: Make, changes: dict[str, Any], expected: str)
     assert expected in fault
 
 
-def test_cases_that_raise_are_told(make: Make) -> None:
-    def raising(_: object) -> tuple[Case, ...]:
-        return (PAIR[3],)
-
-    (fault,) = _told(make, cases=raising)
-    assert fault == "bench/experiments/mine.py：cases 出错：IndexError: tuple index out of range"
+def _raise(_: object) -> tuple[Case, ...]:
+    return (PAIR[3],)
 
 
-def test_field_of_another_type_is_told(make: Make) -> None:
-    (fault,) = _told(make, groups=_group())
-    assert "有一处的类型不对：" in fault
-    assert "'Group'" in fault
+def _doubled_on_big_ones(machine: Machine) -> tuple[Case, ...]:
+    return (*PAIR, *(ONE,) * (2 if machine.cores > 4 else 1))
 
 
-def test_experiment_without_groups_is_told(make: Make) -> None:
-    assert _told(make, groups=()) == ["bench/experiments/mine.py：groups 是空的：至少要在一个模型上测"]
-
-
-def _told(make: Make, **changes: Any) -> list[str]:
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"cases": _raise}, "cases 出错：IndexError: tuple index out of range"),
+        ({"cases": _doubled_on_big_ones}, "cases 里有两个设置同名：“one”（在 6 核的机器上）"),
+        ({"groups": ()}, "groups 是空的：至少要在一个模型上测"),
+        ({"groups": _group()}, "有一处的类型不对：object of type 'Group' has no len()"),
+    ],
+)
+def test_fault_is_told_once_with_the_file_and_where_it_shows(
+    make: Make, changes: dict[str, Any], expected: str
+) -> None:
     experiment = replace(make.experiment("mine", cases=PAIR, groups=(_group(),)), **changes)
-    return sound.everywhere(experiment, MACHINE)
-
-
-def test_fault_of_big_machines_is_found_on_a_small_one(make: Make) -> None:
-    def cases(machine: Machine) -> tuple[Case, ...]:
-        return (*PAIR, *(ONE,) * (2 if machine.cores > 4 else 1))
-
-    assert _told(make, cases=cases) == [
-        "bench/experiments/mine.py：cases 里有两个设置同名：“one”（在 6 核的机器上）"
-    ]
+    assert sound.everywhere(experiment, MACHINE) == [f"bench/experiments/mine.py：{expected}"]
 
 
 def test_name_of_the_selftest_is_taken(make: Make) -> None:

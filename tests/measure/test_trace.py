@@ -100,17 +100,13 @@ def test_trace_tells_what_it_has(tmp_path: Path, text: str, runs: int) -> None:
         pytest.param('{"cat" : "Node","name" :"a_kernel_time"}', id="no times"),
         pytest.param(kernel("a", 1, 2).replace("op_name", "operator"), id="no operator"),
         pytest.param(kernel("a", 1, 2).replace(":1,", ":null,"), id="no thread"),
+        pytest.param("\udc80\udcff", id="no text"),
     ],
 )
 def test_trace_that_cannot_be_understood_is_a_value_error(tmp_path: Path, line: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        _written(tmp_path, span(0, 10), line)
-
-
-def test_trace_that_is_no_text_is_a_value_error(tmp_path: Path) -> None:
     path = tmp_path / "trace"
-    path.write_bytes(b"[\n" + bytes(range(128, 256)))
-    with pytest.raises(ValueError, match="utf-8"):
+    path.write_text("\n".join((span(0, 10), line)), encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(ValueError, match=r"."):
         read_runs(path)
 
 
@@ -119,15 +115,11 @@ def test_trace_that_is_no_text_is_a_value_error(tmp_path: Path) -> None:
     [
         pytest.param((), 0, id="no node"),
         pytest.param([(1, 0, 10)], 0, id="one node"),
-        pytest.param([(1, 0, 10), (1, 10, 20)], 0, id="one after the other"),
         pytest.param([(1, 0, 10), (1, 9, 20), (1, 12, 15)], 0, id="one thread, however its times look"),
         pytest.param([(1, 0, 10), (2, 10, 20)], 0, id="adjacent on two threads"),
-        pytest.param([(1, 0, 10), (2, 9, 20)], 1, id="overlap on two threads"),
         pytest.param([(1, 0, 10), (2, 0, 10)], 1, id="same start"),
         pytest.param([(1, 0, 100), (2, 10, 20), (2, 30, 40)], 2, id="two beside a long one"),
-        pytest.param([(1, 0, 10), (2, 5, 30), (1, 12, 20)], 2, id="back on the first thread"),
         pytest.param([(1, 0, 10), (2, 5, 20), (1, 20, 30)], 1, id="the other one has ended"),
-        pytest.param([(1, 0, 30), (2, 5, 50), (3, 10, 15)], 2, id="three threads at once"),
         pytest.param([(1, 0, 10), (2, 5, 20), (3, 15, 40), (1, 39, 50)], 3, id="a chain of three threads"),
         pytest.param([(1, 0, 100), (2, 5, 50), (1, 10, 20)], 2, id="inside a node of its own thread"),
     ],
@@ -153,10 +145,9 @@ def test_what_a_run_shows_is_that_of_the_last_one_which_no_other_overlaps() -> N
 
 def _timed(number: int, *times: int) -> Run:
     """A run of 10 us more than its nodes, which take that long each: a Conv, b Conv, c Relu."""
-    start, nodes = 1000 * number, list[Node]()
-    for (name, operator), time in zip((("a", "Conv"), ("b", "Conv"), ("c", "Relu")), times, strict=True):
-        nodes.append(Node(name, operator, 1, start, start + time))
-    return Run(1000 * number, 1000 * number + sum(times) + 10, tuple(nodes))
+    start, kinds = 1000 * number, (("a", "Conv"), ("b", "Conv"), ("c", "Relu"))
+    nodes = tuple(Node(*kind, 1, start, start + time) for kind, time in zip(kinds, times, strict=True))
+    return Run(start, start + sum(times) + 10, nodes)
 
 
 def test_summary_is_the_mean_over_the_steady_runs() -> None:
@@ -165,15 +156,9 @@ def test_summary_is_the_mean_over_the_steady_runs() -> None:
     found = trace.summarise(runs, "profiling", "toy", "batch=2")
     assert (found.case, found.model, found.input) == ("profiling", "toy", "batch=2")
     assert (found.runs, found.run_microseconds) == (2, 110.5)
-    assert [(one.name, one.nodes, one.microseconds) for one in found.operators] == [
-        ("Conv", 2, 70.5),
-        ("Relu", 1, 30.0),
-    ]
-    assert [(one.name, one.operator, one.nodes, one.microseconds) for one in found.nodes] == [
-        ("a", "Conv", 1, 55.5),
-        ("c", "Relu", 1, 30.0),
-        ("b", "Conv", 1, 15.0),
-    ]
+    told = [(one.name, one.operator, one.nodes, one.microseconds) for one in (*found.operators, *found.nodes)]
+    assert told[:2] == [("Conv", "Conv", 2, 70.5), ("Relu", "Relu", 1, 30.0)]
+    assert told[2:] == [("a", "Conv", 1, 55.5), ("c", "Relu", 1, 30.0), ("b", "Conv", 1, 15.0)]
     for costs in (found.operators, found.nodes):
         assert sum(one.share for one in costs) == pytest.approx(1, abs=1e-4)
     assert found.operators[0].share == pytest.approx(141 / 201, abs=1e-5)
@@ -194,5 +179,4 @@ def test_summary_lists_the_ten_most_expensive_nodes_and_every_operator() -> None
     found = trace.summarise([Run(0, 100, nodes)], "profiling", "toy", "batch=2")
     assert [one.name for one in found.nodes] == [f"n{i}" for i in range(12, 2, -1)]
     assert [one.name for one in found.operators] == [f"Op{i}" for i in range(12, 0, -1)]
-    assert sum(one.share for one in found.operators) == pytest.approx(1, abs=1e-3)
     assert sum(one.share for one in found.nodes) == pytest.approx(75 / 78, abs=1e-3)

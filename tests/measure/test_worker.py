@@ -15,7 +15,7 @@ import psutil
 import pytest
 from real_children import LARGE, MANY, ONE, failure_of, figures_of, job_of, made_up, run
 
-from bench.measure import worker
+from bench.measure import calling, counters, worker
 from bench.results.process import CALLED
 
 if TYPE_CHECKING:
@@ -53,17 +53,15 @@ def test_every_phase_has_its_counters_in_their_order() -> None:
     if sys.platform == "linux":
         assert figures.phases["open"].minor_faults
         assert all(phase.threads for phase in figures.phases.values())
-        _memory_is_in_order(figures)
-
-
-def _memory_is_in_order(figures: Any) -> None:
-    base, first, before, kept = (figures.rss(name) for name in ("open", "first", "warm_up", "steady"))
-    assert base > 10 * MIB
-    assert base + 4 * 2048 * 512 < first <= figures.peak_bytes + ROUNDING  # a layer's output stays
-    assert kept == pytest.approx(before, abs=16 * MIB)
-    assert figures.rss("trim") <= kept + ROUNDING
-    assert figures.rss_bytes[-1] == pytest.approx(kept, abs=ROUNDING)
-    assert all(phase.rss_bytes <= phase.peak_bytes for phase in figures.phases.values())
+        base, first, before, kept, trimmed = (
+            figures.rss(name) or 0 for name in ("open", "first", "warm_up", "steady", "trim")
+        )
+        assert base > 10 * MIB
+        assert base + 4 * 2048 * 512 < first <= (figures.peak_bytes or 0) + ROUNDING  # a layer's output stays
+        assert kept == pytest.approx(before, abs=16 * MIB)
+        assert trimmed <= kept + ROUNDING
+        assert figures.rss_bytes[-1] == pytest.approx(kept, abs=ROUNDING)
+        assert all(0 < (one.rss_bytes or 0) <= (one.peak_bytes or 0) for one in figures.phases.values())
 
 
 @marks
@@ -131,37 +129,27 @@ def start(job): return Thing()
     assert failure_of(outcome) == ("crashed", "RuntimeError: not here")
 
 
-def test_many_callers_keep_no_more_latencies_than_one() -> None:
-    """They would be memory of the process, and more than a report may hold."""
-    kept = [worker.Latencies(64) for _ in range(64)]
-    assert sum(sys.getsizeof(one._ns) for one in kept) < 1.1 * sys.getsizeof(worker.Latencies()._ns)
-    for one in kept:
-        while not one.full:
-            one.add(1)
-    assert len([ns for one in kept for ns in one.told()]) <= 2 * worker.Latencies.TOLD
-
-
 def test_latencies_take_no_memory_while_they_are_noted_and_end_the_loop_when_full(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(worker.Latencies, "MOST", 2500)
-    kept, phase = worker.Latencies(), worker.Phase()
+    """Many callers keep no more than one: it would be memory of the process, and more than a report may hold."""
+    monkeypatch.setattr(calling.Latencies, "MOST", 2500)
+    kept, phase = calling.Latencies(), counters.Phase()
     before = sys.getsizeof(kept._ns)
     thing = SimpleNamespace(call=lambda _: None)
-    worker.timed_loop(thing, [None], phase, {"min_seconds": 60, "min_calls": 1}, kept)
+    calling.timed_loop(thing, [None], phase, {"min_seconds": 60, "min_calls": 1}, kept)
     assert sys.getsizeof(kept._ns) == before
     assert (kept.full, kept.count, phase.calls) == (True, 2500, 2500)
     assert kept.told() == kept._ns[::3].tolist()
+    shared = [calling.Latencies(25) for _ in range(25)]
+    for one in shared:
+        while not one.full:
+            one.add(1)
+    assert sum(one.count for one in shared) == 2500
+    assert len([ns for one in shared for ns in one.told()]) <= 2 * calling.Latencies.TOLD
 
 
-class Thing:
-    """Its outputs take their time to go."""
-
-    def call(self, _: object) -> object:
-        return Slow()
-
-
-class Slow:
+class SlowToGo:
     def __del__(self) -> None:
         time.sleep(0.01)
 
@@ -181,20 +169,20 @@ class SlowFeeds:
 
 @pytest.mark.alone
 def test_caller_waits_for_outputs_to_be_freed_and_neither_waits_nor_pays_for_feeds() -> None:
-    phase, faults = worker.Phase(), worker.counters.usage()
-    latency = worker.one_pass(Thing(), SlowFeeds(), phase)
+    phase, faults = counters.Phase(), counters.usage()
+    latency = calling.one_pass(SimpleNamespace(call=lambda _: SlowToGo()), SlowFeeds(), phase)
     assert 0.01e9 <= latency < 0.02e9
     assert 2 * latency <= phase.run_ns < 0.04e9
     assert phase.cpu_ns < 0.01e9
     if faults:
-        assert phase.faults < 0.1 * (worker.counters.usage()[0] - faults[0])
+        assert phase.faults < 0.1 * (counters.usage()[0] - faults[0])
 
 
 def test_resetting_the_peak_is_no_part_of_a_phase() -> None:
     memory = SimpleNamespace(
         reset_peak=lambda: time.sleep(0.05), resident=lambda: 1, peak=lambda: time.sleep(0.05)
     )
-    phases = worker.Phases(memory)
+    phases = counters.Phases(memory)
     with phases("open"):
         pass
     assert phases.reports["open"]["wall_ns"] < 0.05e9
@@ -202,26 +190,21 @@ def test_resetting_the_peak_is_no_part_of_a_phase() -> None:
 
 def test_callers_are_counted_from_the_moment_that_all_are_ready() -> None:
     """The counters are read before the first of them calls, however late the waiting thread goes on."""
-    phase, begun = worker.Phase(), []
-
-    class Noting:
-        def call(self, _: object) -> None:
-            begun.append(hasattr(phase, "_wall"))
-
-    kept = [worker.Latencies(2), worker.Latencies(2)]
-    worker.timed_callers(Noting(), [None], phase, {"min_seconds": 0, "min_calls": 50}, kept)
+    phase, begun = counters.Phase(), list[bool]()
+    noting = SimpleNamespace(call=lambda _: begun.append(hasattr(phase, "_wall")))
+    kept = [calling.Latencies(2), calling.Latencies(2)]
+    calling.timed_callers(noting, [None], phase, {"min_seconds": 0, "min_calls": 50}, kept)
     assert len(begun) == phase.calls == 100
     assert all(begun)
 
 
+@affinity
 def test_thread_that_has_ended_is_bound_to_nothing() -> None:
-    if not hasattr(os, "sched_getaffinity"):
-        pytest.skip("this system tells no affinities")
     ended = threading.Thread(target=lambda: None)
     ended.start()
     ended.join()
     assert ended.native_id
-    assert worker.counters.pinned({ended.native_id, threading.get_native_id()}) == 0
+    assert counters.pinned({ended.native_id, threading.get_native_id()}) == 0
 
 
 def test_outputs_are_compared_with_those_of_an_equal_process(tmp_path: Path) -> None:
@@ -253,6 +236,7 @@ def test_outputs_are_compared_with_those_of_an_equal_process(tmp_path: Path) -> 
         pytest.param("f", [[1]], [[1], [2]], 1, id="one output more"),
         pytest.param("f", [[1]], [], 1, id="none"),
         pytest.param("f", [[0]], [[0]], 0, id="the same"),
+        pytest.param("f", [], [], 0, id="no outputs: nothing to compare"),
     ],
 )
 def test_outputs_of_any_kind_and_number_are_compared(
@@ -266,36 +250,25 @@ def test_outputs_of_any_kind_and_number_are_compared(
     job = {"reference": str(path), "write_reference": None, "verify": [0]}
     found = worker.compare_outputs(np, SimpleNamespace(call=lambda _: arrays(outputs)), [None], job)
     assert found["difference"] == pytest.approx(difference)
-    assert found["identical"] is (difference == 0)
-
-
-def test_subject_without_outputs_has_a_reference_and_nothing_to_compare(tmp_path: Path) -> None:
-    reference = tmp_path / "reference.npz"
-    known: dict[str, Any] = {"subject": "known_cost", "options": {"sleep_ms": 0}}
-    figures_of(job_of(**known, write_reference=str(reference)))
-    assert reference.exists()
-    assert figures_of(job_of(**known, reference=str(reference))).outputs.compared == 0
-
-
-def test_process_has_the_environment_and_the_cores_of_its_case(tmp_path: Path) -> None:
-    code = """
-import os, sys
-def start(job):
-    print(os.environ["GLIBC_TUNABLES"], *sorted(os.sched_getaffinity(0)), file=sys.stderr)
-    return Thing()
-"""
-    outcome = run(made_up(tmp_path, code), GLIBC_TUNABLES="glibc.malloc.hugetlb=1")
-    assert outcome.failure is None
-    assert outcome.log.startswith("glibc.malloc.hugetlb=1 ")
+    assert (found["identical"], found["compared"]) == (difference == 0, bool(reference))
 
 
 @affinity
 @pytest.mark.parametrize("count", [None, 1, 2])
-def test_process_keeps_to_the_first_cores(tmp_path: Path, count: int | None) -> None:
+def test_process_has_the_environment_of_its_case_and_the_first_cores(
+    tmp_path: Path, count: int | None
+) -> None:
+    """And hides none of its neighbours, which are called `trace`, too."""
     usable = sorted(os.sched_getaffinity(0))
-    code = "import os, sys\ndef load(): print(*sorted(os.sched_getaffinity(0)), file=sys.stderr)"
-    outcome = run(made_up(tmp_path, code, cpus=count))
-    assert outcome.log.split() == [str(core) for core in usable[:count]]
+    code = """
+import os, sys, trace
+def load():
+    trace.Trace
+    print(os.environ["GLIBC_TUNABLES"], *sorted(os.sched_getaffinity(0)), file=sys.stderr)
+"""
+    outcome = run(made_up(tmp_path, code, cpus=count), GLIBC_TUNABLES="glibc.malloc.hugetlb=1")
+    assert outcome.failure is None
+    assert outcome.log.split() == ["glibc.malloc.hugetlb=1", *map(str, usable[:count])]
     assert sorted(os.sched_getaffinity(0)) == usable
 
 
@@ -331,9 +304,3 @@ def start(job):
     outcome = run(made_up(tmp_path, code))
     assert outcome.failure is None
     assert {"print", "descriptor 1", "grandchild"} <= set(outcome.log.splitlines())
-
-
-def test_worker_hides_no_module_of_the_same_name_from_others(tmp_path: Path) -> None:
-    """Files beside it are called `trace` or `profiles`, too."""
-    code = "def load():\n    import trace\n    trace.Trace"
-    assert run(made_up(tmp_path, code)).failure is None

@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 from real_children import LARGE, MANY, TIMEOUT_S, failure_of, figures_of, job_of, run
 
@@ -52,14 +51,6 @@ def test_what_cannot_be_opened_is_a_failure_with_its_reason(
     assert (found, words in reason, "somewhere" in reason) == (kind, True, False)
 
 
-def test_outputs_that_are_not_finite_are_a_failure_whatever_they_are_compared_with(tmp_path: Path) -> None:
-    bad, reference = tmp_path / "bad.npy", tmp_path / "reference.npz"
-    np.save(bad, np.full((16, 256), np.nan, np.float32))
-    np.savez(reference, **{"0.0": np.ones((16, 64), np.float32)})
-    outcome = run(job_of(inputs={"x": str(bad)}, reference=str(reference)))
-    assert failure_of(outcome) == ("not_finite", "输出含 NaN 或无穷大")
-
-
 def test_misspelt_config_key_is_accepted_by_ort_without_a_word() -> None:
     """This is why every case proves its effect."""
     outcome = run(job_of(settings={"session.intra_op.allow_spining": "0"}))
@@ -77,7 +68,7 @@ def test_settings_that_are_so_anyway_are_told() -> None:
     assert figures_of(job_of(settings={"graph_optimization_level": "ORT_ENABLE_BASIC"})).unchanged == []
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 3])
 def test_threads_asked_for_are_created_without_the_caller_and_bound_to_no_core(count: int) -> None:
     figures = figures_of(job_of(settings={"intra_op_num_threads": count}))
     assert figures.threads_created in (count - 1, None)
@@ -114,7 +105,7 @@ def test_session_lists_the_options_that_it_was_given(level: str) -> None:
         assert name in evidence.RECEIVED_SWITCHES
 
 
-@pytest.mark.parametrize(("level", "warnings"), [(1, 1), (2, 1), (3, 0), (4, 0)])
+@pytest.mark.parametrize(("level", "warnings"), [(1, 1), (2, 1), (3, 0)])
 def test_wrong_value_is_warned_of_up_to_the_level_of_warnings(level: int, warnings: int) -> None:
     facts = _facts(_case(log_severity_level=level))
     assert facts["warning_lines"] == warnings
@@ -122,9 +113,8 @@ def test_wrong_value_is_warned_of_up_to_the_level_of_warnings(level: int, warnin
 
 
 def test_report_has_stdout_for_itself_however_much_ort_logs() -> None:
-    status, output, log = run_script(
-        WORKER, {**job_of(observe=True), "parent_pid": os.getpid()}, {}, TIMEOUT_S
-    )
+    job = {**job_of(observe=True), "parent_pid": os.getpid()}
+    status, output, log = run_script(WORKER, job, {}, TIMEOUT_S)
     assert (status, set(json.loads(output))) == (0, {"ok"})
     assert "onnxruntime" in log
     marks = [line for line in log.splitlines() if line.startswith("BENCH RUN")]
@@ -146,24 +136,21 @@ def test_arena_and_its_shrinkage_show_in_the_log() -> None:
     assert _facts(_case(enable_cpu_mem_arena=False))["arena_regions"] == 0
     shrink = {"memory.enable_memory_arena_shrinkage": "cpu:0"}
     outcome = run(job_of(LARGE, settings={"enable_mem_pattern": False}, run_settings=shrink, observe=True))
-    found = evidence.read_arena_log(outcome.log)
-    assert len(found.regions) > 1
-    assert found.shrinks == 1 + 1 + 2 + 3 + 1  # first, second, warm-up, timed, compared
+    regions, shrinks = evidence.read_arena_log(outcome.log)
+    assert len(regions) > 1
+    assert shrinks == 1 + 1 + 2 + 3 + 1  # first, second, warm-up, timed, compared
 
 
-def test_profiled_session_tells_the_size_of_its_trace_and_removes_it(tmp_path: Path) -> None:
-    profiled = job_of(settings={"enable_profiling": True}, trace_prefix=str(tmp_path / "trace"), warm_up=0)
+def test_profiler_belongs_to_the_case_that_sets_it(tmp_path: Path) -> None:
+    """Timed, the size of the trace is told and the file removed; watched, it is left; switched off, there is none."""
+    path = tmp_path / "trace"
+    profiled = job_of(settings={"enable_profiling": True}, trace_prefix=str(path), warm_up=0)
     small, large = (figures_of({**profiled, "min_calls": calls}).trace_bytes or 0 for calls in (3, 30))
     assert large > 3 * small > 3000
     assert list(tmp_path.iterdir()) == []
-
-
-def test_profiler_of_a_watched_session_belongs_to_the_case_that_sets_it(tmp_path: Path) -> None:
-    path = tmp_path / "trace"
-    off = job_of(observe=True, settings={"enable_profiling": False}, trace_prefix=str(path))
-    assert figures_of(off).trace_bytes is None
-    own = figures_of({**off, "settings": {"enable_profiling": True}})
-    assert own.trace_bytes == path.stat().st_size
+    watched = {**profiled, "observe": True, "verbose": True}
+    assert figures_of({**watched, "settings": {"enable_profiling": False}}).trace_bytes is None
+    assert figures_of(watched).trace_bytes == path.stat().st_size
 
 
 @pytest.mark.parametrize(
@@ -178,9 +165,8 @@ def test_watched_session_leaves_a_trace_of_every_call(
 ) -> None:
     """Comparing outputs comes after the trace."""
     path = tmp_path / "trace"
-    figures = figures_of(
-        job_of(MANY, settings={"graph_optimization_level": level}, observe=True, trace_prefix=str(path))
-    )
+    settings = {"graph_optimization_level": level}
+    figures = figures_of(job_of(MANY, settings=settings, observe=True, trace_prefix=str(path)))
     assert list(tmp_path.iterdir()) == [path]
     assert figures.trace_bytes == path.stat().st_size
     runs = read_runs(path)
@@ -210,10 +196,8 @@ def test_no_proof_holds_for_the_default_itself(tmp_path: Path) -> None:
     assert outcome.figures is not None
     assert plain.figures is not None
     assert outcome.figures.threads_pinned == outcome.figures.threads_created
-    base = Case(id=BASELINE, title="")
-    default = evidence.observe(
-        base, outcome.figures, outcome.log, read_runs(path), (Path(job["model"]), Subject())
-    )
+    base, opened = Case(id=BASELINE, title=""), (Path(job["model"]), Subject())
+    default = evidence.observe(base, outcome.figures, outcome.log, read_runs(path), opened)
     outside = evidence.observe_from_outside(plain.figures, plain.log)
     default["second_run_regions"] = 1  # the small network is content with its first region
     for experiment in EXPERIMENTS.values():
