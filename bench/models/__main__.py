@@ -15,7 +15,7 @@ from bench.models import MODELS, ModelError
 from bench.models._build import build
 from bench.models.prepared import REFUSED
 from bench.spec import Input
-from bench.system.parent import follow
+from bench.system.terminal import follow
 
 REASONS = {
     errno.ENOSPC: "磁盘已满",
