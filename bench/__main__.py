@@ -15,8 +15,8 @@ from cyclopts import CycloptsError
 from bench.cli import comparing, measuring, results, usage
 from bench.cli.console import complain
 from bench.cli.refusals import Refused
-from bench.system.parent import follow
-from bench.system.terminal import CannotPrint, Stopped, drop_output, listen, notice_full_output, speak_chinese
+from bench.system import terminal
+from bench.system.terminal import CannotPrint, Stopped
 
 app = usage.app(
     "bench",
@@ -34,21 +34,19 @@ app.command(results.links)
 
 def main() -> None:
     """Run a command; known refusals are one sentence, without a traceback."""
-    speak_chinese()
-    notice_full_output()
-    follow()
-    listen()
+    terminal.speak_chinese()
+    terminal.notice_full_output()
+    terminal.follow()
+    terminal.listen()
     try:
         app()
     except CycloptsError as error:
         complain(usage.wrong(error))
         sys.exit(2)
-    except Refused as refusal:
+    except (Refused, CannotPrint) as refusal:
         complain(str(refusal))
-        sys.exit(1)
-    except CannotPrint as refusal:
-        complain(str(refusal))
-        drop_output()
+        if isinstance(refusal, CannotPrint):
+            terminal.drop_output()
         sys.exit(1)
     except Stopped as stopped:
         with suppress(OSError, CannotPrint):  # the terminal may be gone

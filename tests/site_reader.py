@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
 from typing import NamedTuple
+
+from bs4 import BeautifulSoup, SoupStrainer
 
 Key = tuple[str, str, str, str, str]
 """Experiment, model, input, case, metric."""
@@ -15,32 +16,14 @@ class Cell(NamedTuple):
     high: float | None
 
 
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.cells: dict[Key, Cell] = {}
-        self._table: tuple[str, str, str] | None = None
-        self._case = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
-        if tag == "table":
-            named = "data-experiment" in found
-            self._table = (
-                (found["data-experiment"], found["data-model"], found["data-input"]) if named else None
-            )
-        elif tag == "tr":
-            self._case = found.get("data-case", "")
-        elif tag == "td" and self._table and "data-metric" in found:
-            value, low, high = (
-                float(found[name]) if name in found else None
-                for name in ("data-value", "data-low", "data-high")
-            )
-            self.cells[*self._table, self._case, found["data-metric"]] = Cell(value, low, high)
-
-
 def read_tables(html: str) -> dict[Key, Cell]:
     """Cells of all measured tables of a page."""
-    reader = _Reader()
-    reader.feed(str(html))
-    return reader.cells
+    soup = BeautifulSoup(str(html), "html.parser", parse_only=SoupStrainer("table"))
+    return {
+        (*(str(table[f"data-{of}"]) for of in ("experiment", "model", "input")), str(row["data-case"]), str(cell["data-metric"])): Cell(
+            *(float(str(cell[f"data-{end}"])) if cell.has_attr(f"data-{end}") else None for end in Cell._fields)
+        )
+        for table in soup.select("table[data-experiment]")
+        for row in table.select("tr[data-case]")
+        for cell in row.select("td[data-metric]")
+    }  # fmt: skip

@@ -9,10 +9,8 @@ from bench.results import store
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.results.store import Journal
 
-
-def keep(results: Path, journal: Journal) -> Path:
+def keep(results: Path, journal: store.Journal) -> Path:
     """Write it down record by record, as a runner does. Returns its path."""
     writer = store.Writer.create(results, journal.header)
     for record in (*journal.samples, *journal.rounds, journal.footer):

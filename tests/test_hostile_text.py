@@ -47,27 +47,23 @@ ALL = "".join(one.text for one in (FORMULA, *HOSTILE))[:LONGEST]
 any_text = pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.what)
 
 
-def _settings(text: str) -> Case:
-    """As pages get it."""
-    text = harmless.text(text)
-    return Case(
-        id="evil",
-        title="x",
-        settings={"session.x": text},
-        run_settings={"y": text},
-        place=Place(env={"NAME": text}),
-    )
-
-
 @any_text
 def test_snippets(hostile: Hostile) -> None:
     """The code that a reader copies does what it would do with any other value."""
 
-    def calls(code: str) -> list[str]:
-        return [ast.unparse(node.func) for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    def calls(text: str) -> list[str]:
+        text = harmless.text(text)  # as pages get it
+        case = Case(
+            id="evil",
+            title="x",
+            settings={"session.x": text},
+            run_settings={"y": text},
+            place=Place(env={"NAME": text}),
+        )
+        code = ast.walk(ast.parse(snippets.of_case(case)))
+        return [ast.unparse(node.func) for node in code if isinstance(node, ast.Call)]
 
-    code = snippets.of_case(_settings(hostile.text[:LONGEST]))
-    assert calls(code) == calls(snippets.of_case(_settings(HARMLESS)))
+    assert calls(hostile.text[:LONGEST]) == calls(HARMLESS)
 
 
 def _texts(found: Any) -> Iterator[str]:
@@ -113,30 +109,19 @@ def test_published_files(tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyP
     assert [cell for cell in cells if cell.startswith("'=cmd")]
 
 
-def _printed(text: str, *, terminal: bool) -> str:
-    console = Console(file=io.StringIO(), force_terminal=terminal, width=80, color_system=None)
-    say(f"甲{text}乙", console)
-    Progress(console, None).note(f"甲{text}乙")
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
-
-
 @any_text
 @pytest.mark.parametrize("terminal", [True, False])
-def test_terminal(hostile: Hostile, *, terminal: bool) -> None:
+def test_terminal_and_reason_of_a_failure(hostile: Hostile, *, terminal: bool) -> None:
     """No code reaches it, no markup is interpreted, and a megabyte does not scroll everything away."""
-    printed = _printed(hostile.text, terminal=terminal)
-    assert not odd_characters(printed)
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=terminal, width=80, color_system=None)
+    say(f"甲{hostile.text}乙", console)
+    Progress(console, None).note(f"甲{hostile.text}乙")
+    printed, reason = file.getvalue(), clean_text(hostile.text)
+    assert not odd_characters(printed + reason)
     assert is_bounded(printed)
     if hostile.what in ("rich markup", "HTML elements", "templates", "a formula"):
         assert printed.count(hostile.text) == 2
-
-
-@any_text
-def test_reason_of_a_failure(hostile: Hostile) -> None:
-    """What a library says, as it goes into a journal."""
-    reason = clean_text(hostile.text)
-    assert not odd_characters(reason)
     assert "\n" not in reason
     assert len(reason) <= 300
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -33,10 +33,8 @@ def _bench(checkout: Path, *arguments: str) -> str:
         "PYTHONPATH": "",
         "PYTHONIOENCODING": "utf-8",
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
-        cwd=checkout, capture_output=True, text=True, encoding="utf-8", check=False, env=env,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "bench", *arguments]
+    done = subprocess.run(command, cwd=checkout, capture_output=True, encoding="utf-8", check=False, env=env)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -69,43 +67,24 @@ def _use_them_all(path: Path) -> None:
     path.write_text(code, encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def export(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Results of the experiment, as they are published."""
-    checkout = tmp_path_factory.mktemp("checkout")
-    shutil.copytree(ROOT / "bench", checkout / "bench", ignore=shutil.ignore_patterns("__pycache__"))
-    _follow(checkout)
-    _use_them_all(checkout / "bench" / "experiments" / f"{EXPERIMENT}.py")
-    assert f"{EXPERIMENT}：线程早点停止空转" in _bench(checkout, "list")
-    _bench(checkout, "run", EXPERIMENT, "--profile", "smoke")
-    assert f"{EXPERIMENT}：有效" in _bench(checkout, "export")
-    path = checkout / "build" / "export" / "data" / f"{EXPERIMENT}.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
-
-
 def test_each_recipe_has_five_steps_and_its_code() -> None:
     assert [len(steps.splitlines()) for steps in STEPS.findall(TEXT)] == [5, 5, 5]
-    assert [name.split("/")[1] for name, _, _ in RECIPE.findall(TEXT)] == [
-        "experiments",
-        "results",
-        "subjects",
-    ]
+    parts = [name.split("/")[1] for name, _, _ in RECIPE.findall(TEXT)]
+    assert parts == ["experiments", "results", "subjects"]
 
 
-def test_new_experiment_is_measured(export: dict[str, Any]) -> None:
-    assert [case["id"] for case in export["cases"]] == ["default", "default_again", "short", "in_memory"]
-    assert not [row for row in export["rows"] if row["metric"] == "latency_ms" and row["value"] is None]
-
-
-def test_new_metric_has_figures(export: dict[str, Any]) -> None:
-    values = {row["case"]: row["value"] for row in export["rows"] if row["metric"] == METRIC.strip('"')}
-    assert values["short"] > 0
-
-
-def test_new_way_of_calling_has_figures_of_its_own(export: dict[str, Any]) -> None:
-    (case,) = [case for case in export["cases"] if case["id"] == "in_memory"]
-    assert case["subject"]["name"] == "from_bytes"
-    values = {row["metric"]: row["value"] for row in export["rows"] if row["case"] == "in_memory"}
-    assert values["latency_ms"] > 0
-    assert values["slowest_ms"] >= values["latency_ms"]
+def test_new_experiment_is_measured_with_the_new_metric_and_the_new_way_of_calling(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "bench", tmp_path / "bench", ignore=shutil.ignore_patterns("__pycache__"))
+    _follow(tmp_path)
+    _use_them_all(tmp_path / "bench" / "experiments" / f"{EXPERIMENT}.py")
+    assert f"{EXPERIMENT}：线程早点停止空转" in _bench(tmp_path, "list")
+    _bench(tmp_path, "run", EXPERIMENT, "--profile", "smoke")
+    assert f"{EXPERIMENT}：有效" in _bench(tmp_path, "export")
+    path = tmp_path / "build" / "export" / "data" / f"{EXPERIMENT}.json"
+    export = json.loads(path.read_text(encoding="utf-8"))
+    subjects = {case["id"]: case["subject"] and case["subject"]["name"] for case in export["cases"]}
+    assert list(subjects) == ["default", "default_again", "short", "in_memory"]
+    assert subjects["in_memory"] == "from_bytes"
+    values = {(row["case"], row["metric"]): row["value"] for row in export["rows"]}
+    for case in subjects:
+        assert values[case, "slowest_ms"] >= values[case, "latency_ms"] > 0

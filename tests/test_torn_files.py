@@ -18,8 +18,7 @@ from bench.results import store
 from bench.results.store import DamagedJournal
 from bench.site import publish
 from bench.spec import BASELINE, CONTROL
-from bench.system import whole
-from bench.system.folders import Folders
+from bench.system.folders import Folders, sweep_scratch, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,12 +53,9 @@ def here() -> Here:
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory, make: Make, here: Here) -> Folders:
     """A valid result, exported."""
-    folders = Folders.below(tmp_path_factory.mktemp("stored"))
+    folders, key = Folders.below(tmp_path_factory.mktemp("stored")), here.key(THREADS, PROFILES["default"])
     rounds = [[(case, {"latency_ns": 10_000_000}) for case in (BASELINE, CONTROL, "1", "2")]] * 3
-    keep(
-        folders.results,
-        make.journal(rounds, experiment=THREADS.id, key=here.key(THREADS, PROFILES["default"])),
-    )
+    keep(folders.results, make.journal(rounds, experiment=THREADS.id, key=key))
     publish.publish(here, folders, pytest.fail)
     return folders
 
@@ -80,7 +76,7 @@ def test_journal(tmp_path: Path, stored: Folders) -> None:
 
 
 def test_every_exported_file_is_made_again(stored: Folders, here: Here) -> None:
-    """Data, charts, the script that draws, the machine, the options, the status, the stamps."""
+    """Data, charts, the script that draws, the machine, the options, the status, the stamps; and one beside whole stamps."""
     before = {path: path.read_bytes() for path in stored.export.rglob("*") if path.is_file()}
     assert len(before) > 8
     damages = list(DAMAGES.values())[:-1]  # what is whole and longer is still whole
@@ -88,28 +84,20 @@ def test_every_exported_file_is_made_again(stored: Folders, here: Here) -> None:
         path.write_bytes(damages[number % len(damages)](content))
     publish.publish(here, stored, pytest.fail)
     assert {path: path.read_bytes() for path in stored.export.rglob("*") if path.is_file()} == before
+    table = stored.export / "data" / f"{THREADS.id}.csv"
+    for what, damage in DAMAGES.items():
+        table.write_bytes(damage(before[table]))
+        publish.publish(here, stored, pytest.fail)
+        assert table.read_bytes() == before[table], what
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_one_exported_file_beside_a_whole_stamp(stored: Folders, here: Here, damage: Damage) -> None:
-    path = stored.export / "data" / f"{THREADS.id}.csv"
-    before = path.read_bytes()
-    path.write_bytes(damage(before))
-    publish.publish(here, stored, pytest.fail)
-    assert path.read_bytes() == before
-
-
-def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
-    dead, living = tmp_path / ".a.json.999999999.new", tmp_path / ".b.json.1.new"
-    for path in (dead, living):
-        path.touch()
-    whole.sweep(tmp_path)
-    assert list(tmp_path.iterdir()) == [living]
-
-
-def test_failed_write_leaves_the_old_content_and_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
-    whole.write(path, "old")
+def test_failed_or_killed_write_leaves_the_old_content_and_nothing_else(tmp_path: Path) -> None:
+    path, living = tmp_path / "a.json", tmp_path / ".b.json.1.new"
+    write_whole(path, "old")
     with pytest.raises(UnicodeEncodeError):
-        whole.write(path, "new \ud800")
+        write_whole(path, "new \ud800")
     assert [(found, found.read_text()) for found in tmp_path.iterdir()] == [(path, "old")]
+    for scratch in (living, tmp_path / ".a.json.999999999.new"):
+        scratch.touch()
+    sweep_scratch(tmp_path)
+    assert set(tmp_path.iterdir()) == {path, living}

@@ -22,14 +22,13 @@ if TYPE_CHECKING:
     from bench.spec import Experiment
     from bench.system.folders import Folders
 
-GIB = 1 << 30
 DISK_NEEDED = 300 << 20
 """Models, inputs and results of a build, with room to spare, in bytes."""
 
 
 def plan(planned: Sequence[PlannedExperiment], profile: Profile, folders: Folders, teller: Progress) -> None:
     """What will be measured, and the room that it needs. Raises CannotMeasure when the disk is too full."""
-    memory = campaign.memory_needed(planned) / GIB
+    memory = campaign.memory_needed(planned) / (1 << 30)
     free = shutil.disk_usage(folders.lock.parent).free
     names = "、".join(one.experiment.id for one in planned)
     rounds = " 或 ".join(str(count) for count in sorted({one.most_rounds for one in planned}))
@@ -41,10 +40,8 @@ def plan(planned: Sequence[PlannedExperiment], profile: Profile, folders: Folder
     for one in planned:
         for group in one.groups:
             if group.memory_bytes:
-                teller.note(
-                    f"{one.experiment.id} / {group.group.model}：取 {group.input.label}"
-                    + (f"（{group.note}）" if group.note else "")
-                )
+                why = f"（{group.note}）" if group.note else ""
+                teller.note(f"{one.experiment.id} / {group.group.model}：取 {group.input.label}{why}")
         for reason in one.dropped:
             teller.note(f"{one.experiment.id}：有一组不测（{reason}）")
 
@@ -54,12 +51,9 @@ def time(planned: Sequence[PlannedExperiment], profile: Profile, budget_s: float
     needed = campaign.total_seconds(planned)
     looks = profile.name in selftest.WITH_SELFTEST
     expected = needed + (selftest.expected_seconds() if looks else 0)
-    limit = f"上限 {duration(budget_s)}"
-    teller.note(
-        f"全做约需 {duration(expected)}，超过{limit}，会均匀减少轮数"
-        if needed > budget_s
-        else f"约需时间 {duration(expected)}（{limit}）"
-    )
+    took, limit = duration(expected), f"上限 {duration(budget_s)}"
+    within = f"约需时间 {took}（{limit}）"
+    teller.note(within if needed <= budget_s else f"全做约需 {took}，超过{limit}，会均匀减少轮数")
 
 
 def resumed(work: Campaign, left_s: float, teller: Progress) -> None:
@@ -117,6 +111,5 @@ def drafts(kept: Sequence[Journal], teller: Progress) -> None:
     found = [one.header for one in kept if one.header.profile in DRAFT_PROFILES]
     if found:
         names = "、".join(one.experiment for one in found)
-        teller.note(
-            f"已有的结果里，这些只是草稿（冒烟或快速档），不作快慢结论：{names}；要正式的数字，去掉 --reuse"
-        )
+        told = "已有的结果里，这些只是草稿（冒烟或快速档），不作快慢结论"
+        teller.note(f"{told}：{names}；要正式的数字，去掉 --reuse")

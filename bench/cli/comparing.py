@@ -46,8 +46,7 @@ def compare(
         raise Refused(str(refusal)) from refusal
     if {export.build.id for export in one} == {export.build.id for export in other}:
         say("两边是同一次构建，当然一致。")
-    for line in lines(found):
-        say(line)
+    say("\n".join(lines(found)))
     if not found.agrees:
         sys.exit(1)
 
@@ -57,19 +56,14 @@ def load(name: str, results: Path) -> list[Export]:
     if not name:
         raise Refused("缺构建编号：看 build/results")
     folder = Path(name)
-    found = list(_downloaded(folder) if folder.is_dir() else _stored(name, results))
+    if folder.is_dir():  # `data/` of a site, where other JSON files are no results
+        paths = (folder / f"{experiment}.json" for experiment in EXPERIMENTS)
+        found, none = [_export(path) for path in paths if path.exists()], "这个文件夹里没有导出的结果文件"
+    else:
+        found, none = list(_stored(name, results)), "没有这个编号的完整结果"
     if not found:
-        where = "这个文件夹里没有导出的结果文件" if folder.is_dir() else "没有这个编号的完整结果"
-        raise Refused(f"{name}：{where}")
+        raise Refused(f"{name}：{none}")
     return found
-
-
-def _downloaded(folder: Path) -> Iterator[Export]:
-    """`<experiment>.json` of a site's `data/`; other JSON files are not results."""
-    for experiment in EXPERIMENTS:
-        path = folder / f"{experiment}.json"
-        if path.exists():
-            yield _export(path)
 
 
 def _export(path: Path) -> Export:
@@ -129,7 +123,6 @@ def _told(pair: Pair) -> str:
 
 def _figure(row: Row) -> str:
     word = f"，{VERDICTS[row.verdict]}" if row.verdict and row.verdict in DECIDED else ""
-    ends = ""
-    if row.low is not None and row.high is not None:
-        ends = f"（{plain(row.low, row.low, row.high)}–{plain(row.high, row.low, row.high)}）"
-    return f"{plain(row.value or 0.0, row.low, row.high)}{ends}{word}"
+    value, low, high = (plain(one or 0.0, row.low, row.high) for one in (row.value, row.low, row.high))
+    ends = "" if row.low is None or row.high is None else f"（{low}–{high}）"
+    return f"{value}{ends}{word}"

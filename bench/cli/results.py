@@ -49,12 +49,11 @@ def check() -> None:
     for experiment in (selftest.EXPERIMENT, *EXPERIMENTS.values()):
         keys = {name: here.key(experiment, profile) for name, profile in PROFILES.items()}
         found = [_check(path, keys, here) for path in store.journals(results, experiment.id)]
-        if any(mark == "✓" for mark, _ in found):
-            found = [
-                ("·", f"{text}；已有有效的，可以删掉它") if mark == "✗" else (mark, text)
-                for mark, text in found
-            ]
-        told += found
+        valid = any(mark == "✓" for mark, _ in found)
+        told += [
+            ("·", f"{text}；已有有效的，可以删掉它") if valid and mark == "✗" else (mark, text)
+            for mark, text in found
+        ]
     for mark, sentence in told or [("✗", "还没有任何结果：先运行 nox -s docs")]:
         say(f"{mark} {sentence}")
     if not told or any(mark == "✗" for mark, _ in told):

@@ -8,14 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from cyclopts import App, Parameter
-from cyclopts.exceptions import (
-    CycloptsError,
-    MissingArgumentError,
-    RepeatArgumentError,
-    UnknownCommandError,
-    UnknownOptionError,
-    UnusedCliTokensError,
-)
+from cyclopts import exceptions as wrongs
 from cyclopts.help import DefaultFormatter
 from rich.text import Text
 
@@ -26,7 +19,6 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
 
 USAGE_WORDS = {"COMMAND": "命令", "[OPTIONS]": "[选项]", "[ARGS...]": "[参数...]", "[ARGS]": "[参数]"}
-FLAGS = {"--help": "显示这段帮助。", "--version": "显示版本。"}
 
 
 def app(name: str, help: str) -> App:
@@ -45,8 +37,7 @@ def app(name: str, help: str) -> App:
         version=_versions,
         suppress_keyboard_interrupt=False,  # main() has more to say than an exit status
     )
-    for flag, told in FLAGS.items():
-        made[flag].help = told
+    made["--help"].help, made["--version"].help = "显示这段帮助。", "显示版本。"
     return made
 
 
@@ -57,36 +48,35 @@ def _versions() -> str:
 class _Formatter(DefaultFormatter):
     def __call__(self, console: Console, options: ConsoleOptions, panel: HelpPanel) -> None:
         """Without the mark of what must be given: the usage line shows it."""
-        super().__call__(
-            console, options, panel.copy(entries=[one.copy(required=False) for one in panel.entries])
-        )
+        entries = [one.copy(required=False) for one in panel.entries]
+        super().__call__(console, options, panel.copy(entries=entries))
 
     def render_usage(self, console: Console, options: ConsoleOptions, usage: Any) -> None:  # noqa: ARG002
         words = (USAGE_WORDS.get(word, word) for word in str(usage).split())
         console.print(Text(f"用法：{' '.join(words)}\n", style="bold"))
 
 
-def wrong(error: CycloptsError) -> str:
+def wrong(error: wrongs.CycloptsError) -> str:
     """What was typed wrong, in one sentence."""
     command = " ".join(("python -m bench", *(error.command_chain or ())))
     return f"{_what(error)}。用法见 {command} --help"
 
 
-def _what(error: CycloptsError) -> str:
+def _what(error: wrongs.CycloptsError) -> str:
     match error:
-        case UnknownCommandError() if error.app and error.unused_tokens:
+        case wrongs.UnknownCommandError() if error.app and error.unused_tokens:
             name, known = error.unused_tokens[0], [one for one in error.app if not one.startswith("-")]
             return f"没有命令“{name}”{meant(name, known)}，可用的有：{'、'.join(known)}"
-        case UnknownOptionError():
+        case wrongs.UnknownOptionError():
             option = error.token.keyword or error.token.value
             known = [name for one in error.argument_collection for name in one.names]
             return f"没有选项 {option}{meant(option, known)}"
-        case UnusedCliTokensError():
+        case wrongs.UnusedCliTokensError():
             return f"多写了：{' '.join(error.unused_tokens or ())}"
-        case MissingArgumentError() if error.argument:
+        case wrongs.MissingArgumentError() if error.argument:
             name = error.keyword or error.argument.name
             return f"{name} 后面缺一个值" if name.startswith("-") else f"缺参数{name}"
-        case RepeatArgumentError():
+        case wrongs.RepeatArgumentError():
             return f"{error.token.keyword} 写了不止一次"
         case _:
             return f"{error.argument.name} 的值看不懂" if error.argument else "命令写得不对"

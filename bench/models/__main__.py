@@ -21,8 +21,8 @@ from bench.models import MODELS, ModelError
 from bench.models.flops import count_flops
 from bench.models.prepared import REFUSED, hash_of, intact_input, read_record, stem
 from bench.spec import Input
-from bench.system import whole
-from bench.system.parent import follow
+from bench.system.folders import write_whole
+from bench.system.terminal import follow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,7 @@ def build(model: Model, inputs: Sequence[Input], directory: Path) -> None:
         proto = onnx.load(directory / "model.onnx")
         for entry in missing:
             record["inputs"][stem(model, entry)] = _build_input(model, proto, entry, directory)
-        whole.write(directory / "model.json", json.dumps(record, ensure_ascii=False, indent=1))
+        write_whole(directory / "model.json", json.dumps(record, ensure_ascii=False, indent=1))
 
 
 def _build_model(model: Model, directory: Path) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def _build_model(model: Model, directory: Path) -> dict[str, Any]:
     data = model.build()
     weights = onnx.load_from_string(data).graph.initializer
     floats = [getattr(onnx.TensorProto, kind) for kind in ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE")]
-    whole.write(directory / "model.onnx", data)
+    write_whole(directory / "model.onnx", data)
     return {
         "sha256": hashlib.sha256(data).hexdigest(),
         "parameters": sum(math.prod(tensor.dims) for tensor in weights if tensor.data_type in floats),
@@ -104,7 +104,7 @@ def _build_input(model: Model, proto: ModelProto, entry: Input, directory: Path)
         path = directory / f"{stem(model, entry)}-{number}.npy"
         content = io.BytesIO()
         np.save(content, array, allow_pickle=False)
-        whole.write(path, content.getvalue())
+        write_whole(path, content.getvalue())
         files[name] = (path.name, hash_of(path))
     flops = None if None in counted else sum(one or 0 for one in counted)
     return {"label": entry.label, "flops": flops, "files": files}

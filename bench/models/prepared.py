@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.models import ModelError
-from bench.system.parent import bound
+from bench.system.terminal import bound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

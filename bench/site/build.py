@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from bench.pages import source
 from bench.site import check
 from bench.system.lock import alone
-from bench.system.parent import bound
-from bench.system.terminal import leaving
+from bench.system.terminal import bound, leaving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +36,9 @@ def build(config: Path, target: Path, folders: Folders, tell: Callable[[str], ob
     """Build into a scratch folder, check, then move to `target`. Returns the number of pages."""
     _check_target(target)
     with alone(folders.lock, tell):
-        _sweep(target, folders)
+        _restore(target)
+        for left in folders.work.glob(f"{SCRATCH}*"):  # by a killed build
+            shutil.rmtree(left, ignore_errors=True)
         docs = config.parent / "docs"
         _refuse(check.address(os.environ.get("SITE_URL", "")))
         prepare(docs)
@@ -56,7 +57,11 @@ def build(config: Path, target: Path, folders: Folders, tell: Callable[[str], ob
 def prepare(docs: Path, *, stale_ok: bool = False) -> None:
     """Before mkdocs: no fence is misspelt, and what pages ask for is exported. Raises BrokenSite."""
     _refuse(check.fences(docs))
-    _export("--stale-ok" if stale_ok else "")
+    # In a child: nothing that measures is loaded into the process that renders pages.
+    done = _python("bench", "export", *["--stale-ok"] * stale_ok)
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.strip()] or [f"退出码 {done.returncode}"]
+        raise BrokenSite(f"结果导不出来：{said[-1]}")
     try:
         source.require(check.expected(docs))
     except source.MissingResult as missing:
@@ -68,32 +73,19 @@ def _refuse(problems: Iterator[str]) -> None:
         raise BrokenSite("；".join(found[:MAX_LINES]))
 
 
-def _export(option: str) -> None:
-    """In a child: nothing that measures is loaded into the process that renders pages."""
-    done = _python("bench", "export", *option.split())
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()] or [f"退出码 {done.returncode}"]
-        raise BrokenSite(f"结果导不出来：{said[-1]}")
-
-
 def _python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A child that ends with this process."""
+    command = [sys.executable, "-m", *arguments]
+    env = {**os.environ, **bound(), "PYTHONIOENCODING": "utf-8", **environment}
     return subprocess.run(
-        [sys.executable, "-m", *arguments],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-        env={**os.environ, **bound(), "PYTHONIOENCODING": "utf-8", **environment},
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False, env=env
     )
 
 
 def _check_target(target: Path) -> None:
     """Raises BrokenSite before anything is built, unless a site can take this place."""
-    if not target.name or (
-        target.is_dir() and any(target.iterdir()) and not (target / "index.html").exists()
-    ):
+    occupied = target.is_dir() and any(target.iterdir()) and not (target / "index.html").exists()
+    if occupied or not target.name:
         raise BrokenSite(f"{target} 里不是网站，不能拿网站换掉它")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -113,10 +105,8 @@ def replace(scratch: Path, target: Path) -> None:
         if target.exists():
             target.rename(old)
         new.rename(target)
-    except BaseException:
+    finally:
         _restore(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _beside(target: Path) -> tuple[Path, Path]:
@@ -130,13 +120,6 @@ def _restore(target: Path) -> None:
         old.rename(target)
     for folder in (new, old):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sweep(target: Path, folders: Folders) -> None:
-    """Remove what a killed build left behind."""
-    _restore(target)
-    for scratch in folders.work.glob(f"{SCRATCH}*"):
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def render(config: Path, scratch: Path) -> None:

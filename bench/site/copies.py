@@ -50,10 +50,7 @@ def _language(block: Tag) -> str:
 
 
 _CONVERTER = MarkdownConverter(
-    heading_style="atx",
-    bullets="-",
-    code_language_callback=_language,
-    escape_underscores=False,
+    heading_style="atx", bullets="-", code_language_callback=_language, escape_underscores=False
 )
 """Names of options are full of underscores; a program should find them as they are."""
 
@@ -72,29 +69,24 @@ class Document:
 def publish(site: Path, name: str, description: str) -> None:
     """Write the Markdown files and llms.txt into a built site."""
     documents = list(_documents(site))
-    for one in documents:
-        (site / f"{one.path}.md").write_text(one.markdown, encoding="utf-8", newline="\n")
     data = sorted(path.name for path in (site / "data").glob("*.json") if path.name.count(".") == 1)
-    (site / "llms.txt").write_text(
-        listing(name, description, documents, data), encoding="utf-8", newline="\n"
-    )
+    files = {f"{one.path}.md": one.markdown for one in documents}
+    for path, text in (files | {"llms.txt": _listing(name, description, documents, data)}).items():
+        (site / path).write_text(text, encoding="utf-8", newline="\n")
 
 
-def listing(name: str, description: str, documents: list[Document], data: list[str]) -> str:
+def _listing(name: str, description: str, documents: list[Document], data: list[str]) -> str:
     """llms.txt: what there is, section by section, with paths from the root of the site."""
     lines = [f"# {name}", "", f"> {description}"]
-    for start, heading in SECTIONS.items():
-        here = [one for one in documents if _section(one.path) == start]
+    starts = sorted(SECTIONS, key=len, reverse=True)
+    for section, heading in SECTIONS.items():
+        here = [one for one in documents if next(filter(one.path.startswith, starts)) == section]
         if here:
             lines += ["", f"## {heading}", ""]
             lines += [f"- [{one.title}]({one.path}.md): {one.description}" for one in here]
     if data:
         lines += ["", "## 数据", "", *(f"- [{file}](data/{file})" for file in data)]
     return "\n".join(lines) + "\n"
-
-
-def _section(path: str) -> str:
-    return max((start for start in SECTIONS if path.startswith(start)), key=len)
 
 
 def _documents(site: Path) -> Iterator[Document]:
@@ -104,10 +96,8 @@ def _documents(site: Path) -> Iterator[Document]:
         if article := ARTICLE.search(html):
             markdown = as_markdown(article[0])
             title = re.search(r"^# (.*)$", markdown, re.MULTILINE)
-            description = DESCRIPTION.search(html)
-            yield Document(
-                name, title[1] if title else "", unescape(description[1]) if description else "", markdown
-            )
+            about = DESCRIPTION.search(html)
+            yield Document(name, title[1] if title else "", unescape(about[1]) if about else "", markdown)
 
 
 def as_markdown(article: str) -> str:
@@ -120,12 +110,5 @@ def as_markdown(article: str) -> str:
         caption.name = "p"
         if parent := caption.find_parent("table"):
             parent.insert_before(caption.extract())
-    return "\n".join(_without_runs_of_blanks(_CONVERTER.convert_soup(soup))).strip() + "\n"
-
-
-def _without_runs_of_blanks(text: str) -> Iterator[str]:
-    blank = True
-    for line in text.splitlines():
-        if line.strip() or not blank:
-            yield line.rstrip()
-        blank = not line.strip()
+    text = re.sub(r"[^\S\n]+$", "", _CONVERTER.convert_soup(soup), flags=re.MULTILINE)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

@@ -21,7 +21,7 @@ _LINK = re.compile(r'data-link="([^"]+)"')
 
 def on_startup(command: str, **_: Any) -> None:
     """End with `bench site`; remember whether this is a live preview."""
-    from bench.system.parent import follow
+    from bench.system.terminal import follow
 
     follow()
     os.environ.pop(PREVIEW, None)
@@ -137,9 +137,8 @@ def on_post_build(config: Any) -> None:
 
     site, export = Path(config["site_dir"]), Folders.here().export
     for folder in ("data", "assets"):
-        shutil.copytree(
-            export / folder, site / folder, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True
-        )
+        hidden = shutil.ignore_patterns(".*")
+        shutil.copytree(export / folder, site / folder, ignore=hidden, dirs_exist_ok=True)
     (site / "source").mkdir(exist_ok=True)
     for path in SOURCES.glob("*.py"):
         text = path.read_text(encoding="utf-8")

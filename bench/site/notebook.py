@@ -27,9 +27,8 @@ from nbclient.exceptions import CellExecutionError
 from bench.pages import source
 from bench.pages.words import Words
 from bench.site import reading
-from bench.system import whole
 from bench.system.ages import dated
-from bench.system.folders import Folders
+from bench.system.folders import Folders, write_whole
 from bench.system.lock import alone
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def keep(path: Path, kept: Mapping[str, Any]) -> None:
     text = json.dumps(kept, ensure_ascii=False)
     for old in path.parent.glob(f"{path.stem.rpartition('-')[0]}-*.json"):
         old.unlink()
-    whole.write(path, f"{_hash(text)}\n{text}")
+    write_whole(path, f"{_hash(text)}\n{text}")
 
 
 def read(path: Path) -> dict[str, Any] | None:
@@ -124,18 +123,16 @@ def _page(kept: Mapping[str, Any], name: str) -> str:
         f'<p><a href="{escape(name)}" download>下载这个笔记本</a></p>'
     )
     title, end, rest = body.partition("</h1>")
-    return f"{title}{end}{origin}{_conclusion(found, noise_percent(body))}{rest}{_agreement(found)}"
+    return f"{title}{end}{origin}{_conclusion(found, _last(NOISE, body))}{rest}{_agreement(found)}"
 
 
 def recommended_count(executed: str) -> int | None:
     """The number of threads that an executed notebook ends in, from its page or its file; None without one."""
-    found = RECOMMENDED.findall(executed)
-    return int(found[-1]) if found else None
+    return _last(RECOMMENDED, executed)
 
 
-def noise_percent(executed: str) -> int | None:
-    """What one thread differed by from itself, as an executed notebook printed it."""
-    found = NOISE.findall(executed)
+def _last(number: re.Pattern[str], executed: str) -> int | None:
+    found = number.findall(executed)
     return int(found[-1]) if found else None
 
 
@@ -150,12 +147,10 @@ def fastest_in_table(export: Export) -> list[str]:
 def _conclusion(count: int | None, noise: int | None) -> str:
     if count is None:
         return ""
+    chosen = f"<code>intra_op_num_threads = {count}</code>"
     if noise is not None and noise > TOO_NOISY_PERCENT:
-        return (
-            f"<p>这次运行选的是 <code>intra_op_num_threads = {count}</code>，但噪声有 {noise}%，算不得结论：请在机器空闲时再运行一遍。"
-            "过程见下。</p>"
-        )
-    return f"<p>这次运行得出：在这台机器上，这个模型设 <code>intra_op_num_threads = {count}</code>。过程和噪声见下。</p>"
+        return f"<p>这次运行选的是 {chosen}，但噪声有 {noise}%，算不得结论：请在机器空闲时再运行一遍。过程见下。</p>"
+    return f"<p>这次运行得出：在这台机器上，这个模型设 {chosen}。过程和噪声见下。</p>"
 
 
 def _agreement(count: int | None) -> str:

@@ -13,7 +13,7 @@ from mkdocs.exceptions import ConfigurationError
 from bench.system import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
 PAGE = """\
@@ -44,18 +44,14 @@ def guarded(builder: Callable[[], None], site: Path) -> Callable[[], None]:
         try:
             builder()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is shown, on every page; mkdocs ends by SystemExit
-            _cover(before, [*told.lines, str(error)])
+            lines = "\n\n".join(map(harmless.lines, [*told.lines, str(error)]))
+            for page in before:
+                page.parent.mkdir(parents=True, exist_ok=True)
+                page.write_text(PAGE.format(told=escape(lines)), encoding="utf-8")
         finally:
             logging.getLogger("mkdocs").removeHandler(told)
 
     return build
-
-
-def _cover(pages: Iterable[Path], lines: Iterable[str]) -> None:
-    told = escape("\n\n".join(harmless.lines(line) for line in lines))
-    for page in pages:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(PAGE.format(told=told), encoding="utf-8")
 
 
 class _Told(logging.Handler):

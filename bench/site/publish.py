@@ -16,11 +16,11 @@ from bench.facts.options import installed_stamp, read_installed
 from bench.measure import evidence, noise, plan, selftest
 from bench.measure.earlier import find_valid
 from bench.measure.profiles import PROFILES
-from bench.results import store
+from bench.results import downloads, store
 from bench.results.summary import summarise
 from bench.results.trust import SELFTEST
-from bench.system import harmless, whole
-from bench.system.folders import ROOT, Folders
+from bench.system import harmless
+from bench.system.folders import ROOT, Folders, sweep_scratch, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -42,9 +42,7 @@ def publish(
     With `stale_ok`, a complete result of another key stands in where there is no valid one: for a
     live preview while the code changes, never for a site to publish.
     """
-    from bench.results import downloads
-
-    whole.sweep(folders.export)
+    sweep_scratch(folders.export)
     status: dict[str, str] = {}
     shown: list[store.Journal] = []
     for experiment in EXPERIMENTS.values():
@@ -73,7 +71,7 @@ def publish(
     _write_selftests({journal.header.build for journal in shown}, folders, tell)
     _write_options(folders.export)
     for path, content in files.items():
-        whole.write(folders.export / path, content)
+        write_whole(folders.export / path, content)
     return status
 
 
@@ -94,7 +92,6 @@ def _write_experiment(experiment: Experiment, journal: store.Journal, folder: Pa
 
     def make() -> dict[str, str]:
         from bench.pages import vega
-        from bench.results import downloads
 
         summary = harmless.record(summarise(experiment, journal))
         plain = replace(journal, header=harmless.record(journal.header))
@@ -137,9 +134,9 @@ def _keep(folder: Path, name: str, state: str, make: Callable[[], dict[str, str]
         return
     files = make()
     for path, content in files.items():
-        whole.write(folder / path, content)
+        write_whole(folder / path, content)
     hashes = {path: hashlib.sha256(content.encode()).hexdigest() for path, content in files.items()}
-    whole.write(stamp, json.dumps({"state": state, "files": hashes}))
+    write_whole(stamp, json.dumps({"state": state, "files": hashes}))
 
 
 def _is_intact(stamp: Path, state: str, folder: Path) -> bool:
@@ -155,39 +152,29 @@ def _is_intact(stamp: Path, state: str, folder: Path) -> bool:
 
 def _write_selftests(builds: Collection[str], folders: Folders, tell: Callable[[str], None]) -> None:
     """The self-test of each build that is shown, and no other: it vouches for the build that it began."""
-    from bench.results import downloads
-
     target = folders.export / "data" / SELFTEST
+    found = {build: _complete(store.journal_path(folders.results, SELFTEST, build), tell) for build in builds}
     for path in target.glob("*.json"):
-        if path.stem not in builds:
+        if not found.get(path.stem):
             path.unlink()
-    for build in builds:
-        journal = _complete(store.journal_path(folders.results, SELFTEST, build), tell)
-        if journal is None:
-            (target / f"{build}.json").unlink(missing_ok=True)
-        else:
+    for build, journal in found.items():
+        if journal:
             summary = harmless.record(summarise(selftest.EXPERIMENT, journal))
-            whole.write(target / f"{build}.json", downloads.as_json(summary))
+            write_whole(target / f"{build}.json", downloads.as_json(summary))
 
 
 def _write_options(folder: Path) -> None:
     """What the installed ONNX Runtime offers, unless it was asked before."""
-    _keep(
-        folder,
-        "options",
-        installed_stamp(),
-        lambda: {"data/options.json": json.dumps(read_installed(), indent=1)},
-    )
+    options = "data/options.json"
+    _keep(folder, "options", installed_stamp(), lambda: {options: json.dumps(read_installed(), indent=1)})
 
 
 def _rules() -> dict[str, float]:
     """Numbers by which samples are taken: pages tell them and know nothing of measuring."""
     profile = PROFILES["default"]
+    told = ("min_seconds", "min_calls", "rounds", "split_rounds", "repeats")
     return {
-        **{
-            name: getattr(profile, name)
-            for name in ("min_seconds", "min_calls", "rounds", "split_rounds", "repeats")
-        },
+        **{name: getattr(profile, name) for name in told},
         "draft_rounds": PROFILES["quick"].rounds,
         "near_s": plan.NEAR_SECONDS,
         "memory_share": plan.MEMORY_SHARE,

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 GLOSSARY = "reference/glossary.md"
 ENTRY = re.compile(r"^(?P<names>\S.*?) \{ #(?P<anchor>[\w-]+) \}\n:   (?P<text>.+)$", re.MULTILINE)
-BETWEEN_NAMES = "、"
 PROTECTED = re.compile(
     r"""
       ^[ \t]*(?P<fence>`{3,}|~{3,})[^\n]*\n.*?^[ \t]*(?P=fence)[ \t]*$  # blocks of code
@@ -72,9 +71,10 @@ class Term:
 def terms(docs: Path) -> list[Term]:
     """The terms, which stand once, in the glossary itself; none where there is no such page."""
     path = docs / GLOSSARY
-    found = ENTRY.finditer(path.read_text(encoding="utf-8")) if path.exists() else ()
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
     return [
-        Term(tuple(m["names"].split(BETWEEN_NAMES)), m["anchor"], m["text"].replace("`", "")) for m in found
+        Term(tuple(m["names"].split("、")), m["anchor"], m["text"].replace("`", ""))
+        for m in ENTRY.finditer(text)
     ]
 
 

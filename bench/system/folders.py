@@ -1,14 +1,17 @@
-"""Where this project keeps what it makes. Everything below the build folder is git-ignored."""
+"""Where this project keeps what it makes, and how files are written there. Everything below the build folder is git-ignored."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).parents[2]
 BUILD_VARIABLE = "BENCH_BUILD_DIR"
 """Environment variable that moves the build folder, for tests and read-only checkouts."""
+SCRATCH = ".new"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +29,31 @@ class Folders:
 
     @classmethod
     def below(cls, root: Path) -> Folders:
-        return cls(
-            results=root / "results",
-            models=root / "models",
-            work=root / "work",
-            export=root / "export",
-            notebooks=root / "notebooks",
-            leftovers=root / "leftovers",
-            lock=root / "lock",
-        )
+        return cls(**{field.name: root / field.name for field in fields(cls)})
 
     @classmethod
     def here(cls) -> Folders:
         return cls.below(Path(os.environ.get(BUILD_VARIABLE) or ROOT / "build").absolute())
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """A file that is whole or not there, also after a power failure: flushed to disk before it takes its name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}{SCRATCH}")
+    try:
+        with scratch.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
+
+
+def sweep_scratch(folder: Path) -> None:
+    """Remove what a killed process left half written below `folder`."""
+    for scratch in folder.rglob(f".*{SCRATCH}"):
+        writer = scratch.name.removesuffix(SCRATCH).rpartition(".")[2]
+        if not (writer.isdigit() and psutil.pid_exists(int(writer))):
+            scratch.unlink(missing_ok=True)

@@ -29,15 +29,14 @@ FORMULA = ("=", "+", "-", "@")
 
 def text(found: str, most: int = MOST) -> str:
     """Printable characters of a bounded number; lines become one line."""
-    shown = found[: 4 * most]  # no need to clean a megabyte that is cut off anyway
-    shown = TERMINAL_CODE.sub("", shown)
+    shown = TERMINAL_CODE.sub("", found[: 4 * most])  # no need to clean a megabyte that is cut off anyway
     shown = "".join(STAND_INS.get(unicodedata.category(c), c) for c in shown)
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
-def lines(found: str, most: int = MOST) -> str:
+def lines(found: str) -> str:
     """The same for text of several lines."""
-    return "\n".join(text(line, most) for line in found.splitlines())
+    return "\n".join(text(line) for line in found.splitlines())
 
 
 def record(found: Model) -> Model:

@@ -1,7 +1,8 @@
-"""What a terminal may do to us, and we to it: encodings, closed windows, second thoughts, full disks."""
+"""What a terminal may do to us, and we to it: encodings, closed windows, second thoughts, full disks; a parent that ends."""
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import signal
@@ -18,6 +19,8 @@ SAMPLE = "测量 ✓"
 """Whatever cannot encode this cannot show what we print."""
 STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """Ctrl-C, `kill`, a closed window; by name, for no system has them all."""
+PARENT_VARIABLE = "BENCH_PARENT"
+PR_SET_PDEATHSIG = 1
 
 
 class Stopped(KeyboardInterrupt):
@@ -67,6 +70,13 @@ def _printing() -> Iterator[None]:
         raise CannotPrint(f"标准输出写不进去：{why}") from error
 
 
+def _can_encode(encoding: str) -> bool:
+    try:
+        return bool(SAMPLE.encode(encoding))
+    except UnicodeEncodeError:
+        return False
+
+
 def speak_chinese() -> None:
     """Make text and file names survive a locale that knows ASCII only."""
     if not (_can_encode(sys.getfilesystemencoding()) or sys.flags.ignore_environment):
@@ -90,14 +100,6 @@ def drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _can_encode(encoding: str) -> bool:
-    try:
-        SAMPLE.encode(encoding)
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def listen() -> None:
     """Let the first signal end this process in order, and a second one at once.
 
@@ -117,3 +119,23 @@ def _stop(number: int, _: FrameType | None) -> None:
 
 def _stopping() -> list[signal.Signals]:
     return [signal.Signals[name] for name in STOPPING if name in signal.Signals.__members__]
+
+
+def bound() -> dict[str, str]:
+    """Environment of a child that is to end with this process; it calls `follow` when it starts."""
+    return {PARENT_VARIABLE: str(os.getpid())}
+
+
+def follow() -> None:
+    """End with the process that started this one, where that process asked for it: an orphan would disturb the next
+    measurement.
+
+    Linux only: elsewhere such a process goes on to its end. The processes that are measured see to it themselves,
+    on every system, see `bench.measure.worker`.
+    """
+    parent = os.environ.pop(PARENT_VARIABLE, "")
+    if not parent or sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != int(parent):  # it ended before we could ask
+        os._exit(1)

@@ -18,7 +18,6 @@ from bench.spec import BASELINE, Machine
 from bench.system.folders import Folders
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from conftest import Make
@@ -43,11 +42,6 @@ def _planned(*experiments: Experiment, profile: str = "default") -> list[Planned
     return [resolve(one, PROFILES[profile], Machine(cores=2), 1 << 30) for one in experiments]  # type: ignore[index]
 
 
-def _plan(make: Make, folder: Path, told: Any, *more: Experiment) -> None:
-    folders = Folders.below(folder)
-    announce.plan(_planned(make.experiment(), *more), DEFAULT, folders, told)
-
-
 @pytest.mark.parametrize(("profile", "more"), [("default", 3600), ("thorough", 3600), ("quick", 0)])
 def test_time_of_a_plan_counts_the_selftest_where_there_is_one(
     make: Make, told: Any, monkeypatch: pytest.MonkeyPatch, profile: str, more: float
@@ -65,27 +59,25 @@ def test_time_of_a_plan_counts_the_selftest_where_there_is_one(
     ]
 
 
-def test_plan_tells_every_number_of_rounds(make: Make, told: Any, tmp_path: Path) -> None:
-    _plan(make, tmp_path, told)
-    _plan(make, tmp_path, told, make.experiment(scenarios=(make.scenario(),)))
-    assert told[0].endswith(f"，{DEFAULT.rounds} 轮")
-    assert told[2].endswith(f"，{DEFAULT.rounds} 或 {DEFAULT.split_rounds} 轮")
-
-
-def test_disk_without_room_is_refused(
+def test_plan_tells_every_number_of_rounds_and_refuses_a_disk_without_room(
     make: Make, told: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    folders, split = Folders.below(tmp_path), make.experiment(scenarios=(make.scenario(),))
+    announce.plan(_planned(make.experiment()), DEFAULT, folders, told)
+    announce.plan(_planned(make.experiment(), split), DEFAULT, folders, told)
+    assert told[0].endswith(f"，{DEFAULT.rounds} 轮")
+    assert told[2].endswith(f"，{DEFAULT.rounds} 或 {DEFAULT.split_rounds} 轮")
     monkeypatch.setattr("bench.cli.announce.shutil.disk_usage", lambda _: SimpleNamespace(free=100 << 20))
     with pytest.raises(CannotMeasure, match="磁盘只剩 100 MiB"):
-        _plan(make, tmp_path, told)
+        announce.plan(_planned(make.experiment()), DEFAULT, folders, told)
 
 
-@pytest.mark.parametrize(("samples", "checks", "lines"), [(0, 0, 0), (0, 3, 1), (8, 3, 1)])
-def test_resumed_build_says_what_it_has(told: Any, samples: int, checks: int, lines: int) -> None:
-    work: Any = SimpleNamespace(build="20260102-030405-abcd", resumed_samples=samples, resumed_checks=checks)
-    announce.resumed(work, 90, told)
-    assert len(told) == lines
-    assert all(f"{checks} 项设置已核对，剩下的轮次约需 1 分 30 秒" in text for text in told)
+def test_resumed_build_says_what_it_has(told: Any) -> None:
+    for samples, checks in ((0, 0), (0, 3), (8, 3)):
+        work: Any = SimpleNamespace(build="b", resumed_samples=samples, resumed_checks=checks)
+        announce.resumed(work, 90, told)
+    had = "接着做中断的测量 b：已有 {} 个样本，3 项设置已核对，剩下的轮次约需 1 分 30 秒"
+    assert told == [had.format(0), had.format(8)]
 
 
 def test_reused_drafts_are_named(make: Make, told: Any) -> None:
@@ -99,33 +91,23 @@ def test_reused_drafts_are_named(make: Make, told: Any) -> None:
     assert "：quick；" in line
 
 
-@pytest.mark.parametrize(
-    ("dirty", "word"),
-    [((), "机器安静：计时的 9 轮里，有 0 轮"), ((1, 2), "机器有时繁忙"), (range(9), "机器繁忙")],
-)
-def test_run_ends_by_saying_whether_the_machine_was_busy(
-    make: Make, told: Any, dirty: Sequence[int], word: str
-) -> None:
-    announce.quiet([make.journal([[(BASELINE, {})]] * 9, dirty=dirty, profile="quick")], told)
-    (line,) = told
-    assert word in line
-    assert f"有 {len(dirty)} 轮被别的进程或宿主机打扰" in line
-
-
-def test_rounds_that_say_nothing_of_noise_and_those_repeated_are_told(make: Make, told: Any) -> None:
+def test_run_ends_by_saying_whether_the_machine_was_busy(make: Make, told: Any) -> None:
+    for dirty in ((), (1, 2), range(9)):
+        announce.quiet([make.journal([[(BASELINE, {})]] * 9, dirty=dirty, profile="quick")], told)
     journal = make.journal([[(BASELINE, {})]] * 2)
-    blind = [end.model_copy(update={"noise": UNKNOWN}) for end in journal.rounds]
-    for rounds in (
-        [blind[0], journal.rounds[1]],
-        blind,
-        [*journal.rounds, make.end(1, dirty=True, final=False)],
-    ):
+    blind, whole = [end.model_copy(update={"noise": UNKNOWN}) for end in journal.rounds], [*journal.rounds]
+    for rounds in ([blind[0], whole[1]], blind, [*whole, make.end(1, dirty=True, final=False)]):
         journal.rounds[:] = rounds
         announce.quiet([journal], told)
-    assert "1 轮太短，看不出来" in told[0]
-    assert "看不出来" in told[1]
-    assert "安静" not in told[1]
-    assert "另有 1 轮因此重测过" in told[2]
+    words = "机器{}：计时的 {} 轮里，有 {} 轮被别的进程或宿主机打扰"
+    assert told == [
+        words.format("安静", 9, 0),
+        words.format("有时繁忙", 9, 2),
+        words.format("繁忙", 9, 9),
+        f"{words.format('安静', 2, 0)}，1 轮太短，看不出来",
+        "机器忙不忙看不出来：没有计时的轮次，或者每一轮太短，或者本机读不到",
+        f"{words.format('安静', 2, 0)}，另有 1 轮因此重测过",
+    ]
 
 
 def test_metric_that_nobody_reads_is_told_once_and_only_where_cases_ran(make: Make, told: Any) -> None:

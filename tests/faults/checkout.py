@@ -47,11 +47,8 @@ CALLS = 150
 """In one pass of a long-lived child, which takes some tenths of a second."""
 ROWS = 60_000
 """Of an input whose inference takes some 400 MiB."""
-INPUTS = (
-    TINY,
-    Input(label="long", shapes=((16, 256),) * CALLS),
-    Input(label="huge", shapes=((ROWS, 256),)),
-)
+LONG, HUGE = Input(label="long", shapes=((16, 256),) * CALLS), Input(label="huge", shapes=((ROWS, 256),))
+INPUTS = (TINY, LONG, HUGE)
 CONFIG = """\
 site_name: 小站
 site_url: https://example.org/guide/

@@ -25,8 +25,7 @@ def finished(once: Once) -> Stage:
     """The model with all inputs, a result of the experiment `toy`, and what is exported of it."""
 
     def of(folder: Path) -> Stage:
-        checkout, build = folder / "检 出" / ODD_NAME, folder / "构 建"
-        return Stage(checkout, build, folder, build)
+        return Stage(folder / "检 出" / ODD_NAME, folder / "构 建", folder, folder / "构 建")
 
     def make(folder: Path) -> None:
         stage = of(folder)

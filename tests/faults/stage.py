@@ -189,31 +189,24 @@ class Stage:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(content, encoding="utf-8")
 
-    def edit(self, path: str, old: str, new: str) -> None:
-        """Another text in a file of the checkout, wherever the old one stands."""
-        content = (self.checkout / path).read_text(encoding="utf-8")
-        assert old in content, f"{path}: {old}"
-        self.change(path, content.replace(old, new))
-
     def start(self, *arguments: str, wrapper: Sequence[str] = ()) -> Running:
         """A command of `python -m bench` in the checkout, maybe by way of another one."""
         env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         env |= {BUILD_VARIABLE: str(self.folder), **self.env}
-        log = self.logs / f"log-{len(self.started)}"
+        env = {name: value for name, value in env.items() if value}
         command = [*wrapper, sys.executable, "-m", "bench", *arguments]
-        running = Running(command, self.checkout, {k: v for k, v in env.items() if v != ""}, log)
+        running = Running(command, self.checkout, env, self.logs / f"log-{len(self.started)}")
         self.started.append(running)
         return running
 
     def bench(self, *arguments: str, wrapper: Sequence[str] = ()) -> Done:
-        """A command and its end."""
         return self.start(*arguments, wrapper=wrapper).wait()
 
-    def start_measuring(self, *options: str, wrapper: Sequence[str] = ()) -> Running:
-        return self.start("run", self.experiment, *SMOKE, *options, wrapper=wrapper)
+    def start_measuring(self, wrapper: Sequence[str] = ()) -> Running:
+        return self.start("run", self.experiment, *SMOKE, wrapper=wrapper)
 
-    def measure(self, *options: str, wrapper: Sequence[str] = ()) -> Done:
-        return self.start_measuring(*options, wrapper=wrapper).wait()
+    def measure(self, wrapper: Sequence[str] = ()) -> Done:
+        return self.start_measuring(wrapper).wait()
 
     def start_building(self, wrapper: Sequence[str] = ()) -> Running:
         return self.start("site", "--target", str(self.target), wrapper=wrapper)

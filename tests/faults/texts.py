@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -62,11 +63,8 @@ class Structure(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, *(name for name, _ in attrs)))
-        self.links += [
-            OWN_PLACE.sub("#", value or "")
-            for name, value in attrs
-            if name in ("href", "src", "action", "xlink:href")
-        ]
+        links = (value or "" for name, value in attrs if name in ("href", "src", "action", "xlink:href"))
+        self.links += [OWN_PLACE.sub("#", link) for link in links]
 
     def handle_comment(self, data: str) -> None:
         self.elements.append(("!--", data[:20]))
@@ -87,18 +85,13 @@ def is_bounded(text: str) -> bool:
 def names_of_this_machine() -> Iterator[str]:
     """Host name, and what the firmware and the system call this very machine."""
     yield socket.gethostname()
-    for path in (
-        "/etc/machine-id",
-        "/sys/class/dmi/id/product_serial",
-        "/sys/class/dmi/id/product_uuid",
-        "/sys/class/dmi/id/board_serial",
-        "/sys/class/dmi/id/chassis_serial",
-        "/proc/sys/kernel/random/boot_id",
-    ):
-        try:
+    firmware = (
+        f"/sys/class/dmi/id/{name}"
+        for name in ("product_serial", "product_uuid", "board_serial", "chassis_serial")
+    )
+    for path in ("/etc/machine-id", "/proc/sys/kernel/random/boot_id", *firmware):
+        with suppress(OSError):
             yield Path(path).read_text(encoding="utf-8", errors="replace").strip()
-        except OSError:
-            continue
 
 
 def published_names(site: Path, names: list[str]) -> list[str]:

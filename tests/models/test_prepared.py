@@ -18,7 +18,7 @@ from bench.models import MODELS, ModelError, prepared
 from bench.models.__main__ import build
 from bench.models.prepared import content_key, model_folder, prepare
 from bench.spec import Input
-from bench.system import whole
+from bench.system import folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,10 +104,10 @@ def test_what_is_damaged_is_made_again(
 def test_what_a_killed_build_left_is_ignored_and_removed(tmp_path: Path) -> None:
     directory = model_folder(TINY, tmp_path)
     directory.mkdir(parents=True)
-    (directory / f".model.onnx.{2**31 - 1}{whole.SCRATCH}").write_bytes(b"half a mod")
+    (directory / f".model.onnx.{2**31 - 1}{folders.SCRATCH}").write_bytes(b"half a mod")
     (directory / "model.onnx").write_bytes(b"whole, but nothing vouches for it yet")
     assert prepare(TINY, [SMALL], tmp_path).model_path.read_bytes() == TINY.build()
-    assert not list(directory.glob(f".*{whole.SCRATCH}"))
+    assert not list(directory.glob(f".*{folders.SCRATCH}"))
 
 
 def test_two_builds_at_once_do_no_harm(tmp_path: Path, no_child: Callable[[], None]) -> None:

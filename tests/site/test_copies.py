@@ -25,14 +25,6 @@ print(1)
 SHELL = '<div class="language-bash highlight"><pre><span></span><code>pip install nox\n</code></pre></div>'
 
 
-def _site(folder: Path, **bodies: str) -> Path:
-    for name, body in bodies.items():
-        path = folder / f"{name.replace('__', '/')}.html"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(PAGE.format(name=path.stem, body=body), encoding="utf-8")
-    return folder
-
-
 @pytest.mark.parametrize(
     ("html", "markdown"),
     [
@@ -51,28 +43,24 @@ def test_page_becomes_markdown(html: str, markdown: str) -> None:
 
 
 def test_list_names_every_page_under_its_heading_and_the_data(tmp_path: Path) -> None:
-    site = _site(
-        tmp_path,
-        index="<h1>首</h1>",
-        blog__post="<h1>文</h1>",
-        reference__x="<h1>参</h1>",
-        evidence__y="<h1>证</h1>",
-    )
-    _site(
-        tmp_path,
-        **{"404": "<h1>单</h1>", "blog__archive__2026": "<h1>单</h1>", "blog__category__甲": "<h1>单</h1>"},
-    )
-    (site / "data").mkdir()
+    pages = {"index": "首", "blog/post": "文", "reference/x": "参", "evidence/y": "证"}
+    lists = dict.fromkeys(("404", "blog/archive/2026", "blog/category/甲"), "单")
+    for name, title in (pages | lists).items():
+        path = tmp_path / f"{name}.html"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(PAGE.format(name=path.stem, body=f"<h1>{title}</h1>"), encoding="utf-8")
+    (tmp_path / "data").mkdir()
     for name in ("arena.json", "arena.pyperf.json", "profiling.trace.json"):
-        (site / "data" / name).write_text("{}", encoding="utf-8")
-    copies.publish(site, "站", "一句说明")
-    text = (site / "llms.txt").read_text(encoding="utf-8")
-    assert text.startswith("# 站\n\n> 一句说明\n")
-    assert "## 文章\n\n- [文](blog/post.html.md): 说明 <post\n" in text
-    assert "## 证据\n\n- [证](evidence/y.html.md): 说明 <y\n" in text
-    assert "- [参](reference/x.html.md): 说明 <x" in text
-    assert re.findall(r"\(data/(.+?)\)", text) == ["arena.json"]
-    assert len(list(site.rglob("*.md"))) == 4
+        (tmp_path / "data" / name).write_text("{}", encoding="utf-8")
+    copies.publish(tmp_path, "站", "一句说明")
+    listed = "# 站\n\n> 一句说明\n"
+    for heading, name in zip(
+        ("首页", "文章", "证据", "参考"), ("index", "blog/post", "evidence/y", "reference/x"), strict=True
+    ):
+        listed += f"\n## {heading}\n\n- [{pages[name]}]({name}.html.md): 说明 <{name.split('/')[-1]}\n"
+    listed += "\n## 数据\n\n- [arena.json](data/arena.json)\n"
+    assert (tmp_path / "llms.txt").read_text(encoding="utf-8") == listed
+    assert len(list(tmp_path.rglob("*.md"))) == 4
 
 
 def test_real_pages_hold_conclusions_settings_and_no_measured_table(whole: Path) -> None:

@@ -19,7 +19,6 @@ from bench.spec import BASELINE, CONTROL
 from bench.system.folders import BUILD_VARIABLE, ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from conftest import Make
@@ -64,16 +63,6 @@ def _serve(page: Path, port: int) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-@pytest.fixture
-def address(page: Path) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    running = _serve(page, port)
-    yield f"http://127.0.0.1:{port}/"
-    running.terminate()
-    running.communicate(timeout=30)
-
-
 def _shows(address: str, text: str) -> None:
     """Ask until the page has it; a request that hangs fails."""
     deadline, seen = time.monotonic() + PATIENCE_S, ""
@@ -87,22 +76,25 @@ def _shows(address: str, text: str) -> None:
             continue  # not yet there
 
 
-def test_broken_page_is_shown_as_such_until_it_is_mended(address: str, page: Path) -> None:
-    _shows(address, "<p>好</p>")
-    for broken, told in BROKEN:
-        page.write_text(GOOD + broken, encoding="utf-8")
-        _shows(address, told)
-        _shows(address, "livereload(")  # or the page would not refresh once it is mended
-        page.write_text(GOOD, encoding="utf-8")
-        _shows(address, "<p>好</p>")
-
-
-def test_used_port_is_told_at_once_and_without_a_traceback(page: Path) -> None:
+def test_broken_page_is_shown_as_such_until_it_is_mended_and_a_used_port_told(page: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         told, _ = _serve(page, port).communicate(timeout=PATIENCE_S)
     assert f"127.0.0.1:{port} 已被占用" in told
     assert "Traceback" not in told
+    address = f"http://127.0.0.1:{port}/"
+    with _serve(page, port) as running:
+        try:
+            _shows(address, "<p>好</p>")
+            for broken, told in BROKEN:
+                page.write_text(GOOD + broken, encoding="utf-8")
+                _shows(address, told)
+                _shows(address, "livereload(")  # or the page would not refresh once it is mended
+                page.write_text(GOOD, encoding="utf-8")
+                _shows(address, "<p>好</p>")
+        finally:
+            running.terminate()
+            running.communicate(timeout=30)
 
 
 def test_error_page_stands_in_for_every_page_that_there_was(tmp_path: Path) -> None:

@@ -34,15 +34,11 @@ class Exported:
         self.key = self.here.key(THREADS, PROFILES["default"])
         self.data, self.told = self.folders.export / "data", list[str]()
 
-    def store(self, build: str, key: str = "") -> None:
-        rounds = [[(case, {}) for case in (BASELINE, CONTROL, "1", "2")]] * 3
-        keep(
-            self.folders.results,
-            self.make.journal(rounds, experiment=THREADS.id, build=build, key=key or self.key),
-        )
-
-    def store_selftest(self, build: str) -> None:
-        keep(self.folders.results, self.make.journal([[(BASELINE, {})]], experiment=SELFTEST, build=build))
+    def store(self, build: str, key: str = "", experiment: str = THREADS.id) -> None:
+        cases = (BASELINE,) if experiment == SELFTEST else (BASELINE, CONTROL, "1", "2")
+        rounds = [[(case, {}) for case in cases]] * 3
+        journal = self.make.journal(rounds, experiment=experiment, build=build, key=key or self.key)
+        keep(self.folders.results, journal)
 
     def damage(self, experiment: str, build: str) -> None:
         path = store.journal_path(self.folders.results, experiment, build)
@@ -86,21 +82,26 @@ def test_result_of_another_key_stands_in_for_a_preview_alone(exported: Exported)
     assert not list(exported.data.glob(f"{THREADS.id}*"))
 
 
-def test_damaged_result_is_named_and_the_older_one_published(exported: Exported) -> None:
+def test_damaged_result_is_named_and_the_older_one_published_with_a_damaged_selftest_as_none(
+    exported: Exported,
+) -> None:
     exported.store(OLD)
     exported.damage(THREADS.id, NEW)
+    exported.damage(SELFTEST, OLD)
     exported.publish()
-    assert exported.build == OLD
-    assert any(NEW in sentence for sentence in exported.told)
+    assert (exported.build, exported.selftests) == (OLD, set())
+    assert [any(f"{build}.jsonl" in sentence for sentence in exported.told) for build in (NEW, OLD)] == [
+        True
+    ] * 2
 
 
 def test_selftest_of_the_build_that_is_shown_is_published_and_no_later_one(exported: Exported) -> None:
     """One made on a quieter day must not vouch for a build that it never saw."""
     exported.store(OLD)
-    exported.store_selftest(NEW)
+    exported.store(NEW, experiment=SELFTEST)
     exported.publish()
     assert exported.selftests == set()
-    exported.store_selftest(OLD)
+    exported.store(OLD, experiment=SELFTEST)
     exported.publish()
     assert exported.selftests == {OLD}
     exported.store(NEW)
@@ -109,11 +110,3 @@ def test_selftest_of_the_build_that_is_shown_is_published_and_no_later_one(expor
     store.Writer.create(exported.folders.results, header)  # and not ended
     exported.publish()
     assert exported.selftests == set()
-
-
-def test_damaged_selftest_is_named_and_none(exported: Exported) -> None:
-    exported.store(OLD)
-    exported.damage(SELFTEST, OLD)
-    exported.publish()
-    assert exported.selftests == set()
-    assert any(OLD in sentence for sentence in exported.told)

@@ -62,6 +62,7 @@ def test_every_page_says_what_it_is_and_where(pages: Pages) -> None:
         assert soup.html["lang"] == "zh-CN"
         titles.append(soup.title and soup.title.get_text())
         descriptions.append(_meta(soup, "name", "description"))
+        assert len(descriptions[-1]) >= 5
         assert _meta(soup, "property", "og:title")
         assert _meta(soup, "property", "og:description") == descriptions[-1]
         assert _meta(soup, "name", "twitter:card") == "summary"
@@ -69,15 +70,19 @@ def test_every_page_says_what_it_is_and_where(pages: Pages) -> None:
         (canonical,) = soup.select('link[rel="canonical"]')
         places = {SITE_URL + name, SITE_URL + ("" if name == "index.html" else name)}
         assert unquote(str(canonical["href"])) in places
+        links = [str(one.get("href") or one.get("src")) for one in soup.select("[href], [src]")]
+        assert [link for link in links if link.startswith("/")] == [], f"{name} can be served below any path"
+        onward = 'a.md-footer__link--next, article a[href]:not([href^="#"], [href^="http"])'
+        assert soup.select(onward), name
     assert len(set(titles)) == len(set(descriptions)) == len(pages)
-    assert all(len(text) >= 5 for text in descriptions)
     assert pages["en.html"].select_one('article [lang="en"]')
     icons = pages["index.html"].select('link[rel~="icon"], link[rel="apple-touch-icon"]')
     assert {Path(str(one["href"])).name for one in icons} == {"favicon.svg", "favicon.png", "touch-icon.png"}
 
 
 def test_html_parses_without_error_and_no_id_or_region_stands_twice(whole: Path, pages: Pages) -> None:
-    for path in sorted(whole.rglob("*.html")):
+    for path, page in check.read(whole).items():
+        assert not re.search(r"[（：，；]\s*(None|nan|inf)\b", page.text), path.name  # printed for nothing
         parser = html5lib.HTMLParser(strict=False)
         parser.parse(path.read_text(encoding="utf-8"))
         assert not parser.errors, f"{path.name}: {parser.errors[:3]}"
@@ -88,34 +93,18 @@ def test_html_parses_without_error_and_no_id_or_region_stands_twice(whole: Path,
             assert sorted(names) == sorted(set(names)), name
 
 
-def test_pages_and_what_they_load_can_be_served_below_any_path(pages: Pages) -> None:
-    """That relative links lead somewhere, every build checks."""
-    for name, soup in pages.items():
-        links = [str(one.get("href") or one.get("src")) for one in soup.select("[href], [src]")]
-        assert [link for link in links if link.startswith("/")] == [], name
-        onward = soup.select("a.md-footer__link--next") or soup.select(
-            'article a[href]:not([href^="#"], [href^="http"])'
-        )
-        assert onward, name
-
-
-def test_sitemap_lists_every_page(whole: Path, pages: Pages) -> None:
+def test_sitemap_lists_every_page_and_the_feed_every_post_newest_first(whole: Path, pages: Pages) -> None:
     urls = re.findall(r"<loc>(.*?)</loc>", (whole / "sitemap.xml").read_text(encoding="utf-8"))
     listed = {unquote(urlsplit(url).path).removeprefix(BELOW) or "index.html" for url in urls}
     assert {name for name in pages if not name.startswith(("blog/archive", "blog/category"))} <= listed
-
-
-def test_feed_is_atom_with_every_post_newest_first(whole: Path, pages: Pages) -> None:
     feed = ET.fromstring((whole / "feed.xml").read_text(encoding="utf-8"))  # noqa: S314 our own file
     assert feed.tag == f"{ATOM}feed"
+    assert all(feed.find(f"{ATOM}{tag}") is not None for tag in ("title", "id", "updated", "author"))
     entries = feed.findall(f"{ATOM}entry")
     paths = [urlsplit(entry.findtext(f"{ATOM}id") or "").path.removeprefix(BELOW) for entry in entries]
     assert sorted(paths) == sorted(_posts(pages))
     dates = [datetime.fromisoformat(entry.findtext(f"{ATOM}published") or "") for entry in entries]
     assert dates == sorted(dates, reverse=True)
-    assert all(
-        feed.find(f"{ATOM}{required}") is not None for required in ("title", "id", "updated", "author")
-    )
     assert all(entry.findtext(f"{ATOM}summary") for entry in entries)
     (link,) = pages["reference/data.html"].select('link[type="application/atom+xml"]')
     assert link["href"] == "../feed.xml"
@@ -127,9 +116,7 @@ def test_page_for_dead_links_is_chinese_and_leads_on_from_anywhere(whole: Path) 
     assert soup.title.get_text().startswith("找不到这一页")
     links = [str(link["href"]) for link in soup.select("article a[href]")]
     assert len(links) >= 4
-    assert [
-        link for link in links if not (link.startswith(BELOW) and (whole / link.removeprefix(BELOW)).exists())
-    ] == []
+    assert all(link.startswith(BELOW) and (whole / link.removeprefix(BELOW)).exists() for link in links)
 
 
 def test_posts_tell_date_author_category_and_reading_time_and_end_with_the_next_question(
@@ -162,11 +149,6 @@ def test_page_carries_every_claim_and_scenario_with_the_winners_code(whole: Path
             assert code.get_text().strip() == expected.strip()  # type: ignore[union-attr]
 
 
-def test_no_page_shows_what_a_program_prints_for_nothing(whole: Path) -> None:
-    for path, page in check.read(whole).items():
-        assert not re.search(r"[（：，；]\s*(None|nan|inf)\b", page.text), path.name
-
-
 def test_certificate_home_and_method_say_what_the_numbers_are_worth(whole: Path, pages: Pages) -> None:
     certificate = pages["reference/certificate.html"]
     assert {one["data-passed"] for one in certificate.select("[data-passed]")} == {"true"}
@@ -177,13 +159,6 @@ def test_certificate_home_and_method_say_what_the_numbers_are_worth(whole: Path,
     assert home.select_one('a[href="reference/certificate.html"]')
     for name in ("numbers", "tolerances"):
         assert pages["reference/method.html"].select(f"table.bench-rules-{name} tbody tr")
-
-
-def test_every_script_of_the_site_is_named_with_its_licence(whole: Path) -> None:
-    named = re.findall(r"`([^`]+)`", (ROOT / "docs/reference/licenses.md").read_text(encoding="utf-8"))
-    scripts = [path.relative_to(whole).as_posix() for path in whole.rglob("*.js")]
-    assert scripts
-    assert [script for script in scripts if not any(fnmatch(script, one) for one in named)] == []
 
 
 @pytest.mark.parametrize("page", [POST, "evidence/arena.html", "evidence/profiling.html"])
@@ -209,17 +184,16 @@ def test_every_table_of_results_has_a_frame_that_says_where_it_is_and_where_it_c
             assert re.search(r"\d+ 轮", caption), figure["id"]
 
 
-def test_data_trace_and_source_are_published_and_say_how_they_are_written(whole: Path) -> None:
+def test_data_trace_and_source_are_published_readably_and_scripts_with_their_licence(whole: Path) -> None:
+    named = re.findall(r"`([^`]+)`", (ROOT / "docs/reference/licenses.md").read_text(encoding="utf-8"))
+    scripts = [path.relative_to(whole).as_posix() for path in whole.rglob("*.js")]
+    assert scripts
+    assert [script for script in scripts if not any(fnmatch(script, one) for one in named)] == []
     assert (whole / "data" / "profiling.trace.json").read_text(encoding="utf-8") == TRACE
     for path in (ROOT / "bench" / "experiments").glob("*.py"):
         assert (whole / "source" / path.name).read_bytes() == codecs.BOM_UTF8 + path.read_bytes()
-    for name in (
-        "machine.json",
-        "options.json",
-        "export.schema.json",
-        "journal.schema.json",
-        "../assets/vega.js",
-    ):
+    schemas = ("export.schema.json", "journal.schema.json")
+    for name in ("machine.json", "options.json", *schemas, "../assets/vega.js"):
         assert (whole / "data" / name).stat().st_size > 100
 
 

@@ -42,46 +42,36 @@ def test_nothing_is_named_once_it_is_gone(tmp_path: Path, sleeper: subprocess.Po
     with leftovers.process(tmp_path, sleeper.pid), leftovers.cgroup(tmp_path, Path("/no/bench-x")):
         assert len(list(tmp_path.iterdir())) == 2
     assert list(tmp_path.iterdir()) == []
-    assert leftovers.sweep(tmp_path) == []
     assert sleeper.poll() is None
 
 
 def test_child_of_a_killed_run_is_ended(tmp_path: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True, check=False
-    )
-    pid = int(run.stdout)
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    pid = int(subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout)
     assert psutil.pid_exists(pid)
     assert leftovers.sweep(tmp_path) == [f"进程 {pid}"]
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     assert list(tmp_path.iterdir()) == []
 
 
-def test_process_that_got_the_number_later_is_left_alone(
+def test_process_that_got_the_number_later_and_notes_cut_short_are_forgotten(
     tmp_path: Path, sleeper: subprocess.Popen[bytes]
 ) -> None:
-    earlier = psutil.Process(sleeper.pid).create_time() - 60
-    (tmp_path / "a.json").write_text(json.dumps({"pid": sleeper.pid, "created": earlier}), encoding="utf-8")
-    assert leftovers.sweep(tmp_path) == []
+    later = json.dumps({"pid": sleeper.pid, "created": psutil.Process(sleeper.pid).create_time() - 60})
+    for note in (later, "", "{}", "[1]", '{"pid": "x", "created": 1}', '{"pid": 1'):
+        (tmp_path / "a.json").write_text(note, encoding="utf-8")
+        assert (leftovers.sweep(tmp_path), list(tmp_path.iterdir())) == ([], []), note
     assert sleeper.poll() is None
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("note", ["", "{}", "[1]", '{"pid": "x", "created": 1}', '{"pid": 1'])
-def test_note_that_was_cut_short_is_forgotten(tmp_path: Path, note: str) -> None:
-    (tmp_path / "a.json").write_text(note, encoding="utf-8")
-    assert leftovers.sweep(tmp_path) == []
-    assert list(tmp_path.iterdir()) == []
 
 
 class Cgroup:
     """A folder that the kernel keeps while a process is in it."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, name: str = "bench-quota") -> None:
-        self.path, self.pids, self.killed = folder / name, [101, 102], list[int]()
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, name: str = "bench-quota") -> None:
+        self.path, self.pids, self.killed = folder / "fs" / name, [101, 102], list[int]()
         self.path.mkdir(parents=True)
-        monkeypatch.setattr(os, "kill", self._kill)
-        monkeypatch.setattr(Path, "rmdir", lambda path: self._remove(path))  # noqa: PLW0108 - a bound method would not be given the path
+        patch.setattr(os, "kill", self._kill)
+        patch.setattr(Path, "rmdir", lambda path: self._remove(path))  # noqa: PLW0108 - a bound method would not be given the path
         self._write()
 
     def _write(self) -> None:
@@ -99,32 +89,23 @@ class Cgroup:
         shutil.rmtree(path)
 
 
-def test_cgroup_of_a_killed_run_is_emptied_and_removed(
+def test_cgroup_of_a_killed_run_is_emptied_and_removed_or_tried_again_by_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    group, notes = Cgroup(tmp_path / "fs", monkeypatch), tmp_path / "notes"
+    group, notes = Cgroup(tmp_path, monkeypatch), tmp_path / "notes"
     under_way = leftovers.cgroup(notes, group.path)
     under_way.__enter__()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "kill", lambda *_: None)
+        patch.setattr(leftovers, "PATIENCE_S", 0.0)
+        assert (leftovers.sweep(notes), len(list(notes.iterdir()))) == ([], 1)
     assert leftovers.sweep(notes) == ["cgroup bench-quota"]
     assert set(group.killed) == {101, 102}
-    assert not group.path.exists()
-    assert list(notes.iterdir()) == []
-
-
-def test_cgroup_that_stays_is_tried_again_by_the_next_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    group, notes = Cgroup(tmp_path / "fs", monkeypatch), tmp_path / "notes"
-    monkeypatch.setattr(os, "kill", lambda *_: None)
-    monkeypatch.setattr(leftovers, "PATIENCE_S", 0.0)
-    under_way = leftovers.cgroup(notes, group.path)
-    under_way.__enter__()
-    assert leftovers.sweep(notes) == []
-    assert len(list(notes.iterdir())) == 1
+    assert (group.path.exists(), list(notes.iterdir())) == (False, [])
 
 
 def test_cgroup_of_others_is_never_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    group = Cgroup(tmp_path / "fs", monkeypatch, "system.slice")
+    group = Cgroup(tmp_path, monkeypatch, "system.slice")
     with pytest.raises(AssertionError):
         leftovers.cgroup(tmp_path, group.path)
     (tmp_path / "a.json").write_text(json.dumps({"cgroup": str(group.path)}), encoding="utf-8")
