@@ -21,7 +21,7 @@ from bench.models import MODELS, ModelError
 from bench.models.flops import count_flops
 from bench.models.prepared import REFUSED, hash_of, intact_input, read_record, stem
 from bench.spec import Input
-from bench.system.folders import write_whole
+from bench.system.folders import sweep_scratch, write_whole
 from bench.system.terminal import follow
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def build(model: Model, inputs: Sequence[Input], directory: Path) -> None:
 
     directory.mkdir(parents=True, exist_ok=True)
     with FileLock(directory / "lock"):
-        whole.sweep(directory)
+        sweep_scratch(directory)
         record = read_record(directory) or _build_model(model, directory)
         missing = [entry for entry in inputs if not intact_input(directory, stem(model, entry), record)]
         proto = onnx.load(directory / "model.onnx")
