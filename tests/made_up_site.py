@@ -22,7 +22,7 @@ from bench.system.folders import BUILD_VARIABLE, ROOT, Folders
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from conftest import Make
+    from samples import Make
 
     from bench.measure.profiles import Name
     from bench.results.records import Outcome as Seen

@@ -32,8 +32,8 @@ from bench.models.prepared import prepare
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conftest import Make
     from faults.stage import Running
+    from samples import Make
 
 pytest_plugins = ["faults.fixtures"]
 ON_LINUX = pytest.mark.skipif(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import Make
+    from samples import Make
 
 THREADS = EXPERIMENTS["intra_op_num_threads"]
 LONGEST, LONGEST_LABEL = 4000, 150

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Make
+    from samples import Make
 
     Damage = Callable[[bytes], bytes]
 

@@ -14,8 +14,8 @@ from bs4 import BeautifulSoup
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from conftest import Visit
     from playwright.sync_api import Frame, Page, Worker
+    from samples import Visit
 
 INDEX = "search_index.json"
 ASK_ALL = (Path(__file__).parent / "every_query.js").read_text(encoding="utf-8")

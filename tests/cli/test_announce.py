@@ -20,7 +20,7 @@ from bench.system.folders import Folders
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Make
+    from samples import Make
 
     from bench.measure.plan import PlannedExperiment
     from bench.spec import Experiment

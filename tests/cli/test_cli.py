@@ -28,7 +28,7 @@ from bench.system import leftovers
 from bench.system.folders import BUILD_VARIABLE, Folders
 
 if TYPE_CHECKING:
-    from conftest import Make
+    from samples import Make
 
 FULL = Path("/dev/full")
 OLD, TORN, NEW = "20260101-000000-aaaa", "20260102-000000-bbbb", "20260103-000000-cccc"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import FakeClock, FakeWorker, Make
+    from samples import FakeClock, FakeWorker, Make
 
     Script = Callable[[str], Path]
 

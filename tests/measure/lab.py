@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
-    from conftest import FakeClock, FakeWorker, Make, Started
+    from samples import FakeClock, FakeWorker, Make, Started
 
     from bench.measure.profiles import Profile
     from bench.results.published import Row

@@ -16,7 +16,7 @@ from bench.spec import BASELINE, CONTROL, Input, LargestBatch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Make
+    from samples import Make
 
     from bench.spec import Experiment
 

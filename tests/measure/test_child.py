@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Make
+    from samples import Make
 
     Script = Callable[[str], Path]
 

@@ -15,7 +15,7 @@ from bench.results import store
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
-    from conftest import Make
+    from samples import Make
     from toy_site import Site
 
 NEWER, NEWEST, LAST, MORE = (f"2026010{day}-000000-cccc" for day in range(3, 7))

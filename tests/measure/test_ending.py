@@ -14,7 +14,7 @@ from bench.results.records import Failure
 from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
-    from conftest import Make
+    from samples import Make
 
 
 def _read(report: object, log: str = "", status: int = 1) -> ending.Report | Failure:

@@ -16,7 +16,7 @@ from bench.spec import BASELINE, Case, Input, Load, Place, Report, Subject
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Make
+    from samples import Make
 
     from bench.measure.profiles import Profile
     from bench.spec import Experiment

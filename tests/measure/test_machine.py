@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from conftest import Make
+    from samples import Make
 
 GIB = 1 << 30
 

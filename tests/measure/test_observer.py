@@ -20,8 +20,8 @@ from bench.spec import BASELINE, CONTROL, Case, Load, Proof, Report
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from conftest import Make, Started
     from lab import Lab
+    from samples import Make, Started
 
     from bench.measure.child import Outcome
     from bench.measure.task import Task

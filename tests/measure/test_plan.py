@@ -27,7 +27,7 @@ from bench.spec import BASELINE, CONTROL, Case, Input, LargestBatch, Load, Machi
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conftest import Make
+    from samples import Make
 
     from bench.measure.plan import PlannedExperiment
     from bench.measure.profiles import Profile

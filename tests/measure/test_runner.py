@@ -19,8 +19,8 @@ from bench.spec import BASELINE, CONTROL, Case
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conftest import Make, Started
     from lab import Lab
+    from samples import Make, Started
 
     from bench.measure.task import Task
     from bench.spec import Experiment, Group

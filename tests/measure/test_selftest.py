@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
-    from conftest import Make
+    from samples import Make
 
 
 def test_known_costs_need_no_warm_up() -> None:

@@ -26,7 +26,7 @@ from bench.spec import (
 )
 
 if TYPE_CHECKING:
-    from conftest import Make
+    from samples import Make
 
 MACHINE = Machine(cores=2)
 PAIR = (Case(id=BASELINE, title="默认"), Case(id=CONTROL, title="默认（再测一次）"))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
-    from conftest import Make
+    from samples import Make
 
     from bench.measure.campaign import Campaign
     from bench.measure.profiles import Profile

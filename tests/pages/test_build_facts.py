@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from importlib.metadata import PackageMetadata
 
-    from conftest import Make
+    from samples import Make
 
 DOCS = ROOT / "docs"
 PAGE = DOCS / "reference" / "licenses.md"

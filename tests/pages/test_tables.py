@@ -22,7 +22,7 @@ from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL, ORIGINAL
 
 if TYPE_CHECKING:
-    from conftest import Make
+    from samples import Make
 
     from bench.results import schema
     from bench.results.published import Export

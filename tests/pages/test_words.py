@@ -16,7 +16,7 @@ from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
-    from conftest import Make
+    from samples import Make
 
 MIB, MS = 1 << 20, 1_000_000
 NOISE = (0.998, 1.001, 1.0, 0.999, 1.002, 1.0, 1.001, 0.999, 1.0)

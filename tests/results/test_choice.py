@@ -18,7 +18,7 @@ from bench.spec import BASELINE, CONTROL, ORIGINAL, Limit
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from conftest import Make, Measured
+    from samples import Make, Measured
 
     from bench.results.published import Choice, Export
     from bench.results.records import Outcome

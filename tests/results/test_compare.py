@@ -12,7 +12,7 @@ from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
-    from conftest import Make
+    from samples import Make
 
     from bench.results.published import Export
 

@@ -24,7 +24,7 @@ from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL, Case, Load, Place, Subject
 
 if TYPE_CHECKING:
-    from conftest import Make
+    from samples import Make
 
     from bench.results.store import Journal
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Make
+    from samples import Make
 
     Lines = list[dict[str, Any]]
     Change = Callable[[Lines], object]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Make
+    from samples import Make
 
     from bench.results.records import Record
 

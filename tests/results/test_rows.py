@@ -15,7 +15,7 @@ from bench.spec import BASELINE, CONTROL, ORIGINAL, SINGLE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conftest import Make, Measured
+    from samples import Make, Measured
 
     from bench.results.published import Row
     from bench.results.records import Outcome

@@ -17,7 +17,7 @@ from bench.results import plausible, store
 from bench.results.store import DamagedJournal, Writer
 
 if TYPE_CHECKING:
-    from conftest import Make
+    from samples import Make
 
 
 def test_record_is_on_disk_at_once_and_comes_back(tmp_path: Path, make: Make) -> None:

@@ -12,7 +12,7 @@ from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL, Case, Chart, Load, Place, Subject
 
 if TYPE_CHECKING:
-    from conftest import Make, Measured
+    from samples import Make, Measured
 
     from bench.results.published import Export, Row
     from bench.results.store import Journal

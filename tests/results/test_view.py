@@ -13,7 +13,7 @@ from bench.spec import BASELINE, CONTROL
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conftest import Make, Measured
+    from samples import Make, Measured
 
     from bench.results.store import Journal
 

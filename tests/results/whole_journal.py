@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from conftest import Make
+    from samples import Make
 
     from bench.results.records import Header, Record
 

@@ -35,8 +35,8 @@ from bench.system.folders import BUILD_VARIABLE, ROOT, Folders
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from conftest import Make
     from faults.stage import Stage
+    from samples import Make
 
     from bench.models.prepared import Prepared
     from bench.spec import Input

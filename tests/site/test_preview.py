@@ -21,7 +21,7 @@ from bench.system.folders import BUILD_VARIABLE, ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Make
+    from samples import Make
 
 PATIENCE_S = 60.0
 CONFIG = f"""\

@@ -20,7 +20,7 @@ from bench.system.folders import Folders
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Make
+    from samples import Make
 
 THREADS = EXPERIMENTS["intra_op_num_threads"]
 OLD, NEW = "20260101-000000-aaaa", "20260102-000000-aaaa"

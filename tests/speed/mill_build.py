@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conftest import Make
+from samples import Make
 from speed import mill_facts, mill_noise, mill_process
 from speed.mill_noise import Host
 from speed.mill_process import PASSES

@@ -20,7 +20,7 @@ from bench.results import store
 from bench.spec import BASELINE, Case, Machine
 
 if TYPE_CHECKING:
-    from conftest import Make
+    from samples import Make
 
     from bench.measure.child import Outcome
 
