@@ -55,7 +55,7 @@ PINNED = "a-b==1.5\nc-d==3.0 ; python_full_version < '3.12'\nc-d==3.1 ; python_f
 def test_what_is_wrong_is_noticed() -> None:
     assert list(problems(PINNED, PROJECT)) == []
     broken_lines = (
-        "--index-url wheels",
+        "--find-links wheels",
         "-e .",
         "f @ https://x.org/f.tar.gz",
         "f==1 --hash=sha256:00",
