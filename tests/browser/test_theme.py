@@ -11,6 +11,7 @@ from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from playwright.sync_api import Page
 
@@ -27,6 +28,14 @@ EVERY_FRAME = """() => {
 NO_STORAGE = """() => Object.defineProperty(window, "localStorage", {
   get() { throw new DOMException("denied", "SecurityError"); },
 })"""
+
+IN_TWO_PARTS = """async ([first, second]) => {
+  document.open();
+  document.write(first);
+  await new Promise((go_on) => setTimeout(go_on, 100));
+  document.write(second);
+  document.close();
+}"""
 
 
 def _scheme(page: Page) -> str | None:
@@ -64,6 +73,17 @@ def test_button_goes_round_and_says_where_it_is(visit: Callable, address: Callab
     system, *_, again = found
     assert found == [("颜色：跟随系统", "slate"), ("颜色：浅色", "default"), ("颜色：深色", "slate"), again]
     assert system == again
+
+
+def test_page_may_arrive_in_parts_that_end_within_the_button(
+    visit: Callable, address: Callable, whole: Path
+) -> None:
+    seen = visit(address("llms.txt", "file"))  # beside the home page, and without scripts
+    html = (whole / HOME).read_text(encoding="utf-8")
+    cut = html.index(">", html.index(SWITCH.strip("[]"), html.index("<body"))) + 1
+    seen.page.evaluate(IN_TWO_PARTS, [html[:cut], html[cut:]])
+    seen.page.locator(f"{SWITCH}[aria-label='颜色：跟随系统']").wait_for()
+    assert seen.errors == []
 
 
 def test_choice_is_kept_on_the_next_page_in_other_windows_and_against_the_system(
