@@ -30,6 +30,9 @@ READY_SECONDS = 120.0
 
 FOREIGN = ("GLIBC_TUNABLES", "LD_PRELOAD", "ORT_", "OMP_", "MALLOC_", "KMP_", "OPENBLAS_", "MKL_")
 """How variables of the caller begin that would change a case behind its back."""
+OWN = {"ORT_DISABLE_TELEMETRY": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""NumPy's OpenBLAS starts a thread for each core, and they spin for some 100 ms after the import: through opening a
+session, its first calls, and more than that where they are short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Outcome:
 def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """This process's environment without what would tilt a measurement, plus the case's own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-    return {**kept, "ORT_DISABLE_TELEMETRY": "1", **extra}
+    return {**kept, **OWN, **extra}
 
 
 def run_worker(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:

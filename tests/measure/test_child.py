@@ -86,12 +86,12 @@ def test_child_that_does_not_read_its_job(script: Script) -> None:
 
 def test_caller_cannot_tilt_a_case_but_the_case_may(monkeypatch: pytest.MonkeyPatch) -> None:
     foreign = {"ORT_LOG_LEVEL", "OMP_NUM_THREADS", "KMP_AFFINITY", "MALLOC_TRIM_THRESHOLD_"}
-    foreign |= {"OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "GLIBC_TUNABLES", "LD_PRELOAD"}
-    for name in (*foreign, "HARMLESS"):
-        monkeypatch.setenv(name, "1")
+    foreign |= {"OPENBLAS_CORETYPE", "MKL_NUM_THREADS", "GLIBC_TUNABLES", "LD_PRELOAD"}
+    for name in (*foreign, "OPENBLAS_NUM_THREADS", "HARMLESS"):
+        monkeypatch.setenv(name, "7")
     found = clean_environment({})
     assert not foreign & set(found)
-    assert (found["ORT_DISABLE_TELEMETRY"], found["HARMLESS"]) == ("1", "1")
+    assert (found["ORT_DISABLE_TELEMETRY"], found["OPENBLAS_NUM_THREADS"], found["HARMLESS"]) == ("1", "1", "7")
     own = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "ORT_DISABLE_TELEMETRY": "0"}
     assert own.items() <= clean_environment(own).items()
 
