@@ -78,7 +78,7 @@ def unread(experiment: Experiment, journal: Journal, teller: Progress) -> None:
 
     def is_read(metric: Metric) -> bool:
         source = METRICS[metric.of] if metric.of else metric
-        return source.id in facts or any(source.read and source.read(one) is not None for one in ran)
+        return source.id in facts or any(source.read and source.value(one) is not None for one in ran)
 
     empty = [name for name in experiment.columns if not is_read(METRICS[name])]
     if ran and empty:

@@ -16,7 +16,9 @@ from bench.pages.words import VERDICTS, plain
 from bench.results import store
 from bench.results.compare import MEMORY, RATIOS, TIMES, Comparison, Incomparable, Pair
 from bench.results.compare import compare as hold_together
-from bench.results.plausible import Implausible, check_export, complaint
+from bench.results.kinds import complaint
+from bench.results.plausible import Implausible
+from bench.results.plausible_export import check_export
 from bench.results.published import Export, Row
 from bench.results.summary import summarise
 from bench.results.verdicts import DECIDED

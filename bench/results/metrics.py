@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bench.results import stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.results.process import Figures
+    from bench.results.process import Figures, Phase
 
 MIB = 1 << 20
 ENOUGH_CALLS = 100
@@ -36,8 +36,10 @@ class Metric:
     """What a list of comparisons calls it; empty: the title."""
     unit: str = ""
     kind: Kind
-    read: Callable[[Figures], float | None] | None = None
-    """None: a fact of the same name, or what follows from several processes."""
+    phase: str = ""
+    """The phase whose counters are read; empty: the process as a whole."""
+    read: Callable[[Any], float | None] | None = None
+    """Reads a `Phase`, or `Figures` of a whole process. None: a fact of the same name, or from several processes."""
     of: str = ""
     """Of a ratio: the metric that is compared, within rounds; `than` names the case."""
     than: str = "default"
@@ -61,17 +63,23 @@ class Metric:
     def named(self) -> str:
         return self.compared or self.title
 
+    def value(self, figures: Figures) -> float | None:
+        """Of one process; None where the system or the case does not tell it."""
+        assert self.read
+        source = figures.phases.get(self.phase) if self.phase else figures
+        return None if source is None else self.read(source)
+
 
 def _scaled(value: float | None, factor: float) -> float | None:
     return None if value is None else value / factor
 
 
-def _per_call(phase: str) -> Callable[[Figures], float | None]:
-    return lambda f: f.phases[phase].run_ns / f.phases[phase].calls / 1e6
+def _per_call(phase: Phase) -> float:
+    return phase.run_ns / phase.calls / 1e6
 
 
-def _rss(phase: str) -> Callable[[Figures], float | None]:
-    return lambda f: _scaled(f.rss(phase), MIB)
+def _rss(phase: Phase) -> float | None:
+    return _scaled(phase.rss_bytes, MIB)
 
 
 def _grown(figures: Figures) -> float | None:
@@ -86,8 +94,8 @@ def _trace(figures: Figures) -> float | None:
     return None if figures.trace_bytes is None else figures.trace_bytes / 1024 / figures.calls
 
 
-def _faults(figures: Figures) -> float | None:
-    return _scaled(figures.steady.minor_faults, figures.steady.calls)
+def _faults(phase: Phase) -> float | None:
+    return _scaled(phase.minor_faults, phase.calls)
 
 
 _time = partial(Metric, kind="time", unit="ms", better="less")
@@ -100,7 +108,7 @@ _ALL = (
     _time(id="p95_ms", title="p95 延迟", read=lambda f: f.latency_ns(0.95) / 1e6,
           always=False, calls=ENOUGH_CALLS),
     Metric(id="calls_per_s", title="每秒推理", unit="次", kind="time", better="more", always=False,
-           read=lambda f: f.steady.calls / f.steady.run_ns * 1e9),
+           phase="steady", read=lambda p: p.calls / p.run_ns * 1e9),
     _judged(id="ratio", title="相对默认", words="耗时", compared="延迟", of="latency_ms", better="less", headline=True),
     _judged(id="ratio_original", title="相对原文设置", words="耗时", compared="延迟，对原文设置",
             of="latency_ms", than="original", better="less"),
@@ -112,25 +120,25 @@ _ALL = (
             of="session_ms", better="less", always=False),
     Metric(id="speed_up", title="加速比", kind="ratio", of="latency_ms", than="single", better="more"),
     Metric(id="efficiency", title="效率", kind="ratio", of="latency_ms", than="single", better="more"),
-    _time(id="session_ms", title="建会话", read=lambda f: f.phases["open"].wall_ns / 1e6),
-    _time(id="first_run_ms", title="首次推理", read=_per_call("first")),
-    _time(id="second_run_ms", title="第二次推理", read=_per_call("second")),
+    _time(id="session_ms", title="建会话", phase="open", read=lambda p: p.wall_ns / 1e6),
+    _time(id="first_run_ms", title="首次推理", phase="first", read=_per_call),
+    _time(id="second_run_ms", title="第二次推理", phase="second", read=_per_call),
     _time(id="cpu_s", title="CPU 秒/次", compared="每次推理的 CPU 时间", unit="s",
-          read=lambda f: f.steady.cpu_ns / f.steady.calls / 1e9),
+          phase="steady", read=lambda p: p.cpu_ns / p.calls / 1e9),
     Metric(id="cores_used", title="用到的核", kind="count",
-           read=lambda f: f.steady.cpu_ns / f.steady.run_ns),
+           phase="steady", read=lambda p: p.cpu_ns / p.run_ns),
     _memory(id="open_peak_mib", title="打开时峰值", judged=True, always=False,
-            read=lambda f: _scaled(f.phases["open"].peak_bytes, MIB)),
-    _memory(id="base_mib", title="推理前", read=_rss("open")),
-    _memory(id="after_first_mib", title="第 1 次后", read=_rss("first")),
-    _memory(id="after_second_mib", title="第 2 次后", read=_rss("second")),
+            phase="open", read=lambda p: _scaled(p.peak_bytes, MIB)),
+    _memory(id="base_mib", title="推理前", phase="open", read=_rss),
+    _memory(id="after_first_mib", title="第 1 次后", phase="first", read=_rss),
+    _memory(id="after_second_mib", title="第 2 次后", phase="second", read=_rss),
     _memory(id="peak_mib", title="峰值", judged=True, headline=True, read=lambda f: _scaled(f.peak_bytes, MIB)),
-    _memory(id="kept_mib", title="留存", judged=True, headline=True, read=_rss("steady")),
-    _memory(id="kept_trimmed_mib", title="trim 后留存", judged=True, read=_rss("trim")),
+    _memory(id="kept_mib", title="留存", judged=True, headline=True, phase="steady", read=_rss),
+    _memory(id="kept_trimmed_mib", title="trim 后留存", judged=True, phase="trim", read=_rss),
     Metric(id="grown_mib_per_1000", title="每千次推理增长", unit="MiB", kind="count", read=_grown,
            signed=True, told=False),
     Metric(id="trace_kib_per_run", title="文件每次推理", unit="KiB", kind="count", read=_trace),
-    Metric(id="minor_faults", title="缺页/次", kind="count", read=_faults, told=False),
+    Metric(id="minor_faults", title="缺页/次", kind="count", phase="steady", read=_faults, told=False),
     Metric(id="threads", title="实际线程数", kind="count", told=False,
            read=lambda f: None if f.threads_created is None else f.threads_created + 1),
     _fact(id="nodes", title="节点数"),

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from bench.results.plausible import Implausible, Reading, complaint, printable
+from bench.results.kinds import complaint, printable
+from bench.results.plausible import Implausible
+from bench.results.plausible_journal import Reading
 from bench.results.records import (
     Footer,
     Header,

@@ -164,8 +164,7 @@ def gap(one: Sample, other: Sample) -> float:
 
 
 def _median(samples: Sequence[Sample], case: str, metric: Metric) -> float | None:
-    assert metric.read
-    read = [metric.read(s.figures) for s in samples if s.case == case and s.figures]
+    read = [metric.value(s.figures) for s in samples if s.case == case and s.figures]
     known = [value for value in read if value is not None]
     return median(known) if known else None
 
@@ -185,6 +184,5 @@ def _ratio(samples: Sequence[Sample], case: str, metric: Metric) -> float | None
         return None
     near = min(baselines, key=lambda baseline: gap(own, baseline))
     assert near.figures
-    assert metric.read
-    above, below = metric.read(own.figures), metric.read(near.figures)
+    above, below = metric.value(own.figures), metric.value(near.figures)
     return above / below if above is not None and below else None

@@ -91,7 +91,11 @@ def test_caller_cannot_tilt_a_case_but_the_case_may(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv(name, "7")
     found = clean_environment({})
     assert not foreign & set(found)
-    assert (found["ORT_DISABLE_TELEMETRY"], found["OPENBLAS_NUM_THREADS"], found["HARMLESS"]) == ("1", "1", "7")
+    assert (found["ORT_DISABLE_TELEMETRY"], found["OPENBLAS_NUM_THREADS"], found["HARMLESS"]) == (
+        "1",
+        "1",
+        "7",
+    )
     own = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "ORT_DISABLE_TELEMETRY": "0"}
     assert own.items() <= clean_environment(own).items()
 

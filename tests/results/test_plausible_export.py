@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from bench.cli import comparing
 from bench.cli.refusals import Refused
-from bench.results import downloads, plausible, published, records, store
+from bench.results import downloads, kinds, plausible, plausible_export, published, records, store
 from bench.results.plausible import Implausible
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ LIES: dict[str, tuple[Change, ...]] = {
 
 def _check(content: dict[str, Any]) -> None:
     export = published.Export.model_validate_json(json.dumps(content), strict=True)
-    plausible.check_export(export)
+    plausible_export.check_export(export)
 
 
 def test_intact_export_is_believed_and_loaded(tmp_path: Path, intact: dict[str, Any]) -> None:
@@ -105,7 +105,7 @@ def test_intact_export_is_believed_and_loaded(tmp_path: Path, intact: dict[str, 
 
 
 def test_every_relation_has_a_lie() -> None:
-    assert set(LIES) == {*plausible.EXPORT, *plausible.CELLS, next(iter(plausible.TRACE))}
+    assert set(LIES) == {*plausible_export.EXPORT, *plausible_export.CELLS, next(iter(plausible.TRACE))}
 
 
 @pytest.mark.parametrize("reason", LIES)
@@ -151,7 +151,7 @@ def test_every_error_of_a_broken_file_is_told_in_chinese(intact: dict[str, Any])
             try:
                 published.Export.model_validate_json(json.dumps(small), strict=True)
             except ValidationError as error:
-                told = plausible.complaint(error)
+                told = kinds.complaint(error)
                 assert "不合格式" not in told, (key, value)
                 assert re.search("[一-鿿]", told), (key, value)
         holder[key] = kept

@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 from whole_journal import BUILD, EXPERIMENT, FOOTER, REPORT, SAMPLE, UNTIMED, header, records, write
 
-from bench.results import plausible, store
+from bench.results import kinds, store
 from bench.results.store import DamagedJournal, Writer
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def test_complaint_is_short_chinese_and_printable_whatever_the_file_says(tmp_pat
     told = str(refusal.value)
     assert told.isprintable()
     assert "没有这一项" in told
-    assert len(told) < 2 * plausible.MOST_QUOTED
+    assert len(told) < 2 * kinds.MOST_QUOTED
     path = tmp_path / "\x1b[31mred\n.jsonl"
     path.write_bytes(b"{}\n")
     with pytest.raises(DamagedJournal) as refusal:
