@@ -101,6 +101,7 @@ def measure(job, subject, channel):
             calling.timed_loop(thing, feeds, phase, job, kept[0])
         else:
             calling.timed_callers(thing, feeds, phase, job, kept)
+    note_rss()
     huge_pages = watch.stop() if watch else None  # it polls: before the idle time, which it would spoil
     if job["idle_seconds"]:
         with phases("idle", calls=True) as phase:
@@ -108,7 +109,6 @@ def measure(job, subject, channel):
             phase.begin()  # right after a call: threads that spin do so for some milliseconds
             time.sleep(job["idle_seconds"])
             phase.end()
-    note_rss()
     with phases("trim"):
         trimmed = counters.trim()
     if not trimmed:

@@ -90,7 +90,7 @@ class Figures(Record):
     latencies_ns: Annotated[list[PositiveNanoseconds], Field(min_length=1, max_length=100_000)]
     """Of the passes of the steady phase, per call, each or every nth; a pass is one call for every feed."""
     rss_bytes: Annotated[list[PositiveBytes | None], Field(max_length=10_000)]
-    """Resident after each of the first calls, and at the end."""
+    """Resident after each of the first calls, and after the steady phase."""
     callers: Positive = 1
     """Threads that called in the steady phase."""
     threads_created: Count | None

@@ -103,6 +103,22 @@ def test_calls_are_counted_and_watched_one_by_one(entry: Input, warm_up: int, ca
     assert figures.phases["idle"].run_ns >= 0.01e9
 
 
+GROWING = """
+class Thing:
+    kept = []
+    def call(self, feed): return self.kept.append(b"x" * (32 << 20)) or []
+    def close(self): return {}
+"""
+
+
+def test_last_reading_of_memory_is_of_the_timed_calls_not_of_the_one_before_idling(tmp_path: Path) -> None:
+    figures = figures_of(made_up(tmp_path, GROWING, idle_seconds=0.01, verify=[]))
+    steady, idle, last = figures.rss("steady"), figures.rss("idle"), figures.rss_bytes[-1]
+    if not (steady and idle and last):
+        pytest.skip("this system does not tell")
+    assert last - steady < 16 << 20 < idle - steady
+
+
 @pytest.mark.alone
 def test_callers_call_at_the_same_time_and_are_counted_together() -> None:
     sleeping: dict[str, Any] = {"subject": "known_cost", "options": {"sleep_ms": 20}}
