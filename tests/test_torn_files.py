@@ -1,6 +1,6 @@
 """After a power failure: files cut short, empty, or with blocks of zeros. None of them is taken for a whole one.
 
-Journals cut at any byte are in `results/test_round_trip.py`, models and their inputs in `models/test_prepared.py`, the
+Journals cut at any byte are in `results/test_store.py`, models and their inputs in `models/test_prepared.py`, the
 end of a journal as the command line meets it in `test_faults.py`.
 """
 

@@ -77,10 +77,8 @@ class Journal:
 
     def samples_of(self, end: RoundEnd) -> list[Sample]:
         """The samples of one round, in the order in which they were taken."""
-        mine = (
-            s for s in self.samples if (s.group, s.round, s.attempt) == (end.group, end.round, end.attempt)
-        )
-        return sorted({s.position: s for s in mine}.values(), key=lambda s: s.position)
+        place = (end.group, end.round, end.attempt)
+        return [one for one in self.samples if (one.group, one.round, one.attempt) == place]
 
     def add(self, record: Record) -> None:
         if isinstance(record, Footer):

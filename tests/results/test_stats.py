@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,125 +43,81 @@ def test_interval_is_the_one_of_scipy_and_the_narrowest_that_covers_95_percent(c
     values = np.random.default_rng(count).exponential(size=count)
     expected = scipy_stats.quantile_test(values, p=0.5).confidence_interval(0.95)
     estimate = stats.estimate(values.tolist())
-    assert (estimate.low, estimate.high) == (expected.low, expected.high)
+    assert (estimate.low, estimate.value, estimate.high) == (expected.low, np.median(values), expected.high)
+
+
+def test_estimate_is_median_with_interval_and_spread_median_with_full_range() -> None:
+    assert stats.estimate([9, 1, 8, 2, 7, 3, 6, 4, 5]) == Estimate(5, 2, 8, 9)
+    assert stats.spread([30.0, 10.0, 11.0]) == Estimate(11.0, 10.0, 30.0, 3)
+    assert stats.spread([5.0]) == Estimate(5.0, None, None, 1)
+    for reduce in (stats.estimate, stats.spread):
+        with pytest.raises(ValueError, match="no values"):
+            reduce([])
+
+
+def test_noise_floor_is_at_least_two_percent() -> None:
+    seen = ((None, None, 2), (0.995, 1.004, 4), (0.93, 1.01, 2), (0.99, 1.05, 4))
+    found = [stats.noise_floor(Estimate(1.0, low, high, 9), samples) for low, high, samples in seen]
+    assert found == pytest.approx([0.02, 0.02, 0.07, 0.05 * math.sqrt(2)])
 
 
 @pytest.mark.parametrize(
-    ("reduce", "values", "expected"),
+    ("value", "low", "high", "floor", "expected", "rounds"),
     [
-        (stats.estimate, [9, 1, 8, 2, 7, 3, 6, 4, 5], Estimate(5, 2, 8, 9)),
-        (stats.estimate, [3.0, 1.0], Estimate(2.0, None, None, 2)),
-        (stats.spread, [30.0, 10.0, 11.0], Estimate(11.0, 10.0, 30.0, 3)),
-        (stats.spread, [5.0], Estimate(5.0, None, None, 1)),
-    ],
-)
-def test_estimate_is_median_with_interval_and_spread_median_with_full_range(
-    reduce: Callable[[list[float]], Estimate], values: list[float], expected: Estimate
-) -> None:
-    assert reduce(values) == expected
-    with pytest.raises(ValueError, match="no values"):
-        reduce([])
-
-
-@pytest.mark.parametrize(
-    ("control", "samples", "floor"),
-    [
-        (None, 2, 0.02),
-        (Estimate(1.0, None, None, 3), 2, 0.02),
-        (Estimate(1.0, 0.995, 1.004, 9), 4, 0.02),
-        (Estimate(1.0, 0.93, 1.01, 9), 2, 0.07),
-        (Estimate(1.0, 0.99, 1.05, 9), 2, 0.05),
-        (Estimate(1.0, 0.99, 1.05, 9), 4, 0.05 * math.sqrt(2)),
-    ],
-)
-def test_noise_floor_is_at_least_two_percent(control: Estimate | None, samples: int, floor: float) -> None:
-    assert stats.noise_floor(control, samples) == pytest.approx(floor)
-
-
-@pytest.mark.parametrize(
-    ("value", "low", "high", "floor", "expected"),
-    [
-        (1.30, 1.25, 1.35, 0.02, "slower"),
-        (0.70, 0.65, 0.75, 0.02, "faster"),
-        (1.01, 0.96, 1.04, 0.02, "same"),  # holds 1, within the margin of 5 % on both sides
-        (1.00, 0.949, 1.04, 0.02, "unclear"),  # a difference of more than 5 % is not ruled out
-        (1.00, 0.96, 1.051, 0.02, "unclear"),
-        (1.015, 1.01, 1.02, 0.02, "same"),  # excludes 1, too small to matter
-        (1.04, 1.03, 1.05, 0.06, "unclear"),  # excludes 1, drowned by the A/A row
-        (1.13, 1.10, 1.16, 0.14, "unclear"),  # the article's 13 %, in a group with two bad rounds
-        (1.05, 0.99, 1.08, 0.02, "unclear"),  # holds 1 and 8 %
-        (1.10, None, None, 0.02, None),
+        (1.30, 1.25, 1.35, 0.02, "slower", 10),  # one more is the least that can be asked for
+        (0.70, 0.65, 0.75, 0.02, "faster", 10),
+        (1.01, 0.96, 1.04, 0.02, "same", 10),  # holds 1, within the margin of 5 % on both sides
+        (1.00, 0.949, 1.04, 0.02, "unclear", 10),  # a difference of more than 5 % is not ruled out
+        (1.00, 0.96, 1.051, 0.02, "unclear", 10),
+        (1.015, 1.01, 1.02, 0.02, "same", 10),  # excludes 1, too small to matter
+        (1.04, 1.03, 1.05, 0.06, "unclear", 10),  # excludes 1, drowned by the A/A row
+        (1.0, 0.875, 1.125, 0.02, "unclear", 57),  # an eighth must shrink to the margin: 9 x 2.5 x 2.5
+        (1.1, 0.9, 1.3, 0.02, "unclear", 36),  # 0.2 must shrink to the effect: 9 x 2 x 2
+        (1.1, 1.05, 1.15, 0.2, "unclear", 36),  # so must the floor
+        (1.03, 0.97, 1.09, 0.02, "unclear", 36),  # whichever is sooner: decided at 0.03
+        (1.03, 1.00, 1.06, 0.02, "unclear", 10),  # the floor of 2 % is no noise: it does not shrink
+        (1.10, None, None, 0.02, None, None),
     ],
 )
 def test_verdict_needs_an_interval_and_same_needs_it_to_rule_a_difference_out(
-    value: float, low: float | None, high: float | None, floor: float, expected: str | None
+    value: float,
+    low: float | None,
+    high: float | None,
+    floor: float,
+    expected: str | None,
+    rounds: int | None,
 ) -> None:
-    """Of what is better when there is more of it, the same numbers say the opposite."""
-    found = Estimate(value, low, high, 9 if low is not None else 5)
-    assert stats.verdict(found, floor) == expected
+    """And how many rounds it takes. Of what is better when there is more of it, the same numbers say the opposite."""
+    found = Estimate(value, low, high, 9)
+    assert (stats.verdict(found, floor), stats.rounds_needed(found, floor)) == (expected, rounds)
     opposite = {"faster": "slower", "slower": "faster"}.get(expected or "", expected)
     assert stats.verdict(found, floor, less_is_better=False) == opposite
 
 
-@pytest.mark.parametrize(
-    ("own", "baseline", "expected"),
-    [
-        ([115.9], [100], "same"),  # 16 MiB decide below 320 MiB
-        ([116.1], [100], "more"),
-        ([1049], [1000], "same"),  # 5 % decide above
-        ([1051], [1000], "more"),
-        ([300, 310, 320], [200, 210, 220], "more"),
-        ([100, 110, 120], [200, 210, 220], "less"),
-        ([215, 310, 320], [200, 210, 220], "unclear"),  # the medians differ, the ranges meet
-        ([220, 310, 320], [200, 210, 220], "unclear"),  # they touch
-        ([100, 205, 900], [50, 210, 800], "same"),  # the medians do not differ
-    ],
-)
-def test_memory_verdict(own: list[float], baseline: list[float], expected: str) -> None:
-    assert stats.memory_verdict(own, baseline) == expected
+def test_memory_verdict() -> None:
+    told = {
+        ((115.9,), (100,)): "same",  # 16 MiB decide below 320 MiB
+        ((116.1,), (100,)): "more",
+        ((1049,), (1000,)): "same",  # 5 % decide above
+        ((1051,), (1000,)): "more",
+        ((100, 110, 120), (200, 210, 220)): "less",
+        ((220, 310, 320), (200, 210, 220)): "unclear",  # the medians differ, the ranges touch
+        ((100, 110, 200), (200, 210, 220)): "unclear",
+        ((100, 205, 900), (50, 210, 800)): "same",  # the medians do not differ
+    }
+    assert {one: stats.memory_verdict(*one) for one in told} == told
 
 
-@pytest.mark.parametrize(
-    ("value", "low", "high", "floor", "rounds"),
-    [
-        (1.0, 0.875, 1.125, 0.02, 57),  # an eighth must shrink to the margin: 9 x 2.5 x 2.5
-        (1.1, 0.9, 1.3, 0.02, 36),  # 0.2 must shrink to the effect: 9 x 2 x 2
-        (1.1, 1.05, 1.15, 0.2, 36),  # so must the floor
-        (1.03, 0.97, 1.09, 0.02, 36),  # whichever is sooner: decided at 0.03
-        (1.04, 1.03, 1.05, 0.02, 10),  # one more is the least that can be asked for
-        (1.03, 1.00, 1.06, 0.02, 10),  # the floor of 2 % is no noise: it does not shrink
-        (1.0, None, None, 0.02, None),
-    ],
-)
-def test_rounds_needed_are_those_after_which_interval_and_floor_allow_a_verdict(
-    value: float, low: float | None, high: float | None, floor: float, rounds: int | None
-) -> None:
-    assert stats.rounds_needed(Estimate(value, low, high, 9), floor) == rounds
-
-
-@pytest.mark.parametrize(
-    ("rows", "expected"),
-    [(0, 0.0), (1, 0.1), (3, 0.2), (29, 1.5), (40, 2.0), (41, 2.1)],
-)
-def test_expected_false_verdicts_are_one_in_twenty_and_never_rounded_down(rows: int, expected: float) -> None:
+def test_expected_false_verdicts_are_one_in_twenty_and_never_rounded_down() -> None:
     """A bound that is rounded down is none: 29 rows are 1.45, not 1."""
-    assert stats.expected_false_verdicts(rows) == expected
+    told = {0: 0.0, 1: 0.1, 3: 0.2, 29: 1.5, 40: 2.0, 41: 2.1}
+    assert {rows: stats.expected_false_verdicts(rows) for rows in told} == told
 
 
-@pytest.mark.parametrize(
-    ("value", "low", "high", "expected"),
-    [
-        (123.456, 120.0, 126.0, 0),  # ± 3
-        (12.3456, 12.3, 12.9, 1),  # ± 0.3
-        (0.123456, 0.12, 0.126, 3),  # ± 0.003
-        (1.234, None, None, 2),
-        (0.0, None, None, 1),
-        (5.0, 5.0, 5.0, 2),
-        (1e-12, None, None, 6),
-    ],
-)
-def test_digits_end_at_the_noise(value: float, low: float | None, high: float | None, expected: int) -> None:
-    assert stats.decimals(value, low, high) == expected
+def test_digits_end_at_the_noise() -> None:
+    precise = {(123.456, 120.0, 126.0): 0, (12.3456, 12.3, 12.9): 1}
+    told = precise | {(1.234, None, None): 2, (0.0, None, None): 1, (1e-12, None, None): 6}
+    assert {one: stats.decimals(*one) for one in told} == told
 
 
 def _bimodal(rng: Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -177,8 +132,6 @@ def _rough(rng: Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
 
 NOISE: dict[str, tuple[Draw, float | None]] = {
     "normal": (lambda rng, shape: rng.normal(10.0, 0.5, shape), 10.0),
-    "laplace": (lambda rng, shape: rng.laplace(10.0, 0.5, shape), 10.0),
-    "lognormal": (lambda rng, shape: rng.lognormal(0, 0.5, shape), 1.0),
     "exponential": (lambda rng, shape: rng.exponential(1.0, shape), math.log(2)),
     "bimodal": (_bimodal, float(scipy_stats.norm(10, 0.2).ppf(0.5 / 0.6))),
     "quiet": (lambda rng, shape: rng.lognormal(0, 0.02, shape), 1.0),
@@ -222,7 +175,6 @@ def test_ten_percent_are_found_in_two_percent_of_noise(effect: float, expected: 
     assert verdicts.count(expected) / REPETITIONS >= 0.98
 
 
-VALUES = st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=40)
 FLOOR = st.floats(stats.MIN_EFFECT, 0.5)
 
 
@@ -230,25 +182,6 @@ FLOOR = st.floats(stats.MIN_EFFECT, 0.5)
 def _ratios(draw: st.DrawFn) -> Estimate:
     low, value, high = sorted(draw(st.tuples(*[st.floats(0.1, 10)] * 3)))
     return Estimate(value, low, high, draw(st.integers(stats.MIN_ROUNDS, 40)))
-
-
-@given(VALUES, st.randoms(use_true_random=False), st.sampled_from((0.25, 0.5, 2.0, 1024.0)))
-def test_estimate_lies_among_the_values_whatever_their_order_and_unit(
-    values: list[float], chance: object, factor: float
-) -> None:
-    """Powers of two scale without rounding."""
-    found, everything = stats.estimate(values), stats.spread(values)
-    assert (found.value, found.rounds) == (median(values), len(values))
-    assert (found.low is None) == (found.high is None) == (len(values) < stats.MIN_ROUNDS)
-    mixed = list(values)
-    chance.shuffle(mixed)  # type: ignore[attr-defined]
-    assert (stats.estimate(mixed), stats.spread(mixed)) == (found, everything)
-    if found.low is not None and found.high is not None:
-        assert min(values) <= found.low <= found.value <= found.high <= max(values)
-        assert stats.overlap(found, everything)
-        scaled = stats.estimate([value * factor for value in values])
-        ends = (found.value * factor, found.low * factor, found.high * factor)
-        assert (scaled.value, scaled.low, scaled.high) == ends
 
 
 @given(_ratios(), FLOOR, FLOOR)
@@ -274,6 +207,4 @@ def test_control_is_not_told_apart_by_its_own_floor(ratio: Estimate, floor: floa
     own = stats.noise_floor(ratio)
     assert own >= stats.MIN_EFFECT
     assert stats.verdict(ratio, own) in ("same", "unclear")
-    needed = stats.rounds_needed(ratio, floor)
-    assert needed is not None
-    assert needed > ratio.rounds
+    assert (stats.rounds_needed(ratio, floor) or 0) > ratio.rounds

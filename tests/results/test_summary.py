@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.results import records
+from bench.results.metrics import METRICS
 from bench.results.summary import summarise
-from bench.spec import BASELINE, CONTROL, Case, Chart, Load, Place, Subject
+from bench.results.view import GroupView
+from bench.spec import BASELINE, CONTROL, Case, Chart, Load, Subject
 
 if TYPE_CHECKING:
     from samples import Make, Measured
 
     from bench.results.published import Export, Row
-    from bench.results.store import Journal
 
 MIB = 1 << 20
-CHART = Chart(kind="memory_over_runs", title="内存")
 
 
 def _ms(ms: float) -> dict[str, Any]:
@@ -30,46 +30,27 @@ def _row(export: Export, case: str, metric: str = "latency_ms") -> Row:
     return row
 
 
-def _summary(make: Make, *rounds: list[tuple[str, Measured]], **header: Any) -> Export:
-    return summarise(make.experiment(), make.journal(rounds, **header))
-
-
-def _without_one(make: Make, journal: Journal) -> None:
-    """The repeated round lacks the failed case altogether, and no other round has it."""
-    journal.add(make.sample(BASELINE, round=1))
-    journal.add(make.sample("one", make.failure(), round=1, position=1))
-    journal.add(make.end(1, dirty=True, final=False))
+def test_failure_outside_the_rounds_that_count_is_not_forgotten(make: Make) -> None:
+    """In an attempt that was interrupted, or repeated for noise, or when it was observed; the next does not try it."""
+    cases = (BASELINE, "one", "two", "three", "four")
+    journal = make.journal([[(BASELINE, {})]], cases=cases)
+    journal.samples[:] = [make.sample("one", make.failure(reason="一")), make.sample(BASELINE, attempt=1)]
+    journal.rounds[:] = [make.end(attempt=1), make.end(1, dirty=True, final=False), make.end(1, attempt=1)]
+    journal.add(make.sample("two", make.failure(reason="二"), round=1, position=1))
     journal.add(make.sample(BASELINE, round=1, attempt=1))
-    journal.add(make.end(1, attempt=1))
-
-
-def _interrupted(make: Make, journal: Journal) -> None:
-    """On resume the round is taken again without the case that had failed in it."""
-    journal.samples[:] = [make.sample("one", make.failure()), make.sample(BASELINE, attempt=1)]
-    journal.rounds[:] = [make.end(attempt=1)]
-
-
-def _not_applicable(make: Make, journal: Journal) -> None:
-    failure = make.failure("not_applicable", make.failure().reason)
-    journal.untimed[:] = [make.untimed("one", outcome=None, facts={}, regions=[], failure=failure)]
-
-
-@pytest.mark.parametrize("befall", [_without_one, _interrupted, _not_applicable])
-def test_failure_outside_the_rounds_that_count_is_not_forgotten(make: Make, befall: Any) -> None:
-    journal = make.journal([[(BASELINE, {})]], cases=(BASELINE, "one", "two"))
-    befall(make, journal)
+    absent = make.failure("not_applicable", "三")
+    journal.untimed[:] = [make.untimed("three", outcome=None, facts={}, regions=[], failure=absent)]
     export = summarise(make.experiment(), journal)
-    assert (_row(export, "one").value, _row(export, "one").failure) == (None, make.failure().reason)
-    assert _row(export, "two").failure == "没有测到"
+    found = [(_row(export, case).value, _row(export, case).failure) for case in cases]
+    assert found == [(10, None), (None, "一"), (None, "二"), (None, "三"), (None, "没有测到")]
 
 
 def test_neither_repeated_nor_unfinished_rounds_count(make: Make) -> None:
     journal = make.journal([[(BASELINE, _ms(10)), ("one", _ms(10))]] * 6)
-    for number, end in ((6, make.end(6, dirty=True, final=False)), (7, None)):
+    for number in (6, 7):
         journal.add(make.sample(BASELINE, _ms(10), round=number))
         journal.add(make.sample("one", _ms(900), round=number, position=1))
-        if end:
-            journal.add(end)
+    journal.add(make.end(6, dirty=True, final=False))
     export = summarise(make.experiment(), journal)
     group = export.groups[0]
     assert (_row(export, "one").high, _row(export, "one").rounds) == (10, 6)
@@ -79,31 +60,26 @@ def test_neither_repeated_nor_unfinished_rounds_count(make: Make) -> None:
 def test_groups_keep_their_samples_apart_and_say_what_ran_where(make: Make) -> None:
     subject = Subject(name="shared_arena", options={"arena_extend_strategy": 1})
     runs = {"callers": 4, "processes": 2, "cores": 0.5, "env": {"A": "1"}}
-    two = {"shapes": [{"x": [1]}, {"x": [2]}], "note": "减小到放得下"}
-    where = {"subject": subject, "variant": "optimised", **runs, **two}
-    groups = [
-        make.group_record(index=index, input=f"batch={index + 1}", cases=[BASELINE], **more)
-        for index, more in ((0, {}), (3, where))
-    ]
+    where = {"subject": subject, "variant": "optimised", "note": "减小到放得下", **runs}
+    two = {"index": 3, "input": "batch=4", "shapes": [{"x": [1]}, {"x": [2]}]}
+    groups = [make.group_record(cases=[BASELINE], **more) for more in ({}, where | two)]
     journal = make.journal([[(BASELINE, _ms(10))]], groups=groups)
-    journal.add(make.sample(BASELINE, _ms(77), group=3))
-    journal.add(make.end(group=3, dirty=True, final=False))
-    journal.add(make.sample(BASELINE, _ms(77), group=3, attempt=1))
-    journal.add(make.end(group=3, attempt=1))
+    for attempt in (0, 1):
+        journal.add(make.sample(BASELINE, _ms(77 if attempt else 900), group=3, attempt=attempt))
+        journal.add(make.end(group=3, attempt=attempt, dirty=not attempt, final=bool(attempt)))
     export = summarise(make.experiment(), journal)
     found = {row.input: row.value for row in export.rows if row.metric == "latency_ms"}
-    assert found == {"batch=1": 10, "batch=4": 77}
-    plain, told = export.groups
-    assert (plain.subject, plain.variant, plain.load) == (Subject(), "as_built", Load())
-    assert (plain.place, plain.repeated_rounds, told.repeated_rounds) == (Place(), 0, 1)
-    assert (told.index, told.calls, told.note, told.cost_s) == (3, 2, "减小到放得下", 2.0)
-    assert (told.subject, told.variant, told.load) == (subject, "optimised", Load(callers=4, processes=2))
-    assert told.place == Place(cores=0.5, env={"A": "1"})
+    assert found == {"batch=2": 10, "batch=4": 77}
+    named = {*records.GroupFacts.model_fields, "note"}
+    shown, measured = ([one.model_dump(include=named) for one in told] for told in (export.groups, groups))
+    assert shown == measured
+    told = [(one.calls, one.rounds, one.repeated_rounds, one.cost_s) for one in export.groups]
+    assert told == [(1, 1, 0, 1.0), (2, 1, 1, 2.0)]
 
 
 def test_caption_has_the_floor_and_the_worst_of_what_went_on(make: Make) -> None:
     rounds = [[(BASELINE, _ms(10)), (CONTROL, _ms(10 + n % 2 * 0.8))] for n in range(9)]
-    export = _summary(make, *rounds, dirty=[0, 4])
+    export = summarise(make.experiment(), make.journal(rounds, dirty=[0, 4]))
     group, noise = export.groups[0], export.groups[0].noise
     assert (group.noise_floor, group.noisy, group.verdicts) == (0.08, False, True)
     assert (group.dirty_rounds, group.farthest_baseline_s) == (2, 0)
@@ -112,52 +88,73 @@ def test_caption_has_the_floor_and_the_worst_of_what_went_on(make: Make) -> None
     assert noise.involuntary_switches == 3 * 18
 
 
-def test_curves_are_medians_over_the_rounds_of_processes_whose_memory_could_be_read(make: Make) -> None:
-    series = ([100, 200, 300], [110, 500, 310], [120, 210, 900])
-    rounds = [
-        [(BASELINE, {"rss_bytes": [value * MIB for value in one]}), ("one", {"rss_bytes": [None, MIB]})]
-        for one in series
-    ]
-    (curve,) = summarise(make.experiment(charts=(CHART,)), make.journal(rounds)).curves
-    assert (curve.case, curve.x, curve.y) == (BASELINE, [1, 2, 3], [110, 210, 310])
-    assert summarise(make.experiment(), make.journal(rounds)).curves == []
+def test_group_whose_equal_settings_differ_may_not_be_quoted(make: Make) -> None:
+    told = {
+        (9.1, 10.9, 10, 9.1, 10.9, 10): (False, False),
+        (8.9, 10, 10, 10, 10, 10): (True, False),  # differs by more than a tenth
+        (10.3, 10.3, 10.2, 10.4, 10.3, 10.3): (True, True),  # told apart, though they are the same
+        (10.1, 10.1, 10.05, 10.1, 10.1, 10.1): (False, True),  # by what nobody would name
+        (13, 13, 13, 13, 13): (False, False),  # too few rounds for an interval
+    }
+    untimed = make.group_record(cases=[BASELINE, CONTROL], timed=False)
+    for milliseconds, expected in told.items():
+        rounds = [[(BASELINE, _ms(10)), (CONTROL, _ms(ms))] for ms in milliseconds]
+        (group,) = summarise(make.experiment(), make.journal(rounds)).groups
+        assert (group.noisy, group.control_excludes_one) == expected
+        journal = make.journal(rounds, groups=[untimed], dirty=range(6))
+        assert not summarise(make.experiment(), journal).groups[0].noisy
 
 
-def test_outputs_are_identical_only_if_they_were_in_every_process(make: Make) -> None:
+def _timed(make: Make, *samples: tuple[str, float, float, float | None]) -> GroupView:
+    """One round: case, start, length in seconds, latency in milliseconds; None: it failed."""
+    journal = make.journal([[(case, _ms(ms) if ms else make.failure()) for case, _, _, ms in samples]])
+    for n, (_, start, length, _) in enumerate(samples):
+        journal.samples[n] = journal.samples[n].model_copy(update={"started_s": start, "wall_s": length})
+    return GroupView(journal, journal.header.groups[0])
+
+
+def test_baseline_to_compare_with_is_the_nearest_in_time_and_the_worst_way_to_it_is_told(make: Make) -> None:
+    """Not the nearest in place; from end to start; what failed is no distance, nor is a round without a baseline."""
+    late = _timed(make, (BASELINE, 0, 1, 10), ("one", 60, 1, 60), ("two", 62, 2, 10), (BASELINE, 64, 9, 50))
+    assert (late.values("one", METRICS["ratio"]), late.farthest_s) == ([pytest.approx(1.2)], 3)
+    assert _timed(make, (BASELINE, 0, 2, 10), ("one", 90, 1, None), ("two", 1.9, 1, 10)).farthest_s == 0
+    assert _timed(make, (BASELINE, 0, 1, None), ("one", 90, 1, 10)).farthest_s == 0
+    journal = make.journal([[(BASELINE, {}), ("one", {})]] * 6)
+    journal.samples[7] = journal.samples[7].model_copy(update={"started_s": 31.04})
+    assert summarise(make.experiment(), journal).groups[0].farthest_baseline_s == 30
+
+
+def test_export_tells_what_the_processes_of_all_rounds_showed_and_what_was_observed(make: Make) -> None:
+    """Curves are medians over the rounds, of processes whose memory could be read; equal is what always was."""
     rounds: list[list[tuple[str, Measured]]] = [
-        [(BASELINE, {}), ("one", {"outputs_identical": not n, "outputs_difference": n / 1e6})]
-        for n in (0, 5, 2)
+        [
+            (BASELINE, {"rss_bytes": [value * MIB for value in series]}),
+            ("one", {"rss_bytes": [None, MIB], "outputs_identical": not n, "outputs_difference": n / 1e6}),
+            ("two", {"rss_bytes": [None], "outputs_compared": 0}),
+        ]
+        for n, series in ((0, (100, 200, 300)), (5, (110, 500, 310)), (2, (120, 210, 900)))
     ]
-    rounds.append([("two", {"outputs_compared": 0})])
-    found = {row.case: (row.identical, row.difference) for row in _summary(make, *rounds).outputs}
-    assert found == {BASELINE: (True, 0), "one": (False, 5e-6)}
-
-
-def test_proofs_tell_the_evidence_or_the_failure(make: Make) -> None:
-    cases = (BASELINE, CONTROL, "one", "two")
-    journal = make.journal([[(case, {}) for case in cases]], outcomes={"one": "nothing"})
-    journal.untimed[1] = make.untimed("two", outcome=None, evidence="", failure=make.failure())
-    journal.untimed[0] = journal.untimed[0].model_copy(update={"operators": {"Conv": 3}})
-    journal.add(make.untimed(CONTROL, outcome=None, evidence=""))
-    export = summarise(make.experiment(), journal)
-    told = [(row.model, row.input, row.case, row.outcome, row.evidence) for row in export.proofs]
-    assert told == [
-        ("toy", "batch=2", "one", "nothing", "arena 区块数:2"),
-        ("toy", "batch=2", "two", None, make.failure().reason),
+    one = Case(id="one", title="旧标题", settings={"a": 1}, load=Load(callers=2))
+    journal = make.journal(rounds, cases=(BASELINE, CONTROL, one, "two"))
+    journal.untimed[:] = [
+        make.untimed("one", outcome="nothing", operators={"Conv": 3}),
+        make.untimed("two", outcome=None, evidence="", failure=make.failure()),
+        make.untimed(CONTROL, outcome=None, evidence=""),
     ]
-    assert [(row.case, row.operators) for row in export.operators] == [("one", {"Conv": 3})]
-
-
-def test_build_cases_and_reports_are_those_of_the_journal_under_the_titles_of_today(make: Make) -> None:
-    case = Case(id="one", title="旧标题", settings={"a": 1}, load=Load(callers=2))
-    journal = make.journal([[(BASELINE, {})]] * 4, cases=(BASELINE, case))
     at = {"case": BASELINE, "model": "toy", "input": "batch=2"}
-    told = records.Told(subject="line_memory", **at, lines={"t": ["x"]})
-    journal.add(told)
-    export = summarise(make.experiment(), journal)
+    journal.add(records.Told(subject="line_memory", **at, lines={"t": ["x"]}))
+    export = summarise(make.experiment(charts=(Chart(kind="memory_over_runs", title="内存"),)), journal)
+    assert [(row.case, row.x, row.y) for row in export.curves] == [(BASELINE, [1, 2, 3], [110, 210, 310])]
+    assert summarise(make.experiment(), journal).curves == []
+    outputs = {row.case: (row.identical, row.difference) for row in export.outputs}
+    assert outputs == {BASELINE: (True, 0), "one": (False, 5e-6)}
+    proofs = [(row.model, row.input, row.case, row.outcome, row.evidence) for row in export.proofs]
+    seen, failed = ("one", "nothing", "arena 区块数:2"), ("two", None, make.failure().reason)
+    assert proofs == [("toy", "batch=2", *row) for row in (seen, failed)]
+    assert [(row.case, row.operators) for row in export.operators] == [("one", {"Conv": 3})]
+    head = journal.header
+    assert (export.reports, export.machine, export.software) == (journal.reports, head.machine, head.software)
+    assert export.cases[2] == replace(one, title="设置 one")  # under the titles of today
     build = export.build
-    assert (build.rounds, build.planned_rounds, build.profile, build.resumed) == (4, 9, "default", 0)
-    assert (build.id, build.key, build.measured_s) == (journal.header.build, journal.header.key, 300)
-    assert export.cases[1] == replace(case, title="设置 one")
-    assert (export.machine, export.software) == (journal.header.machine, journal.header.software)
-    assert export.reports == [told]
+    assert (build.rounds, build.planned_rounds, build.profile, build.resumed) == (3, 9, "default", 0)
+    assert (build.id, build.key, build.measured_s) == (head.build, head.key, 300)

@@ -9,7 +9,6 @@ from bench.results.store import Writer
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from samples import Make
@@ -19,19 +18,16 @@ if TYPE_CHECKING:
 EXPERIMENT, BUILD = "toys", "20260102-030405-abcd"
 SHAPES = [{"x": [batch, 3]} for batch in (1, 2, 4)]
 FEEDS = len(SHAPES)
-UNTIMED, NOT_APPLICABLE, REPORT, TRACE, SAMPLE, FAILED = 1, 2, 3, 4, 5, 7
-"""Where the first line of each kind stands, the header being 0."""
-DIRTY_END, END, MANY_SHAPES, FOOTER = 8, 11, 12, -1
 
 
-def header(make: Make, **changes: object) -> Header:
+def header(make: Make) -> Header:
     """One group with a single shape, one with several that takes one round for its memory alone."""
     groups = [
         make.group_record(),
         make.group_record(index=1, input="3 shapes", shapes=SHAPES, cases=[BASELINE, CONTROL], timed=False),
     ]
     machine = {"cpu": "某处理器", "logical_cores": 2, "quota_cores": 1.5, "isa": ["avx2"], "l3_kib": None}
-    return make.header(rounds=2, groups=groups, machine=machine, **changes)
+    return make.header(rounds=2, groups=groups, machine=machine)
 
 
 def records(make: Make) -> list[Record]:
@@ -40,14 +36,9 @@ def records(make: Make) -> list[Record]:
     many = {"feeds": FEEDS, "latency_ns": 5_000_000}
     at = {"model": "toy", "input": "batch=2"}
     absent = make.failure("not_applicable", "需要 glibc 2.35")
-    conv, relu, node = (
-        Cost(name=name, operator=operator, nodes=nodes, microseconds=microseconds, share=share)
-        for name, operator, nodes, microseconds, share in (
-            ("Conv", "Conv", 2, 30.0, 0.75),
-            ("Relu", "Relu", 1, 10.0, 0.25),
-            ("conv_1", "Conv", 1, 20.0, 0.5),
-        )
-    )
+    conv = Cost(name="Conv", operator="Conv", nodes=2, microseconds=30.0, share=0.75)
+    relu = Cost(name="Relu", operator="Relu", nodes=1, microseconds=10.0, share=0.25)
+    node = Cost(name="conv_1", operator="Conv", nodes=1, microseconds=20.0, share=0.5)
     return [
         make.untimed("one", facts={"arena_regions": 2.0, "nodes": 3.0}, operators={"Conv": 1, "Relu": 2}),
         make.untimed("two", facts={}, regions=[], outcome=None, evidence="", failure=absent),
@@ -70,8 +61,8 @@ def records(make: Make) -> list[Record]:
     ]
 
 
-def write(folder: Path, make: Make, content: Sequence[Record] | None = None) -> Path:
+def write(folder: Path, make: Make) -> Path:
     writer = Writer.create(folder, header(make))
-    for record in records(make) if content is None else content:
+    for record in records(make):
         writer.append(record)
     return writer.journal.path
