@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, nodes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class Tracking(Environment):
@@ -29,18 +26,14 @@ class Tracking(Environment):
         tree = super()._parse(source, name, filename)
         later = {id(one) for node in tree.find_all(nodes.If) for one in node.elif_}
         for node in tree.find_all((nodes.If, nodes.For)):
-            for kind, body in self._bodies(node, elif_=id(node) in later):
-                line = body[0].lineno if body and kind == "else" else node.lineno
-                body.insert(0, nodes.ExprStmt(self._noting(f"{name}:{line} {kind}"), lineno=line))
+            if node.else_ or (isinstance(node, nodes.If) and id(node) not in later):
+                line = node.else_[0].lineno if node.else_ else node.lineno
+                node.else_.insert(0, nodes.ExprStmt(self._noting(f"{name}:{line} else")))
+            node.body.insert(0, nodes.ExprStmt(self._noting(f"{name}:{node.lineno} {type(node).__name__}")))
         for node in tree.find_all(nodes.CondExpr):
             node.expr1 = self._noting(f"{name}:{node.lineno} … if", node.expr1)
             node.expr2 = self._noting(f"{name}:{node.lineno} … else", node.expr2 or nodes.Const(""))
         return tree.set_environment(self)
-
-    def _bodies(self, node: nodes.If | nodes.For, *, elif_: bool) -> Iterator[tuple[str, list[nodes.Node]]]:
-        yield ("elif" if elif_ else type(node).__name__.lower()), node.body
-        if node.else_ or (isinstance(node, nodes.If) and not elif_):
-            yield "else", node.else_
 
     def _noting(self, place: str, *values: nodes.Expr) -> nodes.Expr:
         self.found.add(place)
