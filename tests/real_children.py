@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import shutil
 import sys
 import tempfile
 from functools import cache
@@ -28,56 +26,35 @@ TINY = MODELS["tiny"]
 ONE = Input(label="batch=16", shapes=((16, 256),))
 LARGE = Input(label="batch=2048", shapes=((2048, 256),))
 MANY = Input(label="3 shapes", shapes=((4, 256), (16, 256), (9, 256)))
-posix = pytest.mark.skipif(
-    sys.platform == "win32", reason="signals and groups of processes as POSIX has them"
-)
+FOLDER = tempfile.TemporaryDirectory()  # of the model: it goes with the interpreter
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and process groups are those of POSIX")
 
 
 @cache
 def tiny() -> Prepared:
     """Made once for all tests."""
-    folder = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return prepare(TINY, (ONE, LARGE, MANY), Path(folder))
+    return prepare(TINY, (ONE, LARGE, MANY), Path(FOLDER.name))
 
 
 def job_of(entry: Input = ONE, **changes: Any) -> dict[str, Any]:
     """A short sample of the default settings, observed in no way; `changes` replace single entries."""
     prepared = tiny()
+    inputs = {name: str(path) for name, path in prepared.input_paths[entry.label].items()}
     return {
-        "subjects": str(subjects.FOLDER),
-        "subject": "session",
-        "options": {},
-        "model": str(prepared.model_path),
-        "inputs": {name: str(path) for name, path in prepared.input_paths[entry.label].items()},
-        "shapes": [TINY.shapes(feed) for feed in entry.shapes],
-        "settings": {},
-        "run_settings": {},
-        "cpus": None,
-        "callers": 1,
-        "processes": 1,
-        "company": False,
-        "report": False,
+        "subjects": str(subjects.FOLDER), "subject": "session", "options": {}, "model": str(prepared.model_path),
+        "inputs": inputs, "shapes": [TINY.shapes(feed) for feed in entry.shapes],
+        "settings": {}, "run_settings": {}, "cpus": None, "callers": 1, "processes": 1, "company": False,
+        "report": False, "observe": False, "verbose": changes.get("observe", False),
         "trace_prefix": str(prepared.model_path.with_name("trace")),
-        "warm_up": 2,
-        "min_calls": 3,
-        "min_seconds": 0,
-        "idle_seconds": 0.0,
-        "observe": False,
-        "verbose": changes.get("observe", False),
-        "verify": sorted({0, len(entry.shapes) - 1}),
-        "reference": None,
-        "write_reference": None,
-        **changes,
-    }
+        "warm_up": 2, "min_calls": 3, "min_seconds": 0, "idle_seconds": 0.0,
+        "verify": sorted({0, len(entry.shapes) - 1}), "reference": None, "write_reference": None, **changes,
+    }  # fmt: skip
 
 
 def made_up(folder: Path, code: str, entry: Input = ONE, **changes: Any) -> dict[str, Any]:
     """A job for a subject that is written in a test: `code` has what subjects have, or replaces parts of an idle one."""
-    text = (
-        "class Thing:\n    def call(self, feed):\n        return []\n    def close(self):\n        return {}\n"
-        f"def load(): pass\ndef start(job): return Thing()\n{code}"
-    )
+    idle = "class Thing:\n    def call(self, feed): return []\n    def close(self): return {}\n"
+    text = f"{idle}def load(): pass\ndef start(job): return Thing()\n{code}"
     (folder / "made_up.py").write_text(text, encoding="utf-8")
     return job_of(entry, subjects=str(folder), subject="made_up", **changes)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from bench.measure import header, noise
+import pytest
+
+from bench.measure import header, noise, task
 from bench.measure.plan import resolve
 from bench.measure.runner import Runner
 from bench.measure.task import Task
@@ -26,9 +28,7 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 PER_ROUND = 4
 """Samples of one round of the usual group: three cases and a baseline sample among them."""
-REPEATS = 2
-"""How often the usual profile measures a dirty round again."""
-BUILD, KEY = "20260102-030405-abcd", "0123456789abcdef"
+BUILD = "20260102-030405-abcd"
 
 
 @dataclass(slots=True)
@@ -41,14 +41,11 @@ class FakeNoise:
 
     def __call__(self, cpus: Sequence[int]) -> noise.Reading:
         assert cpus
-        if self.readings % 2 and self.readings // 2 in self.dirty:
-            self.busy += 500
+        self.busy += 500 * (self.readings % 2 and self.readings // 2 in self.dirty)
         self.readings += 1
-        unknown: Any = dict.fromkeys(("pressure_us", "held_back_us", "throttled", "frequency_mhz"))
-        ticks = {"total_ticks": 1000 * self.readings, "busy_ticks": self.busy, "steal_ticks": 0}
-        return noise.Reading(
-            **ticks, own_seconds=0.0, available_bytes=8 << 30, at=float(self.readings), **unknown
-        )
+        told: Any = dict.fromkeys(("pressure_us", "held_back_us", "throttled", "frequency_mhz"))
+        told |= {"total_ticks": 1000 * self.readings, "busy_ticks": self.busy, "steal_ticks": 0}
+        return noise.Reading(**told, own_seconds=0.0, available_bytes=8 << 30, at=float(self.readings))
 
 
 @dataclass(slots=True)
@@ -84,19 +81,13 @@ class Lab:
             writer = store.Writer(store.read(path))
         else:
             facts = header.Facts(machine={"cores": 2}, software={"onnxruntime": "1.31.1"})
-            first = header.first_line(planned, facts, KEY, BUILD, 7, models)
+            first = header.first_line(planned, facts, "0123456789abcdef", BUILD, 7, models)
             writer = store.Writer.create(self.folder, first)
         return Task(planned=planned, writer=writer, models=models, work=self.folder / "w", worker=self.worker)
 
     def runner(self, *tasks: Task, budget_s: float = 1e6, seed: int = 7) -> Runner:
-        return Runner(
-            tasks=tasks or (self.task(),),
-            seed=seed,
-            budget_s=budget_s,
-            reporter=self.told,
-            clock=self.clock,
-            read_noise=self.noise,
-        )
+        watched: Any = {"reporter": self.told, "clock": self.clock, "read_noise": self.noise}
+        return Runner(tasks=tasks or (self.task(),), seed=seed, budget_s=budget_s, **watched)
 
     def on_disk(self, name: str = "toys") -> store.Journal:
         return store.read(store.journal_path(self.folder, name, BUILD))
@@ -104,6 +95,16 @@ class Lab:
     def row(self, case: str, metric: str = "latency_ms") -> Row:
         rows = summarise(self.make.experiment(), self.on_disk()).rows
         return next(row for row in rows if (row.case, row.metric) == (case, metric))
+
+
+@pytest.fixture
+def lab(
+    tmp_path: Path, make: Make, clock: FakeClock, worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> Lab:
+    for module in (task, header):
+        monkeypatch.setattr(module, "MODELS", {"toy": make.model()})
+    monkeypatch.setattr(task, "free_memory", lambda: 1 << 40)
+    return Lab(tmp_path, make, clock, worker)
 
 
 def interrupt_at(lab: Lab, number: int) -> None:

@@ -1,42 +1,128 @@
-"""Which build is taken up again, which is begun, and when nothing is."""
+"""Which build is taken up again or begun, which result is used again, and what makes it invalid; what is refused."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
-from toy_site import GIB, NEW, OLD, Site
+from lab import MIB, hungry
+from samples import FOUR_CASES, Make
 
-from bench.measure import campaign
-from bench.measure.campaign import CannotMeasure
+from bench.measure import campaign, earlier, header, task
+from bench.measure.campaign import Campaign, CannotMeasure, Here
+from bench.measure.plan import sample_seconds
+from bench.measure.profiles import PROFILES, Profile
 from bench.results import store
-from bench.spec import BASELINE, CONTROL, Input, LargestBatch
+from bench.spec import BASELINE, CONTROL, Case, Experiment, Input, Load, Place, Report, Subject
+from bench.system.folders import ROOT, Folders
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from samples import Make
-
-    from bench.spec import Experiment
-
-MIB = 1 << 20
+make = Make()
+OLD, *SINCE = (f"2026010{day}-000000-aaaa" for day in range(1, 8))
+NEW = SINCE[0]
+DEFAULT = PROFILES["default"]
 
 
-def test_first_build_begins_a_journal_for_each_experiment_with_all_inputs_prepared_once(
-    site: Site, make: Make
-) -> None:
-    site.experiments["more"] = make.experiment("more", groups=[make.group(5), make.group(2)])
+class Site:
+    """Experiments, models and results of a toy project."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folders = Folders.below(folder)
+        self.here = Here(machine=make.machine(), software={"onnxruntime": "1.31.1"})
+        self.free_bytes, self.content_key = 1 << 36, "abcdef012345"
+        self.experiments = {name: make.experiment(name) for name in ("toys", "more")}
+        self.told, self.prepared = list[str](), list[tuple[str, ...]]()
+        monkeypatch.setattr(campaign, "EXPERIMENTS", self.experiments)
+        monkeypatch.setattr(campaign, "free_memory", lambda: self.free_bytes)
+        monkeypatch.setattr(campaign, "content_key", lambda _: self.content_key)
+        monkeypatch.setattr(campaign, "prepare", self._prepare)
+        for module in (campaign, header, task):
+            monkeypatch.setattr(module, "MODELS", {"toy": make.model()})
+
+    def _prepare(self, _: object, inputs: Any, __: object) -> Any:
+        self.prepared.append(tuple(entry.label for entry in inputs))
+        return make.prepared(self.prepared[-1])
+
+    def open(self, *names: str, fresh: bool = False) -> Campaign:
+        planned = campaign.plan(names or ("toys",), make.profile(), self.here)
+        return campaign.open_campaign(planned, self.here, self.folders, fresh=fresh, tell=self.told.append)
+
+    def key(self, experiment: Experiment | None = None, profile: Profile = DEFAULT) -> str:
+        return self.here.key(experiment or self.experiments["toys"], profile)
+
+    def valid(self) -> str | None:
+        """The build whose result is used again."""
+        toys = self.experiments["toys"]
+        journal = earlier.find_valid(toys, self.here, self.folders.results, self.told.append)
+        return journal.header.build if journal else None
+
+    def seconds(self) -> list[float]:
+        """Lengths of the samples of each group, as they are known."""
+        planned = campaign.plan(("toys",), make.profile(), self.here)
+        (one,) = earlier.with_seconds(planned, self.here, self.folders.results)
+        return [sample_seconds(one, group) for group in one.groups]
+
+    def header(self, name: str = "toys", *, hours_ago: float = 1, **changes: Any) -> Any:
+        started = datetime.now(UTC) - timedelta(hours=hours_ago)
+        usual = {
+            "experiment": name,
+            "key": self.key(self.experiments[name], PROFILES[changes.get("profile", "default")]),
+            "started_at": started.isoformat(timespec="seconds"),
+            "build": OLD,
+        }
+        return make.header(**usual | changes)
+
+    def unfinished(self, name: str = "toys", *lengths: float | None, **header: Any) -> store.Writer:
+        """Samples of a first round that took so long, or failed; two of a second each if nothing is said."""
+        writer, started = store.Writer.create(self.folders.results, self.header(name, **header)), 0.0
+        for position, wall in enumerate(lengths or (1, 1)):
+            measured = None if wall else make.failure("timeout")
+            sample = make.sample(FOUR_CASES[position], measured, position=position)
+            writer.append(sample.model_copy(update={"started_s": started, "wall_s": wall or 60.0}))
+            started += wall or 60.0
+        return writer
+
+    def finished(self, name: str = "toys", *lengths: float | None, **header: Any) -> None:
+        writer = self.unfinished(name, *(lengths or (1, 1, 1, 1)), **header)
+        writer.append(make.end())
+        ended = {"finished_at": writer.journal.header.started_at}
+        writer.append(make.footer().model_copy(update=ended))
+        assert store.read(writer.journal.path).complete
+
+    def move(self, **here: Any) -> None:
+        """To another machine or other software."""
+        self.here = replace(self.here, **here)
+
+    def change(self, name: str = "toys", **experiment: Any) -> None:
+        self.experiments[name] = make.experiment(name, **experiment)
+
+    def damage(self, build: str) -> None:
+        store.journal_path(self.folders.results, "toys", build).write_bytes(b"damaged\n")
+
+    def bytes_of_results(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.folders.results.rglob("*.jsonl")}
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    return Site(tmp_path, monkeypatch)
+
+
+def test_first_build_begins_a_journal_for_each_experiment(site: Site) -> None:
+    site.change("more", groups=[make.group(5), make.group(2)])
     begun = site.open("toys", "more")
     assert begun.resumed_samples == 0
     assert site.prepared == [("batch=2", "batch=5")]
-    for task, name in zip(begun.tasks, ("toys", "more"), strict=True):
-        header = store.read(task.writer.journal.path).header
-        assert (header.experiment, header.build, header.seed) == (name, begun.build, begun.seed)
-        assert header.key == site.here.key(site.experiments[name], site.make.profile())
-        assert (header.groups[0].model_title, header.groups[0].flops) == ("玩具", 100)
-        assert [case.id for case in header.cases] == [BASELINE, CONTROL, "one", "two"]
-        assert header.machine["cpu"] == "某处理器"
+    for one, name in zip(begun.tasks, ("toys", "more"), strict=True):
+        found = store.read(one.writer.journal.path).header
+        assert (found.experiment, found.build, found.seed) == (name, begun.build, begun.seed)
+        assert found.key == site.key(site.experiments[name])
+        assert (found.groups[0].model_title, found.groups[0].flops) == ("玩具", 100)
+        assert [case.id for case in found.cases] == [*FOUR_CASES]
+        assert found.machine["cpu"] == "某处理器"
     again = site.open(fresh=True)
     assert (again.build != begun.build, again.seed != begun.seed) == (True, True)
     assert begun.build[:15] <= again.build[:15]
@@ -52,17 +138,11 @@ def test_first_build_begins_a_journal_for_each_experiment_with_all_inputs_prepar
         pytest.param({}, lambda site: site.finished(profile="quick", build=NEW), OLD, id="a draft since"),
         pytest.param({}, lambda site: site.finished(build=NEW), None, id="finished since"),
         pytest.param({}, lambda site: site.unfinished(build=NEW), NEW, id="newest of two"),
-        pytest.param({}, lambda site: site.move(machine=site.make.machine(cores=4)), None, id="another machine"),
-        pytest.param({}, lambda site: site.move(software={"onnxruntime": "1.32"}), None, id="other software"),
-        pytest.param({}, lambda site: setattr(site, "content_key", "fedcba"), None, id="another model"),
-        pytest.param({}, lambda site: site.change(cases=(BASELINE, CONTROL, "one", "three")), None, id="other settings"),
-        pytest.param({}, lambda site: site.change(title="新标题", question="新问题?"), OLD, id="reworded"),
+        pytest.param({}, lambda site: site.move(machine=make.machine(cores=4)), None, id="another machine"),
         pytest.param({}, lambda site: site.damage(NEW), OLD, id="a damaged one since"),
     ],
 )  # fmt: skip
-def test_which_build_is_taken_up(
-    site: Site, header: dict[str, Any], meanwhile: Callable[[Site], object], taken: str | None
-) -> None:
+def test_which_build_is_taken_up(site: Site, header: Any, meanwhile: Any, taken: str | None) -> None:
     """What is on disk stays as it is, and a damaged file is named."""
     site.unfinished(seed=99, **header)
     meanwhile(site)
@@ -79,64 +159,40 @@ def test_which_build_is_taken_up(
 
 
 @pytest.mark.parametrize(
-    "meanwhile",
-    [lambda *_: None, Site.finished, Site.unfinished],
-    ids=["it lacks one", "one was finished alone", "settings of one have changed"],
-)
-def test_what_an_interrupted_build_lacks_joins_it_and_what_stands_there_is_left(
-    site: Site, meanwhile: Callable[[Site, str], object]
-) -> None:
+    "stands", [None, Site.finished, Site.unfinished], ids=["it lacks one", "finished alone", "with other settings"]
+)  # fmt: skip
+def test_what_an_interrupted_build_lacks_joins_it_beside_what_stands_there(site: Site, stands: Any) -> None:
     site.unfinished("toys")
-    meanwhile(site, "more")
-    if meanwhile is Site.unfinished:
+    if stands:
+        stands(site, "more")
+    if stands is Site.unfinished:
         site.change("more", cases=(BASELINE, CONTROL, "three"))
     before = site.bytes_of_results()
     resumed = site.open("toys", "more")
-    assert [len(task.writer.journal.samples) for task in resumed.tasks] == [2, 0]
+    assert [len(store.read(one.writer.journal.path).samples) for one in resumed.tasks] == [2, 0]
     assert before.items() <= site.bytes_of_results().items()
-    for task in resumed.tasks:
-        store.read(task.writer.journal.path)
 
 
-def _hungry(make: Make) -> Experiment:
-    largest = LargestBatch(item_shape=(3,), limit=32, bytes_per_item=100 * MIB)
-    return make.experiment(groups=[make.group(input=largest, small=largest)])
-
-
-@pytest.mark.parametrize("free_now", [1 * GIB, 64 * GIB])
-def test_resumed_build_keeps_its_chosen_inputs_and_knows_what_they_need(
-    site: Site, make: Make, free_now: int
-) -> None:
+def test_resumed_build_keeps_its_chosen_inputs_and_knows_what_they_need(site: Site) -> None:
     """Shapes of several feeds come back as they were written: by the names of inputs."""
     many = Input(label="2 shapes", shapes=((2, 3), (4, 3)))
-    site.experiments["toys"] = make.experiment(groups=[*_hungry(make).groups, make.group(input=many)])
-    site.free_bytes = 2000 * MIB
+    site.change(groups=[hungry(make).groups[1], make.group(input=many)])
+    site.free_bytes = 400 * MIB
     begun = site.open()
     begun.tasks[0].writer.append(make.sample(BASELINE))
-    site.free_bytes = free_now
-    resumed = site.open()
-    assert resumed.build == begun.build
-    large, small = resumed.tasks[0].planned.groups
-    assert large.input == Input(label="batch=8", shapes=({"x": (8, 3)},))
-    assert small.input == Input(label="2 shapes", shapes=({"x": (2, 3)}, {"x": (4, 3)}))
-    assert site.prepared[-1] == site.prepared[0] == ("batch=8", "2 shapes")
-    assert (large.memory_bytes, small.memory_bytes) == (800 * MIB, 0)
-    assert (large.index, large.cases) == (0, (BASELINE, CONTROL, "one", "two"))
+    for site.free_bytes in (200 * MIB, 1 << 36):
+        resumed = site.open()
+        assert resumed.build == begun.build
+        large, small = resumed.tasks[0].planned.groups
+        assert large.input == Input(label="batch=2", shapes=({"x": (2, 3)},))
+        assert small.input == Input(label="2 shapes", shapes=({"x": (2, 3)}, {"x": (4, 3)}))
+        assert site.prepared[-1] == site.prepared[0] == ("batch=2", "2 shapes")
+        assert (large.memory_bytes, small.memory_bytes) == (200 * MIB, 0)
+        assert (large.index, large.cases) == (0, (BASELINE, CONTROL, "one", "two"))
 
 
-def test_memory_needed_is_that_of_the_hungriest_group_and_what_fits_nowhere_is_refused(
-    site: Site, make: Make
-) -> None:
-    site.experiments["more"] = _hungry(make)
-    planned = campaign.plan(("toys", "more"), make.profile(), site.here)
-    assert [campaign.memory_needed(one) for one in (planned, planned[:1])] == [3200 * MIB, 0]
-    site.free_bytes = 100 * MIB
-    with pytest.raises(CannotMeasure, match=r"toys.*100 MiB"):
-        campaign.plan(("more",), make.profile(), site.here)
-
-
-def test_budget_without_room_for_the_checks_and_one_round_is_refused(site: Site, make: Make) -> None:
-    """The one that is named as the way out is enough."""
+def test_what_fits_neither_the_memory_nor_the_budget_is_refused(site: Site) -> None:
+    """There must be room for the checks and one round. The budget that is named as the way out is enough."""
     once, often = (campaign.plan(("toys", "more"), make.profile(rounds=n), site.here) for n in (1, 9))
     least = campaign.total_seconds(once)  # checks of the settings, and the one round
     assert campaign.total_seconds(often) > 2 * least
@@ -149,3 +205,142 @@ def test_budget_without_room_for_the_checks_and_one_round_is_refused(site: Site,
     (seconds,) = re.findall(r"--budget (\d+)s", str(refused.value))
     campaign.check_budget(once[:1], float(seconds))
     assert "少测" not in str(refused.value)
+    site.change("more", groups=hungry(make).groups[1:])
+    planned = campaign.plan(("toys", "more"), make.profile(), site.here)
+    assert [campaign.memory_needed(one) for one in (planned, planned[:1])] == [400 * MIB, 0]
+    site.free_bytes = 100 * MIB
+    with pytest.raises(CannotMeasure, match=r"more.*100 MiB"):
+        campaign.plan(("more",), make.profile(), site.here)
+
+
+def test_valid_result_is_the_newest_whole_one_of_this_key_and_no_draft(site: Site, monkeypatch: Any) -> None:
+    """A change of one profile leaves those of others valid; those of another key are known by their first lines."""
+    assert site.valid() is None
+    site.finished(profile="quick", hours_ago=1000)
+    assert site.valid() == OLD
+    for build, profile in zip(SINCE, ("thorough", "smoke", "quick", "thorough"), strict=False):
+        site.finished(profile=profile, build=build, **({"key": "f" * 16} if build == SINCE[3] else {}))
+    site.unfinished(profile="thorough", build=SINCE[4])
+    real, read = store.read, list[str]()
+    monkeypatch.setattr(store, "read", lambda path: read.append(path.stem) or real(path))
+    assert (site.valid(), read) == (NEW, [SINCE[4], NEW])
+    site.finished(profile="default", build=SINCE[5])
+    assert site.valid() == SINCE[5]
+    for name in ("thorough", "default"):
+        monkeypatch.setitem(PROFILES, name, make.profile(name=name, min_calls=77))
+    assert site.valid() == SINCE[2]
+
+
+def test_nothing_is_used_once_the_machine_is_set_differently(site: Site) -> None:
+    """Neither a result, but for an older one of the present setting, nor a build cut short."""
+    words = "处理器的调频策略当时是 performance，现在是 powersave，透明大页当时是 madvise，现在是 读不到"
+    usual = {**site.here.facts().machine, "isa": []}
+    now = {"governor": "powersave", "transparent_huge_pages": ""}
+    site.finished(machine=usual)
+    assert (site.valid(), site.told) == (OLD, [])
+    begun = site.open("more")
+    begun.tasks[0].writer.append(make.sample(BASELINE))
+    assert site.open("more").build == begun.build
+    site.told.clear()
+    site.move(machine=make.machine(**now))
+    assert site.valid() is None
+    assert site.told == [f"不沿用 toys/{OLD}.jsonl：{words}"]
+    assert site.open("more").build != begun.build
+    assert site.told[1:2] == [f"不沿用 more/{begun.build}.jsonl：{words}"]
+    site.move(machine=make.machine())
+    site.finished(machine=usual | now, build=NEW)
+    assert site.valid() == OLD
+
+
+def test_plan_knows_how_long_samples_took_in_the_newest_build(site: Site) -> None:
+    """The code may have changed since, and the key with it. Samples that failed tell nothing."""
+    assert site.seconds() == [0.4]  # as typed
+    site.finished("toys", 5, 5, 5, 5, profile="quick", key="f" * 16)
+    assert site.seconds() == [0.4]
+    site.finished("toys", None, 2, 3, 4, build=NEW, key="f" * 16)
+    assert site.seconds() == [3]
+    site.finished("toys", 4, 4, 4, 4, build=SINCE[1], key="f" * 16)
+    assert site.seconds() == [4]
+    planned = campaign.plan(("toys",), make.profile(), site.here)
+    seen = earlier.with_seconds(planned, site.here, site.folders.results)
+    assert campaign.total_seconds(seen) == pytest.approx(10 * campaign.total_seconds(planned))
+    site.change(groups=[make.group(5), make.group(2)])
+    assert site.seconds() == [0.4, 4]
+    for change in ({"callers": 2}, {"processes": 2}, {"cores": 0.5}):
+        site.change(groups=[make.group(**change)])
+        assert site.seconds() == [0.4]
+    site.change()
+    site.move(machine=make.machine(cpu="另一种处理器"))
+    assert site.seconds() == [0.4]
+
+
+def _toys(*, case: dict[str, Any] | None = None, **changes: Any) -> Experiment:
+    fields = {"id": BASELINE, "title": "默认", "settings": {"x": 1}} | (case or {})
+    return make.experiment(cases=(Case(**fields),), **changes)
+
+
+def test_words_and_what_decides_no_number_do_not_change_the_key(site: Site) -> None:
+    """Neither do a reboot nor a point release of the system."""
+    words = {"title": "另一个", "question": "另一个?", "columns": ("kept_mib", "ratio")}
+    worded = _toys(case={"title": "默认设置"}, groups=(make.group(seconds=9),), **words)
+    before = site.key(_toys())
+    assert site.key(worded, replace(DEFAULT, title="别的", rounds=99, budget_s=1)) == before
+    site.move(machine=make.machine(kernel="6.9", governor="powersave", system="某系统 1.2"))
+    assert site.key(_toys()) == before
+
+
+def test_everything_that_decides_a_number_changes_the_key(site: Site) -> None:
+    cases: tuple[Any, ...] = (
+        {"settings": {"x": 2}}, {"settings": {"x": "1"}}, {"settings": {}}, {"id": "other"},
+        {"run_settings": {"memory.enable_memory_arena_shrinkage": "cpu:0"}},
+        {"subject": Subject(name="known_cost")}, {"subject": Subject(options={"arena_extend_strategy": 1})},
+        {"variant": "optimised"}, {"load": Load(callers=2)}, {"expected": "crash"},
+        {"place": Place(env={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"})}, {"place": Place(cores=0.5)},
+        {"lacking": lambda machine: machine.libc},
+    )  # fmt: skip
+    groups: tuple[Any, ...] = (
+        {"input": Input(label="batch=2", shapes=((3, 3),))}, {"input": Input(label="batch=2", shapes=({"x": (2, 3)},))},
+        {"cases": (BASELINE,)}, {"processes": 2}, {"cores": 0.5}, {"variant": "ort_format"},
+    )  # fmt: skip
+    experiments: tuple[Any, ...] = (
+        {}, {"groups": (make.group(), make.group(3))}, *({"groups": (make.group(**one),)} for one in groups),
+        {"reports": (Report(subject="session", cases=(BASELINE,)),)}, {"observe_each_group": True},
+        {"scenarios": (make.scenario(),)}, {"keep_trace": (BASELINE, 0)}, {"columns": ("idle_cpu_s",)},
+        *({"case": case} for case in cases),
+    )  # fmt: skip
+    timing: tuple[Any, ...] = ({"min_seconds": 0.5}, {"min_calls": 5}, {"small": True}, {"bracket": False})
+    keys = {str(one): site.key(_toys(**one)) for one in experiments}
+    keys |= {str(one): site.key(_toys(), replace(DEFAULT, **one)) for one in timing}
+    machines = ({"machine": make.machine(cpu="另一种处理器")}, {"machine": make.machine(cores=4)})
+    for change in (*machines, {"software": {"onnxruntime": "1.32.0"}}):
+        here = replace(site.here, **change)
+        keys[str(change)] = here.key(_toys(), DEFAULT)
+    site.content_key = "fedcba"
+    keys["model"] = site.key(_toys())
+    assert len(keys) == 34
+    assert [one for one, key in keys.items() if [*keys.values()].count(key) > 1] == []
+
+
+def test_source_of_what_takes_part_changes_the_key(site: Site, monkeypatch: Any) -> None:
+    """Profiles enter by what they say, subjects and variants where they are used; others stand on the session."""
+    bench, real = ROOT / "bench", Path.read_bytes
+    measuring = {*bench.glob("measure/*.py"), bench / "spec.py", bench / "subjects/session.py"}
+    measuring -= {bench / "measure/profiles.py"}
+    assert len(measuring) > 20
+    shared, optimised = (
+        {"case": {"subject": Subject(name="shared_arena")}},
+        {"case": {"variant": "optimised"}},
+    )
+    reported = {"reports": (Report(subject="log_lines", cases=(BASELINE,)),)}
+    used: tuple[Any, ...] = (
+        ({}, ()), (shared, ("subjects/shared_arena.py",)), (reported, ("subjects/log_lines.py",)),
+        (optimised, ("variants/_job.py", "variants/optimised.py")),
+    )  # fmt: skip
+    for changes, files in used:
+        monkeypatch.setattr(Path, "read_bytes", real)
+        experiment = _toys(**changes)
+        before, found = site.key(experiment), set()
+        for edited in bench.rglob("*.py"):
+            monkeypatch.setattr(Path, "read_bytes", lambda path, e=edited: real(path) + b"#" * (path == e))
+            found |= {edited} if site.key(experiment) != before else set()
+        assert found == measuring | {bench / file for file in files}

@@ -5,83 +5,85 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
-from real_children import TIMEOUT_S, failure_of, posix
+from faults.stage import wait_for
+from real_children import TIMEOUT_S, failure_of, job_of, posix
+from samples import Make
 
-from bench.measure import child
+from bench.measure import child, ending
 from bench.measure.child import WORKER, clean_environment, run_script, run_worker
+from bench.results.records import Failure
 from bench.system.folders import ROOT
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from samples import Make
-
-    Script = Callable[[str], Path]
-
-LOST = "同时运行的另一个进程"
+LISTEN = "import json, os, subprocess, sys, time\njob = json.loads(sys.stdin.buffer.readline())\n"
 
 
 def say(report: object) -> str:
     return f"print({json.dumps(report)!r}, flush=True)\n"
 
 
-def _run(timeout_s: float = TIMEOUT_S, **job: Any) -> child.Outcome:
-    return run_worker(job, {}, timeout_s)
+def _ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
-def test_report_log_job_environment_and_parent_arrive(script: Script, make: Make) -> None:
-    """However long the log is."""
-    figures = make.figures()
+class Stage:
+    """A few lines, which find a job read, take the place of the worker."""
+
+    def __init__(self, folder: Path) -> None:
+        self.script, self.notes = folder / "worker.py", folder / "notes"
+        self.figures = Make().figures()
+        self.report = say({"ok": self.figures.model_dump()})
+        self.notes.mkdir()
+
+    def run(self, text: str, timeout_s: float = 60, head: str = LISTEN, **job: Any) -> child.Outcome:
+        self.script.write_text(head + text, encoding="utf-8")
+        return run_worker({"folder": str(self.notes), **job}, {"CASE": "x"}, timeout_s)
+
+    def pids(self) -> list[int]:
+        """Processes that were there, by the notes that they leave."""
+        return [int(path.name) for path in self.notes.iterdir()]
+
+    def all_ended(self, number: int, seconds: float = 0) -> None:
+        assert len(self.pids()) == number
+        wait_for(lambda: all(map(_ended, self.pids())), "all have ended", seconds)
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    monkeypatch.setattr(child, "WORKER", tmp_path / "worker.py")
+    return Stage(tmp_path)
+
+
+def test_report_log_job_environment_and_parent_arrive(stage: Stage) -> None:
+    """However long the log is. Lines are kept under their headings, without colours and folders."""
     told = "sys.stderr.write(f'{job} {os.environ[\"CASE\"]} {os.getppid()}')\nsys.stderr.write('x' * 5_000_000)\n"
-    script(told + say({"ok": figures.model_dump()}))
-    outcome = run_worker({"one": [1, 2]}, {"CASE": "x"}, TIMEOUT_S)
-    assert (outcome.figures, outcome.failure) == (figures, None)
-    job = {"one": [1, 2], "parent_pid": os.getpid()}
+    outcome = stage.run(told + stage.report, one=[1, 2])
+    assert (outcome.figures, outcome.failure, outcome.lines) == (stage.figures, None, {})
+    job = {"folder": str(stage.notes), "one": [1, 2], "parent_pid": os.getpid()}
     assert outcome.log.startswith(f"{job} x {os.getpid()}xxx")
     assert len(outcome.log) > 5_000_000
     assert 0 < outcome.wall_s < TIMEOUT_S
-
-
-def test_lines_of_a_report_are_kept_under_their_headings_without_colours_and_folders(script: Script) -> None:
     coloured = "\x1b[1;31m[E:onnxruntime:, a.cc] /home/somebody/a.onnx\x1b[m"
-    script(say({"lines": {"/home/somebody/healthy": [], "error": [coloured, "异常" * 999]}}))
-    outcome = _run()
+    outcome = stage.run(say({"lines": {"/home/somebody/healthy": [], "error": [coloured, "异常" * 999]}}))
     assert (outcome.figures, outcome.failure) == (None, None)
     assert outcome.lines == {"healthy": [], "error": ["[E:onnxruntime:, a.cc] a.onnx", "异常" * 250]}
 
 
-@pytest.mark.parametrize(
-    ("text", "kind", "words"),
-    [
-        pytest.param("raise RuntimeError('no luck')", "crashed", "没有报告。RuntimeError: no luck", id="exception"),
-        pytest.param("sys.exit(0)", "crashed", "退出码 0，没有报告", id="exit 0 without a report"),
-        pytest.param("os._exit(7)", "crashed", "退出码 7", id="exit 7"),
-        pytest.param("os.write(1, bytes(range(256)))", "garbage", "不合格", id="bytes"),
-        pytest.param(say({"unsupported": "没有"}) + "sys.exit(1)", "unsupported", "没有", id="told"),
-        pytest.param("os.kill(os.getpid(), 11)", "crashed", "SIGSEGV", marks=posix, id="SEGV"),
-        pytest.param("os.kill(os.getpid(), 9)", "out_of_memory", "SIGKILL", marks=posix, id="KILL"),
-        pytest.param(say({"error": "no"}) + "os.abort()", "crashed", "SIGABRT", marks=posix, id="after a report"),
-    ],
-)  # fmt: skip
-def test_failure_is_data(script: Script, text: str, kind: str, words: str) -> None:
-    script(text)
-    found, reason = failure_of(_run())
-    assert (found, words in reason, "\n" in reason) == (kind, True, False)
-
-
-def test_child_that_does_not_read_its_job(script: Script) -> None:
-    script("").write_text("raise SystemExit('deaf')")
-    kind, reason = failure_of(_run(long="x" * 1_000_000))
+def test_child_that_reads_no_job_and_one_whose_parent_died_before_it_could_ask(stage: Stage) -> None:
+    kind, reason = failure_of(stage.run("raise SystemExit('deaf')", head="", long="x" * 1_000_000))
     assert (kind, "deaf" in reason) == ("crashed", True)
+    orphan = job_of(parent_pid=os.getpid() + 1)
+    assert sys.platform == "win32" or run_script(WORKER, orphan, {}, TIMEOUT_S)[:2] == (1, b"")
 
 
 def test_caller_cannot_tilt_a_case_but_the_case_may(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,20 +93,37 @@ def test_caller_cannot_tilt_a_case_but_the_case_may(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv(name, "7")
     found = clean_environment({})
     assert not foreign & set(found)
-    assert (found["ORT_DISABLE_TELEMETRY"], found["OPENBLAS_NUM_THREADS"], found["HARMLESS"]) == (
-        "1",
-        "1",
-        "7",
-    )
+    kept = {"ORT_DISABLE_TELEMETRY": "1", "OPENBLAS_NUM_THREADS": "1", "HARMLESS": "7"}
     own = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "ORT_DISABLE_TELEMETRY": "0"}
-    assert own.items() <= clean_environment(own).items()
+    assert (kept.items() <= found.items(), own.items() <= clean_environment(own).items()) == (True, True)
 
 
-STUB = f"""
-sys.path.insert(0, {str(WORKER.parent)!r})
-from counters import die_with_parent
-die_with_parent(job["parent_pid"])
+FORK = """
+other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+open(os.path.join(job["folder"], str(other.pid)), "w").close()
 """
+
+
+@posix
+@pytest.mark.parametrize(
+    ("last", "kind", "words"),
+    [
+        pytest.param(None, "unsupported", "子进程还在跑", id="after a good report"),
+        pytest.param("os.abort()", "crashed", "SIGABRT", id="after a crash"),
+        pytest.param(say({"error": "no"}) + "sys.exit(1)", "crashed", "no", id="after an error"),
+        pytest.param("print('{', flush=True)\ntime.sleep(60)", "timeout", "超过 2 秒仍未结束，已终止", id="it hangs"),
+    ],
+)  # fmt: skip
+def test_what_a_child_leaves_is_ended(stage: Stage, last: str | None, kind: str, words: str) -> None:
+    """It is not waited for, even if it holds the pipe. One that ended before its parent is none that was left."""
+    over = "subprocess.Popen(['true'])\ntime.sleep(0.2)\n"
+    assert last or stage.run(over + stage.report + "os._exit(0)").failure is None
+    outcome = stage.run(FORK + (last or stage.report), timeout_s=2)
+    found, reason = failure_of(outcome)
+    assert (found, words in reason, outcome.wall_s < 10) == (kind, True, True)
+    stage.all_ended(1, seconds=1)
+
+
 COMPANY = """
 note = os.path.join(job["folder"], str(os.getpid()))
 def beats():
@@ -122,174 +141,108 @@ def run_until_killed():
 """Company leaves a note under its process id that grows for as long as it runs."""
 
 
-def _ended(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def _wait_for(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
-def _pids(notes: Path) -> list[int]:
-    """Processes that were there, by the notes that they leave."""
-    return [int(path.name) for path in notes.iterdir()]
-
-
-def _all_ended(notes: Path, seconds: float = 0) -> bool:
-    return _wait_for(lambda: all(map(_ended, _pids(notes))), seconds)
-
-
-@pytest.fixture
-def notes(tmp_path: Path) -> Path:
-    (tmp_path / "notes").mkdir()
-    return tmp_path / "notes"
-
-
-FORK = """
-import subprocess
-other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-open(os.path.join(job["folder"], str(other.pid)), "w").close()
-"""
-
-
-@posix
-@pytest.mark.parametrize(
-    ("last", "kind", "words"),
-    [
-        pytest.param(None, "unsupported", "子进程还在跑", id="after a good report"),
-        pytest.param("os.abort()", "crashed", "SIGABRT", id="after a crash"),
-        pytest.param(say({"error": "no"}) + "sys.exit(1)", "crashed", "no", id="after an error"),
-        pytest.param("print('{', flush=True)\ntime.sleep(60)", "timeout", "超过 2 秒仍未结束，已终止", id="it hangs"),
-    ],
-)  # fmt: skip
-def test_processes_that_a_child_leaves_behind_are_ended_and_never_waited_for(
-    script: Script, notes: Path, make: Make, last: str | None, kind: str, words: str
-) -> None:
-    """Even if they hold its pipe."""
-    script(FORK + (say({"ok": make.figures().model_dump()}) if last is None else last))
-    outcome = _run(timeout_s=2.0, folder=str(notes))
-    found, reason = failure_of(outcome)
-    assert (found, words in reason, outcome.wall_s < 10) == (kind, True, True)
-    assert len(_pids(notes)) == 1
-    assert _all_ended(notes, 1)
-
-
-@posix
-def test_process_that_ended_before_its_parent_is_none_that_was_left(script: Script, make: Make) -> None:
-    over = "import subprocess\nother = subprocess.Popen(['true'])\ntime.sleep(0.2)\n"
-    script(over + say({"ok": make.figures().model_dump()}) + "os._exit(0)")
-    assert _run().failure is None
-
-
-@posix
-@pytest.mark.parametrize("processes", [1, 2])
-def test_children_end_within_a_second_of_a_killed_parent(script: Script, notes: Path, processes: int) -> None:
-    """And at once where the parent died before they could ask."""
-    stub = script(f"{STUB}{COMPANY}run_until_killed()\ntime.sleep(60)")
-    job = {"folder": str(notes), "processes": processes}
-    parent_code = f"""
-import sys
-from pathlib import Path
-sys.path.insert(0, {str(ROOT)!r})
-from bench.measure import child
-child.WORKER = Path({str(stub)!r})
-child.run_worker({job!r}, {{}}, 60.0)
-"""
-    parent = subprocess.Popen([sys.executable, "-c", parent_code])
-    try:
-        assert _wait_for(lambda: len(_pids(notes)) == processes)
-        assert not any(_ended(pid) for pid in _pids(notes))
-    finally:
-        parent.kill()
-        parent.wait()
-    assert _all_ended(notes, 1)  # those that outlive it end by themselves within a minute
-    late = {**job, "parent_pid": os.getpid() + 1}
-    assert run_script(stub, late, {}, TIMEOUT_S)[:2] == (1, b"")
-
-
-@pytest.mark.parametrize("processes", [1, 3])
-def test_company_runs_while_the_measured_process_runs_and_is_gone_afterwards(
-    script: Script, notes: Path, make: Make, processes: int
-) -> None:
+def test_company_runs_while_the_measured_process_runs_and_is_gone_afterwards(stage: Stage) -> None:
     """What the company has forked is gone, too."""
-    fork = FORK if sys.platform != "win32" else ""
+    fork = FORK.replace("\n", "\n    ") if sys.platform != "win32" else ""
     text = f"""{COMPANY}
 if job.get("company"):
-    beat(){fork.replace(chr(10), chr(10) + "    ")}
+    beat(){fork}
     run_until_killed()
 before, deadline = beats(), time.monotonic() + 10
 while sum(size > before.get(name, 0) + 3 for name, size in beats().items()) < job["processes"] - 1:
     assert time.monotonic() < deadline
     time.sleep(0.01)
 """
-    script(text + say({"ok": make.figures().model_dump()}))
-    outcome = _run(folder=str(notes), processes=processes)
-    assert (outcome.failure, outcome.figures) == (None, make.figures())
-    assert len(_pids(notes)) == (processes - 1) * (2 if fork else 1)
-    assert _all_ended(notes, 1)
+    outcome = stage.run(text + stage.report, processes=3)
+    assert (outcome.failure, outcome.figures) == (None, stage.figures)
+    stage.all_ended(4 if fork else 2, seconds=1)
 
 
 @pytest.mark.parametrize(
-    ("company", "kind", "words"),
+    ("company", "kind"),
     [
-        pytest.param("run_until_killed()", "unsupported", "没有这个选项", id="the measured one fails"),
-        pytest.param("first or time.sleep(60)", "crashed", LOST, id="one says nothing"),
-        pytest.param("first or sys.exit(0)", "crashed", LOST, id="one ends at once"),
-        pytest.param('first or print(\'{"error": "no"}\')', "crashed", LOST, id="one reports an error"),
-        pytest.param("print('ready', flush=True); sys.exit(0)", "crashed", LOST, id="it ends too early"),
+        pytest.param("run_until_killed()", "unsupported", id="the measured one fails"),
+        pytest.param("first or time.sleep(60)", "crashed", id="one says nothing"),
+        pytest.param('first or print(\'{"error": "no"}\')', "crashed", id="one reports an error"),
+        pytest.param("print('ready', flush=True); sys.exit(0)", "crashed", id="it ends too early"),
     ],
 )
-def test_failure_of_company_is_one_of_the_case_and_nothing_is_left_behind(
-    script: Script, notes: Path, monkeypatch: pytest.MonkeyPatch, company: str, kind: str, words: str
-) -> None:
+def test_failure_of_company_is_the_case_s(stage: Stage, monkeypatch: Any, company: str, kind: str) -> None:
     """The first of the two is under way, the second one never is: the measured one is not even started."""
     monkeypatch.setattr(child, "READY_SECONDS", 2.0)
-    failing, late = say({"unsupported": "没有这个选项"}), "time.sleep(0.3)\n" + say({"lines": {}})
-    last = failing if kind == "unsupported" else late
-    script(
-        f"{COMPANY}\nif job.get('company'):\n    first = not beats()\n    beat()\n    {company}\n"
-        f"    run_until_killed()\n{last}"
-    )
-    outcome = _run(folder=str(notes), processes=3)
+    last = say({"unsupported": "没有"}) if kind == "unsupported" else "time.sleep(0.3)\n" + say({"lines": {}})
+    words = "没有" if kind == "unsupported" else "同时运行的另一个进程"
+    as_company = f"    first = not beats()\n    beat()\n    {company}\n    run_until_killed()\n"
+    outcome = stage.run(f"{COMPANY}\nif job.get('company'):\n{as_company}{last}", processes=3)
     found, reason = failure_of(outcome)
     assert (found, words in reason, outcome.wall_s < 10) == (kind, True, True)
-    assert (len(_pids(notes)), _all_ended(notes)) == (2, True)
+    stage.all_ended(2)
 
 
 @posix
-@pytest.mark.parametrize("stage", ["alone", "company starts", "company runs"])
-def test_interrupting_the_runner_ends_every_child(script: Script, notes: Path, stage: str) -> None:
+@pytest.mark.parametrize("running", [1, 2], ids=["company starts", "company runs"])
+def test_interrupting_the_runner_ends_every_child(stage: Stage, running: int) -> None:
     """Nor does the timer that waits for company keep the interpreter from ending."""
-    script(COMPANY + ("beat()" if stage == "company starts" else "run_until_killed()") + "\ntime.sleep(60)")
-    expected, processes = (2 if stage == "company runs" else 1), (1 if stage == "alone" else 2)
     main, threads = threading.main_thread(), threading.active_count()
-
-    def ctrl_c(*_: object) -> None:
-        raise KeyboardInterrupt
 
     def interrupt() -> None:
         assert main.ident
-        _wait_for(lambda: len(_pids(notes)) == expected)
+        wait_for(lambda: len(stage.pids()) == running, "they are there")
         time.sleep(0.2)  # the runner waits for them by then
         signal.pthread_kill(main.ident, signal.SIGALRM)
 
-    before = signal.signal(signal.SIGALRM, ctrl_c)  # SIGINT itself is ignored in a background job
+    # SIGINT itself is ignored in a background job.
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    company = "time.sleep(beat() or 60)" if running == 1 else "run_until_killed()"
     thread = threading.Thread(target=interrupt)
     thread.start()
     try:
         with pytest.raises(KeyboardInterrupt):
-            _run(folder=str(notes), processes=processes)
+            stage.run(COMPANY + company, processes=2)
     finally:
         signal.signal(signal.SIGALRM, before)
     thread.join()
-    assert len(_pids(notes)) == expected
-    assert _all_ended(notes)
-    assert _wait_for(lambda: threading.active_count() <= threads, 1.0)
+    stage.all_ended(running)
+    wait_for(lambda: threading.active_count() <= threads, "no timer runs on", 1.0)
+
+
+GOOD = Make().figures().model_dump()
+
+
+@pytest.mark.parametrize(
+    ("status", "report", "log", "kind", "words"),
+    [
+        (0, b"hello", "", "garbage", "不合格"), (0, b"[1, 2]", "", "garbage", "不合格"),
+        (0, b'{"ok": {', "", "garbage", "不合格"), (0, bytes(range(256)), "", "garbage", "不合格"),
+        (0, {"ok": {"latencies_ns": [1]}}, "", "garbage", "不合格：ok."),
+        (0, {"lines": ["no headings"]}, "", "garbage", "lines"), (0, {"lines": {"table": 7}}, "", "garbage", "lines.table"),
+        (1, {"surprise": 1}, "", "garbage", "surprise"), (1, {}, "", "crashed", "未说明"),
+        (1, {"error": "ValueError: wrong"}, "", "crashed", "wrong"), (1, {"error": "std::bad_alloc"}, "", "out_of_memory", "bad_alloc"),
+        (1, {"error": "MemoryError: "}, "", "out_of_memory", "MemoryError"), (1, {"unsupported": "没有"}, "", "unsupported", "没有"),
+        (1, b"", "Traceback\nRuntimeError: no luck\n\n", "crashed", "退出码 1，没有报告。RuntimeError: no luck"),
+        (-signal.SIGSEGV, b"", "", "crashed", "SIGSEGV"), (-9, b"", "", "out_of_memory", "SIGKILL"),
+        (-signal.SIGABRT, {"error": "no"}, "", "crashed", "SIGABRT"), (None, b"", "", "timeout", "超过 60 秒"),
+        (0, {"ok": GOOD | {"outputs": GOOD["outputs"] | {"finite": False}}}, "", "not_finite", "输出含 NaN 或无穷大"),
+        *((0, {"ok": GOOD | {"outputs": GOOD["outputs"] | {"difference": one}}}, "", "garbage", "outputs.difference") for one in (-1, float("nan"), float("inf"), "fast")),
+        (0, {"ok": GOOD | {"phases": {"steady": GOOD["phases"]["steady"] | {"cpu_ns": -1}}}}, "", "garbage", "steady.cpu_ns"),
+    ],
+)  # fmt: skip
+def test_what_is_no_report_is_a_failure(status: Any, report: Any, log: str, kind: str, words: str) -> None:
+    output = report if isinstance(report, bytes) else json.dumps(report).encode()
+    found = ending.read(status, output, log, 60.0)
+    assert isinstance(found, Failure)
+    assert (found.kind, words in found.reason, "\n" in found.reason) == (kind, True, False)
+
+
+def test_full_disk_is_no_fault_of_the_case() -> None:
+    told = "OSError: [Errno 28] No space left on device"
+    for report, log in (json.dumps({"error": told}).encode(), ""), (b"", f"x\n{told}\n\n"):
+        with pytest.raises(OSError, match="No space left"):
+            ending.read(1, report, log, 1.0)
+
+
+def test_reason_is_one_short_line_without_folders_and_colours() -> None:
+    text = f"{ROOT}/build/a.onnx, {sys.prefix}/lib/b.py, {Path.home()}/c\n\tfrom /data/m-01/m.onnx\r\n  failed\x00\u2028now\x7f"
+    assert ending.clean_text(text) == "a.onnx, b.py, c from m.onnx failed now"
+    coloured = "\x1b[1;31m26 [E:onnxruntime:] bad\x1b[m \x1b[0;93mworse\x1b[0m"
+    assert ending.clean_text(coloured + "很" * 10_000) == "26 [E:onnxruntime:] bad worse" + "很" * 271

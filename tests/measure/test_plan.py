@@ -5,247 +5,172 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samples import Make
 
 from bench.experiments._common import threads
-from bench.measure.plan import (
-    baseline_reach,
-    estimate_seconds,
-    order_round,
-    resolve,
-    round_seconds,
-    sample_seconds,
-)
+from bench.measure import plan
+from bench.measure.plan import PlannedExperiment, sample_seconds
 from bench.measure.profiles import PROFILES
 from bench.results import stats
-from bench.spec import BASELINE, CONTROL, Case, Input, LargestBatch, Load, Machine, Place, Proof, Report
+from bench.spec import BASELINE, Case, Input, LargestBatch, Load, Machine, Place, Report
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from samples import Make
-
-    from bench.measure.plan import PlannedExperiment
-    from bench.measure.profiles import Profile
-
-MIB, GIB = 1 << 20, 1 << 30
-TWO = Machine(cores=2)
-CASES = (BASELINE, CONTROL, "a", "b", "c", "d")
-
-case_ids = st.lists(st.text("abcdefgh", min_size=1, max_size=3), unique=True, max_size=12).map(
-    lambda others: (BASELINE, *others)
-)
-seeds, reaches = st.integers(0, 1000), st.integers(1, 5)
+MIB, make = 1 << 20, Make()
+case_ids = st.lists(st.text("abcdefgh", min_size=1, max_size=3), unique=True, max_size=12)
 
 
-def _order(cases: Sequence[str], seed: int, reach: int | None = 2) -> tuple[str, ...]:
-    return order_round(cases, random.Random(seed), reach)
+def _order(cases: Any, seed: int, reach: int | None) -> tuple[str, ...]:
+    return plan.order_round(cases, random.Random(seed), reach)
 
 
-def _plan(
-    make: Make, *groups: Any, profile: str = "default", free: int = GIB, **changes: Any
-) -> PlannedExperiment:
+def _plan(*groups: Any, profile: str = "default", free_mib: int = 1024, **changes: Any) -> PlannedExperiment:
     experiment = make.experiment(groups=groups or (make.group(),), **changes)
-    return resolve(experiment, PROFILES[profile], TWO, free)
+    return plan.resolve(experiment, PROFILES[profile], Machine(cores=2), free_mib * MIB)
 
 
-@given(cases=case_ids, seed=seeds, reach=reaches)
-def test_every_case_comes_once_within_reach_of_no_more_baselines_than_needed(
-    cases: tuple[str, ...], seed: int, reach: int
-) -> None:
+@given(others=case_ids, seed=st.integers(0, 1000), reach=st.integers(1, 5))
+def test_every_case_is_within_reach_of_few_baselines(others: list[str], seed: int, reach: int) -> None:
     """Parts one shorter than could be reached leave the baseline a choice of places."""
-    order = _order(cases, seed, reach)
-    assert sorted(case for case in order if case != BASELINE) == sorted(cases[1:])
+    order = _order([BASELINE, *others], seed, reach)
+    assert sorted(case for case in order if case != BASELINE) == sorted(others)
     for place in range(len(order)):
         assert BASELINE in order[max(0, place - reach) : place + reach + 1]
-    assert order.count(BASELINE) == max(1, math.ceil((len(cases) - 1) / max(2, 2 * reach - 1)))
-    assert sorted(_order(cases, seed, None)) == sorted(cases)
+    assert order.count(BASELINE) == max(1, math.ceil(len(others) / max(2, 2 * reach - 1)))
+    assert sorted(_order([BASELINE, *others], seed, None)) == sorted([BASELINE, *others])
+    assert sorted(_order(others, seed, reach)) == sorted(others)  # the baseline has failed
 
 
-@pytest.mark.parametrize(
-    ("others", "reach", "places"), [(2, 2, 3), (3, 2, 2), (5, 3, 2), (6, 10, 7), (6, None, 7)]
-)
-def test_baseline_stands_anywhere_within_reach(others: int, reach: int | None, places: int) -> None:
+def test_order_follows_the_seed_and_the_baseline_stands_anywhere_within_reach() -> None:
     """A fixed place could be a fast or a slow one."""
-    cases = (BASELINE, *"abcdef"[:others])
-    assert len({_order(cases, seed, reach).index(BASELINE) for seed in range(200)}) == places
-
-
-def test_order_of_cases_follows_the_seed_even_without_a_baseline_that_failed() -> None:
-    orders = [_order(CASES, seed) for seed in range(100)]
-    assert orders == [_order(CASES, seed) for seed in range(100)]
-    assert len(set(orders)) > 30
-    others = [[case for case in order if case != BASELINE] for order in orders]
-    assert {one[0] for one in others} == {one[-1] for one in others} == set(CASES) - {BASELINE}
-    assert (sorted(_order(("a", "b"), 0)), _order((), 0)) == (["a", "b"], ())
+    for count, reach, places in ((2, 2, 3), (3, 2, 2), (5, 3, 2), (6, 10, 7), (6, None, 7)):
+        cases = (BASELINE, *"abcdef"[:count])
+        orders = [_order(cases, seed, reach) for seed in range(200)]
+        assert orders == [_order(cases, seed, reach) for seed in range(200)]
+        assert len({order.index(BASELINE) for order in orders}) == places
+        shuffled = [[case for case in order if case != BASELINE] for order in orders]
+        assert {one[0] for one in shuffled} == {one[-1] for one in shuffled} == set(cases[1:])
 
 
 @pytest.mark.parametrize(
     ("group", "measured", "profile", "reach"),
     [
-        ({"seconds": 0.75}, {}, "default", 12), ({"seconds": 2.9}, {}, "default", 3), ({"seconds": 3.1}, {}, "default", 2),
-        ({"seconds": 4.6}, {}, "default", 1), ({"seconds": 20}, {}, "default", 1), ({"seconds": 1}, {0: 4}, "default", 2),
-        ({"seconds": 1, "timed": False}, {}, "default", None), ({"seconds": 1}, {}, "smoke", None),
+        ({"seconds": 0.75}, {}, "default", 12), ({"seconds": 3.1}, {}, "default", 2), ({"seconds": 20}, {}, "default", 1),
+        ({"seconds": 1}, {0: 4}, "default", 2), ({"timed": False}, {}, "default", None), ({}, {}, "smoke", None),
     ],
 )  # fmt: skip
-def test_reach_is_a_length_of_time_as_samples_were_seen_to_take(
-    make: Make, group: dict[str, Any], measured: dict[int, float], profile: str, reach: int | None
-) -> None:
+def test_reach_is_a_length_of_time(group: Any, measured: Any, profile: str, reach: int | None) -> None:
     """Groups that show memory alone need the baseline once, and so does a smoke test."""
-    planned = replace(_plan(make, make.group(**group), profile=profile), measured=measured)
-    assert baseline_reach(planned, planned.groups[0]) == reach
+    planned = replace(_plan(make.group(**group), profile=profile), measured=measured)
+    assert plan.baseline_reach(planned, planned.groups[0]) == reach
 
 
-def _largest(make: Make, free_mib: int, profile: str = "default", **changes: Any) -> PlannedExperiment:
+def _large(**changes: Any) -> Any:
     large, small = (LargestBatch(item_shape=(3,), limit=n, bytes_per_item=100 * MIB) for n in (32, 4))
-    return _plan(make, make.group(input=large, small=small, **changes), profile=profile, free=free_mib * MIB)
+    return make.group(input=large, small=small, **changes)
 
 
 @pytest.mark.parametrize(
     ("free_mib", "batch"),
-    [(167, 1), (333, 1), (334, 2), (666, 2), (667, 4), (2000, 8), (5333, 16), (5334, 32), (1 << 20, 32)],
+    [(167, 1), (333, 1), (334, 2), (667, 4), (2000, 8), (5333, 16), (5334, 32), (1 << 20, 32)],
 )
-def test_largest_batch_is_the_last_power_of_two_in_sixty_percent_of_the_free_memory(
-    make: Make, free_mib: int, batch: int
-) -> None:
+def test_largest_batch_is_a_power_of_two_in_sixty_percent_of_the_memory(free_mib: int, batch: int) -> None:
     """In 2000 MiB, twelve would fit: on another day eleven or thirteen, and no two days could be compared."""
-    (group,) = _largest(make, free_mib).groups
+    (group,) = _plan(_large(), free_mib=free_mib).groups
     assert group.input == Input(label=f"batch={batch}", shapes=((batch, 3),))
     assert group.memory_bytes == batch * 100 * MIB <= 0.6 * free_mib * MIB
-    assert ("上限 32" in group.note) is (batch < 32)
-    assert group.note == "" or batch < 32
-
-
-def test_group_that_does_not_fit_is_dropped_with_its_reason_and_the_others_keep_their_place(
-    make: Make,
-) -> None:
-    planned = _largest(make, 166)
-    assert planned.groups == ()
-    assert "166 MiB" in planned.dropped[0]
-    planned = _plan(make, *_largest(make, 166).experiment.groups, make.group(), free=166 * MIB)
-    assert ([group.index for group in planned.groups], len(planned.dropped)) == ([1], 1)
-
-
-@pytest.mark.parametrize(("free_mib", "labels"), [(350, [2, 1]), (200, [2, 1]), (1 << 20, [2, 1, 32])])
-def test_no_two_groups_have_the_same_model_and_input(make: Make, free_mib: int, labels: list[int]) -> None:
-    """Rows are found by them, and pyperf refuses two benchmarks of one name."""
-    groups = (make.group(2), make.group(1), *_largest(make, 1 << 20, timed=False).experiment.groups)
-    planned = _plan(make, *groups, free=free_mib * MIB)
-    assert [group.input.label for group in planned.groups] == [f"batch={batch}" for batch in labels]
+    assert (group.note != "", "上限 32" in group.note) == (batch < 32, batch < 32)
 
 
 @pytest.mark.parametrize(
-    ("profile", "batch", "seconds", "largest"),
-    [("smoke", 1, 2, 4), ("quick", 1, 2, 4), ("default", 2, 4, 32), ("thorough", 2, 4, 32)],
-)
-def test_drafts_use_the_small_input_and_are_shorter_where_it_is_smaller(
-    make: Make, profile: str, batch: int, seconds: float, largest: int
-) -> None:
-    for small, expected in ((1, seconds), (2, 4)):
-        planned = _plan(make, make.group(2, seconds=4, small=make.group(small).input), profile=profile)
-        assert sample_seconds(planned, planned.groups[0]) == expected
-        assert planned.groups[0].input.label == f"batch={max(batch, small)}"
-    (group,) = _largest(make, 1 << 20, profile).groups
-    assert group.input.label == f"batch={largest}"
+    ("free_mib", "batches", "kept", "why"),
+    [(166, [2, 1], [0, 2], "166 MiB"), (200, [2, 1], [0, 1], "batch=1，与另"), (350, [2, 1], [0, 2], "batch=2，与另"),
+     (1 << 20, [2, 32, 1], [0, 1, 2], None)],
+)  # fmt: skip
+def test_group_without_room_or_like_another_goes(free_mib: int, batches: Any, kept: Any, why: Any) -> None:
+    """Rows are found by model and input, and pyperf refuses two benchmarks of one name. Others keep their place."""
+    groups = make.group(2), _large(timed=False), make.group(1)
+    planned = _plan(*groups, free_mib=free_mib)
+    assert [group.input.label for group in planned.groups] == [f"batch={batch}" for batch in batches]
+    assert [group.index for group in planned.groups] == kept
+    assert [why in text for text in planned.dropped if why] == [True] * (3 - len(kept))
 
 
-def test_cases_are_made_for_the_machine_and_a_group_may_have_some_of_them(make: Make) -> None:
-    cases = (Case(id=BASELINE, title=""), Case(id="cores_3", title=""))
-    groups, asked = (make.group(2, cases=(BASELINE,)), make.group(3)), list[Machine]()
-    experiment = replace(make.experiment(groups=groups), cases=lambda machine: asked.append(machine) or cases)
-    planned = resolve(experiment, PROFILES["default"], TWO, GIB)
-    assert asked == [TWO]
-    assert [group.cases for group in planned.groups] == [(BASELINE,), (BASELINE, "cores_3")]
-    assert planned.case("cores_3") == cases[1]
+@pytest.mark.parametrize(
+    ("profile", "batch", "seconds", "largest"), [("smoke", 1, 2, 4), ("quick", 1, 2, 4), ("default", 2, 4, 32)]
+)  # fmt: skip
+def test_drafts_use_small_inputs(profile: str, batch: int, seconds: int, largest: int) -> None:
+    """And are shorter where they are smaller."""
+    groups = [make.group(2, seconds=4, small=make.group(small).input) for small in (1, 2)]
+    same, large = _plan(groups[1], _large(), profile=profile, free_mib=1 << 20).groups
+    planned = _plan(groups[0], profile=profile)
+    labels = [one.input.label for one in (*planned.groups, same, large)]
+    assert labels == [f"batch={n}" for n in (batch, 2, largest)]
+    assert [sample_seconds(planned, one) for one in (*planned.groups, same)] == [seconds, 4]
 
 
-def test_case_changes_what_its_group_fixes(make: Make) -> None:
-    group = make.group(callers=2, cores=0.5, env={"A": "1", "B": "1"})
-    planned = _plan(make, group)
-    (one,) = planned.groups
-    plain = one.settled(Case(id="one", title=""))
-    assert (plain.subject, plain.variant, plain.load, plain.place) == (
-        group.subject, group.variant, group.load, group.place,
-    )  # fmt: skip
-    place = Place(cores=1, env={"B": "2"})
-    own = one.settled(Case(id="two", title="", load=Load(callers=3), variant="optimised", place=place))
-    assert (own.variant, own.load.callers, own.subject) == ("optimised", 3, group.subject)
-    assert own.place == Place(cores=1, env={"A": "1", "B": "2"})
+def test_cases_are_made_for_the_machine_and_change_what_their_group_fixes() -> None:
+    own = {"load": Load(callers=3), "variant": "optimised", "place": Place(cores=1, env={"B": "2"})}
+    cases = Case(id=BASELINE, title=""), Case(id="own", title="", **own)
+    group, asked = make.group(callers=2, cores=0.5, env={"A": "1", "B": "1"}), list[Machine]()
+    experiment = make.experiment(groups=(make.group(3, cases=(BASELINE,)), group))
+    experiment = replace(experiment, cases=lambda machine: asked.append(machine) or cases)
+    planned = plan.resolve(experiment, PROFILES["default"], Machine(cores=2), 0)
+    assert asked == [Machine(cores=2)]
+    assert [one.cases for one in planned.groups] == [(BASELINE,), (BASELINE, "own")]
+    assert planned.case("own") == cases[1]
+    plain, changed = (planned.groups[1].settled(case) for case in cases)
+    fixed = ("subject", "variant", "load", "place")
+    assert [getattr(plain, name) for name in fixed] == [getattr(group, name) for name in fixed]
+    assert (changed.variant, changed.load.callers, changed.subject) == ("optimised", 3, group.subject)
+    assert changed.place == Place(cores=1, env={"A": "1", "B": "2"})
     assert [planned.cpus(share) for share in (None, 1, 0.5, 0.1)] == [None, None, 1, 1]
 
 
-@pytest.mark.parametrize(("name", "profile"), PROFILES.items())
-def test_profiles_keep_their_promises(make: Make, name: str, profile: Profile) -> None:
+def test_profiles_keep_their_promises() -> None:
     """Nine rounds for a latency verdict, three for a draft, seconds for a smoke test; each half of them suffices."""
     smoke, quick, default, thorough = (one.rounds for one in PROFILES.values())
     assert (smoke, quick, 9 <= default < thorough) == (1, 3, True)
     groups = (make.group(2), make.group(3, small=make.group(3).input, timed=False))
-    plain, split = (_plan(make, *groups, profile=name, scenarios=one) for one in ((), (make.scenario(),)))
-    assert [plain.rounds(group) for group in plain.groups] == [profile.rounds, 1]
-    assert [split.rounds(group) for group in split.groups] == [profile.split_rounds, 1]
-    assert (plain.most_rounds, split.most_rounds) == (profile.rounds, profile.split_rounds)
-    assert _plan(make, groups[1], profile=name).most_rounds == 1
-    if name in ("default", "thorough"):
+    for name, profile in PROFILES.items():
+        for scenarios, rounds in ((), profile.rounds), ((make.scenario(),), profile.split_rounds):
+            planned = _plan(*groups, profile=name, scenarios=scenarios)
+            assert [planned.rounds(group) for group in planned.groups] == [rounds, 1]
+            assert planned.most_rounds == rounds
+        assert _plan(groups[1], profile=name).most_rounds == 1
+    for profile in (PROFILES["default"], PROFILES["thorough"]):
         assert (profile.min_seconds, profile.min_calls, profile.small) == (0.2, 3, False)
-        assert profile.split_rounds % 2 == 0
-        assert profile.split_rounds // 2 >= stats.MIN_ROUNDS
+        half, odd = divmod(profile.split_rounds, 2)
+        assert (odd, half >= stats.MIN_ROUNDS) == (0, True)
 
 
-REPORTS = (Report(subject="log_lines", cases=(BASELINE, "one")),)
+REPORTS = {"reports": (Report(subject="log_lines", cases=(BASELINE, "one")),)}
+CHOOSES, EACH = {"scenarios": (make.scenario(),)}, {"observe_each_group": True}
 
 
 @pytest.mark.parametrize(
     ("profile", "changes", "measured", "seconds"),
     [
-        pytest.param("default", {}, {}, 9 * (4 * 3 + 2) + 4 * 3 + 1, id="once and each baseline"),
-        pytest.param("default", {"observe_each_group": True}, {}, 9 * (4 * 3 + 2) + 4 * 3 + 2, id="on each group"),
-        pytest.param("default", {"reports": REPORTS}, {}, 9 * 14 + 13 + 2 * 3, id="reports"),
-        pytest.param("default", {}, {0: 0.5}, 9 * (4 * 0.5 + 2) + 4 * 0.5 + 1, id="as samples were seen to take"),
-        pytest.param(
-            "quick", {"observe_each_group": True}, {}, 3 * (4 * 1.5 + 2 * 0.5) + 4 * 1.5 + 0.5, id="draft"
-        ),
+        ("default", {}, {}, 9 * (4 * 3 + 2) + 4 * 3 + 1), ("default", EACH, {}, 9 * (4 * 3 + 2) + 4 * 3 + 2),
+        ("default", REPORTS, {}, 9 * 14 + 13 + 2 * 3), ("default", CHOOSES, {}, 12 * 14 + 13),
+        ("default", {}, {0: 0.5}, 9 * (4 * 0.5 + 2) + 4 * 0.5 + 1), ("quick", EACH, {}, 3 * (4 * 1.5 + 2 * 0.5) + 4 * 1.5 + 0.5),
     ],
 )  # fmt: skip
-def test_estimate_counts_rounds_and_untimed_children(
-    make: Make, profile: str, changes: dict[str, Any], measured: dict[int, float], seconds: float
-) -> None:
-    """A group of four cases, each taking 3 seconds, and one of two cases that take 1; more rounds where some choose."""
+def test_estimate_counts_rounds_and_checks(profile: str, changes: Any, measured: Any, seconds: float) -> None:
+    """A group of four cases, each taking 3 seconds, and one of two cases that take 1."""
     few = make.group(3, seconds=1, cases=(BASELINE, "two"), small=make.group(5).input)
-    planned, chooses = (
-        replace(
-            _plan(make, make.group(2, seconds=3), few, profile=profile, scenarios=one, **changes),
-            measured=measured,
-        )
-        for one in ((), (make.scenario(),))
-    )
-    assert estimate_seconds(planned) == pytest.approx(seconds)
-    one_round = sum(round_seconds(planned, group) for group in planned.groups)
-    more = (PROFILES[profile].split_rounds - PROFILES[profile].rounds) * one_round
-    assert estimate_seconds(chooses) == pytest.approx(seconds + more)
+    planned = _plan(make.group(2, seconds=3), few, profile=profile, **changes)
+    assert plan.estimate_seconds(replace(planned, measured=measured)) == pytest.approx(seconds)
 
 
-def test_idle_while_is_watched_where_it_is_shown_or_proves_something(make: Make) -> None:
-    proven = Case(id="one", title="", proofs=(Proof(fact="idle_cpu_s", relation="<", than=BASELINE),))
-    plans = (
-        _plan(make),
-        _plan(make, columns=("latency_ms", "idle_cpu_s")),
-        _plan(make, cases=(BASELINE, proven)),
-    )
-    assert [one.watches_idle for one in plans] == [False, True, True]
-
-
-@pytest.mark.parametrize(
-    ("cores", "expected"),
-    [
-        (1, {"single": 1, "double": 2}),
-        (2, {"single": 1, "usable": 2, "double": 4}),
-        (5, {"single": 1, "half": 2, "usable": 5, "double": 10}),
-        (64, {"single": 1, "quarter": 16, "half": 32, "usable": 64, "double": 128}),
-    ],
-)
-def test_thread_counts_follow_rules_and_equal_ones_stand_once(cores: int, expected: dict[str, int]) -> None:
-    assert threads(Machine(cores=cores)) == expected
+def test_thread_counts_follow_rules_and_equal_ones_stand_once() -> None:
+    rules = {
+        1: {"single": 1, "double": 2},
+        2: {"single": 1, "usable": 2, "double": 4},
+        5: {"single": 1, "half": 2, "usable": 5, "double": 10},
+        64: {"single": 1, "quarter": 16, "half": 32, "usable": 64, "double": 128},
+    }
+    assert {cores: threads(Machine(cores=cores)) for cores in rules} == rules
