@@ -6,6 +6,7 @@ import json
 import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -16,6 +17,7 @@ from bench.measure.campaign import Here
 from bench.measure.child import Outcome
 from bench.measure.profiles import PROFILES
 from bench.measure.runner import Runner
+from bench.site import build as making
 from bench.spec import BASELINE, CONTROL
 from bench.system.folders import BUILD_VARIABLE, ROOT, Folders
 
@@ -24,12 +26,9 @@ if TYPE_CHECKING:
 
     from samples import Make
 
-    from bench.measure.profiles import Name
-    from bench.results.records import Outcome as Seen
     from bench.spec import Case
 
-SITE_URL = "https://example.org/guide/"
-"""Below a path, as a project's pages are."""
+SITE_URL = "https://example.org/guide/"  # below a path, as a project's pages are
 MIB = 1 << 20
 LINES = {"table": ["Line #"], "error": ["[E:onnxruntime:, x] no"], "warning": [], "misspelt_key": []}
 TRACE = """[
@@ -46,12 +45,11 @@ class MadeUp:
     """
 
     lines: Mapping[str, list[str]] = LINES
-    """What it reports."""
 
     def __init__(self, make: Make) -> None:
         self.make, self.random = make, random.Random(5)
 
-    def __call__(self, job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:  # noqa: ARG002
+    def __call__(self, job: Mapping[str, Any], env: object, timeout_s: float) -> Outcome:  # noqa: ARG002
         if job["report"]:
             return Outcome(0.1, "", lines=dict(self.lines))
         if job["write_reference"]:
@@ -62,40 +60,34 @@ class MadeUp:
         shaken = 0.3 if job["processes"] > 1 else 0.01
         latency = int(10_000_000 * slower * self.random.uniform(1 - shaken, 1 + shaken))
         kept = int(200 * MIB * slower)
-        figures = self.make.figures(
-            len(job["shapes"]), latency_ns=latency, kept_bytes=kept, peak_bytes=kept + 9 * MIB
-        )
+        memory = {"kept_bytes": kept, "peak_bytes": kept + 9 * MIB}
+        figures = self.make.figures(len(job["shapes"]), latency_ns=latency, **memory)
         return Outcome(figures.worker_ns / 1e9, "", figures=figures)
 
 
-def known(make: Make) -> Callable[[Mapping[str, Any], Mapping[str, str], float], Outcome]:
+def known(make: Make) -> Callable[..., Outcome]:
     """A worker for the self-test that sees everything as it is."""
 
-    def answer(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
+    def answer(job: Mapping[str, Any], env: object, timeout_s: float) -> Outcome:
         ((kind, amount),) = job["options"].items()
-        latency = amount * (1_000_000 if kind == "sleep_ms" else 100_000)
+        base = 50 * MIB
         taken = amount * MIB if kind in ("allocated_mib", "held_mib") else 0
-        kept = taken if kind == "held_mib" else 0
-        figures = make.figures(
-            len(job["shapes"]),
-            latency_ns=latency,
-            cores=0.0 if kind == "sleep_ms" else 1.0,
-            kept_bytes=50 * MIB + kept,
-            peak_bytes=50 * MIB + taken,
-            kept_trimmed_bytes=50 * MIB + kept,
-            **dict.fromkeys(("after_first_bytes", "after_second_bytes", "before_steady_bytes"), 50 * MIB),
-            rss_bytes=[50 * MIB],
-        )
+        kept = base + (taken if kind == "held_mib" else 0)
+        memory = dict.fromkeys(("after_first_bytes", "after_second_bytes", "before_steady_bytes"), base)
+        memory |= dict.fromkeys(("kept_bytes", "kept_trimmed_bytes"), kept)
+        memory |= {"peak_bytes": base + taken, "rss_bytes": [base]}
+        latency, cores = amount * (1_000_000 if kind == "sleep_ms" else 100_000), float(kind != "sleep_ms")
+        figures = make.figures(len(job["shapes"]), latency_ns=latency, cores=cores, **memory)
         return Outcome(figures.worker_ns / 1e9, "", figures=figures)
 
     return answer
 
 
-NOT_SEEN: dict[str, Seen] = {"arena_off_hugetlb": "unseen", "layout": "nothing"}
+NOT_SEEN = {"arena_off_hugetlb": "unseen", "layout": "nothing"}
 """Cases that are not seen to take effect; all others are."""
 
 
-def judge(case: Case, facts: object, unchanged: object = ()) -> tuple[Seen | None, str]:
+def judge(case: Case, facts: object, unchanged: object = ()) -> tuple[str | None, str]:
     """What is proved, whatever was observed."""
     if case.id in (BASELINE, CONTROL):
         return None, "默认设置，无需证明"
@@ -108,18 +100,7 @@ def make_file(_: Path, job: Mapping[str, str], env: object, timeout_s: float) ->
     return 0, b"{}", ""
 
 
-class Silent:
-    def step(self, text: str, remaining_s: float) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-
-def sample(
-    make: Make,
-    patch: pytest.MonkeyPatch,
-    worker: Callable[[Make], MadeUp] = MadeUp,
-    profile: Name = "default",
-) -> None:
+def sample(make: Make, patch: pytest.MonkeyPatch, worker: type[MadeUp], profile: str) -> None:
     """Fill the build folder with a complete result of every experiment; the default profile has a self-test."""
     patch.setattr(proof, "judge", judge)
     patch.setattr(task, "run_script", make_file)
@@ -130,18 +111,14 @@ def sample(
         one.worker = worker(make)
     if profile == "default":
         patch.setattr(selftest, "_run_known", known(make))
-        selftest.measure(work.build, 1, here, folders, Silent())
-    Runner(tasks=work.tasks, seed=1, budget_s=1e9, reporter=Silent(), read_noise=lambda _: None).run()
+        selftest.measure(work.build, 1, here, folders, Mock())
+    Runner(tasks=work.tasks, seed=1, budget_s=1e9, reporter=Mock(), read_noise=lambda _: None).run()
 
 
-def build(folder: Path, make: Make) -> Path:
+def build(folder: Path, make: Make) -> None:
     """The site as `bench site` leaves it."""
-    from bench.site import build as making
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(BUILD_VARIABLE, str(folder))
         patch.setenv("SITE_URL", SITE_URL)
-        patch.setattr(proof, "judge", judge)
-        sample(make, patch)
+        sample(make, patch, MadeUp, "default")
         making.build(ROOT / "mkdocs.yml", folder / "site", Folders.here())
-    return folder / "site"

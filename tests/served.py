@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 class _Below(http.server.SimpleHTTPRequestHandler):
     """Serves a folder below a path, and nothing beside it; says nothing of it."""
 
-    def __init__(self, *args: object, path: str, **options: object) -> None:
-        self.below = path
-        super().__init__(*args, **options)  # type: ignore[arg-type]
+    below = "/"
 
     def translate_path(self, path: str) -> str:
         inside = path.startswith(self.below)
@@ -30,10 +28,8 @@ class _Below(http.server.SimpleHTTPRequestHandler):
 @contextlib.contextmanager
 def served(folder: Path, below: str = "/") -> Iterator[str]:
     """Address of the folder, on a free port; `below` begins and ends with a slash."""
-    handler = functools.partial(_Below, path=below, directory=str(folder))
+    handler = functools.partial(type("Below", (_Below,), {"below": below}), directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}{below}"
         server.shutdown()
-        thread.join()

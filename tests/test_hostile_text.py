@@ -1,7 +1,7 @@
 """Names of processors, messages of libraries, labels: whatever they hold, they end up as text of a bounded length.
 
 The table of texts is in `faults.texts`. Here they go into single places; the real site as a whole, told of machines,
-models and failures with such names, is in `site/test_hostile_site.py`.
+models and failures with such names, is in `browser/test_hostile_site.py`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -13,114 +12,73 @@ from playwright.sync_api import sync_playwright
 from served import served
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+    from playwright.sync_api import Browser, BrowserContext, Page
 
-PREFIX = "/guide/"
 REQUIRED = ("CI", "BENCH_REQUIRE_BROWSER")
 """Where one of these is set, a missing browser is a failure."""
 Protocol = Literal["http", "file"]
 
 
+class Visit:
+    """A window of the browser, and what went on in it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.requests, self.errors = page, list[str](), list[str]()
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("pageerror", lambda error: self.note(str(error)))
+        page.on("console", lambda message: self.note(message.text, wrong=message.type == "error"))
+        # Leaving a page aborts what it still loads.
+        page.on("requestfailed", lambda one: self.note(one.url, wrong=one.failure != "net::ERR_ABORTED"))
+
+    def note(self, text: str, *, wrong: bool = True) -> None:
+        self.errors += [text] * wrong
+
+
+class Visits:
+    """Opens pages in windows of their own, in a context with its cache for each set of options."""
+
+    def __init__(self, browser: Browser, site: Path, server: str) -> None:
+        self.browser, self.site, self.server = browser, site, server
+        self.contexts: dict[str, BrowserContext] = {}
+
+    def address(self, page: str, protocol: Protocol = "http") -> str:
+        """Of a page of the site by its path; whatever else there is has an address."""
+        if ":" in page:
+            return page
+        return self.server + page if protocol == "http" else self.site.as_uri() + f"/{page}"
+
+    def __call__(self, page: str, protocol: Protocol = "http", width: int = 1280, **options: Any) -> Visit:
+        options["viewport"] = {"width": width, "height": 900}
+        name = json.dumps(options, sort_keys=True)
+        if name not in self.contexts:
+            self.contexts[name] = self.browser.new_context(**options)
+        visit = Visit(self.contexts[name].new_page())
+        visit.page.goto(self.address(page, protocol))
+        return visit
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Ends with its module: while it runs, an event loop does too, which others could not start theirs beside."""
+def visits(whole: Path) -> Iterator[Visits]:
+    """The browser ends with its module: while it runs, an event loop does too, which others could not start theirs beside."""
     path = shutil.which("chromium")
     if path is None:
         if any(os.environ.get(name) for name in REQUIRED):
             pytest.fail("找不到 chromium：Debian 上装 chromium、fonts-noto-cjk 和 fonts-noto-color-emoji")
         pytest.skip("找不到 chromium，没有在浏览器里看过网站")
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, served(whole, "/guide/") as address:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
+        yield Visits(browser, whole, address)
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def server(whole: Path) -> Iterator[str]:
-    with served(whole, PREFIX) as address:
-        yield address
-
-
-@pytest.fixture(scope="session")
-def address(whole: Path, server: str) -> Callable[[str, Protocol], str]:
-    """Where a page of the site is, by its path."""
-
-    def of(path: str, protocol: Protocol = "http") -> str:
-        return server + path if protocol == "http" else (whole / path).as_uri()
-
-    return of
-
-
-@pytest.fixture(scope="session")
-def pages(whole: Path) -> list[str]:
-    """Paths of all pages."""
-    return sorted(path.relative_to(whole).as_posix() for path in whole.rglob("*.html"))
-
-
-@dataclass
-class Visit:
-    """A window of the browser, and what went on in it."""
-
-    page: Page
-    requests: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-
-    @classmethod
-    def begin(cls, context: BrowserContext) -> Visit:
-        visit = cls(context.new_page())
-        visit.page.on("request", lambda request: visit.requests.append(request.url))
-        visit.page.on("requestfailed", visit.note_failure)
-        visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
-        visit.page.on("console", visit.note_message)
-        return visit
-
-    def note_failure(self, request: Request) -> None:
-        if request.failure != "net::ERR_ABORTED":  # that is what leaving a page does to what it still loads
-            self.errors.append(f"{request.failure}: {request.url}")
-
-    def note_message(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.errors.append(message.text)
-
-    def draw_charts(self) -> None:
-        """Scroll to every chart until it is drawn."""
-        for chart in self.page.locator("figure.bench-chart").all():
-            chart.scroll_into_view_if_needed()
-            chart.locator(".bench-vega svg").wait_for()
-
-
-@pytest.fixture(scope="module")
-def contexts(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """A browser context for each set of options, kept with its cache for the tests of a module."""
-    known: dict[str, BrowserContext] = {}
-
-    def of(**options: Any) -> BrowserContext:
-        name = json.dumps(options, sort_keys=True)
-        if name not in known:
-            known[name] = browser.new_context(**options)
-        return known[name]
-
-    yield of
-    for context in known.values():
-        context.close()
-
-
 @pytest.fixture
-def visit(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Visit]]:
-    """Opens an address in a window of its own; options are those of a browser context."""
-    opened: list[Visit] = []
-
-    def go(url: str, width: int = 1280, height: int = 900, **options: Any) -> Visit:
-        found = Visit.begin(contexts(viewport={"width": width, "height": height}, **options))
-        opened.append(found)
-        found.page.goto(url)
-        return found
-
-    yield go
-    for one in opened:
-        if one.page.url.startswith(("http", "file")):
-            one.page.evaluate("localStorage.clear()")  # the theme that somebody chose
-        one.page.close()
+def visit(visits: Visits) -> Iterator[Visits]:
+    yield visits
+    for context in visits.contexts.values():
+        for page in context.pages:
+            if page.url.startswith(("http", "file")):
+                page.evaluate("try { localStorage.clear(); } catch (denied) {}")
+            page.close()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import nbformat
 import pytest
@@ -18,13 +20,11 @@ from bench.experiments._common import threads
 from bench.measure.machine import read_machine
 from bench.pages import source
 from bench.results.published import Export
-from bench.site import build as making
 from bench.site import notebook
 from bench.spec import Machine
-from bench.system.folders import BUILD_VARIABLE, ROOT, Folders
+from bench.system.folders import BUILD_VARIABLE, ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 NOTEBOOK = ROOT / "docs" / "notebooks" / "thread-ablation.ipynb"
@@ -55,27 +55,54 @@ def test_stored_notebook_is_clean_and_its_figures_need_no_font() -> None:
     assert all(label.isascii() for label in labels if isinstance(label, str))
 
 
-def test_real_notebook_recommends_a_count_of_the_table_within_the_time_that_readers_are_promised(
-    whole: Path,
-) -> None:
+def test_real_notebook_recommends_a_count_of_the_table_in_the_time_that_is_promised(whole: Path) -> None:
     html = (whole / "notebooks" / "thread-ablation.html").read_text(encoding="utf-8")
     count = notebook.recommended_count(html)
     tried = sorted(set(threads(Machine(cores=read_machine().cores)).values()))
     assert count in tried
-    for said in (
-        f"线程数：{'、'.join(map(str, tried))}",
-        f"intra_op_num_threads = {count}\nRECOMMENDED={count}",
-        "线程表</a>",
-    ):
-        assert said in html
+    assert f"线程数：{'、'.join(map(str, tried))}" in html
+    assert f"intra_op_num_threads = {count}\nRECOMMENDED={count}" in html
+    assert "线程表</a>" in html
     assert int(re.findall(r"用了 (\d+) 秒", html)[0]) < 60
     table = Export.model_validate_json((whole / "data" / f"{notebook.EXPERIMENT}.json").read_bytes())
-    fastest = notebook.fastest_in_table(table)
-    assert fastest
-    assert set(fastest) <= set(map(str, tried))
+    assert set() < set(notebook.fastest_in_table(table)) <= set(map(str, tried))
     (figure,) = re.findall(r'<[^>]*aria-label="[^"]+" role="img".*?</svg>', html, re.DOTALL)
     assert "currentColor" in figure
     assert "#123456" not in figure
+
+
+SAID = ("这次运行得出", "算不得结论", "</a>一致：那里最快的", "</a>不一致：那里最快的", "没有与它比较")
+HERE = {"fingerprint": "a", "cpu": "<i>", "cores": 2, "software": {"onnxruntime": "1.31.1"}}
+CODE = 'print(f"RECOMMENDED={n}（噪声 {noise:.0%}）。")'
+
+
+PAGES = ((CODE, ["2"], "valid", set()), ("RECOMMENDED=1 RECOMMENDED=2", ["2"], "valid", {0, 2}), ("RECOMMENDED=2\n（噪声 10%）", ["2", "4"], "valid", {0, 2}),
+         ("（噪声 13%）RECOMMENDED=2", ["1"], "valid", {1, 3}), ("RECOMMENDED=2", [], "valid", {0, 4}), ("RECOMMENDED=2", ["2"], "stale", {0}), ("RECOMMENDED=2", ["2"], None, {0}))  # fmt: skip
+"""What is printed, what is fastest in the table, what is known of the table, what of `SAID` is on the page."""
+
+
+def test_page_says_what_the_output_and_the_table_of_this_build_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "here", lambda: HERE)
+    monkeypatch.setattr(source, "load", lambda _: None)
+    for printed, fastest, status, told in PAGES:
+        known = {notebook.EXPERIMENT: status} if status else {}
+        monkeypatch.setattr(source, "status", Mock(return_value=known))
+        monkeypatch.setattr(notebook, "fastest_in_table", Mock(return_value=fastest))
+        kept = {"run_at": datetime.now(UTC).isoformat(), "seconds": 1, "body": f"<h1>题</h1>{CODE}{printed}"}
+        page = notebook._page(kept, "one.ipynb")
+        assert {number for number, said in enumerate(SAID) if said in page} == told, printed
+        assert ("intra_op_num_threads = 2<" in page) is bool(told)
+
+
+def test_measuring_anew_forgets_what_notebooks_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it: not what is reused, nor for a part."""
+    monkeypatch.setenv(BUILD_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(measuring.campaign, "open_campaign", Mock(side_effect=Refused("here it would start")))
+    for ids, reuse, kept in ((("arena",), False, True), ((), True, True), ((), False, False)):
+        (tmp_path / "notebooks").mkdir(exist_ok=True)
+        with pytest.raises(Refused, match="here it would start"):
+            measuring.run(*ids, profile="smoke", reuse=reuse)
+        assert (tmp_path / "notebooks").exists() is kept
 
 
 RAW = """\
@@ -85,145 +112,71 @@ RAW = """\
 <div class="highlight-ipynb"><pre><span></span><span class="n">x</span> &lt; 1</pre></div>
 <div class="clipboard-copy-txt">x &lt; 1</div>
 <div class="jp-OutputArea-output"><pre>RECOMMENDED=2</pre></div>
-<div class="jp-MarkdownOutput"><h2 id="">甲 乙</h2><h3 id="">丙</h3><h2 id="">甲 乙</h2></div>
+<div class="jp-MarkdownOutput"><h2 id="">甲 乙</h2><h3 class="x" id="">丙 &lt;</h3><h2 id="">甲 乙</h2></div>
 """
+LINK = '<a class="headerlink" href="#{0}" title="链接">¶</a>'.format
+SHOWN = [
+    '<div class="highlight"><pre><code>pip</code></pre></div>',
+    '<div class="highlight"><pre><code><span></span><span class="n">x</span> &lt; 1</code></pre></div>',
+    '<div class="notebook-output" role="region" tabindex="0" aria-label="输出 1"><pre>RECOMMENDED=2</pre></div>',
+    f'<h2 id="甲-乙">甲 乙{LINK("甲-乙")}</h2><h3 class="x" id="丙">丙 &lt;{LINK("丙")}</h3><h2 id="甲-乙_1">甲 乙{LINK("甲-乙_1")}</h2>',
+]
+"""Text, code and outputs, without scripts and styles; what is below the title."""
 
 
-def test_page_keeps_text_code_and_outputs_and_its_headings_can_be_reached() -> None:
-    body = notebook.tidy(RAW, {"permalink": True, "permalink_title": "链接"})
-    assert not re.search("alert|style", body)
-    assert body.count("&lt; 1") == 1
-    for kept in (
-        '<pre><code><span></span><span class="n">x</span> &lt; 1</code></pre>',
-        '<div class="highlight"><pre><code>pip</code></pre></div>',
-        'aria-label="输出 1"><pre>RECOMMENDED=2</pre></div>',
-        '<h2 id="甲-乙_1">甲 乙<a class="headerlink" href="#甲-乙_1" title="链接">¶</a></h2>',
-    ):
-        assert kept in body
+def test_notebook_runs_only_when_it_must(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is when anything has changed that decides its numbers; else it is shown as it was kept, with its age."""
+    path, here, options, runs = tmp_path / "one.ipynb", deepcopy(HERE), {"execute": True}, list[str]()
+    config = SimpleNamespace(plugins={notebook.PLUGIN: SimpleNamespace(config=options)})
+    config.mdx_configs = {"toc": {"permalink": True, "permalink_title": "链接"}}
+    monkeypatch.setenv(BUILD_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(source, "here", lambda: here)
+    path.touch()
 
-
-def test_count_and_noise_are_read_from_the_output_not_the_code() -> None:
-    assert notebook.recommended_count('print(f"RECOMMENDED={n}")') is None
-    assert notebook.recommended_count("<pre>RECOMMENDED=16\n</pre>") == 16
-    assert notebook._last(notebook.NOISE, 'print(f"（噪声 {noise:.0%}）。")') is None
-    assert notebook._last(notebook.NOISE, "分不出差别的有：2（噪声 13%）。") == 13
-    assert "算不得结论" in notebook._conclusion(2, 13)
-    assert "这次运行得出" in notebook._conclusion(2, 10)
-    assert notebook._conclusion(None, 13) == ""
-
-
-@pytest.mark.parametrize(
-    ("count", "fastest", "status", "said"),
-    [(2, ["2"], "valid", "</a>一致：那里最快的"), (2, ["2", "4"], "valid", "</a>一致：那里最快的"), (1, ["2"], "valid", "</a>不一致：那里最快的"),
-     (2, [], "valid", "没有与它比较"), (2, ["2"], "stale", ""), (2, ["2"], None, ""), (None, ["2"], "valid", "")],
-)  # fmt: skip
-def test_page_ends_in_what_the_table_of_this_build_says(
-    monkeypatch: pytest.MonkeyPatch, count: int | None, fastest: list[str], status: str | None, said: str
-) -> None:
-    monkeypatch.setattr(source, "status", lambda: {notebook.EXPERIMENT: status} if status else {})
-    monkeypatch.setattr(source, "load", lambda _: None)
-    monkeypatch.setattr(notebook, "fastest_in_table", lambda _: fastest)
-    told = notebook._agreement(count)
-    assert (said in told, bool(told)) == (True, bool(said))
-
-
-@pytest.fixture
-def build_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("data", "assets"):
-        (tmp_path / "build" / "export" / name).mkdir(parents=True)
-    monkeypatch.setenv(BUILD_VARIABLE, str(tmp_path / "build"))
-    return tmp_path / "build"
-
-
-def test_measuring_everything_anew_forgets_what_notebooks_ran(
-    build_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def reached(*_: object, **__: object) -> None:
-        raise Refused("here the measurement would start")
-
-    monkeypatch.setattr(measuring.campaign, "open_campaign", reached)
-    for ids, reuse, kept in ((("arena",), False, True), ((), True, True), ((), False, False)):
-        (build_folder / "notebooks").mkdir(exist_ok=True)
-        with pytest.raises(Refused, match="would start"):
-            measuring.run(*ids, profile="smoke", reuse=reuse)
-        assert (build_folder / "notebooks").exists() is kept
-
-
-class Taken:
-    """A notebook whose run is a function; it holds the build's lock meanwhile."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder, self.runs, self.options = folder, 0, {"execute": True}
-        self.here: dict[str, Any] = {"fingerprint": "a", "cpu": "<i>", "cores": 2}
-        self.here["software"] = {"onnxruntime": "1.31.1"}
-        self.path = folder / "one.ipynb"
-        self.path.write_text("{}", encoding="utf-8")
-        monkeypatch.setattr(source, "here", lambda: self.here)
-
-    def show(self) -> str:
+    def show() -> str:
         page = SimpleNamespace(title=None, content="", toc=None)
-        page.file = SimpleNamespace(src_uri="a/one.ipynb", name="one", abs_src_path=str(self.path))
+        page.file = SimpleNamespace(src_uri="a/one.ipynb", name="one", abs_src_path=str(path))
 
         def render() -> None:
-            with pytest.raises(Timeout):
-                FileLock(self.folder / "lock").acquire(timeout=0)
-            self.runs += 1
+            with pytest.raises(Timeout):  # it holds the build's lock
+                FileLock(tmp_path / "lock").acquire(timeout=0)
             page.title, page.content = "题", RAW
+            runs.append("")
 
         page.render = render
-        plugins = {notebook.PLUGIN: SimpleNamespace(config=self.options)}
-        notebook.take_over(page, SimpleNamespace(plugins=plugins, mdx_configs={}))
+        notebook.take_over(page, config)
         page.render()
-        assert (page.title, [one.id for one in page.toc]) == ("题", ["题"])
+        (top,) = page.toc
+        assert page.title == top.title == top.id == "题"
+        contents = [(one.id, one.title, [below.title for below in one.children]) for one in top.children]
+        assert contents == [("甲-乙", "甲 乙", ["丙 &lt;"]), ("甲-乙_1", "甲 乙", [])]
         return str(page.content)
 
-    @property
-    def kept(self) -> Path:
-        (path,) = self.folder.glob("notebooks/*")
-        return path
+    def kept() -> Path:
+        (found,) = tmp_path.glob("notebooks/*")  # and nothing beside it
+        return found
 
-
-def test_notebook_runs_once_is_kept_with_its_age_and_runs_again_when_what_decides_its_numbers_has_changed(
-    build_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    taken = Taken(build_folder, monkeypatch)
-    page = taken.show()
-    assert re.search(r"运行于 .*建站前不到 1 分钟.*&lt;i&gt;，可用 2 核；onnxruntime 1\.31", page)
-    assert 'href="one.ipynb" download' in page
-    assert (taken.show(), taken.runs) == (page, 1)
-    found = notebook.read(taken.kept)
-    assert found
+    page = show()
+    top, *rest = page.split("\n")
+    told = "运行于 .*建站前不到 1 分钟.*&lt;i&gt;，可用 2 核；onnxruntime 1"
+    assert re.match(rf'<h1 id="题">题</h1><p class="bench-provenance">{told}\.31', top)
+    assert 'href="one.ipynb" download' in top
+    assert rest == SHOWN
+    assert (show(), len(runs)) == (page, 1)
     earlier = (datetime.now(UTC) - timedelta(hours=3)).isoformat()
-    notebook.keep(taken.kept, found | {"run_at": earlier})
-    assert "建站前 3 小时" in taken.show()
-    assert taken.runs == 1
-    changes: tuple[Callable[[], object], ...] = (
-        lambda: taken.path.write_text('{"x": 1}', encoding="utf-8"),
-        lambda: taken.here["software"].update(onnxruntime="1.32.0"),
-        lambda: taken.here.update(fingerprint="b"),
-        lambda: taken.options.update(execute=False),
-        lambda: taken.kept.unlink(missing_ok=False),
-        lambda: taken.kept.write_bytes(taken.kept.read_bytes()[:-1]),
+    notebook.keep(kept(), notebook.read(kept()) | {"run_at": earlier})
+    assert "建站前 3 小时" in show()
+    assert len(runs) == 1
+    changes = (
+        lambda: path.write_text('{"x": 1}', encoding="utf-8"),
+        lambda: here["software"].update(onnxruntime="1.32.0"),
+        lambda: here.update(fingerprint="b"),
+        lambda: options.update(execute=False),
+        lambda: kept().unlink(),
+        lambda: kept().write_bytes(kept().read_bytes()[:-1]),
     )
-    for runs, change in enumerate(changes, start=2):
+    for number, change in enumerate(changes, start=2):
         change()
-        taken.show()
-        assert taken.runs == runs
-        assert taken.kept.exists()  # and nothing beside it
-
-
-def test_error_in_a_cell_ends_a_real_build_with_its_name(tmp_path: Path, build_folder: Path) -> None:
-    """Plugin options as in the real site."""
-    options = re.search(
-        r"^  - mkdocs-jupyter:\n(      .*\n)+", (ROOT / "mkdocs.yml").read_text("utf-8"), re.MULTILINE
-    )
-    assert options
-    config = f"site_name: 小站\nhooks: [{ROOT}/bench/site/hooks.py]\ntheme: {{name: material, font: false}}\n"
-    (tmp_path / "mkdocs.yml").write_text(f"{config}plugins:\n{options[0]}", encoding="utf-8")
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "index.md").write_text("# 首页\n", encoding="utf-8")
-    cells = [nbformat.v4.new_code_cell("raise RuntimeError('坏了')")]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "docs" / "one.ipynb")
-    with pytest.raises(making.BrokenSite, match=r"(?s)one\.ipynb.*RuntimeError: 坏了"):
-        making.build(tmp_path / "mkdocs.yml", tmp_path / "site", Folders.here())
-    assert not (tmp_path / "site").exists()
+        show()
+        assert len(runs) == number
+        assert kept()

@@ -1,9 +1,7 @@
-"""Terms linked on their first use, minutes for Chinese text, contents, and what the search may read of a page."""
+"""Terms linked on their first use, minutes for Chinese text, contents; what the search and programs read of a page."""
 
 from __future__ import annotations
 
-import json
-import re
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,50 +9,35 @@ from typing import Any
 
 import material
 import pytest
-from bs4 import BeautifulSoup
 from mkdocs.exceptions import PluginError
 
-from bench.site import reading
-from bench.site.reading import Term, linked, minutes
+from bench.site import copies, reading
+from bench.site.reading import Term, linked
 from bench.system.folders import ROOT
 
 DOCS = ROOT / "docs"
-ARENA = Term(("arena",), "arena", '一个"池"。')
-SPIN = Term(("空转", "自旋"), "spinning", "不睡。")
-TERMS = [ARENA, SPIN, Term(("内存",), "memory", "甲。"), Term(("内存模式",), "mem-pattern", "一整块。")]
+TERMS = [Term(("arena",), "arena", '一个"池"。'), Term(("空转", "自旋"), "spinning", "不睡。"),
+         Term(("内存",), "memory", "甲。"), Term(("内存模式",), "mem-pattern", "一整块。")]  # fmt: skip
 LINK = '[arena](../reference/glossary.md#arena "一个&quot;池&quot;。"){ .term }'
+HARMED = ("`arena`", "```python\narena\n```", '```python exec="on"\narena\n```', "# arena 是什么", "[arena](x.md)", "[看 arena][1]",
+          "[1]: https://example.org/arena", "![arena](a.png)", '<a href="arena">x</a>', "<!-- arena -->", '!!! note "arena"', '=== "arena"',
+          "https://example.org/arena", "标题 { #arena }", "enable_cpu_mem_arena", "arena_extend_strategy", "arenas", "docs/arena.md")  # fmt: skip
 THEME = Path(material.__file__).parent / "templates"
 WORKER = "assets/javascripts/workers/search.0a1b2c3d.min.js"
 PLACE = "e=e+s+o.id}return e"
-POST = "blog/onnxruntime-cpu.html"
 
 
-def _link(text: str) -> str:
-    return linked(text, "blog/x.md", TERMS)
+def test_first_use_of_any_name_is_linked_where_it_does_no_harm_and_the_longer_term_wins() -> None:
+    def link(text: str, page: str = "blog/x.md") -> str:
+        return linked(text, page, TERMS)
 
-
-def test_first_use_of_any_name_is_linked_and_the_longer_term_wins() -> None:
-    assert _link("关 arena，开 arena。") == f"关 {LINK}，开 arena。"
-    assert _link("自旋就是空转。").count("#spinning") == 1
-    assert _link("关闭内存模式").startswith("关闭[内存模式](../reference/glossary.md#mem-pattern ")
-    assert _link("# arena\n\n`arena`：关 arena。") == f"# arena\n\n`arena`：关 {LINK}。"
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["`arena`", "```python\narena\n```", '```python exec="on"\narena\n```', "# arena 是什么", "[arena](x.md)", "[看 arena][1]",
-     "[1]: https://example.org/arena", "![arena](a.png)", '<a href="arena">x</a>', "<!-- arena -->", '!!! note "arena"', '=== "arena"',
-     "https://example.org/arena", "标题 { #arena }", "enable_cpu_mem_arena", "arena_extend_strategy", "arenas", "docs/arena.md"],
-)  # fmt: skip
-def test_no_link_where_it_would_do_harm(text: str) -> None:
-    assert _link(text) == text
-
-
-def test_path_follows_the_page_and_the_glossary_does_not_link_to_itself() -> None:
-    assert "](reference/glossary.md#arena" in linked("arena", "index.md", TERMS)
-    assert "](glossary.md#arena" in linked("arena", "reference/method.md", TERMS)
-    assert "](../../reference/glossary.md#arena" in linked("arena", "blog/posts/x.md", TERMS)
-    assert linked("arena", reading.GLOSSARY, TERMS) == "arena"
+    assert link("# arena\n\n`arena`：关 arena，开 arena。") == f"# arena\n\n`arena`：关 {LINK}，开 arena。"
+    assert link("自旋就是空转。").count("#spinning") == 1
+    assert link("关闭内存模式").startswith("关闭[内存模式](../reference/glossary.md#mem-pattern ")
+    ways = {"index.md": "reference/", "reference/method.md": "", "blog/posts/x.md": "../../reference/"}
+    assert all(f"]({way}glossary.md#arena" in link("arena", page) for page, way in ways.items())
+    assert link("arena", reading.GLOSSARY) == "arena"
+    assert [text for text in HARMED if link(text) != text] == []
 
 
 def test_every_entry_is_read_once_and_is_one_sentence(tmp_path: Path) -> None:
@@ -66,34 +49,19 @@ def test_every_entry_is_read_once_and_is_one_sentence(tmp_path: Path) -> None:
     assert reading.terms(tmp_path) == []
 
 
-@pytest.mark.parametrize(
-    ("html", "expected"),
-    [
-        ("", 1),
-        (f"<p>{'字' * 400}</p>", 1),
-        (f"<p>{'字' * 401}</p>", 2),
-        (f"<p>{'字' * 4000}</p>", 10),
-        (f"<p>{'intra_op_num_threads ' * 400}</p>", 1),
-        (f"<p>{'，。 （）&lt;' * 60}</p>", 1),
-        *((f"<{tag}>{'字' * 4000}</{tag}><p>字</p>", 1) for tag in ("pre", "table", "script", "svg", "details", "figure")),
-    ],
-)  # fmt: skip
-def test_chinese_characters_and_words_are_read_code_and_figures_are_not(html: str, expected: int) -> None:
-    assert minutes(html) == expected
+def test_chinese_characters_and_words_are_read_code_and_figures_are_not() -> None:
+    counted = {0: 1, 400: 1, 401: 2, 4000: 10}
+    assert {number: reading.minutes(f"<p>{'字' * number}</p>") for number in counted} == counted
+    skipped = ("pre", "table", "script", "svg", "details", "figure")
+    for text in ("intra_op_num_threads " * 400, "，。 （）&lt;" * 60, *(f"<{tag}>{'字' * 4000}</{tag}>字" for tag in skipped)):  # fmt: skip
+        assert reading.minutes(f"<p>{text}</p>") == 1, text[:20]
 
 
-def test_lists_of_posts_render_the_summary_alone() -> None:
-    assert reading.summary("甲\n\n<!-- more -->\n\n乙") == "甲\n\n<!-- more -->\n\n…"
-    assert reading.summary("甲") == "甲"
-
-
-def test_contents_are_nested_and_without_permalinks() -> None:
-    html = '<h1 id="题">题</h1><h2 id="a=1">甲 &lt;<a class="headerlink" href="#a">¶</a></h2><h3 class="x" id="c">丙</h3><h2 id="b">乙</h2>'
-    (top,) = reading.contents(html)
-    assert [(one.id, one.title, len(one.children)) for one in top.children] == [
-        ("a=1", "甲 &lt;", 1),
-        ("b", "乙", 0),
-    ]
+MEASURED = """<table class="{}"><caption>延迟</caption><thead><tr><th>设置</th><th>ms</th></tr></thead><tbody>
+<tr><th scope="row">arena</th><td data-value="1.32">1.32<small>1.31–1.35</small></td><td>89</td></tr>
+<tr><th>spin</th><td>7.25</td></tr></tbody></table><p class="bench-notes">用了 3 分钟</p><svg><text>8</text></svg>"""
+WORDS = """<summary>data</summary><table class="{}"><tr><th>arena</th><td>on<br>off<small>since</small></td><td>x<dl><dt>y</dt>\
+<dd>z</dd></dl></td></tr><tr><td>w</td></tr></table>"""
 
 
 def _indexed(html: str) -> str:
@@ -104,26 +72,14 @@ def _indexed(html: str) -> str:
     parser = Parser()
     parser.feed(reading.indexed(html))
     parser.close()
-    return "".join(text for section in parser.data for text in section.text)
+    return " ".join("".join(text for section in parser.data for text in section.text).split())
 
 
-@pytest.mark.parametrize("kind", ["bench-measured bench-sortable", "bench-twin", "notebook-table"])
-def test_measured_cells_are_not_indexed_but_their_rows_are(kind: str) -> None:
-    html = (
-        f'<table class="{kind}"><caption>延迟</caption><thead><tr><th>设置</th><th>ms</th></tr></thead><tbody>'
-        '<tr><th scope="row">arena</th><td data-value="1.32">1.32<small>1.31–1.35</small></td><td>89</td></tr>'
-        '<tr><th>spin</th><td>7.25</td></tr></tbody></table><p class="bench-notes">用了 3 分钟</p><svg><text>8</text></svg>'
-    )
-    assert _indexed(html).split() == ["延迟", "设置", "ms", "arena", "spin"]
-
-
-@pytest.mark.parametrize("kind", ["bench-plain", "bench-options", "bench-machine"])
-def test_cells_of_words_are_indexed_and_stand_apart(kind: str) -> None:
-    html = (
-        f'<summary>data</summary><table class="{kind}"><tr><th>arena</th><td>on<br>off<small>since</small></td>'
-        "<td>x<dl><dt>y</dt><dd>z</dd></dl></td></tr><tr><td>w</td></tr></table>"
-    )
-    assert _indexed(html).split() == ["data", "arena", "on", "off", "since", "x", "y", "z", "w"]
+def test_rows_are_indexed_without_measured_cells_and_cells_of_words_stand_apart() -> None:
+    for kind in ("bench-measured bench-sortable", "bench-twin", "notebook-table"):
+        assert _indexed(MEASURED.format(kind)) == "延迟 设置 ms arena spin", kind
+    for kind in ("bench-plain", "bench-options", "bench-machine"):
+        assert _indexed(WORDS.format(kind)) == "data arena on off since x y z w", kind
 
 
 def _mended(*texts: str, name: str = WORKER) -> list[str]:
@@ -132,45 +88,51 @@ def _mended(*texts: str, name: str = WORKER) -> list[str]:
     return [file.content_string for file in files]
 
 
-def test_worker_of_the_installed_theme_gets_one_sign_more(whole: Path) -> None:
+def test_worker_of_the_installed_theme_gets_one_sign_more_and_another_ends_the_build(whole: Path) -> None:
     (path,) = (p for p in THEME.rglob("*.js") if reading.WORKER.fullmatch(p.relative_to(THEME).as_posix()))
     before = path.read_text(encoding="utf-8")
     (after,) = _mended(before)
     assert after == before.replace(PLACE, 'e=e+s+":"+o.id}return e') != before
     (published,) = (whole / "assets" / "javascripts" / "workers").glob("search.*.js")
     assert published.read_text(encoding="utf-8") == after
+    bundle = "assets/javascripts/bundle.0a1b2c3d.min.js"
+    for places, texts, name in ((0, [], WORKER), (0, ["e=e+s+o.key"], WORKER), (2, [PLACE] * 2, WORKER), (2, [f"{PLACE};{PLACE}"], WORKER), (0, [PLACE], bundle)):  # fmt: skip
+        with pytest.raises(PluginError, match=f"应当有一处，找到 {places} 处"):
+            _mended(*texts, name=name)
 
 
-@pytest.mark.parametrize(
-    ("texts", "name", "places"),
-    [((), WORKER, 0), (("e=e+s+o.key",), WORKER, 0), ((PLACE, PLACE), WORKER, 2), ((f"{PLACE};{PLACE}",), WORKER, 2),
-     ((PLACE,), "assets/javascripts/bundle.0a1b2c3d.min.js", 0)],
-)  # fmt: skip
-def test_worker_that_is_not_known_ends_the_build(texts: tuple[str, ...], name: str, places: int) -> None:
-    with pytest.raises(PluginError, match=f"应当有一处，找到 {places} 处"):
-        _mended(*texts, name=name)
+PAGE = """<html><head><meta name="description" content="说明 &lt;{name}"></head><body><nav>菜单</nav>
+<article class="md-content__inner md-typeset"><h1>{title}</h1></article></body></html>"""
+# fmt: off
+AS_MARKDOWN = {
+    '<h1>标题<a class="headerlink" href="#x">¶</a></h1><p>一句。</p><ul><li>甲</li></ul>': "# 标题\n\n一句。\n\n- 甲",
+    '<div class="bench-table"><table class="bench-measured" data-experiment="arena" data-model="aspp" data-input="batch=2"><tr><th>默认</th><td data-value="1">1</td></tr></table></div>':
+        "（数字在 data/arena.json，model=aspp，input=batch=2。）",
+    "<table><caption>甲</caption><tr><th>名</th></tr><tr><td>乙</td></tr></table>": "甲\n\n| 名 |\n| --- |\n| 乙 |",
+    '<div class="language-bash highlight"><pre><span></span><code>pip install nox\n</code></pre></div>': "```bash\npip install nox\n```",
+    "<pre><samp>一行\n</samp></pre>": "```\n一行\n```",
+    '<div class="language-python highlight"><table class="highlighttable"><tr><td class="linenos"><pre>1\n2</pre></td><td class="code"><div><pre><span></span>'
+    '<code><span class="kn">import</span> onnxruntime\nprint(1)\n</code></pre></div></td></tr></table></div>': "```python\nimport onnxruntime\nprint(1)\n```",
+    "<p>留</p><script>1</script><form><button>去</button></form><svg><text>图</text></svg>": "留",
+}
+# fmt: on
 
 
-def test_pages_link_each_term_once_and_the_article_takes_more_than_what_the_plugin_counts(
-    whole: Path,
-) -> None:
-    """That a link leads to an entry, every build checks."""
-    for name in ("index.html", POST, "reference/method.html"):
-        html = (whole / name).read_text(encoding="utf-8")
-        used = re.findall(r'<a class="term" href="([^"]+)"', html)
-        assert len(set(used)) == len(used) > 0, name
-        assert name != POST or int(re.findall(r"读完约 (\d+) 分钟", html)[0]) >= 5
+def test_page_becomes_markdown() -> None:
+    article = f"<article>{''.join(AS_MARKDOWN)}</article>"
+    assert copies.as_markdown(article) == "\n\n".join(AS_MARKDOWN.values()) + "\n"
 
 
-@pytest.mark.parametrize("page", [POST, "evidence/arena.html"])
-def test_index_of_the_site_holds_rows_and_no_measured_cell(whole: Path, page: str) -> None:
-    docs = json.loads((whole / "search" / "search_index.json").read_text(encoding="utf-8"))["docs"]
-    text = "".join(one["text"].replace("\u200b", "") for one in docs if one["location"].startswith(page))
-    words = set(re.split(r"[\s<>]+", text))
-    soup = BeautifulSoup((whole / page).read_text(encoding="utf-8"), "html.parser")
-    cells = soup.select(".bench-measured td:has(small)")
-    assert cells
-    assert [cell.get_text() for cell in cells if cell.get_text() in text] == []
-    names = [name.get_text() for name in soup.select('.bench-measured th[scope="row"] code')]
-    assert names
-    assert [name for name in names if name not in words] == []
+def test_list_names_every_page_under_its_heading_and_the_data(tmp_path: Path) -> None:
+    pages = {"首页": "index", "文章": "blog/post", "证据": "evidence/y", "参考": "reference/x"}
+    lists = {"404", "blog/archive/2026", "blog/category/甲"}
+    files = {f"{name}.html": PAGE.format(name=name, title=f"题 {name}") for name in {*pages.values(), *lists}}
+    files |= dict.fromkeys(("data/arena.json", "data/arena.pyperf.json", "data/profiling.trace.json"), "{}")
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    copies.publish(tmp_path, "站", "一句说明")
+    parts = [f"## {title}\n\n- [题 {name}]({name}.html.md): 说明 <{name}\n" for title, name in pages.items()]
+    listed = "\n".join(["# 站\n\n> 一句说明\n", *parts, "## 数据\n\n- [arena.json](data/arena.json)\n"])
+    assert (tmp_path / "llms.txt").read_text(encoding="utf-8") == listed
+    assert len(list(tmp_path.rglob("*.md"))) == 4

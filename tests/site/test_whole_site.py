@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import gzip
 import json
 import re
 import xml.etree.ElementTree as ET
 from datetime import datetime
 from fnmatch import fnmatch
+from html import escape
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import html5lib
@@ -22,185 +23,263 @@ from bench.pages import snippets
 from bench.pages.words import Words
 from bench.results.published import Export
 from bench.site import check
+from bench.spec import CONTROL
 from bench.system.folders import ROOT
 
-POST = "blog/onnxruntime-cpu.html"
+HOME, ARTICLE, NOTEBOOK = "index.html", "blog/onnxruntime-cpu.html", "notebooks/thread-ablation.html"
+FINDINGS, METHOD, CERTIFICATE = (f"reference/{name}.html" for name in ("findings", "method", "certificate"))
 ATOM = "{http://www.w3.org/2005/Atom}"
 BELOW = urlsplit(SITE_URL).path
 """The path that the site stands below."""
-Pages = dict[str, BeautifulSoup]
+
+
+class Site:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        found = (path.relative_to(root).as_posix() for path in sorted(root.rglob("*.html")))
+        self.pages = {path: self.soup(path) for path in found if path != "404.html"}
+        """Every page but the one for dead links, by its path."""
+        self.posts = [name for name in self.pages if re.fullmatch(r"blog/(?!index|tags)[^/]+\.html", name)]
+        entries = json.loads(self.text("search/search_index.json"))["docs"]
+        self.indexed = {one["location"]: one["text"].replace("\u200b", "") for one in entries}
+        """What the search reads, by its place."""
+
+    def text(self, path: str) -> str:
+        return (self.root / path).read_text(encoding="utf-8")
+
+    def soup(self, path: str) -> BeautifulSoup:
+        return BeautifulSoup(self.text(path), "html.parser")
+
+    def export(self, name: str) -> Export:
+        return Export.model_validate_json(self.text(f"data/{name}.json"))
 
 
 @pytest.fixture(scope="module")
-def pages(whole: Path) -> Pages:
-    """Every page but the one for dead links, by its path."""
-    return {
-        path.relative_to(whole).as_posix(): BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        for path in sorted(whole.rglob("*.html"))
-        if path.name != "404.html"
-    }
+def site(whole: Path) -> Site:
+    return Site(whole)
 
 
-def _export(whole: Path, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((whole / "data" / f"{name}.json").read_text(encoding="utf-8"))
-    return found
-
-
-def _meta(soup: BeautifulSoup, key: str, name: str) -> str:
-    (found,) = soup.select(f'meta[{key}="{name}"]')
-    return str(found["content"])
-
-
-def _posts(pages: Pages) -> list[str]:
-    return [name for name in pages if re.fullmatch(r"blog/(?!index|tags)[^/]+\.html", name)]
-
-
-def test_every_page_says_what_it_is_and_where(pages: Pages) -> None:
-    descriptions, titles = [], []
-    for name, soup in pages.items():
-        assert soup.html
+def test_every_page_says_what_it_is_and_where(site: Site) -> None:
+    descriptions, titles = set(), set()
+    for name, soup in site.pages.items():
+        metas = [(one.get("name") or one.get("property"), one.get("content")) for one in soup.select("meta")]
+        meta = dict(metas)
+        assert len(meta) == len(metas), name
         assert soup.html["lang"] == "zh-CN"
-        titles.append(soup.title and soup.title.get_text())
-        descriptions.append(_meta(soup, "name", "description"))
-        assert len(descriptions[-1]) >= 5
-        assert _meta(soup, "property", "og:title")
-        assert _meta(soup, "property", "og:description") == descriptions[-1]
-        assert _meta(soup, "name", "twitter:card") == "summary"
-        assert not soup.select('meta[property="og:image"]')
+        assert len(meta["description"]) >= 5
+        assert meta["og:title"]
+        assert (meta["og:description"], meta["twitter:card"]) == (meta["description"], "summary")
+        assert "og:image" not in meta
+        titles.add(soup.title.get_text())
+        descriptions.add(meta["description"])
         (canonical,) = soup.select('link[rel="canonical"]')
-        places = {SITE_URL + name, SITE_URL + ("" if name == "index.html" else name)}
-        assert unquote(str(canonical["href"])) in places
-        links = [str(one.get("href") or one.get("src")) for one in soup.select("[href], [src]")]
+        assert unquote(canonical["href"]) in {SITE_URL + name, SITE_URL + name.removeprefix(HOME)}
+        links = [one.get("href") or one.get("src") for one in soup.select("[href], [src]")]
         assert [link for link in links if link.startswith("/")] == [], f"{name} can be served below any path"
         onward = 'a.md-footer__link--next, article a[href]:not([href^="#"], [href^="http"])'
         assert soup.select(onward), name
-    assert len(set(titles)) == len(set(descriptions)) == len(pages)
-    assert pages["en.html"].select_one('article [lang="en"]')
-    icons = pages["index.html"].select('link[rel~="icon"], link[rel="apple-touch-icon"]')
-    assert {Path(str(one["href"])).name for one in icons} == {"favicon.svg", "favicon.png", "touch-icon.png"}
+    assert len(titles) == len(descriptions) == len(site.pages)
+    assert site.pages["en.html"].select_one('article [lang="en"]')
+    icons = site.pages[HOME].select('link[rel~="icon"], link[rel="apple-touch-icon"]')
+    assert {Path(one["href"]).name for one in icons} == {"favicon.svg", "favicon.png", "touch-icon.png"}
+    missing = site.soup("404.html")
+    assert missing.title.get_text().startswith("找不到这一页")
+    links = [link["href"] for link in missing.select("article a[href]")]
+    assert len(links) >= 4
+    assert all(link.startswith(BELOW) and (site.root / link.removeprefix(BELOW)).exists() for link in links)
 
 
-def test_html_parses_without_error_and_no_id_or_region_stands_twice(whole: Path, pages: Pages) -> None:
-    for path, page in check.read(whole).items():
+def test_html_parses_without_error_and_no_id_or_region_stands_twice(site: Site) -> None:
+    for path, page in check.read(site.root).items():
         assert not re.search(r"[（：，；]\s*(None|nan|inf)\b", page.text), path.name  # printed for nothing
         parser = html5lib.HTMLParser(strict=False)
         parser.parse(path.read_text(encoding="utf-8"))
         assert not parser.errors, f"{path.name}: {parser.errors[:3]}"
-    for name, soup in pages.items():
+    for name, soup in site.pages.items():
         for places, attribute in (("[id]", "id"), ("[role=region]", "aria-label")):
             names = [str(one[attribute]) for one in soup.select(places)]
             assert all(names), name
             assert sorted(names) == sorted(set(names)), name
+    elsewhere = check.leaving(site.root)
+    assert any(address.startswith("https://github.com/microsoft/onnxruntime/") for address in elsewhere)
+    assert not [address for address in elsewhere if not urlsplit(address).netloc]
 
 
-def test_sitemap_lists_every_page_and_the_feed_every_post_newest_first(whole: Path, pages: Pages) -> None:
-    urls = re.findall(r"<loc>(.*?)</loc>", (whole / "sitemap.xml").read_text(encoding="utf-8"))
-    listed = {unquote(urlsplit(url).path).removeprefix(BELOW) or "index.html" for url in urls}
-    assert {name for name in pages if not name.startswith(("blog/archive", "blog/category"))} <= listed
-    feed = ET.fromstring((whole / "feed.xml").read_text(encoding="utf-8"))  # noqa: S314 our own file
+def test_sitemap_lists_every_page_and_the_feed_every_post_newest_first(site: Site) -> None:
+    urls = re.findall(r"<loc>(.*?)</loc>", site.text("sitemap.xml"))
+    listed = {unquote(urlsplit(url).path).removeprefix(BELOW) or HOME for url in urls}
+    assert {name for name in site.pages if not name.startswith(("blog/archive", "blog/category"))} <= listed
+    feed = ET.fromstring(site.text("feed.xml"))  # noqa: S314 our own file
     assert feed.tag == f"{ATOM}feed"
     assert all(feed.find(f"{ATOM}{tag}") is not None for tag in ("title", "id", "updated", "author"))
     entries = feed.findall(f"{ATOM}entry")
     paths = [urlsplit(entry.findtext(f"{ATOM}id") or "").path.removeprefix(BELOW) for entry in entries]
-    assert sorted(paths) == sorted(_posts(pages))
+    assert sorted(paths) == sorted(site.posts)
     dates = [datetime.fromisoformat(entry.findtext(f"{ATOM}published") or "") for entry in entries]
     assert dates == sorted(dates, reverse=True)
     assert all(entry.findtext(f"{ATOM}summary") for entry in entries)
-    (link,) = pages["reference/data.html"].select('link[type="application/atom+xml"]')
+    (link,) = site.pages["reference/data.html"].select('link[type="application/atom+xml"]')
     assert link["href"] == "../feed.xml"
 
 
-def test_page_for_dead_links_is_chinese_and_leads_on_from_anywhere(whole: Path) -> None:
-    soup = BeautifulSoup((whole / "404.html").read_text(encoding="utf-8"), "html.parser")
-    assert soup.title
-    assert soup.title.get_text().startswith("找不到这一页")
-    links = [str(link["href"]) for link in soup.select("article a[href]")]
-    assert len(links) >= 4
-    assert all(link.startswith(BELOW) and (whole / link.removeprefix(BELOW)).exists() for link in links)
-
-
-def test_posts_tell_date_author_category_and_reading_time_and_end_with_the_next_question(
-    pages: Pages,
-) -> None:
-    assert len(_posts(pages)) >= 2
-    for name in _posts(pages):
-        last = pages[name].select("article h2")[-1]
+def test_posts_tell_date_author_category_and_reading_time_and_end_with_the_next_question(site: Site) -> None:
+    assert len(site.posts) >= 2
+    for name in site.posts:
+        last = site.pages[name].select("article h2")[-1]
         assert last.get("id") == "next", name
-        assert len(last.find_next("ul").select("a[href]")) >= 2  # type: ignore[union-attr]
-    (line,) = pages["blog/container-threads.html"].select("article .post-meta")
+        assert len(last.find_next("ul").select("a[href]")) >= 2
+    (line,) = site.pages["blog/container-threads.html"].select("article .post-meta")
     text = line.get_text(" ", strip=True)
     assert re.search(r"\d{4}年\d{1,2}月\d{1,2}日", text)
     assert all(part in text for part in ("部署", "ONNX Runtime CPU 推理指南", "读完约"))
+    assert int(re.findall(r"读完约 (\d+) 分钟", site.text(ARTICLE))[0]) >= 5, "the plugin would count words"
 
 
-def test_page_carries_every_claim_and_scenario_with_the_winners_code(whole: Path, pages: Pages) -> None:
-    article = pages[POST]
+def test_article_carries_every_claim_and_scenario_with_the_winners_code(site: Site) -> None:
+    article = site.pages[ARTICLE]
     claims = {claim.id for experiment in EXPERIMENTS.values() for claim in experiment.claims}
-    assert {str(one["data-claim"]) for one in article.select("[data-claim]")} == claims
-    shown = {str(one["data-scenario"]): one for one in article.select("[data-scenario]")}
-    wanted = {one.id for experiment in EXPERIMENTS.values() for one in experiment.scenarios}
-    assert set(shown) == wanted
+    assert {one["data-claim"] for one in article.select("[data-claim]")} == claims
+    shown = {one["data-scenario"]: one for one in article.select("[data-scenario]")}
+    assert set(shown) == {one.id for experiment in EXPERIMENTS.values() for one in experiment.scenarios}
     for name in ("recommended", "container"):
-        export = Export.model_validate(_export(whole, name))
+        export = site.export(name)
         cases, asked = {case.id: case for case in export.cases}, Words(export).asked()
         for choice in export.choices:
-            code = shown[choice.scenario].find_next("div", class_="highlight").find("code")  # type: ignore[union-attr]
-            expected = snippets.on_machine(EXPERIMENTS[name], cases[choice.winner], asked)
-            assert code.get_text().strip() == expected.strip()  # type: ignore[union-attr]
+            code = shown[choice.scenario].find_next("div", class_="highlight").find("code").get_text()
+            assert code.strip() == snippets.on_machine(EXPERIMENTS[name], cases[choice.winner], asked).strip()
 
 
-def test_certificate_home_and_method_say_what_the_numbers_are_worth(whole: Path, pages: Pages) -> None:
-    certificate = pages["reference/certificate.html"]
+def test_certificate_home_and_method_say_what_the_numbers_are_worth(site: Site) -> None:
+    certificate = site.pages[CERTIFICATE]
     assert {one["data-passed"] for one in certificate.select("[data-passed]")} == {"true"}
-    groups = {f"{name}/{group['index']}" for name in EXPERIMENTS for group in _export(whole, name)["groups"]}
-    assert {str(one["data-group"]) for one in certificate.select("[data-group]")} == groups
-    (home,) = pages["index.html"].select("[data-quotable]")
+    groups = {f"{name}/{group.index}" for name in EXPERIMENTS for group in site.export(name).groups}
+    assert {one["data-group"] for one in certificate.select("[data-group]")} == groups
+    (home,) = site.pages[HOME].select("[data-quotable]")
     assert home["data-quotable"] == "except"
-    assert home.select_one('a[href="reference/certificate.html"]')
+    assert home.select_one(f'a[href="{CERTIFICATE}"]')
     for name in ("numbers", "tolerances"):
-        assert pages["reference/method.html"].select(f"table.bench-rules-{name} tbody tr")
+        assert site.pages[METHOD].select(f"table.bench-rules-{name} tbody tr")
 
 
-@pytest.mark.parametrize("page", [POST, "evidence/arena.html", "evidence/profiling.html"])
-def test_every_table_of_results_has_a_frame_that_says_where_it_is_and_where_it_comes_from(
-    pages: Pages, page: str
-) -> None:
+@pytest.mark.parametrize("page", [ARTICLE, "evidence/arena.html", "evidence/profiling.html"])
+def test_every_table_of_results_has_a_frame_that_says_where_it_comes_from(site: Site, page: str) -> None:
     """An address of its own; machine, version and, where rounds were measured, their number."""
-    tables = pages[page].select(
-        "table.bench-measured, table.bench-proofs, table.bench-costs, table.bench-twin"
-    )
+    kinds = ("measured", "proofs", "costs", "twin")
+    tables = site.pages[page].select(", ".join(f"table.bench-{kind}" for kind in kinds))
     assert tables
     for table in tables:
         assert table.find_parent("figure", class_="bench-figure")
-        region = table.find_parent("div", class_="bench-table")
-        assert region
-        assert region["tabindex"] == "0"
-    for figure in pages[page].select("figure.bench-figure"):
+        assert table.find_parent("div", class_="bench-table")["tabindex"] == "0"
+    for figure in site.pages[page].select("figure.bench-figure"):
         assert figure.select_one(f'figcaption a[href="#{figure["id"]}"]')
-        caption = figure.figcaption.get_text()  # type: ignore[union-attr]
+        caption = figure.figcaption.get_text()
         assert "onnxruntime 1." in caption, figure["id"]
         assert re.search(r"可用 \d+ 核", caption), figure["id"]
         if figure.select_one("table.bench-measured, .bench-vega"):
             assert re.search(r"\d+ 轮", caption), figure["id"]
 
 
-def test_data_trace_and_source_are_published_readably_and_scripts_with_their_licence(whole: Path) -> None:
+def test_data_trace_and_source_are_published_readably_and_scripts_with_their_licence(site: Site) -> None:
     named = re.findall(r"`([^`]+)`", (ROOT / "docs/reference/licenses.md").read_text(encoding="utf-8"))
-    scripts = [path.relative_to(whole).as_posix() for path in whole.rglob("*.js")]
+    scripts = [path.relative_to(site.root).as_posix() for path in site.root.rglob("*.js")]
     assert scripts
     assert [script for script in scripts if not any(fnmatch(script, one) for one in named)] == []
-    assert (whole / "data" / "profiling.trace.json").read_text(encoding="utf-8") == TRACE
+    assert site.text("data/profiling.trace.json") == TRACE
     for path in (ROOT / "bench" / "experiments").glob("*.py"):
-        assert (whole / "source" / path.name).read_bytes() == codecs.BOM_UTF8 + path.read_bytes()
+        assert (site.root / "source" / path.name).read_bytes() == codecs.BOM_UTF8 + path.read_bytes()
     schemas = ("export.schema.json", "journal.schema.json")
     for name in ("machine.json", "options.json", *schemas, "../assets/vega.js"):
-        assert (whole / "data" / name).stat().st_size > 100
+        assert (site.root / "data" / name).stat().st_size > 100
 
 
-def test_site_shows_every_kind_of_verdict_and_why_there_is_none(pages: Pages) -> None:
+def test_site_shows_every_kind_of_verdict_and_why_there_is_none(site: Site) -> None:
     """Otherwise no test of the whole site would look at them."""
-    shown = "".join(str(soup) for name, soup in pages.items() if name.startswith("evidence/"))
-    assert {"slower", "same"} <= set(re.findall(r'data-verdict="(\w+)"', shown))
-    assert {"effect", "nothing", "unseen"} <= set(re.findall(r'data-outcome="(\w+)"', shown))
-    assert "bench-unquotable" in shown
-    assert "bench-unseen" in shown
+    shown = "".join(site.text(f"evidence/{name}.html") for name in EXPERIMENTS)
+    kinds = {"verdict": ("slower", "same"), "outcome": ("effect", "nothing", "unseen")}
+    marks = [f'data-{of}="{kind}"' for of, several in kinds.items() for kind in several]
+    assert [mark for mark in (*marks, "bench-unquotable", "bench-unseen") if mark not in shown] == []
+
+
+@pytest.mark.parametrize("name", sorted(EXPERIMENTS))
+def test_evidence_is_complete_in_order_found_listed_and_linked(site: Site, name: str) -> None:
+    page, experiment, export = f"evidence/{name}.html", EXPERIMENTS[name], site.export(name)
+    shown, exported = set(), set()  # as a stranger's program would read them
+    for cell in site.pages[page].select("table[data-experiment] tr[data-case] td[data-metric][data-value]"):
+        table, case = cell.find_parent("table"), cell.find_parent("tr")["data-case"]
+        place = (*(table[f"data-{of}"] for of in ("experiment", "model", "input")), case, cell["data-metric"])
+        shown.add((*place, *(cell.get(f"data-{of}") for of in ("value", "low", "high"))))
+    for r in export.rows:
+        if r.value is not None and r.metric in experiment.columns:
+            numbers = (None if number is None else str(number) for number in (r.value, r.low, r.high))
+            exported.add((r.experiment, r.model, r.input, r.case, r.metric, *numbers))
+    assert shown == exported
+    assert {CONTROL, "default"} <= {row[3] for row in shown}
+    html = site.text(page)
+    marks = [f'bench-question">{escape(experiment.question)}<']
+    marks += ["bench-conclusion", "bench-measured", "bench-proofs"]
+    marks += [f"<code>{case.id}</code></p>" for case in export.cases if case.id != CONTROL]
+    marks += [f"../data/{name}.{kind}" for kind in ("csv", "json", "pyperf.json")]
+    marks += [f"../source/{name}.py", f"测了 {export.build.rounds} 轮", "../reference/method.html#rules"]
+    places = [html.find(mark, html.index("bench-question")) for mark in marks]
+    assert places == sorted(places)
+    assert -1 not in places
+    assert html.count("bench-vega") >= len({chart.kind for chart in experiment.charts})
+    assert html.count("data-script=") == len(export.reports)
+    assert html.count('class="bench-costs"') == 2 * len(export.traces)
+    contents = html[html.index("bench-contents") : html.index("bench-conclusion")]
+    assert set(re.findall(r'<h2 id="([^"]+)"', html)) <= set(re.findall(r'href="#([^"]+)"', contents))
+    assert experiment.question in site.indexed[page].replace("&quot;", '"')
+    assert site.indexed[f"{page}#{name}-conclusion"]
+    listed = site.text("evidence/index.html")
+    assert f'href="{name}.html"' in listed
+    assert escape(experiment.question) in listed
+    assert all(f'href="../evidence/{name}.html"' in site.text(page) for page in (ARTICLE, CERTIFICATE))
+
+
+def test_verdicts_and_options_lead_to_the_evidence_and_every_term_once_to_the_glossary(site: Site) -> None:
+    """To the very table; that there is such a place, every build checks."""
+    verdicts = site.pages[FINDINGS].select(".bench-findings a.bench-verdict")
+    assert verdicts
+    assert all(re.fullmatch(r"\.\./evidence/\w+\.html#.+", link["href"]) for link in verdicts)
+    assert "../evidence/arena.html" in site.text("reference/options.html")
+    for name in (HOME, ARTICLE, METHOD):
+        used = [link["href"] for link in site.pages[name].select("a.term")]
+        assert len(set(used)) == len(used) > 0, name
+
+
+@pytest.mark.parametrize("page", [ARTICLE, "evidence/arena.html"])
+def test_search_reads_rows_and_no_measured_cell(site: Site, page: str) -> None:
+    text = "".join(found for place, found in site.indexed.items() if place.startswith(page))
+    cells = [cell.get_text() for cell in site.pages[page].select(".bench-measured td:has(small)")]
+    names = {name.get_text() for name in site.pages[page].select('.bench-measured th[scope="row"] code')}
+    assert cells
+    assert names
+    assert [cell for cell in cells if cell in text] == []
+    assert names <= set(re.split(r"[\s<>]+", text))
+
+
+def test_pages_for_programs_hold_conclusions_settings_and_no_measured_table(site: Site) -> None:
+    arena = site.text("evidence/arena.html.md")
+    assert "import bench" not in site.text(f"{ARTICLE}.md")
+    assert "```python\n# 适用于 onnxruntime" in site.text(f"{HOME}.md")
+    for part in (EXPERIMENTS["arena"].question, "\n## 结论\n", "```python\n# 适用于 onnxruntime"):
+        assert part in arena
+    for group in site.export("arena").groups:
+        assert f"data/arena.json，model={group.model}，input={group.input}" in arena
+    paths = re.findall(r"\]\(([^)]+)\)", site.text("llms.txt"))
+    assert {f"evidence/{name}.html.md" for name in EXPERIMENTS} < set(paths)
+    assert [path for path in paths if not (site.root / path).exists()] == []
+
+
+def test_pages_are_light(site: Site) -> None:
+    """What a reader has to fetch, each file compressed by itself as servers do; the library when a chart comes near."""
+    everywhere = {"main", "palette", "bundle", "tables", "charts", "iframe-worker"}
+    limits = ((HOME, [], 250), (ARTICLE, [], 250), (ARTICLE, ["assets/vega.js"], 600), (NOTEBOOK, [], 800))
+    for page, more, limit in limits:
+        here = site.root / page
+        links = re.findall(r'<(?:link rel="stylesheet" href|script src)="([^"]+)"', site.text(page))
+        files = [here, *((here.parent / link).resolve() for link in links), *map(site.root.joinpath, more)]
+        names = {path.name.split(".")[0] for path in files}
+        assert everywhere | ({"index", "chooser"} if page == HOME else set()) <= names
+        assert ("vega" in names) is bool(more)
+        assert sum(len(gzip.compress(path.read_bytes(), 6)) for path in files) <= limit * 1000, page

@@ -1,0 +1,108 @@
+"""Every page: nothing leaves the site, nothing goes wrong, it fits every window, and axe-core finds nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Protocol, Visits
+    from playwright.sync_api import Locator, Page
+
+HARMLESS = ("data:", "blob:", "about:")
+WIDTHS = (360, 375, 768, 1440, 2560)
+TOO_WIDE = """() => {
+  const { scrollWidth, clientWidth } = document.scrollingElement;
+  const wide = Array.from(document.querySelectorAll("body *")).filter((one) => one.getBoundingClientRect().right > clientWidth + 1);
+  return scrollWidth > clientWidth ? wide.slice(0, 3).map((one) => one.outerHTML.slice(0, 120)).concat(String(scrollWidth)) : [];
+}"""
+ARTICLE = "blog/onnxruntime-cpu.html"
+ANCHORS = ("enable_mem_pattern", "log_severity_level", "intra_op_num_threads-thread_scaling", "arena-proofs")
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
+KINDS = ["index", "blog/onnxruntime-cpu", "blog/index", "blog/tags", "notebooks/thread-ablation", "evidence/arena", "evidence/index",
+         "reference/options", "reference/findings", "reference/method", "reference/data", "reference/machine", "reference/glossary", "en", "404"]  # fmt: skip
+"""A page of each."""
+WINDOWS = (("light", 1280), ("dark", 1280), ("dark", 375))
+MATERIALS_OWN, ITS_PLACE = "landmark-unique", ".md-code__nav"
+"""The bundle puts a nav without a name around every copy button. Nothing of ours belongs here."""
+MANY = ["figure.bench-figure ~ figure.bench-figure ~ figure.bench-figure", "table.bench-measured tr:nth-child(n+4)",
+        "table.bench-measured tr > :nth-child(n+6)", "table.bench-findings tr:nth-child(n+9)", "table.bench-options tr:nth-child(n+4)"]  # fmt: skip
+"""Alike by the dozen; the first ones stand for all."""
+RUN = """(exclude) => axe.run({ exclude: exclude.map(one => [one]) }, { resultTypes: ["violations"] })
+  .then(found => found.violations.flatMap(rule => rule.nodes.map(node => {
+    const others = [...node.any, ...node.all, ...node.none].flatMap(check => check.relatedNodes);
+    const where = [node, ...others].map(one => one.target.join(" ")).join(" | ");
+    return [rule.id, where, node.failureSummary];
+  })))"""
+"""Each violation: the rule, the element and those it clashes with, what is wrong."""
+LOOK = """async () => {
+  const frame = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+  for (let top = 0; top < document.documentElement.scrollHeight; top += innerHeight / 2) {
+    scrollTo(0, top);
+    await frame();
+  }
+  scrollTo(0, 0);
+}"""
+"""Past everything once, as a reader goes: blocks of code get their button and their place for the keyboard in sight."""
+STILL = "*, *::before, *::after { animation: none !important; transition: none !important; }"
+WITHOUT_TEXT = "document.querySelector('article').append(document.createElement('img'))"
+
+
+def _draw_charts(page: Page, most: int | None = None) -> list[Locator]:
+    charts = page.locator("figure.bench-chart").all()[:most]
+    for chart in charts:
+        chart.scroll_into_view_if_needed()
+        chart.locator(".bench-vega svg").wait_for()
+    return charts
+
+
+@pytest.mark.parametrize("protocol", ["http", "file"])
+def test_nothing_leaves_the_site_and_everything_fits(visit: Visits, whole: Path, protocol: Protocol) -> None:
+    base, too_wide = visit.address("", protocol), {}
+    seen = visit("index.html", protocol)
+    for path in sorted(path.relative_to(whole).as_posix() for path in whole.rglob("*.html")):
+        if path == "404.html" and protocol == "file":
+            continue  # a server shows it for addresses of any depth, so its own links are absolute
+        seen.page.goto(visit.address(path, protocol))
+        _draw_charts(seen.page)
+        for width in WIDTHS if protocol == "http" else ():
+            seen.page.set_viewport_size({"width": width, "height": 900})
+            if guilty := seen.page.evaluate(TOO_WIDE):
+                too_wide[path, width] = guilty
+        seen.page.keyboard.press("/")
+        seen.page.locator(".md-search__input").fill("内存")
+        assert [url for url in seen.requests if not url.startswith((base, *HARMLESS))] == [], path
+        assert seen.errors == [], path
+        seen.requests.clear()
+    assert too_wide == {}
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_link_to_a_place_far_down_leads_there(visit: Visits, width: int) -> None:
+    """What is out of sight is not laid out yet when the browser jumps."""
+    for anchor in ANCHORS:
+        page = visit(f"{ARTICLE}#{anchor}", width=width).page
+        page.wait_for_timeout(300)
+        top = page.locator(f"[id='{anchor}']").evaluate("one => one.getBoundingClientRect().top")
+        assert 0 <= top < 150, anchor
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_axe_finds_nothing_but_the_picture_without_a_text_that_is_put_there(visit: Visits, kind: str) -> None:
+    """Light and dark, on a desk and on a phone; the first chart is drawn, and its data are unfolded."""
+    page = visit(f"{kind}.html").page
+    page.add_style_tag(content=STILL)
+    for chart in _draw_charts(page, 1):
+        chart.locator("summary").click()
+    page.evaluate(WITHOUT_TEXT)
+    page.evaluate(AXE)
+    for scheme, width in WINDOWS:
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.locator(f"body[data-md-color-scheme='{'slate' if scheme == 'dark' else 'default'}']").wait_for()
+        page.evaluate(LOOK)
+        found = page.evaluate(RUN, MANY)
+        ours = [one for one in found if one[0] != MATERIALS_OWN or ITS_PLACE not in one[1]]
+        assert [one[0] for one in ours] == ["image-alt"], (scheme, width, ours[:5])
