@@ -11,27 +11,25 @@ import pytest
 from filelock import FileLock
 from samples import FakeClock, FakeWorker, Make
 
-ALONE = "alone"
-"""Marker of what times something or counts CPU: it runs when nothing else does, and so not among the quick ones."""
 HEAVY = ("stage", "whole")
 """Fixtures that run the real command line or build a site: their tests are slow and begin first."""
 SLOW = {"browser", "cli", "facts", "models", "site", "test_selftest.py"}
 """Folders and files whose tests start processes that take their time."""
-
 Once = Callable[[str, Callable[[Path], object]], Path]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Each process takes a file at a time: those that take longest come first, so that both end together."""
 
-    def weight(item: pytest.Item) -> int:
-        return next(
-            (n for n, name in enumerate(HEAVY) if name in getattr(item, "fixturenames", ())), len(HEAVY)
-        )
+    def weight(item: pytest.Item) -> list[bool]:
+        asked = getattr(item, "fixturenames", ())
+        return [name not in asked for name in HEAVY]
 
     for item in items:
-        place = {item.path.parent.name, item.path.name}
-        if weight(item) < len(HEAVY) or place & SLOW or item.get_closest_marker(ALONE):
+        slow = {item.path.parent.name, item.path.name} & SLOW or item.get_closest_marker(
+            "alone"
+        )  # not beside others
+        if slow or not all(weight(item)):
             item.add_marker("slow")
     items.sort(key=lambda item: (weight(item), item.get_closest_marker("slow") is None))
 

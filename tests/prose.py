@@ -18,18 +18,19 @@ FAULTS = {
     "no number": r"\b(?:None|nan|inf|True|False)\b",
     "exponent": r"\d(?:\.\d+)?e[+-]?\d",
     "representation": r"<bench|object at 0x|\{|\}",
+    "does not end with 。": r"(?<!。)\Z",
 }
-PAIRS = (("（", "）"), ("“", "”"))
+PAIRS = ("（）", "“”")
 
 
 class _Text(HTMLParser):
     """Text without tags; complains of tags that do not match."""
 
-    def __init__(self) -> None:
+    def __init__(self, html: str) -> None:
         super().__init__()
-        self.text = ""
-        self.open: list[str] = []
-        self.faults: list[str] = []
+        self.text, self.open, self.faults = "", list[str](), list[str]()
+        self.feed(str(html))  # not as Markup, which would escape what the parser puts together
+        self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
         if tag not in VOID:
@@ -43,37 +44,22 @@ class _Text(HTMLParser):
         self.text += data
 
 
-def _parsed(html: str) -> _Text:
-    parser = _Text()
-    parser.feed(str(html))  # not as Markup, which would escape what the parser puts together
-    parser.close()
-    return parser
-
-
 def text_of(html: str) -> str:
-    return _parsed(html).text
+    return _Text(html).text
 
 
 def markup_faults(html: str) -> list[str]:
-    parser = _parsed(html)
+    parser = _Text(html)
     return parser.faults + [f"<{tag}> stays open" for tag in parser.open]
 
 
 def faults(html: str) -> list[str]:
     """What is wrong with a sentence, or several in a row."""
-    text = text_of(html)
-    found = markup_faults(html)
+    text, found = text_of(html), markup_faults(html)
     found += [f"{name}: {m[0]!r}" for name, pattern in FAULTS.items() for m in re.finditer(pattern, text)]
-    found += [f"{a}{b} not balanced" for a, b in PAIRS if not _balanced(text, a, b)]
-    if not text.endswith("。"):
-        found.append("does not end with 。")
+    for pair in PAIRS:
+        marks = re.sub(f"[^{pair}]", "", text)
+        while pair in marks:
+            marks = marks.replace(pair, "")
+        found += [f"{pair} not balanced"] if marks else []
     return found
-
-
-def _balanced(text: str, opening: str, closing: str) -> bool:
-    depth = 0
-    for letter in text:
-        depth += (letter == opening) - (letter == closing)
-        if depth < 0:
-            return False
-    return depth == 0

@@ -1,18 +1,13 @@
 """A made-up journal as a complete result on disk."""
 
-from __future__ import annotations
+from pathlib import Path
 
-from typing import TYPE_CHECKING
-
-from bench.results import store
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from bench.results.store import Journal, Writer
 
 
-def keep(results: Path, journal: store.Journal) -> Path:
+def keep(results: Path, journal: Journal) -> Path:
     """Write it down record by record, as a runner does. Returns its path."""
-    writer = store.Writer.create(results, journal.header)
+    writer = Writer.create(results, journal.header)
     for record in (*journal.samples, *journal.rounds, journal.footer):
         assert record
         writer.append(record)

@@ -1,4 +1,4 @@
-"""Pages, experiments and snippets belong together, and every block of code that readers copy runs."""
+"""Pages, experiments, the vocabulary and snippets belong together, and code that readers copy runs."""
 
 from __future__ import annotations
 
@@ -8,119 +8,62 @@ import os
 import re
 import subprocess
 import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
-
-import pytest
+from typing import TYPE_CHECKING
 
 import bench
 from bench.experiments import EXPERIMENTS
+from bench.experiments._common import needs_glibc, needs_onnxruntime
 from bench.models import MODELS
 from bench.models.prepared import prepare
-from bench.pages import options, snippets, source
-from bench.site import check
-from bench.spec import BASELINE, CONTROL, Input, Machine
+from bench.pages import snippets
+from bench.spec import BASELINE, CONTROL, Case, Input, Load, Machine, Place, Subject, input_title
 from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.spec import Experiment
-
 DOCS = ROOT / "docs"
-PAGES = sorted(DOCS.rglob("*.md"))
 FENCE = re.compile(r"^(`{3,})python\b([^\n]*)\n(.*?)^\1`*\s*$", re.MULTILINE | re.DOTALL)
+MACHINE = Machine(cores=4)
+"""The machine whose snippets are run."""
 
 
 def _fences(*, executed: bool) -> list[tuple[str, str]]:
     """(page, code) of the Python blocks in the pages."""
     return [
         (page.relative_to(DOCS).as_posix(), match[3])
-        for page in PAGES
+        for page in sorted(DOCS.rglob("*.md"))
         for match in FENCE.finditer(page.read_text(encoding="utf-8"))
         if ("exec" in match[2]) is executed
     ]
 
 
-def _calls() -> list[ast.Call]:
-    """Every call of the page API."""
-    trees = [ast.parse(code) for _, code in _fences(executed=True)]
-    return [
-        node
-        for tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("bench.")
-    ]
+def test_every_claim_and_scenario_stands_on_a_page() -> None:
+    trees = (ast.walk(ast.parse(code)) for _, code in _fences(executed=True))
+    calls = {ast.unparse(node) for tree in trees for node in tree if isinstance(node, ast.Call)}
+    for one in EXPERIMENTS.values():
+        wanted = {f"bench.claim({one.id!r}, {claim.id!r})" for claim in one.claims}
+        for part in ("", ", 'code'", ", 'line'"):
+            wanted |= {f"bench.scenario({scenario.id!r}{part})" for scenario in one.scenarios}
+        assert wanted <= calls
 
 
-def test_claims_and_scenarios_stand_on_a_page_and_snippets_are_of_cases_that_there_are() -> None:
-    calls = {ast.unparse(call) for call in _calls()}
-    for experiment in EXPERIMENTS.values():
-        assert {f"bench.claim({experiment.id!r}, {claim.id!r})" for claim in experiment.claims} <= calls
-        for scenario in experiment.scenarios:
-            assert {
-                f"bench.scenario({scenario.id!r}{part})" for part in ("", ", 'code'", ", 'line'")
-            } <= calls
-    snippets = [call.args for call in _calls() if ast.unparse(call.func) == "bench.snippet"]
-    assert snippets
-    for name, case in (map(ast.literal_eval, one) for one in snippets):
-        assert case in {one.id for one in EXPERIMENTS[name].cases(MACHINE)}
-
-
-@pytest.mark.parametrize("call", _calls(), ids=ast.unparse)
-def test_calls_name_what_exists(call: ast.Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without results, a call gets as far as asking for them, or for what was read from the libraries."""
-
-    def missing(*_: object) -> NoReturn:
-        raise source.MissingResult
-
-    for name in ("load", "selftests", "rules", "status"):
-        monkeypatch.setattr(source, name, missing)
-    monkeypatch.setattr(options, "installed", missing)
-    with suppress(source.MissingResult):
-        eval(ast.unparse(call), {"bench": bench})  # noqa: S307 - our own pages
-
-
-def test_executed_blocks_only_call_the_page_api() -> None:
+def test_executed_blocks_only_call_the_page_api_and_stand_behind_the_excerpt() -> None:
     called = {name for _, code in _fences(executed=True) for name in re.findall(r"bench\.(\w+)", code)}
     assert called <= set(bench.__all__)
     assert len(bench.__all__) <= 12
-
-
-def test_no_block_stands_before_the_excerpt_ends() -> None:
     for post in (DOCS / "blog" / "posts").glob("*.md"):
         head, separator, _ = post.read_text(encoding="utf-8").partition("<!-- more -->")
-        assert separator
-        assert not FENCE.search(head)
-
-
-def test_fence_options_are_known_and_misspelt_ones_found(tmp_path: Path) -> None:
-    assert list(check.fences(DOCS)) == []
-    (tmp_path / "page.md").write_text('```python exec="on" htlm="true"\nprint(1)\n```\n', encoding="utf-8")
-    assert "htlm" in "".join(check.fences(tmp_path))
-
-
-RULE_NUMBER = re.compile(r"\d[\d.]* ?(?:轮|秒|%|MiB|毫秒)|± ?\d")
+        assert (bool(separator), FENCE.search(head)) == (True, None)
 
 
 def test_numbers_of_the_rules_are_not_typed_into_prose_but_shown() -> None:
     """They stand in the code; the page shows them by a call. The level of an interval is what it is."""
-    method, certificate = (
-        (DOCS / "reference" / f"{name}.md").read_text(encoding="utf-8") for name in ("method", "certificate")
-    )
-    for page in (method, certificate):
-        found = RULE_NUMBER.findall(page.partition("## 方法的变更")[0])
-        assert [one for one in found if one != "95%"] == []
-    assert 'bench.build("rules")' in method
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `model.onnx` in it, as the snippets expect."""
-    line = Input(label="1x3x48x96", shapes=((1, 3, 48, 96),))
-    prepared = prepare(MODELS["ocr_rec"], (line,), tmp_path_factory.mktemp("models"))
-    prepared.input_paths[line.label]["x"].rename(prepared.model_path.with_name("feed.npy"))
-    return prepared.model_path.parent
+    for name in ("certificate", "method"):
+        page = (DOCS / "reference" / f"{name}.md").read_text(encoding="utf-8")
+        found = re.findall(r"\d[\d.]* ?(?:轮|秒|%|MiB|毫秒)|± ?\d", page.partition("## 方法的变更")[0])
+        assert set(found) <= {"95%"}, name
+    assert 'bench.build("rules")' in page
 
 
 def _run(code: str, folder: Path, given: str = "") -> str:
@@ -138,12 +81,10 @@ feed = {"x": numpy.load("feed.npy")}
 (outputs,) = session.run(None, feed, globals().get("run_options"))
 assert numpy.isfinite(outputs).all()
 """
-MACHINE = Machine(cores=4)
-"""The machine whose snippets are run."""
 RUNNER = """
 import contextlib, io, json, os, sys, traceback
 failed = {}
-for name, code in json.load(sys.stdin).items():
+for code, name in json.load(sys.stdin).items():
     if "sched_getaffinity" in code and not hasattr(os, "sched_getaffinity"):
         continue
     try:
@@ -156,52 +97,31 @@ json.dump(failed, sys.stdout)
 """Each block in a namespace of its own; tells what failed. os.sched_getaffinity exists on Linux alone."""
 
 
-def _failures(blocks: dict[str, str], model: Path) -> dict[str, str]:
+def test_code_on_pages_runs_and_snippets_make_sessions_with_their_settings_that_infer(tmp_path: Path) -> None:
+    """Beside `model.onnx`, as they expect. The arena that a snippet registers serves all sessions after it: last."""
+    line = Input(label="1x3x48x96", shapes=((1, 3, 48, 96),))
+    prepared = prepare(MODELS["ocr_rec"], (line,), tmp_path)
+    prepared.input_paths[line.label]["x"].rename(prepared.model_path.with_name("feed.npy"))
+    blocks = {code: page for page, code in _fences(executed=False)}
     assert blocks
-    found: dict[str, str] = json.loads(_run(RUNNER, model, json.dumps(blocks)))
-    return found
+    for experiment in sorted(EXPERIMENTS.values(), key=lambda one: one.id == "arena"):
+        for case in experiment.cases(MACHINE):
+            code = snippets.on_machine(experiment, case, MACHINE)
+            for key, value in case.settings.items():
+                read = f"get_session_config_entry({key!r})" if "." in key else key
+                code += f"assert options.{read}{'.name' * (key in snippets.ENUMS)} == {value!r}\n"
+            blocks[code + INFERENCE] = f"{experiment.id} {case.id}"
+    blocks |= {"x = 1": "fine", "assert x == 1": "bad"}
+    failed = json.loads(_run(RUNNER, prepared.model_path.parent, json.dumps(blocks)))
+    assert list(failed) == ["bad"], failed
+    assert "NameError" in failed["bad"]
 
 
-def _check(key: str, value: object) -> str:
-    read = f"get_session_config_entry({key!r})" if "." in key else key
-    return f"assert options.{read}{'.name' * (key in snippets.ENUMS)} == {value!r}\n"
-
-
-@pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda experiment: experiment.id)
-def test_snippets_make_sessions_with_their_settings_that_infer(experiment: Experiment, model: Path) -> None:
-    """A process an experiment: an arena that a snippet registers serves the sessions after it, too."""
-    blocks = {
-        f"{experiment.id} {case.id}": snippets.on_machine(experiment, case, MACHINE)
-        + "".join(_check(key, value) for key, value in case.settings.items())
-        + INFERENCE
-        for case in experiment.cases(MACHINE)
-    }
-    assert _failures(blocks, model) == {}
-
-
-def test_code_on_pages_runs_and_a_block_that_fails_is_told(model: Path) -> None:
-    blocks = {f"{page} {n}": code for n, (page, code) in enumerate(_fences(executed=False))}
-    assert blocks
-    told = _failures({**blocks, "fine": "x = 1", "bad": "assert x == 1"}, model)
-    assert list(told) == ["bad"]
-    assert "NameError" in told["bad"]
-
-
-@pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda e: e.id)
-@pytest.mark.parametrize("cores", [1, 2, 6, 64])
-def test_experiments_are_well_formed(experiment: object, cores: int) -> None:
-    cases = experiment.cases(Machine(cores=cores))  # type: ignore[attr-defined]
-    ids = [case.id for case in cases]
-    assert ids[:2] == [BASELINE, CONTROL]
-    assert len(set(ids)) == len(ids)
-    assert cases[0].settings == cases[1].settings
-    for place, case in enumerate(cases):
-        compared = {proof.than for proof in case.proofs if proof.than}
-        assert compared <= set(ids[:place]), "a proof compares with what was observed before"
-        assert case.proofs or case.id in (BASELINE, CONTROL)
-    for group in experiment.groups:  # type: ignore[attr-defined]
-        assert group.model in MODELS
-        assert set(group.cases) <= set(ids)
+def test_every_case_has_a_proof_that_it_takes_effect() -> None:
+    for experiment in EXPERIMENTS.values():
+        for cores in (1, 2, 6, 64):
+            for case in experiment.cases(Machine(cores=cores)):
+                assert case.proofs or case.id in (BASELINE, CONTROL), (experiment.id, case.id)
 
 
 SAYS = {"spec"}
@@ -224,39 +144,52 @@ LAYERS = {
     "__init__": {"pages"},
 }
 """What each part of `bench` may import of the others."""
-PARTS = sorted(
-    path.stem
-    for path in (ROOT / "bench").iterdir()
-    if path.suffix == ".py" or (path / "__init__.py").exists()
-)
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_imports_point_one_way(part: str) -> None:
-    assert sorted(LAYERS) == PARTS
-    root = ROOT / "bench" / part
-    files = sorted(root.glob("*.py")) if root.is_dir() else [root.with_suffix(".py")]
-    assert files
-    for path in files:
-        assert _imported(path) <= LAYERS[part] | {part}, path.name
-
-
-def _imported(path: Path) -> set[str]:
-    """Parts of `bench` that a module imports."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "bench":
-            parts = (node.module or "").split(".")
-            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
-        elif isinstance(node, ast.Import):
-            names = (alias.name.split(".") for alias in node.names)
-            found |= {parts[1] for parts in names if parts[0] == "bench" and len(parts) > 1}
-    return found
+def test_imports_point_one_way() -> None:
+    met = set()
+    for path in (ROOT / "bench").rglob("*.py"):
+        part = path.relative_to(ROOT / "bench").with_suffix("").parts[0]
+        tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        nodes = [node for node in tree if isinstance(node, ast.Import | ast.ImportFrom)]
+        names = [f"{getattr(node, 'module', '')}.{alias.name}" for node in nodes for alias in node.names]
+        parts = [name.strip(".").split(".") for name in names]
+        assert {one[1] for one in parts if one[0] == "bench" and one[1:]} <= LAYERS[part] | {part}, path
+        met.add(part)
+    assert met == LAYERS.keys()
 
 
 def test_pages_load_nothing_that_measures() -> None:
-    code = (
-        "import sys, bench, bench.site.hooks, bench.site.notebook; loaded = [m for m in sys.modules if m.startswith('bench.measure') "
-        "or m in ('onnxruntime', 'onnx', 'vl_convert')]; assert not loaded, loaded"
-    )
-    _run(code, ROOT)
+    heavy = "[one for one in sys.modules if one.startswith(('bench.measure', 'onnx', 'vl_convert'))]"
+    _run(f"import sys, bench, bench.site.hooks, bench.site.notebook; assert not {heavy}, {heavy}", ROOT)
+
+
+LABELS = {"30 shapes": "30 种尺寸", "batch=2": "batch=2", "1x3x48x320": "1x3x48x320", "shapes": "shapes"}
+NEW_GLIBC, OLD_GLIBC = ("2.35", "2.41", "3.0"), ("2.34", "1.99", "2.4")
+NEW_ORT = ("1.23.0", "1.23.0.dev20250101", "1.31.1", "1.100.0", "2.0")
+OLD_ORT = ("1.22.1", "1.9.0", "0.99", "1.22.0rc1", "")
+
+
+def test_titles_of_inputs_and_what_a_machine_lacks() -> None:
+    assert {label: input_title(label) for label in LABELS} == LABELS
+    for one in (*(f"glibc {version}" for version in (*NEW_GLIBC, *OLD_GLIBC)), "musl 3.0", ""):
+        reason = "" if one.removeprefix("glibc ") in NEW_GLIBC else "需要 glibc 2.35 以上"
+        assert needs_glibc(2, 35)(Machine(cores=2, libc=one)) == reason, one
+    for one in (*NEW_ORT, *OLD_ORT):
+        reason = "" if one in NEW_ORT else "需要 onnxruntime 1.23 以上"
+        assert needs_onnxruntime(1, 23)(Machine(cores=2, software={"onnxruntime": one})) == reason, one
+
+
+def test_machine_of_unknown_facts_has_one_core_and_tells_nothing() -> None:
+    for cores in (None, 0, -1, "4", 2.5):
+        assert Machine.of({"cores": cores, "libc": None}, {}) == Machine(cores=1)
+    told = {"cores": 3, "libc": "glibc 2.36", "transparent_huge_pages": "always"}
+    assert Machine.of({**told, "cpu": "x"}, {"numpy": "2"}) == Machine(**told, software={"numpy": "2"})
+
+
+def test_keys_are_all_that_a_case_sets_or_changes() -> None:
+    settings = {"settings": {"a": 1}, "run_settings": {"b": "1"}, "subject": Subject(options={"c": 1})}
+    changes = {"variant": "optimised", "load": Load(callers=2), "place": Place(env={"D": "1"})}
+    case = Case(id="one", title="", **settings, **changes)
+    assert case.keys == {"a", "b", "c", "D", "subject", "variant", "load"}
+    assert Case(id="one", title="").keys == set()

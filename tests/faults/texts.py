@@ -6,10 +6,9 @@ import re
 import socket
 import unicodedata
 from contextlib import suppress
-from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench.system.harmless import MOST
 
@@ -20,8 +19,7 @@ MARK = "xyzzy"
 """In every text that would do something."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hostile:
+class Hostile(NamedTuple):
     """A text that must do nothing."""
 
     what: str
@@ -44,8 +42,6 @@ HOSTILE = (
     FORMULA,
     Hostile("a megabyte", "长" * (1 << 20)),
 )
-
-
 OWN_PLACE = re.compile(r"^#[\w=.-]+$")
 """A link to a place on the same page, named after what stands there, in letters that need no escape."""
 
@@ -55,9 +51,7 @@ class Structure(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.elements: list[tuple[str, ...]] = []
-        self.text = ""
-        self.links: list[str] = []
+        self.elements, self.text, self.links = list[tuple[str, ...]](), "", list[str]()
         self.feed(html)
         self.close()
 
@@ -85,13 +79,11 @@ def is_bounded(text: str) -> bool:
 def names_of_this_machine() -> Iterator[str]:
     """Host name, and what the firmware and the system call this very machine."""
     yield socket.gethostname()
-    firmware = (
-        f"/sys/class/dmi/id/{name}"
-        for name in ("product_serial", "product_uuid", "board_serial", "chassis_serial")
-    )
-    for path in ("/etc/machine-id", "/proc/sys/kernel/random/boot_id", *firmware):
+    told = ("product_serial", "product_uuid", "board_serial", "chassis_serial")
+    firmware = (f"sys/class/dmi/id/{name}" for name in told)
+    for path in ("etc/machine-id", "proc/sys/kernel/random/boot_id", *firmware):
         with suppress(OSError):
-            yield Path(path).read_text(encoding="utf-8", errors="replace").strip()
+            yield Path("/", path).read_text(encoding="utf-8", errors="replace").strip()
 
 
 def published_names(site: Path, names: list[str]) -> list[str]:
