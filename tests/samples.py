@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pytest
+
 from bench.measure.child import Outcome
 from bench.measure.machine import MachineFacts
-from bench.measure.profiles import Profile
+from bench.measure.profiles import DEFAULT, Profile
 from bench.models.prepared import Prepared
 from bench.results import process, records
 from bench.results.store import Journal
-from bench.spec import (
-    BASELINE,
-    CONTROL,
-    Case,
-    Experiment,
-    Group,
-    Input,
-    Load,
-    Model,
-    Place,
-    Scenario,
-    Subject,
-)
+from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Input, Load, Model, Place, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,36 +26,56 @@ FOUR_CASES = (BASELINE, CONTROL, "one", "two")
 Measured = dict[str, Any] | records.Failure
 """What a test says of a sample: figures that differ from the usual ones, or a failure."""
 
+FIGURES = {
+    "session_ns": 5_000_000, "first_run_ns": 30_000_000, "second_run_ns": 20_000_000, "latency_ns": 10_000_000,
+    "cores": 2.0, "minor_faults": 12, "involuntary_switches": 3, "base_bytes": 50 * MIB, "open_peak_bytes": 60 * MIB,
+    "after_first_bytes": 100 * MIB, "after_second_bytes": 200 * MIB, "before_steady_bytes": 200 * MIB,
+    "kept_bytes": 200 * MIB, "kept_trimmed_bytes": 190 * MIB, "peak_bytes": 220 * MIB, "idle_cpu_ns": None,
+}  # fmt: skip
+"""Of a process: cores are kept busy by its calls, faults are those of a call; nobody watched it doing nothing."""
+GROUP = {
+    "index": 0, "model": "toy", "model_title": "玩具", "model_sha256": "0" * 64, "parameters": 10, "flops": 100,
+    "input": "batch=2", "shapes": [{"x": [2, 3]}], "cases": [*FOUR_CASES], "subject": {}, "variant": "as_built",
+}  # fmt: skip
+HEADER = {
+    "experiment": "toys", "build": "20260102-030405-abcd", "key": "0123456789abcdef", "profile": "default", "rounds": 9,
+    "seed": 7, "started_at": "2026-01-02T03:04:05+00:00", "software": {"onnxruntime": "1.31.1", "python": "3.11.7"},
+    "machine": {"cpu": "某处理器", "cores": 2, "quota_cores": 1.5, "isa": ["avx2"], "l3_kib": None},
+}  # fmt: skip
+NOISE = {
+    "steal": 0.0, "pressure": None, "held_back": None, "throttled": None, "frequency_mhz": 2300.0,
+    "available_bytes": 8 << 30,
+}  # fmt: skip
+MACHINE = {
+    "cpu": "某处理器", "arch": "x86_64", "isa": ("avx2",), "cores": 2, "affinity_cores": 2, "quota_cores": None,
+    "logical_cores": 2, "physical_cores": 2, "l2_kib": 1024, "l3_kib": 32768, "memory_gib": 8, "hypervisor": False,
+    "memory_limit_bytes": None, "system": "某系统 1", "libc": "glibc 2.36", "kernel": "6.1", "governor": "performance",
+    "transparent_huge_pages": "madvise",
+}  # fmt: skip
+
 
 def _phases(told: Mapping[str, Any], feeds: int, steady_ns: float) -> dict[str, process.Phase]:
     """A process's life, with two untimed passes before the timed ones; of some, with a second of doing nothing."""
     passes = {
-        "import": ("base_bytes", "base_bytes", 0, 100_000_000),
-        "open": ("base_bytes", "open_peak_bytes", 0, told["session_ns"]),
-        "first": ("after_first_bytes", "peak_bytes", feeds, told["first_run_ns"] * feeds),
-        "second": ("after_second_bytes", "peak_bytes", feeds, told["second_run_ns"] * feeds),
-        "warm_up": ("before_steady_bytes", "peak_bytes", 2 * feeds, told["latency_ns"] * 2 * feeds),
-        "steady": ("kept_bytes", "peak_bytes", told["calls"], math.ceil(steady_ns)),
-        "idle": ("kept_bytes", "peak_bytes", 0, 1_000_000_000),
-        "trim": ("kept_trimmed_bytes", "peak_bytes", 0, 1_000_000),
+        "import": ("base", "base", 0, 100_000_000),
+        "open": ("base", "open_peak", 0, told["session_ns"]),
+        "first": ("after_first", "peak", feeds, told["first_run_ns"] * feeds),
+        "second": ("after_second", "peak", feeds, told["second_run_ns"] * feeds),
+        "warm_up": ("before_steady", "peak", 2 * feeds, told["latency_ns"] * 2 * feeds),
+        "steady": ("kept", "peak", told["calls"], math.ceil(steady_ns)),
+        "idle": ("kept", "peak", 0, 1_000_000_000),
+        "trim": ("kept_trimmed", "peak", 0, 1_000_000),
     }
+    faults, phases = told["minor_faults"], {}
     if told["idle_cpu_ns"] is None:
         del passes["idle"]
-    faults = told["minor_faults"]
-    return {
-        name: process.Phase(
-            calls=calls,
-            wall_ns=nanoseconds,
-            run_ns=nanoseconds,
-            cpu_ns=told["idle_cpu_ns"] if name == "idle" else int(nanoseconds * told["cores"]),
-            minor_faults=None if faults is None else int(faults * calls),
-            involuntary_switches=told["involuntary_switches"],
-            rss_bytes=told[rss],
-            peak_bytes=told[peak],
-            threads=2,
-        )
-        for name, (rss, peak, calls, nanoseconds) in passes.items()
-    }
+    for name, (rss, peak, calls, ns) in passes.items():
+        cpu_ns = told["idle_cpu_ns"] if name == "idle" else int(ns * told["cores"])
+        memory = {"rss_bytes": told[f"{rss}_bytes"], "peak_bytes": told[f"{peak}_bytes"], "threads": 2}
+        memory["minor_faults"] = None if faults is None else int(faults * calls)
+        seen = {"calls": calls, "involuntary_switches": told["involuntary_switches"], **memory}
+        phases[name] = process.Phase(wall_ns=ns, run_ns=ns, cpu_ns=cpu_ns, **seen)
+    return phases
 
 
 def _set_apart(changes: dict[str, Any]) -> dict[str, Any]:
@@ -75,135 +85,59 @@ def _set_apart(changes: dict[str, Any]) -> dict[str, Any]:
     return {"load": Load(**load), "place": Place(**place), **changes}
 
 
-def _id(case: str | Case) -> str:
-    return case.id if isinstance(case, Case) else case
-
-
 class Make:
     """Valid things; a test names only what it is about."""
 
     def figures(self, feeds: int = 1, callers: int = 1, **changes: Any) -> records.Figures:
         """Ten passes of `callers`, each call as long as `latency_ns` says, or `latencies_ns` in turn.
 
-        Whatever is not a field of the figures, their phases or outputs goes by the name in `usual`.
+        What is not a field goes by its name in `FIGURES`, or by `calls` of the timed loop, or begins with `outputs_`.
         """
-        usual: dict[str, Any] = {
-            "session_ns": 5_000_000,
-            "first_run_ns": 30_000_000,
-            "second_run_ns": 20_000_000,
-            "latency_ns": 10_000_000,
-            "calls": 10 * feeds * callers,  # of the timed loop
-            "cores": 2.0,  # kept busy by calls
-            "minor_faults": 12,  # a call
-            "involuntary_switches": 3,
-            "base_bytes": 50 * MIB,
-            "after_first_bytes": 100 * MIB,
-            "after_second_bytes": 200 * MIB,
-            "before_steady_bytes": 200 * MIB,
-            "kept_bytes": 200 * MIB,
-            "kept_trimmed_bytes": 190 * MIB,
-            "peak_bytes": 220 * MIB,
-            "open_peak_bytes": 60 * MIB,
-            "idle_cpu_ns": None,  # nobody watched it doing nothing
-        }
+        usual = FIGURES | {"calls": 10 * feeds * callers}
         told = {name: changes.pop(name, value) for name, value in usual.items()}
         outputs = {"compared": 1, "finite": True, "identical": True, "difference": 0.0}
         outputs = {name: changes.pop(f"outputs_{name}", value) for name, value in outputs.items()}
         latencies = changes.pop("latencies_ns", [told["latency_ns"]] * 10 * callers)
         phases = _phases(told, feeds, sum(latencies) / len(latencies) * told["calls"] / callers)
-        fields = {
-            "onnxruntime": "1.31.1",
-            "phases": phases,
-            "latencies_ns": latencies,
-            "rss_bytes": [100 * MIB, 200 * MIB, 200 * MIB],
-            "threads_created": 1,
-            "threads_pinned": 1,
-            "huge_page_bytes": None,
-            "outputs": outputs,
-            "worker_ns": 250_000_000 + sum(phase.wall_ns for phase in phases.values()),
-        }
-        return records.Figures.model_validate(fields | changes)
+        fields = {"phases": phases, "latencies_ns": latencies, "outputs": outputs, "onnxruntime": "1.31.1"}
+        fields |= {"threads_created": 1, "threads_pinned": 1, "huge_page_bytes": None}
+        fields |= {"rss_bytes": [100 * MIB, 200 * MIB, 200 * MIB]}
+        worker_ns = 250_000_000 + sum(phase.wall_ns for phase in phases.values())
+        return records.Figures(**fields | {"worker_ns": worker_ns} | changes)
 
-    def failure(
-        self, kind: records.FailureKind = "crashed", reason: str = "进程因信号 SIGSEGV 结束"
-    ) -> records.Failure:
+    def failure(self, kind: str = "crashed", reason: str = "进程因信号 SIGSEGV 结束") -> records.Failure:
         return records.Failure(kind=kind, reason=reason)
 
     def sample(self, case: str, measured: Measured | None = None, **place: int) -> records.Sample:
-        result: dict[str, Any]
-        if isinstance(measured, records.Failure):
-            result = {"failure": measured}
-        else:
-            result = {"figures": self.figures(**(measured or {}))}
+        failed = isinstance(measured, records.Failure)
+        result = {"failure": measured} if failed else {"figures": self.figures(**(measured or {}))}
         where = {"group": 0, "round": 0, "attempt": 0, "position": 0} | place
         return records.Sample(case=case, started_s=float(where["position"]), wall_s=1.0, **where, **result)
 
-    def end(
-        self, number: int = 0, *, group: int = 0, attempt: int = 0, dirty: bool = False, final: bool = True
-    ) -> records.RoundEnd:
-        noise = process.NoiseRecord(
-            others=0.3 if dirty else 0.001,
-            steal=0.0,
-            pressure=None,
-            held_back=None,
-            throttled=None,
-            frequency_mhz=2300.0,
-            available_bytes=8 << 30,
-            dirty=dirty,
-        )
-        return records.RoundEnd(group=group, round=number, attempt=attempt, noise=noise, final=final)
+    def end(self, number: int = 0, *, dirty: bool = False, **changes: Any) -> records.RoundEnd:
+        noise = process.NoiseRecord(others=0.3 if dirty else 0.001, dirty=dirty, **NOISE)
+        usual = {"group": 0, "round": number, "attempt": 0, "noise": noise, "final": True}
+        return records.RoundEnd(**usual | changes)
 
     def untimed(self, case: str, **changes: Any) -> records.Untimed:
-        usual = {
-            "group": 0,
-            "case": case,
-            "facts": {"arena_regions": 2.0},
-            "regions": [MIB, MIB],
-            "outcome": "effect",
-            "evidence": "arena 区块数:2",
-        }
-        return records.Untimed.model_validate(usual | changes)
+        usual = {"group": 0, "facts": {"arena_regions": 2.0}, "regions": [MIB, MIB], "outcome": "effect"}
+        return records.Untimed(**{"case": case, "evidence": "arena 区块数:2", **usual, **changes})
 
     def footer(self, rounds: int = 1) -> records.Footer:
-        return records.Footer(
-            finished_at="2026-01-02T03:10:00+00:00", measured_s=300.0, rounds=rounds, resumed=0
-        )
+        moment = "2026-01-02T03:10:00+00:00"
+        return records.Footer(finished_at=moment, measured_s=300.0, rounds=rounds, resumed=0)
 
     def group_record(self, **changes: Any) -> records.GroupRecord:
-        usual = {
-            "index": 0,
-            "model": "toy",
-            "model_title": "玩具",
-            "model_sha256": "0" * 64,
-            "parameters": 10,
-            "input": "batch=2",
-            "shapes": [{"x": [2, 3]}],
-            "flops": 100,
-            "cases": list(FOUR_CASES),
-            "subject": Subject(),
-            "variant": "as_built",
-        }
-        return records.GroupRecord.model_validate(usual | _set_apart(changes))
+        return records.GroupRecord(**GROUP | _set_apart(changes))
 
     def case(self, name: str) -> Case:
         settings = {"enable_mem_pattern": False, "session.x": "0", "intra_op_num_threads": 1}
         return Case(id=name, title=f"设置 {name}", settings=settings)
 
     def header(self, cases: Sequence[str | Case] = FOUR_CASES, **changes: Any) -> records.Header:
-        usual = {
-            "experiment": "toys",
-            "build": "20260102-030405-abcd",
-            "key": "0123456789abcdef",
-            "profile": "default",
-            "rounds": 9,
-            "seed": 7,
-            "started_at": "2026-01-02T03:04:05+00:00",
-            "machine": {"cpu": "某处理器", "cores": 2, "quota_cores": 1.5, "isa": ["avx2"], "l3_kib": None},
-            "software": {"onnxruntime": "1.31.1", "python": "3.11.7"},
-            "cases": [one if isinstance(one, Case) else self.case(one) for one in cases],
-            "groups": [self.group_record(cases=[_id(case) for case in cases])],
-        }
-        return records.Header.model_validate(usual | changes)
+        resolved = [one if isinstance(one, Case) else self.case(one) for one in cases]
+        groups = [self.group_record(cases=[case.id for case in resolved])]
+        return records.Header(**HEADER | {"cases": resolved, "groups": groups} | changes)
 
     def journal(
         self,
@@ -220,7 +154,7 @@ class Make:
         """
         cases = header.pop("cases", tuple(dict.fromkeys(case for one in rounds for case, _ in one)))
         journal = Journal(path, self.header(cases, **header))
-        for case in map(_id, cases):
+        for case in (one.id for one in journal.header.cases):
             if case not in (BASELINE, CONTROL):
                 journal.add(self.untimed(case, outcome=(outcomes or {}).get(case, "effect")))
         for number, samples in enumerate(rounds):
@@ -231,110 +165,44 @@ class Make:
         return journal
 
     def experiment(
-        self,
-        name: str = "toys",
-        *,
-        groups: Sequence[Group] | None = None,
-        cases: Sequence[str | Case] = FOUR_CASES,
-        columns: Sequence[str] = ("latency_ms", "ratio", "kept_mib"),
-        **changes: Any,
+        self, name: str = "toys", cases: Sequence[str | Case] = FOUR_CASES, **changes: Any
     ) -> Experiment:
         """Its cases write their id into their settings, so that the fake worker knows which one it plays."""
         resolved = tuple(
             case if isinstance(case, Case) else Case(id=case, title=f"设置 {case}", settings={"case": case})
             for case in cases
         )
-        fields: dict[str, Any] = {
-            "id": name,
-            "title": "玩具实验",
-            "question": "哪个快?",
-            "cases": lambda _: resolved,
-            "groups": tuple(groups or (self.group(),)),
-            "columns": tuple(columns),
-        }
-        return Experiment(**fields | changes)
+        said = {"title": "玩具实验", "question": "哪个快?", "cases": lambda _: resolved}
+        fields = {"id": name, **said, **changes}
+        fields["groups"] = tuple(fields.get("groups") or (self.group(),))
+        fields["columns"] = tuple(fields.get("columns", ("latency_ms", "ratio", "kept_mib")))
+        return Experiment(**fields)
 
     def scenario(self, **changes: Any) -> Scenario:
         """A need that `one` and `two` may meet better than the default."""
-        fields: dict[str, Any] = {
-            "id": "need",
-            "title": "需要",
-            "candidates": (BASELINE, "one", "two"),
-            "groups": (0,),
-            "minimise": "ratio",
-            "use": "需要时。",
-            "avoid": "不需要时。",
-        }
-        return Scenario(**fields | changes)
+        fields = {"id": "need", "title": "需要", "candidates": (BASELINE, "one", "two"), "groups": (0,)}
+        return Scenario(**fields | {"minimise": "ratio", "use": "需要时。", "avoid": "不需要时。"} | changes)
 
     def group(self, batch: int = 2, **changes: Any) -> Group:
-        fields: dict[str, Any] = {
-            "model": "toy",
-            "input": Input(label=f"batch={batch}", shapes=((batch, 3),)),
-            "small": Input(label="batch=1", shapes=((1, 3),)),
-            "seconds": 0.4,
-        }
+        whole, small = (Input(label=f"batch={n}", shapes=((n, 3),)) for n in (batch, 1))
+        fields = {"model": "toy", "input": whole, "small": small, "seconds": 0.4}
         return Group(**fields | _set_apart(changes))
 
     def profile(self, **changes: Any) -> Profile:
-        fields: dict[str, Any] = {
-            "name": "default",
-            "title": "默认",
-            "rounds": 3,
-            "split_rounds": 4,
-            "small": False,
-            "min_seconds": 0.2,
-            "min_calls": 3,
-            "budget_s": 3600,
-            "repeats": 2,
-        }
-        return Profile(**fields | changes)
+        return replace(DEFAULT, **{"rounds": 3, "split_rounds": 4} | changes)
 
     def model(self, name: str = "toy") -> Model:
-        def never(*_: object) -> bytes:
-            raise AssertionError("no test builds the toy model")
-
-        return Model(
-            id=name,
-            title="玩具",
-            about="只在测试里。",
-            build=never,
-            inputs={"x": never},
-            packages=(),
-            warm_up=1,
-        )
+        """Nobody builds it."""
+        told = {"title": "玩具", "about": "只在测试里。", "inputs": {"x": pytest.fail}}
+        return Model(id=name, build=pytest.fail, packages=(), warm_up=1, **told)
 
     def prepared(self, labels: Sequence[str], name: str = "toy") -> Prepared:
-        return Prepared(
-            model_path=Path(f"{name}.onnx"),
-            sha256="0" * 64,
-            parameters=10,
-            flops=dict.fromkeys(labels, 100),
-            input_paths={label: {"x": Path(f"{label}.npy")} for label in labels},
-        )
+        paths = {label: {"x": Path(f"{label}.npy")} for label in labels}
+        made, flops = {"model_path": Path(f"{name}.onnx"), "sha256": "0" * 64}, dict.fromkeys(labels, 100)
+        return Prepared(**made, parameters=10, flops=flops, input_paths=paths)
 
     def machine(self, **changes: Any) -> MachineFacts:
-        fields: dict[str, Any] = {
-            "cpu": "某处理器",
-            "arch": "x86_64",
-            "isa": ("avx2",),
-            "cores": 2,
-            "affinity_cores": 2,
-            "quota_cores": None,
-            "logical_cores": 2,
-            "physical_cores": 2,
-            "l2_kib": 1024,
-            "l3_kib": 32768,
-            "memory_gib": 8,
-            "memory_limit_bytes": None,
-            "system": "某系统 1",
-            "libc": "glibc 2.36",
-            "hypervisor": False,
-            "kernel": "6.1",
-            "governor": "performance",
-            "transparent_huge_pages": "madvise",
-        }
-        return MachineFacts(**fields | changes)
+        return MachineFacts(**MACHINE | changes)
 
 
 @dataclass(slots=True)
@@ -373,26 +241,19 @@ class FakeWorker:
     scripts: dict[str, list[Measured]] = field(default_factory=dict)
     """Case -> answers of its timed children in turn; the last one is repeated."""
     untimed: dict[str, Measured] = field(default_factory=dict)
-    lines: dict[str, list[str]] = field(default_factory=lambda: {"table": ["Line #"]})
-    """What subjects report."""
+    lines: dict[str, list[str]] = field(default_factory=lambda: {"table": ["Line #"]})  # that subjects report
     before: Callable[[Started], None] = lambda _: None
     started: list[Started] = field(default_factory=list)
 
     def __call__(self, job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:  # noqa: ARG002
-        start = Started(
-            job["settings"]["case"],
-            tuple(tuple(shape) for feed in job["shapes"] for shape in feed.values()),
-            not (job["observe"] or job["report"]),
-            job["idle_seconds"],
-            job["subject"],
-            job["report"],
-            job["processes"],
-            job["callers"],
-        )
+        shapes = tuple(tuple(shape) for feed in job["shapes"] for shape in feed.values())
+        told = (job[name] for name in ("idle_seconds", "subject", "report", "processes", "callers"))
+        start = Started(job["settings"]["case"], shapes, not (job["observe"] or job["report"]), *told)
         self.before(start)
         self.started.append(start)
         self.clock.advance(self.seconds)
-        answer: Measured = self._answer(start)
+        script = self.scripts.get(start.case, [{}]) if start.timed else [self.untimed.get(start.case, {})]
+        answer = script.pop(0) if len(script) > 1 else script[0]
         if job["reference"] and not Path(job["reference"]).exists():
             answer = self.make.failure("crashed", "FileNotFoundError")
         if isinstance(answer, records.Failure):
@@ -402,12 +263,6 @@ class FakeWorker:
         if job["write_reference"]:
             Path(job["write_reference"]).write_bytes(b"")
         return Outcome(self.seconds, "", figures=self.make.figures(**answer))
-
-    def _answer(self, start: Started) -> Measured:
-        if not start.timed:
-            return self.untimed.get(start.case, {})
-        script = self.scripts.get(start.case, [{}])
-        return script.pop(0) if len(script) > 1 else script[0]
 
     @property
     def timed(self) -> list[Started]:

@@ -1,6 +1,6 @@
 """Hostile text ends up as text of a bounded length, and a file that a power failure tore is taken for no whole one.
 
-The real site, told of machines, models and failures with such names, is in `site/test_hostile_site.py`. Journals cut
+The real site, told of machines, models and failures with such names, is in `browser/test_hostile_site.py`. Journals cut
 at any byte are in `results/test_round_trip.py` and `test_faults.py`, models in `models/test_prepared.py`.
 """
 

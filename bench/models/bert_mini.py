@@ -7,7 +7,7 @@ BERT-mini (Turc et al. 2019, arXiv 1908.08962) but for a short vocabulary and no
 ORT fuses what it recognises, and recognises little. Opset 12 is the last one in which it knows the
 mask: from opset 13 on, with ORT 1.31, attention stays in pieces, and so do the embeddings and the sums
 before each normalisation. The order of the inputs of an Add and the number of readers of a Shape
-matter as much. `tests/models/test_bert_mini.py` watches over that.
+matter as much. `tests/models/test_networks.py` watches over that.
 """
 
 from __future__ import annotations

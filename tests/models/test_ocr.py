@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -16,13 +16,10 @@ from bench.models.prepared import prepare
 from bench.spec import Input
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
-def test_text_in_the_corner_of_a_larger_picture_is_found_and_read(
-    built: Callable[[str], bytes], infer: Callable
-) -> None:
+def test_text_in_the_corner_of_a_larger_picture_is_found_and_read(built: Any, infer: Any) -> None:
     def output(name: str, shape: tuple[int, ...], larger: tuple[int, ...]) -> np.ndarray:
         feed = np.asarray(MODELS[name].inputs["x"]((shape, larger)))[tuple(map(slice, shape))]
         (found,) = infer(built(name), feed).outputs.values()
@@ -42,37 +39,29 @@ def test_pixels_are_normalised_as_rapidocr_does() -> None:
 
 
 @pytest.mark.parametrize("draw", [page, line])
-def test_pictures_are_dark_text_on_light_paper(draw: Callable[[int, int, int], np.ndarray]) -> None:
-    picture = draw(48, 320, 1)
-    assert picture.shape == (48, 320, 3)
-    assert np.array_equal(picture, draw(48, 320, 1))
-    assert not np.array_equal(picture, draw(48, 320, 2))
-    assert np.median(picture) > 200
-    assert 0.03 < (picture.max(axis=2) < 100).mean() < 0.4
+def test_pictures_are_drawn_from_their_seed_over_the_whole_width(draw: Any) -> None:
+    picture = draw(48, 640, 3)
+    assert not np.array_equal(picture, draw(48, 640, 4))
+    assert (picture.max(axis=2) < 100).any(axis=0)[-40:].any()
     assert picture[..., 0].mean() < picture[..., 2].mean(), "the paper is warm: less blue than red, in BGR"
 
 
-def test_text_reaches_the_right_edge() -> None:
-    assert (line(48, 640, 3).max(axis=2) < 100).any(axis=0)[-40:].any()
-
-
 def test_missing_file_reaches_the_caller_of_prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "shadow" / "rapidocr"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
-    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    """The package is hidden from the child by one of that name without models."""
+    (tmp_path / "rapidocr").mkdir()
+    (tmp_path / "rapidocr" / "__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(ModelError, match=r"^没有找到 rapidocr 自带的模型文件 PP-OCRv6_det_small\.onnx"):
         prepare(ocr_det.MODEL, [Input(label="page", shapes=((1, 3, 320, 320),))], tmp_path / "models")
 
 
-def test_zeroed_denormals_do_not_change_a_bit_of_the_output(infer: Callable) -> None:
+def test_zeroed_denormals_do_not_change_a_bit_of_the_output(infer: Any) -> None:
     """They would slow some processors down and so hide what is measured."""
     cleaned = ocr_det.build()
     assert "rapidocr" not in sys.modules, "finding the files does not import the package"
-    for tensor in onnx.load_from_string(cleaned).graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if values.dtype == np.float32:
-            assert not ((values != 0) & (np.abs(values) < np.finfo(np.float32).tiny)).any()
+    weights = [numpy_helper.to_array(one) for one in onnx.load_from_string(cleaned).graph.initializer]
+    small = (np.abs(one[one != 0]) < np.finfo(np.float32).tiny for one in weights if one.dtype == np.float32)
+    assert not any(one.any() for one in small)
     feed, shipped = ocr_det.make_input(((1, 3, 320, 320),)), _ocr.model_bytes("PP-OCRv6_det_small.onnx")
     (before,), (after,) = (infer(model, feed).outputs.values() for model in (shipped, cleaned))
     assert before.max() > 0.5
