@@ -7,28 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from lab import MIB, hungry, interrupt_at
+from lab import MIB, Lab, hungry
 from traces import kernel, span, write_trace
 
 from bench.measure import observer
-from bench.measure import task as measuring
 from bench.measure.proof import WITHOUT_OBSERVER
 from bench.results import store
 from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL, Case, Load, Proof, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from lab import Lab
     from samples import Make, Started
 
-    from bench.measure.child import Outcome
     from bench.measure.task import Task
-    from bench.spec import Experiment
+    from bench.results.records import Untimed
 
-FEWER_FAULTS = Proof(fact="minor_faults", relation="<", expected=1, than="two")
-LINES = (kernel("a", 1, 10), span(0, 100))
+FEWER = Proof(fact="minor_faults", relation="<", expected=1, than="two")
+TWO_NODES = Proof(fact="nodes", relation="==", expected=2)
 THREE_RUNS = (
     *(line for n in range(3) for line in (kernel("a", 1000 * n + 1, 30), kernel("b", 1000 * n + 40, 10))),
     *(span(1000 * n, 100) for n in range(3)),
@@ -36,29 +31,29 @@ THREE_RUNS = (
 ONE, TWO, BOTH = (BASELINE, "one"), (BASELINE, "two"), (BASELINE, "one", "two")
 
 
-def observe(lab: Lab, task: Task) -> store.Journal:
+def one_case(*proofs: Proof, **changes: Any) -> Case:
+    return Case(**{"id": "one", "title": "one", "settings": {"case": "one"}, "proofs": proofs} | changes)
+
+
+def observe(task: Task) -> dict[tuple[int, str], Untimed]:
     observer.observe(task, lambda _: None)
-    return task.writer.journal
+    return {(one.group, one.case): one for one in task.writer.journal.untimed}
 
 
-def proven_by(make: Make, *proofs: Proof, **changes: Any) -> Experiment:
-    """`one` promises something."""
-    cases = [Case(id=case, title=case, settings={"case": case}) for case in TWO]
-    one = Case(id="one", title="one", settings={"case": "one"}, proofs=proofs)
-    return make.experiment(cases=(*cases, one), **changes)
-
-
-def writes_traces(task: Task, lines: Mapping[str, Sequence[str]]) -> None:
+def writes_traces(task: Task, lines: dict[str, Any]) -> list[tuple[str, bool, bool]]:
     """Let the fake worker leave a trace where the real one would (case -> lines), and a log of one region."""
-    answer = task.worker
+    answer, jobs = task.worker, list[tuple[str, bool, bool]]()
 
-    def work(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
-        if job["observe"] and job["settings"]["case"] in lines:
-            write_trace(Path(job["trace_prefix"]), lines[job["settings"]["case"]])
+    def work(job: Any, env: Any, timeout_s: float) -> Any:
+        case = job["settings"]["case"]
+        jobs.append((case, job["observe"], job["verbose"]))
+        if job["observe"] and case in lines:
+            write_trace(Path(job["trace_prefix"]), lines[case])
         outcome = answer(job, env, timeout_s)
         return replace(outcome, log="Extended allocation by 1048576 bytes.\n") if job["observe"] else outcome
 
     task.worker = work
+    return jobs
 
 
 def _untimed(lab: Lab) -> list[tuple[str, int]]:
@@ -77,84 +72,43 @@ def _untimed(lab: Lab) -> list[tuple[str, int]]:
         pytest.param((ONE, BOTH), "memory", [(BASELINE, 2), ("one", 2), (BASELINE, 3), ("two", 3)], id="but no foreign default"),
     ],
 )  # fmt: skip
-def test_where_cases_are_observed(
-    lab: Lab, make: Make, cases: tuple[Any, Any], how: str, seen: list[tuple[str, int]]
-) -> None:
+def test_where_cases_are_observed(lab: Lab, make: Make, cases: Any, how: str, seen: Any) -> None:
     second = make.group(3, cases=cases[1], small=make.group(5).input, timed=how != "memory")
     groups = [make.group(2, cases=cases[0]), second]
     experiment = make.experiment(groups=groups, observe_each_group=how in ("each", "draft"))
     task = lab.task(experiment, make.profile(rounds=1, small=how == "draft"))
-    observe(lab, task)
+    assert list(observe(task)) == [(int(n != seen[0][1]), case) for case, n in seen]
     assert _untimed(lab) == seen
-    first = seen[0][1]
-    assert [(one.group, one.case) for one in lab.on_disk().untimed] == [(int(n != first), c) for c, n in seen]
-    compared = [task.reference(group).exists() for group in task.planned.groups]
-    assert compared == [True, how != "memory"]
+    assert [task.reference(group).exists() for group in task.planned.groups] == [True, how != "memory"]
 
 
-def test_facts_regions_and_operators_are_kept_with_their_group(lab: Lab, make: Make) -> None:
+def test_what_is_seen_is_kept_with_its_group_and_no_trace_unless_asked_for(lab: Lab, make: Make) -> None:
     groups = [make.group(2), make.group(3, cases=TWO)]
     task = lab.task(make.experiment(groups=groups, observe_each_group=True))
     base_lines = [span(0, 100), kernel("a", 1, 10), kernel("b", 5, 10, thread=2)]
     writes_traces(task, {BASELINE: base_lines, "two": [span(0, 100), kernel("a", 1, 10, operator="Gemm")]})
 
     def tell(start: Started) -> None:
-        lab.worker.untimed["two"] = {"threads_created": start.shapes[0][0]}
+        lab.worker.untimed["two"] = {"threads_created": start.shapes[0][0], "unchanged": ["case"]}
 
     lab.worker.before = tell
-    observe(lab, task)
-    found = {(one.group, one.case): one for one in lab.on_disk().untimed}
-    for group in (0, 1):
-        base, two = (found[group, case] for case in (BASELINE, "two"))
-        assert [base.facts[fact] for fact in ("nodes", "overlapping_nodes", "node_threads")] == [2, 1, 2]
-        assert (base.operators, two.operators) == ({"Conv": 2}, {"Gemm": 1})
-        assert (two.facts["threads_created"], two.regions) == (2 + group, [MIB])
-    assert "nodes" not in found[0, "one"].facts  # the trace of the case before is not taken for its own
-    assert found[0, "one"].operators == {}
+    observe(task)
     journal = lab.on_disk()
+    found = {(one.group, one.case): one for one in journal.untimed}
+    for group in (0, 1):
+        base, two = (found[group, case] for case in TWO)
+        assert [base.facts[fact] for fact in ("nodes", "overlapping_nodes", "node_threads")] == [2, 1, 2]
+        assert (two.facts["threads_created"], two.regions, two.outcome) == (2 + group, [MIB], "nothing")
+    assert "nodes" not in found[0, "one"].facts  # the trace of the case before is not taken for its own
+    assert (journal.traces, store.trace_path(journal.path).exists()) == ([], False)
     journal.add(make.footer())
     rows = summarise(task.planned.experiment, journal).operators
-    assert [(row.input, row.case, row.operators) for row in rows] == [
-        (label, case, operators)
-        for label in ("batch=2", "batch=3")
-        for case, operators in ((BASELINE, {"Conv": 2}), ("two", {"Gemm": 1}))
-    ]
+    kinds = ((BASELINE, {"Conv": 2}), ("two", {"Gemm": 1}))
+    told = [(row.input, row.case, row.operators) for row in rows]
+    assert told == [(label, *kind) for label in ("batch=2", "batch=3") for kind in kinds]
 
 
-@pytest.mark.parametrize(
-    ("answer", "outcome"),
-    [
-        ({"threads_created": 0}, "effect"),
-        ({"threads_created": 1}, "nothing"),
-        ({"threads_created": 2, "unchanged": ["case"]}, "nothing"),
-    ],
-)
-def test_proof_is_judged_and_worded(lab: Lab, make: Make, answer: dict[str, Any], outcome: str) -> None:
-    """The default, on the made-up machine, creates one thread."""
-    lab.worker.untimed["one"] = answer
-    task = lab.task(proven_by(make, Proof(fact="threads_created", relation="==", expected=0)))
-    writes_traces(task, dict.fromkeys(BOTH, LINES))
-    records = {one.case: one for one in observe(lab, task).untimed}
-    assert records["one"].outcome == outcome
-    must = "应等于 0，" if outcome == "effect" else ""  # what does not hold is told as it is
-    assert f"新增的线程数：{answer['threads_created']}（{must}默认为 1）" in records["one"].evidence
-    assert (records[BASELINE].outcome, records["two"].outcome) == (None, "nothing")
-
-
-def test_case_with_a_load_of_its_own_is_observed_under_it(lab: Lab, make: Make) -> None:
-    one = Case(id="one", title="", settings={"case": "one"}, load=Load(callers=2, processes=2))
-    task = lab.task(make.experiment(cases=(BASELINE, one)))
-    lab.runner(task).run()
-    started = {(start.timed, start.case): (start.callers, start.processes) for start in lab.worker.started}
-    assert started[False, "one"] == (2, 1)  # no company: it would only disturb
-    assert started[True, "one"] == (2, 2)
-    assert started[True, BASELINE] == (1, 1)
-
-
-@pytest.mark.parametrize("each_group", [True, False])
-def test_what_another_group_showed_is_never_what_a_case_is_held_against(
-    lab: Lab, make: Make, *, each_group: bool
-) -> None:
+def test_what_another_group_showed_is_never_what_a_case_is_held_against(lab: Lab, make: Make) -> None:
     """`two` is seen on the first model alone, `one` on the second, whose default has 30 faults, not 10."""
 
     def tell(start: Started) -> None:
@@ -162,87 +116,60 @@ def test_what_another_group_showed_is_never_what_a_case_is_held_against(
         lab.worker.untimed = {case: {"minor_faults": n} for case, n in faults.items()}
 
     lab.worker.before = tell
-    fewer = Proof(fact="minor_faults", relation="<", expected=1, than=BASELINE)
-    groups = [make.group(2, cases=(BASELINE, "two")), make.group(3, cases=(BASELINE, "one"))]
-    held = ("default", fewer, "effect", "默认为 30"), ("other", FEWER_FAULTS, "unseen", "读不到")
-    for name, proof, outcome, words in held:
-        experiment = proven_by(make, proof, groups=groups, observe_each_group=each_group, name=name)
-        (found,) = (one for one in observe(lab, lab.task(experiment)).untimed if one.case == "one")
+    groups = [make.group(2, cases=TWO), make.group(3, cases=ONE)]
+    for than, outcome, words in ((BASELINE, "effect", "默认为 30"), ("two", "unseen", "读不到")):
+        cases = (*TWO, one_case(replace(FEWER, than=than)))
+        found = observe(lab.task(make.experiment(f"than_{than}", cases=cases, groups=groups)))[1, "one"]
         assert (found.outcome, words in found.evidence) == (outcome, True)
 
 
 def test_default_is_observed_from_outside_where_the_observer_would_show_itself(lab: Lab, make: Make) -> None:
     """What the log or the profiler says is known of a child in which neither was touched."""
     proof = Proof(fact="trace_bytes", relation=">", expected=1000)
-    one = Case(id="one", title="", settings={"case": "one", "enable_profiling": True}, proofs=(proof,))
+    one = one_case(proof, settings={"case": "one", "enable_profiling": True})
     lab.worker.untimed["one"] = {"trace_bytes": 5000}
     task = lab.task(make.experiment(cases=(BASELINE, CONTROL, one)))
-    jobs: list[Mapping[str, Any]] = []
-    answer = task.worker
-
-    def note(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
-        jobs.append(job)
-        return answer(job, env, timeout_s)
-
-    task.worker = note
-    found = {one.case: one for one in observe(lab, task).untimed}
-    told = [(job["settings"]["case"], job["observe"], job["verbose"]) for job in jobs]
-    assert told == [(BASELINE, True, True), (CONTROL, True, False), ("one", True, True)]
-    assert found[CONTROL].facts == dict.fromkeys(WITHOUT_OBSERVER, 0)
-    assert "trace_bytes" not in found[BASELINE].facts
-    assert (found["one"].outcome, found[CONTROL].outcome) == ("effect", None)
-    assert "5000（应大于 1000，默认为 0）" in found["one"].evidence
+    jobs, found = writes_traces(task, {}), observe(task)
+    assert jobs == [(BASELINE, True, True), (CONTROL, True, False), ("one", True, True)]
+    assert found[0, CONTROL].facts == dict.fromkeys(WITHOUT_OBSERVER, 0)
+    assert "trace_bytes" not in found[0, BASELINE].facts
+    assert (found[0, "one"].outcome, found[0, CONTROL].outcome) == ("effect", None)
+    assert "5000（应大于 1000，默认为 0）" in found[0, "one"].evidence
 
 
 def test_case_that_fails_while_observed_proves_nothing_and_is_not_asked_again(lab: Lab, make: Make) -> None:
     lab.worker.untimed["one"] = failure = make.failure("crashed", "SIGSEGV")
-    proof = Proof(fact="threads_created", relation="==", expected=1)
-    experiment = proven_by(make, proof, keep_trace=("one", 0))
     for _ in range(2):
-        task = lab.task(experiment)
+        task = lab.task(make.experiment(cases=(*TWO, one_case(TWO_NODES)), keep_trace=("one", 0)))
         writes_traces(task, {"one": THREE_RUNS})
-        observe(lab, task)
-    (one,) = (one for one in lab.on_disk().untimed if one.case == "one")
+        one = observe(task)[0, "one"]
     assert (one.failure, one.outcome, one.evidence, one.facts) == (failure, None, "", {})
     assert [case for case, _ in _untimed(lab)].count("one") == 2  # the second try, in the first build
     assert lab.on_disk().traces == []
 
 
-def test_case_that_cannot_run_here_is_timed_nowhere(lab: Lab, make: Make) -> None:
+def test_case_is_observed_under_its_load_and_timed_nowhere_if_it_cannot_run(lab: Lab, make: Make) -> None:
     """Neither what this onnxruntime lacks, nor, not even started, what this machine does."""
-    lab.worker.untimed["one"] = make.failure("unsupported", "没有这个选项")
-    lacks = "需要 glibc 2.35，这里是"
-    new = Case(id="new", title="新", settings={"case": "new"}, lacking=lambda m: f"{lacks} {m.libc}")
-    experiment = make.experiment(cases=(BASELINE, "one", new), groups=[make.group(2), make.group(3)])
+    lab.worker.untimed["two"] = make.failure("unsupported", "没有这个选项")
+    new = one_case(id="new", settings={"case": "new"}, lacking=lambda m: f"需要 glibc 2.35，这里是 {m.libc}")
+    cases = (*TWO, new, one_case(load=Load(callers=2, processes=2)))
+    experiment = make.experiment(cases=cases, groups=[make.group(2), make.group(3)])
     lab.runner(lab.task(experiment)).run()
-    seen = [start.case for start in lab.worker.started]
-    assert (seen.count("one"), seen.count("new")) == (1, 0)
-    rows = summarise(experiment, lab.on_disk()).rows
-    told = {row.case: row.failure for row in rows if row.metric == "latency_ms"}
-    assert told == {BASELINE: None, "one": "没有这个选项", "new": f"本机不适用：{lacks} glibc 2.31"}
-
-
-def test_resumed_build_makes_the_reference_again_when_it_is_gone(lab: Lab) -> None:
-    interrupt_at(lab, 3)
-    with pytest.raises(KeyboardInterrupt):
-        lab.runner().run()
-    for path in (lab.folder / "w").iterdir():
-        path.unlink()
-    lab.worker.before, lab.worker.started = lambda _: None, []
-    lab.runner().run()
-    assert [case for case, _ in _untimed(lab)] == [BASELINE]
-    assert len(lab.on_disk().untimed) == 3
-    assert lab.row("one").failure is None
+    seen = {(one.timed, one.case): (one.callers, one.processes) for one in lab.worker.started}
+    watched = {(False, BASELINE): (1, 1), (False, "two"): (1, 1), (False, "one"): (2, 1)}  # without company
+    assert seen == {**watched, (True, BASELINE): (1, 1), (True, "one"): (2, 2)}
+    assert [start.case for start in lab.worker.started].count("two") == 1
+    rows = [row for row in summarise(experiment, lab.on_disk()).rows if row.metric == "latency_ms"]
+    lacks = {"two": "没有这个选项", "new": "本机不适用：需要 glibc 2.35，这里是 glibc 2.31"}
+    assert {row.case: row.failure for row in rows} == {BASELINE: None, "one": None, **lacks}
 
 
 @pytest.mark.parametrize("number", range(1, 6))
-def test_resumed_build_observes_no_case_twice_on_a_group_and_finds_what_it_compares_with(
-    lab: Lab, make: Make, number: int
-) -> None:
-    """Interrupted at each of the five untimed children in turn."""
+def test_resumed_build_observes_no_case_twice_but_lost_references(lab: Lab, make: Make, number: int) -> None:
+    """Interrupted at each of the five untimed children in turn; what was observed before is there to compare with."""
     lab.worker.untimed = {"two": {"minor_faults": 10}, "one": {"minor_faults": 5}}
-    groups = [make.group(2), make.group(3, cases=(BASELINE, "two"))]
-    experiment = proven_by(make, FEWER_FAULTS, groups=groups, observe_each_group=True)
+    groups = [make.group(2), make.group(3, cases=TWO)]
+    experiment = make.experiment(cases=(*TWO, one_case(FEWER)), groups=groups, observe_each_group=True)
 
     def interrupt(_: Started) -> None:
         if len(lab.worker.started) == number - 1:
@@ -250,84 +177,69 @@ def test_resumed_build_observes_no_case_twice_on_a_group_and_finds_what_it_compa
 
     lab.worker.before = interrupt
     with pytest.raises(KeyboardInterrupt):
-        observe(lab, lab.task(experiment))
+        observe(lab.task(experiment))
     assert len(lab.on_disk().untimed) == number - 1
+    for path in (lab.folder / "w").iterdir():
+        path.unlink()
     lab.worker.before = lambda _: None
     for _ in range(2):
-        observe(lab, lab.task(experiment))
-    seen = _untimed(lab)
-    assert len(seen) == len(set(seen)) == len(lab.on_disk().untimed) == 5
-    assert [one.outcome for one in lab.on_disk().untimed if one.case == "one"] == ["effect"]
+        found = observe(task := lab.task(experiment))
+    lost = [(BASELINE, 2)] * (number > 1) + [(BASELINE, 3)] * (number > 4)
+    once = [(BASELINE, 2), ("two", 2), ("one", 2), (BASELINE, 3), ("two", 3)]
+    assert (sorted(_untimed(lab)), len(lab.on_disk().untimed)) == (sorted(lost + once), 5)
+    assert all(task.reference(group).exists() for group in task.planned.groups)
+    assert found[0, "one"].outcome == "effect"
 
 
-@pytest.mark.parametrize("group", [0, 1, None])
-def test_trace_that_was_asked_for_is_summed_up_and_stands_beside_the_journal(
-    lab: Lab, make: Make, group: int | None
-) -> None:
-    wanted = None if group is None else ("one", group)
+def test_trace_asked_for_is_summed_up_and_stands_beside_the_journal(lab: Lab, make: Make) -> None:
     groups = [make.group(2), make.group(3)]
-    experiment = make.experiment(groups=groups, observe_each_group=True, keep_trace=wanted)
-    task = lab.task(experiment)
+    task = lab.task(make.experiment(groups=groups, observe_each_group=True, keep_trace=("one", 1)))
     writes_traces(task, {case: THREE_RUNS if case == "one" else THREE_RUNS[-1:] for case in BOTH})
-    observe(lab, task)
+    observe(task)
     journal = lab.on_disk()
-    kept = store.trace_path(journal.path)
-    if group is None:
-        assert (journal.traces, kept.exists()) == ([], False)
-        return
     (found,) = journal.traces
-    assert (found.case, found.model, found.input) == ("one", "toy", f"batch={2 + group}")
-    assert (found.runs, found.run_microseconds) == (1, 100.0)
+    told = (found.case, found.model, found.input, found.runs, found.run_microseconds)
+    assert told == ("one", "toy", "batch=3", 1, 100.0)
     assert [(cost.name, cost.microseconds) for cost in found.nodes] == [("a", 30.0), ("b", 10.0)]
+    kept = store.trace_path(journal.path)
     assert kept.parent == journal.path.parent
     assert kept.read_text() == "[\n" + ",\n".join(THREE_RUNS) + "\n]\n"
 
 
-@pytest.mark.parametrize(
-    "lines", [[*THREE_RUNS, THREE_RUNS[0][:-9]], [], None], ids=["cut", "empty", "missing"]
-)
-def test_build_goes_on_without_a_trace_that_cannot_be_read(
-    lab: Lab, make: Make, lines: Sequence[str] | None
-) -> None:
+@pytest.mark.parametrize("traces", [{"one": [*THREE_RUNS, THREE_RUNS[0][:-9]]}, {"one": []}, {}])
+def test_build_goes_on_without_a_trace_that_cannot_be_read(lab: Lab, make: Make, traces: Any) -> None:
     """What it would have shown is not seen, and nothing is offered for download."""
-    proof = Proof(fact="nodes", relation="==", expected=2)
-    task = lab.task(proven_by(make, proof, keep_trace=("one", 0)))
-    writes_traces(task, {} if lines is None else {"one": lines})
+    task = lab.task(make.experiment(cases=(*TWO, one_case(TWO_NODES)), keep_trace=("one", 0)))
+    writes_traces(task, traces)
     lab.runner(task).run()
     journal = lab.on_disk()
     (one,) = (one for one in journal.untimed if one.case == "one")
-    assert journal.complete
-    assert (one.failure, one.outcome, "读不到" in one.evidence) == (None, "unseen", True)
+    assert (journal.complete, one.failure, one.outcome) == (True, None, "unseen")
+    assert "读不到" in one.evidence
     assert not {"nodes", "operators", "block_sizes"} & set(one.facts)
-    assert journal.traces == []
-    assert not store.trace_path(journal.path).exists()
+    assert (journal.traces, store.trace_path(journal.path).exists()) == ([], False)
 
 
-@pytest.mark.parametrize(
-    ("free_mib", "failure", "kind"), [(1 << 20, None, None), (1 << 20, "crashed", "crashed"), (399, None, "out_of_memory")]
-)  # fmt: skip
+@pytest.mark.parametrize(("free_mib", "kind"), [(900, None), (900, "crashed"), (399, "out_of_memory")])
 def test_subject_reports_on_the_largest_batch_once(
-    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch, free_mib: int, failure: Any, kind: str | None
+    lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch, free_mib: int, kind: Any
 ) -> None:
     """A report that failed is data; none is made where memory has become scarce, nor again on resume."""
-    monkeypatch.setattr(measuring, "free_memory", lambda: free_mib * MIB)
-    report = Report(subject="line_memory", cases=(BASELINE, "one"))
-    experiment = hungry(make, reports=(report,), cases=BOTH)
+    monkeypatch.setattr("bench.measure.task.free_memory", lambda: free_mib * MIB)
+    experiment = hungry(make, reports=(Report(subject="line_memory", cases=ONE),), cases=BOTH)
 
     def fail(start: Started) -> None:
-        if failure and start.reports:
-            lab.worker.untimed = {case: make.failure(failure, "坏了") for case in BOTH}
+        if kind and start.reports:
+            lab.worker.untimed = dict.fromkeys(BOTH, make.failure(kind, "坏了"))
 
     lab.worker.before = fail
     lab.runner(lab.task(experiment)).run()
-    found = lab.on_disk().reports
-    assert [(one.subject, one.case, one.input) for one in found] == [
-        ("line_memory", case, "batch=4") for case in (BASELINE, "one")
-    ]
-    assert {one.failure.kind if one.failure else None for one in found} == {kind}
-    assert [one.lines for one in found] == [{} if kind else {"table": ["Line #"]}] * 2
-    path = lab.on_disk().path
-    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
-    before = len(lab.worker.started)
+    journal, lines = lab.on_disk(), {} if kind else {"table": ["Line #"]}
+    told = [(one.subject, one.case, one.input, one.lines) for one in journal.reports]
+    assert told == [("line_memory", case, "batch=4", lines) for case in ONE]
+    assert {one.failure.kind if one.failure else None for one in journal.reports} == {kind}
+    assert any(start.reports for start in lab.worker.started) is (kind != "out_of_memory")
+    journal.path.write_bytes(b"".join(journal.path.read_bytes().splitlines(keepends=True)[:-1]))
+    lab.worker.started.clear()
     lab.runner(lab.task(experiment)).run()
-    assert not any(start.reports for start in lab.worker.started[before:])
+    assert not any(start.reports for start in lab.worker.started)

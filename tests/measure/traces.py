@@ -1,28 +1,23 @@
-"""The profiler's trace as ORT writes it: an event a line, in the order in which events ended."""
+"""Lines of the profiler's trace, an event each; as ORT itself writes them, `test_trace` has some."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
 
-def span(start: int, length: int, name: str = "model_run") -> str:
-    """A line of a trace: a run as a whole, or something else of the session."""
-    return _line("Session", name, start, length, 1, {})
+def span(start: int, length: int, name: str = "model_run", **more: Any) -> str:
+    return json.dumps(
+        {"cat": "Session", "name": name, "ts": start, "dur": length, "tid": 1, "args": {}} | more
+    )
 
 
 def kernel(name: str, start: int, length: int, *, operator: str = "Conv", thread: int = 1) -> str:
-    """A line of a trace: one execution of a node."""
-    return _line("Node", f"{name}_kernel_time", start, length, thread, {"op_name": operator})
-
-
-def _line(category: str, name: str, start: int, length: int, thread: int, arguments: dict[str, str]) -> str:
-    head = f'{{"cat" : "{category}","pid" :7,"tid" :{thread},"dur" :{length},"ts" :{start},"ph" : "X",'
-    return f'{head}"name" :"{name}","args" : {json.dumps(arguments)}}}'
+    return span(start, length, f"{name}_kernel_time", cat="Node", tid=thread, args={"op_name": operator})
 
 
 def write_trace(path: Path, lines: Iterable[str]) -> Path:
