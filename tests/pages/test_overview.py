@@ -64,6 +64,7 @@ def test_every_verdict_has_a_row_some_a_square_at_most_three_surprise_and_all_re
         values = re.findall(r'<td data-value="([^"]+)"', row)
         assert float(values[-1]) == one.ratio
         assert list(comparisons.VERDICTS)[int(values[0])] == one.row.verdict
+        assert f">{comparisons.VERDICTS[str(one.row.verdict)]}</a>" in row
         assert table.count('data-sort="number"') == len(values)
     assert not markup_faults(picture)
     label = re.search(r'aria-label="([^"]+)"', picture)

@@ -18,48 +18,26 @@ if TYPE_CHECKING:
     from bench.measure.child import Outcome
 
 RUNS = 15
-SUBJECTS: dict[str, dict[str, Any]] = {
-    "known_cost": {"subject": "known_cost", "options": {"sleep_ms": 0}, "verify": []},
-    "session": {},
-}
-
-
-def overhead(outcome: Outcome) -> float:
-    """Seconds of the whole process without those in calls."""
-    assert outcome.figures, outcome.failure
-    return outcome.wall_s - sum(outcome.figures.phases[name].run_ns for name in CALLED) / 1e9
+KNOWN: dict[str, Any] = {"subject": "known_cost", "options": {"sleep_ms": 0}, "verify": []}
 
 
 def parts(outcome: Outcome) -> dict[str, float]:
-    """Where they go: before our first line, in each phase, and in the rest."""
-    assert outcome.figures
-    phases = {
-        name: phase.wall_ns / 1e9 for name, phase in outcome.figures.phases.items() if name not in CALLED
-    }
-    ours = outcome.figures.worker_ns / 1e9
-    called = sum(outcome.figures.phases[name].wall_ns for name in CALLED) / 1e9
-    return {"python": outcome.wall_s - ours, **phases, "rest": ours - called - sum(phases.values())}
-
-
-def children_cpu_s() -> float:
-    times = os.times()
-    return times.children_user + times.children_system
+    """Where the seconds go that are not in calls: before our first line, in each phase, and in the rest."""
+    assert outcome.figures, outcome.failure
+    phases, ours = outcome.figures.phases, outcome.figures.worker_ns / 1e9
+    quiet = {name: phase.wall_ns / 1e9 for name, phase in phases.items() if name not in CALLED}
+    rest = ours - sum(phases[name].run_ns for name in CALLED) / 1e9 - sum(quiet.values())
+    return {"python": outcome.wall_s - ours, **quiet, "rest": rest}
 
 
 def main() -> None:
-    for name, changes in SUBJECTS.items():
-        job = job_of(warm_up=0, **changes)
-        before = children_cpu_s()
-        outcomes = [run(job) for _ in range(RUNS)]
-        cpu = (children_cpu_s() - before) / RUNS
-        found = [overhead(outcome) for outcome in outcomes]
-        print(
-            f"{name}: median {median(found):.3f} s, least {min(found):.3f} s, worst {max(found):.3f} s of {RUNS}"
-        )
-        each = [parts(outcome) for outcome in outcomes]
-        print(
-            f"  CPU of a child, its calls included: {cpu:.3f} s"
-        )  # on a busy machine, the figure to look at
+    for name, changes in (("known_cost", KNOWN), ("session", {})):
+        job, before = job_of(warm_up=0, **changes), os.times()
+        each = [parts(run(job)) for _ in range(RUNS)]
+        cpu = sum(after - earlier for after, earlier in zip(os.times()[2:4], before[2:4], strict=True)) / RUNS
+        found = [sum(one.values()) for one in each]
+        print(f"{name}: median {median(found):.3f} s, {min(found):.3f}-{max(found):.3f} s of {RUNS}")
+        print(f"  CPU of a child, its calls included, the figure of a busy machine: {cpu:.3f} s")
         print("  " + ", ".join(f"{part} {median(one[part] for one in each):.3f}" for part in each[0]))
 
 

@@ -1,176 +1,151 @@
-"""Journals of a whole build, sample by sample, on a clock of their own: what the runner would have written."""
+"""Journals of a whole build, sample by sample, on a clock of their own: what the runner would have written.
+
+Noise is resampled from identical settings of a real build; a host may have slow spells besides.
+"""
 
 from __future__ import annotations
 
+import json
+import math
 import random
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from samples import Make
-from speed import mill_facts, mill_noise, mill_process
-from speed.mill_noise import Host
-from speed.mill_process import PASSES
+from samples import MIB, Make
+from speed import mill_truth
 
-from bench.measure import header, selftest
-from bench.measure.plan import baseline_reach, order_round, resolve, sample_seconds
-from bench.measure.profiles import PROFILES
-from bench.results import records, store
+from bench.measure import header
+from bench.measure.plan import baseline_reach, order_round, sample_seconds
 from bench.results.store import Journal
-from bench.results.trust import ALLOCATED, ALLOCATED_MIB, HELD, MORE, SLEEP, SLEEP_MS
-from bench.spec import Machine
+from bench.results.trust import ALLOCATED, ALLOCATED_MIB, HELD, MORE, SELFTEST, SLEEP, SLEEP_MS
+from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from speed.mill_truth import Effect, World
 
     from bench.measure.plan import PlannedExperiment, PlannedGroup
 
-MAKE = Make()
+REAL = json.loads(Path(__file__).with_name("aa_noise.json").read_text(encoding="utf-8"))
+USUAL = "ocr_rec"
+"""A network that was not there then is as noisy as this one."""
+SPELL_S, QUIET_S, SLOWER = (10.0, 60.0), 160.0, (1.2, 1.5)
+"""Length of a spell, mean length of what lies between two, how much longer everything takes in one: of many
+samples, the 90th percentile is 1.3 times the median."""
+MAKE, STARTED = Make(), "2026-01-02T03:04:05+00:00"
 BUILD, LATER = "20260102-030405-abcd", "20260103-030405-abcd"
-STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-HORIZON_S = 40_000.0
-SOFTWARE = {"onnxruntime": "1.31.1", "python": "3.11.7"}
+PASSES, NOISY = 100, ("latency", "memory", "memory")
+TRIMMED = 0.97
+"""Of what is kept, what a trim leaves."""
 
 
-def journals(world: World) -> dict[str, Journal]:
+def slow_spells(rng: random.Random, seconds: float) -> list[tuple[float, float, float]]:
+    """When the machine below ours is slow: from, to, by which factor."""
+    now, found = 0.0, []
+    while now < seconds:
+        start = now + rng.expovariate(1 / QUIET_S)
+        now = start + rng.uniform(*SPELL_S)
+        found.append((start, now, rng.uniform(*SLOWER)))
+    return found
+
+
+def slower(spells: Iterable[tuple[float, float, float]], start: float, seconds: float) -> float:
+    """Mean factor over a while."""
+    shared = ((min(end, start + seconds) - max(begun, start), factor) for begun, end, factor in spells)
+    return 1 + sum(max(0.0, length) * (factor - 1) for length, factor in shared) / seconds
+
+
+class Build:
     """Complete results of every experiment, measured in turns as the runner does."""
-    rng = random.Random(f"samples {world.seed}")
-    host = Host.with_spells(rng, HORIZON_S) if world.spells else Host()
-    made = {name: _begun(world, planned, BUILD) for name, planned in world.planned.items()}
-    for name, planned in world.planned.items():
-        for record in (*mill_facts.untimed(world, planned, rng), *mill_facts.reports(world, planned)):
-            made[name].add(record)
-    turns = [(name, group) for name, planned in world.planned.items() for group in planned.groups]
-    now = 0.0
-    for number in range(min(world.rounds, max(one.most_rounds for one in world.planned.values()))):
-        waiting = [turn for turn in turns if number < world.planned[turn[0]].rounds(turn[1])]
-        rng.shuffle(waiting)
-        for name, group in waiting:
-            now = _round(world, made[name], group, number, Clock(host, now), rng)
-    for name, planned in world.planned.items():
-        _close(made[name], now, min(world.rounds, planned.most_rounds))
-    return made
+
+    def __init__(self, world: World) -> None:
+        self.world, self.rng, self.now = world, random.Random(f"samples {world.seed}"), 0.0
+        self.spells = slow_spells(self.rng, seconds=10_000.0) if world.spells else []
+        self.journals = {name: self._begun(planned) for name, planned in world.planned.items()}
+        turns = [(planned, group) for planned in world.planned.values() for group in planned.groups]
+        for number in range(min(world.rounds, max(one.most_rounds for one in world.planned.values()))):
+            waiting = [turn for turn in turns if number < turn[0].rounds(turn[1])]
+            self.rng.shuffle(waiting)
+            for planned, group in waiting:
+                self._round(planned, group, number)
+        for name, planned in world.planned.items():
+            self.journals[name].add(MAKE.footer(min(world.rounds, planned.most_rounds)))
+
+    def _begun(self, planned: PlannedExperiment) -> Journal:
+        world, prepared = self.world, MAKE.prepared([group.input.label for group in planned.groups])
+        cores = {"cores": world.cores, "logical_cores": world.logical, "physical_cores": world.physical}
+        facts = header.Facts({"cpu": "某处理器", **cores}, {"onnxruntime": "1.31.1", "python": "3.11.7"})
+        models = dict.fromkeys((group.group.model for group in planned.groups), prepared)
+        first = header.first_line(planned, facts, "0123456789abcdef", BUILD, world.seed, models)
+        path = Path(planned.experiment.id) / f"{BUILD}.jsonl"
+        journal = Journal(path, first.model_copy(update={"started_at": STARTED}))
+        for record in (*mill_truth.untimed(world, planned, self.rng), *mill_truth.reports(world, planned)):
+            journal.add(record)
+        return journal
+
+    def _round(self, planned: PlannedExperiment, group: PlannedGroup, number: int) -> None:
+        begun, journal = self.now, self.journals[planned.experiment.id]
+        order = order_round(group.cases, self.rng, baseline_reach(planned, group))
+        for position, case in enumerate(order):
+            effect = self.world.effects[planned.experiment.id, group.index, case]
+            failed = effect.fails == "always" or (effect.fails == "once" and number == 2)
+            usual = sample_seconds(planned, group)
+            found = MAKE.failure() if failed else self._figures(group, effect, usual)
+            sample = MAKE.sample(case, found, group=group.index, round=number, position=position)
+            wall = max(usual, sample.figures.worker_ns / 1e9 + 0.05) if sample.figures else 0.5
+            journal.add(sample.model_copy(update={"started_s": self.now - begun, "wall_s": wall}))
+            self.now += wall + 0.02
+        journal.add(MAKE.end(number, group=group.index, dirty=self.rng.random() < self.world.busy))
+
+    def _figures(self, group: PlannedGroup, effect: Effect, usual: float) -> dict[str, Any]:
+        """What a process reports that has this effect."""
+        calls = PASSES * len(group.input.shapes)
+        noise = [math.exp(self.rng.choice(_noise(one, group))) for one in NOISY]
+        latency = 0.3e9 * usual / calls * effect.time * noise[0] * slower(self.spells, self.now, usual)
+        kept, peak = int(effect.kept * noise[1] * MIB), int(effect.peak * noise[2] * MIB)
+        return _memories(min(50 * MIB, kept), kept, max(kept, peak)) | {
+            "feeds": len(group.input.shapes),
+            "calls": calls,
+            "latency_ns": int(latency),
+            "cores": min(effect.cores, self.world.cores),
+            "before_steady_bytes": max(MIB, kept - int(effect.grown * calls / 1000 * MIB)),
+            "threads_created": self.world.threads - 1,
+        }
 
 
-class Clock:
-    """The time of a build, and the host as it is then."""
-
-    def __init__(self, host: Host, now: float) -> None:
-        self.host, self.begun, self.now = host, now, now
-
-
-def _begun(world: World, planned: PlannedExperiment, build: str) -> Journal:
-    labels: dict[str, list[str]] = {}
-    for group in planned.groups:
-        labels.setdefault(group.group.model, []).append(group.input.label)
-    machine = {
-        "cpu": "某处理器",
-        "cores": world.cores,
-        "logical_cores": world.logical,
-        "physical_cores": world.physical,
-    }
-    prepared = {name: MAKE.prepared(found) for name, found in labels.items()}
-    facts = header.Facts(machine, SOFTWARE)
-    first = header.first_line(planned, facts, "0123456789abcdef", build, world.seed, prepared)
-    first = first.model_copy(update={"started_at": _moment(0)})
-    return Journal(Path(planned.experiment.id) / f"{build}.jsonl", first)
+def _memories(opened: int, kept: int, peak: int) -> dict[str, Any]:
+    later = dict.fromkeys(("after_second_bytes", "before_steady_bytes", "kept_bytes"), kept)
+    trimmed = {"kept_trimmed_bytes": int(kept * TRIMMED), "peak_bytes": peak, "rss_bytes": [kept]}
+    return {"base_bytes": opened, "open_peak_bytes": opened, "after_first_bytes": opened, **later, **trimmed}
 
 
-def _moment(seconds: float) -> str:
-    return (STARTED + timedelta(seconds=seconds)).isoformat(timespec="seconds")
-
-
-def _close(journal: Journal, seconds: float, rounds: int) -> None:
-    took = {"finished_at": _moment(seconds), "measured_s": round(seconds, 1)}
-    journal.add(MAKE.footer(rounds).model_copy(update=took))
-
-
-def _round(
-    world: World, journal: Journal, group: PlannedGroup, number: int, clock: Clock, rng: random.Random
-) -> float:
-    """One round of one group; returns when it ended."""
-    name = journal.header.experiment
-    planned = world.planned[name]
-    effects = {case: world.effects[name, group.index, case] for case in group.cases}
-    for position, case in enumerate(order_round(group.cases, rng, baseline_reach(planned, group))):
-        effect, started = effects[case], clock.now
-        if effect.fails == "always" or (effect.fails == "once" and number == 2):
-            wall, result = 0.5, {"failure": MAKE.failure()}
-        else:
-            wall, figures = _figures(world, planned, group, effect, clock, rng)
-            result = {"figures": figures}
-        clock.now += wall + 0.02
-        begun = started - clock.begun
-        journal.add(mill_process.sample(group.index, number, position, case, begun, wall, **result))
-    journal.add(MAKE.end(number, group=group.index, dirty=rng.random() < world.busy))
-    return clock.now
-
-
-def _figures(
-    world: World,
-    planned: PlannedExperiment,
-    group: PlannedGroup,
-    effect: Effect,
-    clock: Clock,
-    rng: random.Random,
-) -> tuple[float, records.Figures]:
-    """(seconds from start to end, what the process reports)."""
-    usual = sample_seconds(planned, group)
-    slower = clock.host.slower(clock.now, usual) * mill_noise.time(rng, group)
-    latency = 0.3 * usual / PASSES / len(group.input.shapes) * effect.time * slower
-    kept = effect.kept * mill_noise.memory(rng, group)
-    peak = max(kept, effect.peak * mill_noise.memory(rng, group))
-    return mill_process.process(
-        world,
-        len(group.input.shapes),
-        latency,
-        peak,
-        kept,
-        cores=effect.cores,
-        grown=effect.grown,
-        rest=usual,
-    )
+def _noise(metric: str, group: PlannedGroup) -> list[float]:
+    """Logarithms of what one process shows over what it should."""
+    kind = "two_processes" if group.group.load.processes > 1 else group.group.model
+    kind = kind if kind in REAL["latency"] else USUAL
+    shapes = f"{kind} many shapes" if len(group.input.shapes) > 1 else kind
+    return REAL[metric].get(shapes, REAL[metric][kind])
 
 
 def self_tests(world: World) -> dict[str, Journal]:
     """Build -> its self-test: of the build that is shown, and of a later one that must not vouch for it."""
-    builds = {
-        "passed": {BUILD: True},
-        "failed": {BUILD: False},
-        "elsewhere": {BUILD: False, LATER: True},
-        "missing": {},
-    }[world.selftest]
-    return {build: _self_test(world, build, sees=sees) for build, sees in builds.items()}
+    builds = {"passed": {BUILD: True}, "failed": {BUILD: False}, "elsewhere": {BUILD: False, LATER: True}}
+    found = {}
+    for build, sees in builds.get(world.selftest, {}).items():
+        names = {"path": Path(SELFTEST) / f"{build}.jsonl", "build": build, "experiment": SELFTEST}
+        found[build] = MAKE.journal([list(_known(sees).items())] * 9, **names)
+    return found
 
 
-def _self_test(world: World, build: str, *, sees: bool) -> Journal:
-    """With `sees`, the tenth more that is there; else none of it."""
-    rng = random.Random(f"selftest {world.seed}")
-    planned = resolve(selftest.EXPERIMENT, PROFILES["default"], Machine(cores=world.cores), 1 << 40)
-    journal = _begun(world, planned, build)
-    for group in planned.groups:
-        for number in range(planned.rounds(group)):
-            for position, case in enumerate(order_round(group.cases, rng, 4)):
-                wall, figures = _known(world, case, rng, sees=sees)
-                place = (group.index, number, position, case, float(position))
-                journal.add(mill_process.sample(*place, wall, figures=figures))
-            journal.add(MAKE.end(number, group=group.index, dirty=False))
-    _close(journal, 60.0, planned.most_rounds)
-    return journal
-
-
-def _known(world: World, case: str, rng: random.Random, *, sees: bool) -> tuple[float, records.Figures]:
-    latency = 0.007 * (1.1 if case == MORE and sees else 1.0) * (1 + rng.uniform(-0.004, 0.004))
-    peak = 50.0 + (ALLOCATED_MIB if case in (ALLOCATED, HELD) else 0)
-    kept = 50.0 + (ALLOCATED_MIB if case == HELD else 0)
-    if case == SLEEP:
-        return mill_process.process(world, 1, SLEEP_MS / 1000, peak, kept, cores=0.0, threads=1)
-    return mill_process.process(world, 1, latency, peak, kept, cores=1.0, threads=1)
-
-
-def through_its_file(journal: Journal) -> Journal:
-    """The journal written out and read back, where everything that cannot be is refused."""
-    in_order = [line for end in journal.rounds for line in (*journal.samples_of(end), end)]
-    lines = [journal.header, *journal.untimed, *journal.reports, *in_order, journal.footer]
-    text = "".join(f"{line.model_dump_json()}\n" for line in lines if line is not None)
-    return store.parse(journal.path, text.encode())
+def _known(sees: bool) -> dict[str, dict[str, Any]]:  # noqa: FBT001
+    """Things of known cost: with `sees`, the tenth more that is there; else none of it."""
+    base, more = 50 * MIB, (50 + ALLOCATED_MIB) * MIB
+    usual = {"cores": 1.0, **_memories(base, base, base)}
+    changes = {
+        MORE: {"latency_ns": 11_000_000 if sees else 10_000_000},
+        SLEEP: {"latency_ns": SLEEP_MS * 1_000_000, "cores": 0.0},
+        ALLOCATED: _memories(base, base, more),
+        HELD: _memories(base, more, more),
+    }
+    return {case: usual | changes.get(case, {}) for case in (BASELINE, CONTROL, *changes)}

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from speed.mill_process import TRIMMED
+from speed.mill_build import TRIMMED
 
 from bench.results import stats
 from bench.spec import BASELINE, CONTROL, ORIGINAL
@@ -16,14 +16,11 @@ if TYPE_CHECKING:
     from speed.mill_truth import Effect, World
 
     from bench.pages.words import Words
-    from bench.results.published import Row
+    from bench.results.published import GroupSummary, Row
 
-TRULY_EQUAL, TRULY_APART = 1e-9, 0.0799
-"""Shares by which a time differs: not at all; so much that `same` is false, whatever is granted to it."""
-ALMOST = 1e-6
+TRULY_APART, ALMOST = 0.0799, 1e-6
+"""Share by which a time differs so much that `same` is false, whatever is granted to it; nothing."""
 MEMORIES = ("peak_mib", "kept_mib", "kept_trimmed_mib")
-ROWS = ("table", "export")
-"""Places that are counted as rows; what stands anywhere else repeats one."""
 LIMITS = {
     "equal": ("真的没有差别，却说更快或更慢", 0.005),
     "half": ("真差 1%，方向说反", 0.005),
@@ -48,7 +45,7 @@ LIMITS = {
 
 @dataclass(slots=True)
 class Tally:
-    """What was looked at, and what of it was wrong, by kind."""
+    """By kind."""
 
     seen: Counter[str] = field(default_factory=Counter)
     wrong: Counter[str] = field(default_factory=Counter)
@@ -66,16 +63,16 @@ class Tally:
         self.examples += other.examples
 
     def broken(self) -> list[str]:
-        """Kinds that went wrong more often than they may."""
         return [k for k, (_, most) in LIMITS.items() if self.wrong[k] > most * self.seen[k]]
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Holds statements of one build against its world."""
-
     world: World
-    tally: Tally
+    tally: Tally = field(default_factory=Tally)
+
+    def note(self, kind: str, text: object, *, wrong: bool) -> None:
+        self.tally.note(kind, f"seed {self.world.seed}, {text}", wrong=wrong)
 
     def effect(self, experiment: str, group: int, case: str) -> Effect:
         return self.world.effects[experiment, group, case]
@@ -86,45 +83,41 @@ class Judge:
 
     def apart(self, experiment: str, group: int, case: str, metric: str, than: str = BASELINE) -> float:
         """How much more memory than another case, in margins of what is worth naming."""
-        own, other = (self.effect(experiment, group, one).memory(metric) for one in (case, than))
-        if metric == "kept_trimmed_mib":
-            own, other = own * TRIMMED, other * TRIMMED
+        left = TRIMMED if metric == "kept_trimmed_mib" else 1
+        own, other = (self.effect(experiment, group, one).memory(metric) * left for one in (case, than))
         return (own - other) / stats.notable_mib(other)
 
     def took_effect(self, words: Words, group: int, case: str, metric: str = "ratio") -> bool:
         """Whether anything may be said of a case: seeded so, seen so, and not failed throughout."""
-        cases = (case, ORIGINAL) if metric == "ratio_original" else (case,)
-        return all(self._took_effect(words, group, one) for one in cases)
-
-    def _took_effect(self, words: Words, group: int, case: str) -> bool:
+        if metric == "ratio_original" and not self.took_effect(words, group, ORIGINAL):
+            return False
         if case in (BASELINE, CONTROL):
             return True
         effect = self.effect(words.export.experiment, group, case)
-        place = next(one for one in words.groups() if one.index == group)
-        seen = words.outcome(place, case) == "effect"
+        seen = words.outcome(place(words, group), case) == "effect"
         return effect.outcome == "effect" and seen and effect.fails != "always"
+
+    def unproven(self, words: Words, text: str, *places: tuple[int, str]) -> None:
+        found = [one for one in places if not self.took_effect(words, *one)]
+        self.note("unproven", f"{text} {found}", wrong=bool(found))
 
     def statement(self, words: Words, said: Said) -> None:
         """One statement, wherever it stands; `none` says that the setting was not seen to be in effect."""
-        text = f"seed {self.world.seed}, {said.where}, {said.experiment}/{said.group}/{said.case} {said.metric}: {said.word}, {said.text}"
-        if not self.took_effect(words, said.group, said.case, said.metric):
-            self.tally.note("unproven", text, wrong=said.word != "none")
-        elif said.word == "none":
-            self.tally.note("unproven", text, wrong=True)
-        else:
-            found = self._memory(said) if said.metric in MEMORIES else self._time(said)
-            truth = " ".join(f"{kind}={wrong}" for kind, wrong in found.items())
-            if said.where in ROWS:
-                for kind, wrong in found.items():
-                    self.tally.note(kind, text, wrong=wrong)
-            else:
-                self.tally.note("sentence", f"{text} ({truth})", wrong=any(found.values()))
+        proven, none = self.took_effect(words, said.group, said.case, said.metric), said.word == "none"
+        if none or not proven:
+            self.note("unproven", said, wrong=proven is none)
+            return
+        found = self._memory(said) if said.metric in MEMORIES else self._time(said)
+        if said.where != "export":
+            found = {"sentence": any(found.values())}
+        for kind, wrong in found.items():
+            self.note(kind, said, wrong=wrong)
 
     def _time(self, said: Said) -> dict[str, bool]:
         """Kinds of fault that a word on time could be, and whether it is."""
         truth = self.time(said.experiment, said.group, said.case, said.metric)
         off = abs(truth - 1)
-        if off < TRULY_EQUAL:
+        if off < ALMOST:
             return {"equal": said.word in ("faster", "slower")}
         opposite = said.word == ("faster" if truth > 1 else "slower")
         found = {"direction" if off >= stats.MIN_EFFECT - ALMOST else "half": opposite}
@@ -142,16 +135,14 @@ class Judge:
         """The interval of a ratio must not lie more than 2 % beside the truth."""
         if row.metric != "ratio" or row.low is None or row.high is None or row.case == BASELINE:
             return
-        group = words.group(row.model, row.input).index
-        truth = self.time(row.experiment, group, row.case)
+        truth = self.time(row.experiment, words.group(row.model, row.input).index, row.case)
         wrong = row.low > truth * (1 + stats.MIN_EFFECT) or row.high < truth * (1 - stats.MIN_EFFECT)
-        text = f"seed {self.world.seed}, {row.experiment}/{group}/{row.case}: {row.low:.3f}-{row.high:.3f}, truth {truth:.3f}"
-        self.tally.note("interval", text, wrong=wrong)
+        self.note("interval", f"truth {truth:.3f}, {row}", wrong=wrong)
 
     def against_table(self, words: Words, said: Said) -> None:
-        """What a sentence says must stand in the table, too."""
-        place = next(one for one in words.groups() if one.index == said.group)
-        row = words.row(place, said.case, said.metric)
-        told = (row.verdict if row else None) or "none"
-        text = f"seed {self.world.seed}, {said.where}, {said.experiment}/{said.group}/{said.case} {said.metric}: {said.word} beside {told}, {said.text}"
-        self.tally.note("mismatch", text, wrong=told != said.word)
+        told = words.verdict(place(words, said.group), said.case, said.metric) or "none"
+        self.note("mismatch", f"{said} beside {told}", wrong=told != said.word)
+
+
+def place(words: Words, index: int) -> GroupSummary:
+    return next(one for one in words.groups() if one.index == index)

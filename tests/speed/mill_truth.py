@@ -1,25 +1,31 @@
-"""A world that the mill knows everything of: what each setting does, whether it is in effect, where it fails."""
+"""A world that the mill knows everything of: what each setting does, whether it is in effect, where it fails.
+
+And what its untimed children observe: proofs that hold, that show nothing, that cannot be seen.
+"""
 
 from __future__ import annotations
 
+import math
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from samples import MIB
+
 from bench.experiments import EXPERIMENTS
+from bench.measure import proof
+from bench.measure.evidence import ARENA_FACTS, RECEIVED, RECEIVED_SWITCHES, as_listed
 from bench.measure.plan import PlannedExperiment, PlannedGroup, resolve
 from bench.measure.profiles import PROFILES
 from bench.results import stats
+from bench.results.records import Outcome, Told, Untimed
 from bench.spec import BASELINE, CONTROL, Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
-    from bench.results.records import Outcome
-    from bench.spec import Case
-
-Place = tuple[str, int, str]
-"""Experiment, index of its group, case."""
+    from bench.measure.proof import Facts
+    from bench.spec import Case, Proof
 
 TIMES = (
     *(1.0,) * 6,
@@ -29,26 +35,33 @@ TIMES = (
 )
 CLAIMED = (1.13, 1.13, 1.105, 1.155, 1.08, 1.18, 1.03, 1.23)
 """Around the 13 % ± 5 % of the article."""
-MEMORIES = (*(0.0,) * 6, -0.5, 0.5, -1.0, 1.0, -2.0, 2.0)
-"""In margins."""
-FACTORS = (2.0, 0.33)
+MARGINS, FACTORS = (*(0.0,) * 6, -0.5, 0.5, -1.0, 1.0, -2.0, 2.0), (2.0, 0.33)
+"""Of memory."""
 CORES_USED = (1.0, 1.1, 1.2, 1.4, 2.0)
 GROWTH = (0.0, 0.0, 8.0, 16.0, 32.0, 100.0)
 """MiB in a thousand runs."""
-FREE_BYTES = 24 << 30
+
+
+QUIET = {"session_info_lines": 0.0, "session_verbose_lines": 0.0, "warning_lines": 2.0, "trace_bytes": 0.0}
+"""What the default shows when nobody looks into its log."""
+DEFAULT = {
+    "arena_regions": 5.0, "arena_mib": 5.0, "second_run_regions": 3.0, "exact_regions_share": 0.0, "arena_shrinks": 0.0,
+    "callers": 1.0, "block_sizes": 1.0, "file": 1.0, "huge_page_mib": 0.0, "minor_faults": 400.0, "idle_cpu_s": 0.08,
+    "nodes": 100.0, "operators": 123.0, "node_threads": 1.0, "overlapping_nodes": 0.0,
+    RECEIVED + "enable_mem_pattern": 1.0, RECEIVED + "enable_mem_reuse": 1.0, RECEIVED + "enable_cpu_mem_arena": 1.0,
+    RECEIVED + "execution_mode": 0.0, RECEIVED + "graph_optimization_level": 4.0,
+    RECEIVED + "intra_op_num_threads": 0.0, RECEIVED + "inter_op_num_threads": 0.0,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What one setting really does in one group."""
+    """What one setting really does in one group: latency over the default's, MiB, cores kept busy by a call."""
 
     time: float = 1.0
-    """Latency over the default's."""
     peak: float
     kept: float
-    """MiB."""
     cores: float
-    """Kept busy by a call."""
     grown: float = 0.0
     outcome: Outcome | None = None
     """Whether it can be seen to be in effect; None: the default."""
@@ -58,142 +71,138 @@ class Effect:
         return self.peak if metric == "peak_mib" else self.kept
 
 
-@dataclass(slots=True, kw_only=True)
 class World:
     """One machine on one day."""
 
-    seed: int
-    cores: int
-    threads: int
-    """That the default has."""
-    logical: int
-    physical: int
-    slow: float
-    """How many times longer than usual everything takes."""
-    spells: bool
-    busy: float
-    """Share of the rounds that others disturb."""
-    rounds: int
-    """At the most: the budget may end early."""
-    foreign_log: bool
-    """ORT words its log in another way than we know."""
-    hides_errors: bool
-    """Whether the highest log level shows no errors."""
-    selftest: Literal["passed", "failed", "missing", "elsewhere"]
-    """elsewhere: failed, and another build's passed later."""
-    planned: dict[str, PlannedExperiment] = field(default_factory=dict)
-    effects: dict[Place, Effect] = field(default_factory=dict)
-
-
-def draw(seed: int) -> World:
-    """The world of a seed."""
-    rng = random.Random(f"world {seed}")
-    cores = rng.choice((2, 2, 64))
-    logical = cores * rng.choice((1, 2))
-    world = World(
-        seed=seed,
-        cores=cores,
-        threads=logical if rng.random() < 0.5 else max(2, logical // 2),
-        logical=logical,
-        physical=rng.choice((logical, logical // 2)),
-        slow=rng.choice((1.0, 1.0, 1.0, 5.0)),
-        spells=rng.random() < 0.5,
-        busy=rng.choice((*(0.0, 0.05) * 4, 0.5)),
-        rounds=rng.choice((*(99,) * 12, 7, 5)),
-        foreign_log=rng.random() < 0.1,
-        hides_errors=rng.random() < 0.5,
-        selftest=rng.choice(("passed", "passed", "failed", "missing", "elsewhere")),
-    )
-    for name, experiment in EXPERIMENTS.items():
-        planned = resolve(experiment, PROFILES["default"], Machine(cores=cores), FREE_BYTES)
-        seconds = {group.index: group.group.seconds * world.slow for group in planned.groups}
-        world.planned[name] = replace(planned, measured=seconds)
-        world.effects |= _effects(name, planned, rng)
-    return world
-
-
-def _effects(name: str, planned: PlannedExperiment, rng: random.Random) -> Mapping[Place, Effect]:
-    found: dict[Place, Effect] = {}
-    everywhere = {case.id: _habits(name, case, rng) for case in planned.cases}
-    for group in planned.groups:
-        default = _default(group, planned.machine.cores, rng)
-        for case_id in group.cases:
-            habits = everywhere[case_id]
-            if case_id in (BASELINE, CONTROL):
-                once = "once" if case_id == BASELINE and rng.random() < 0.02 else ""
-                found[name, group.index, case_id] = replace(default, fails=once)
-                continue
-            outcome = _outcome(rng) if planned.observes_each_group else habits.outcome
-            drawn = habits.change or _change(name, planned.case(case_id), rng)
-            effect = default if habits.idle or outcome == "nothing" else drawn.of(default)
-            fails = "always" if habits.dead else "once" if rng.random() < 0.04 else ""
-            found[name, group.index, case_id] = replace(effect, outcome=outcome, fails=fails)
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a setting does to the default of any group; memories in margins, or as factors."""
-
-    time: float
-    peak: float
-    kept: float
-    in_margins: bool
-    cores: float
-    grown: float
-
-    def of(self, default: Effect) -> Effect:
-        peak, kept = self._memory(default.peak, self.peak), self._memory(default.kept, self.kept)
-        return replace(
-            default,
-            time=self.time,
-            peak=max(peak, kept),
-            kept=kept,
-            cores=default.cores * self.cores,
-            grown=self.grown,
-        )
-
-    def _memory(self, default: float, change: float) -> float:
-        return default + change * stats.notable_mib(default) if self.in_margins else default * change
-
-
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """What holds of a case in every group of an experiment."""
-
-    outcome: Outcome
-    idle: bool
-    """It is in effect, and makes no difference."""
-    dead: bool
-    change: Change | None
-    """None: another one in each group."""
-
-
-def _habits(name: str, case: Case, rng: random.Random) -> Habits:
-    kind = rng.choice(("idle", "alike", "free"))
-    change = _change(name, case, rng) if kind == "alike" else None
-    return Habits(_outcome(rng), kind == "idle", rng.random() < 0.04, change)
-
-
-def _change(name: str, case: Case, rng: random.Random) -> Change:
-    times = TIMES + CLAIMED if (name, case.id) == ("arena", "arena_off") else TIMES
-    in_margins = rng.random() < 0.8
-    memories = MEMORIES if in_margins else FACTORS
-    return Change(
-        time=rng.choice(times),
-        peak=rng.choice(memories),
-        kept=rng.choice(memories),
-        in_margins=in_margins,
-        cores=rng.choice(CORES_USED),
-        grown=rng.choice(GROWTH) if name == "profiling" else 0.0,
-    )
-
-
-def _outcome(rng: random.Random) -> Outcome:
-    return rng.choice(("effect",) * 6 + ("nothing", "unseen"))
+    def __init__(self, seed: int) -> None:
+        rng = random.Random(f"world {seed}")
+        self.seed, self.cores = seed, rng.choice((2, 2, 64))
+        self.logical = self.cores * rng.choice((1, 2))
+        self.physical = rng.choice((self.logical, self.logical // 2))
+        self.threads = rng.choice((self.logical, max(2, self.logical // 2)))  # that the default has
+        self.slow = rng.choice((1.0, 1.0, 1.0, 5.0))  # times longer than usual, whatever it does
+        self.spells = rng.random() < 0.5
+        self.busy = rng.choice((*(0.0, 0.05) * 4, 0.5))  # share of the rounds that others disturb
+        self.rounds = rng.choice((*(99,) * 12, 7, 5))  # at the most: the budget may end early
+        self.foreign_log = rng.random() < 0.1  # in another wording of ORT's than we know
+        self.hides_errors = rng.random() < 0.5  # at the highest log level
+        # elsewhere: failed, and another build's passed later
+        self.selftest = rng.choice(("passed", "passed", "failed", "missing", "elsewhere"))
+        self.planned: dict[str, PlannedExperiment] = {}
+        self.effects: dict[tuple[str, int, str], Effect] = {}
+        for name, experiment in EXPERIMENTS.items():
+            planned = resolve(experiment, PROFILES["default"], Machine(cores=self.cores), free_bytes=24 << 30)
+            seconds = {group.index: group.group.seconds * self.slow for group in planned.groups}
+            self.planned[name] = replace(planned, measured=seconds)
+            for group in planned.groups:
+                default = _default(group, self.cores, rng)
+                for case in group.cases:
+                    self.effects[name, group.index, case] = _effect(seed, planned, group.index, case, default)
 
 
 def _default(group: PlannedGroup, cores: int, rng: random.Random) -> Effect:
     peak = rng.choice((90.0, 300.0, 1200.0)) * (1 if group.timed else 4)
     usable = max(1.0, cores * (group.group.place.cores or 1) / group.group.load.processes)
     return Effect(peak=peak, kept=peak * rng.choice((0.4, 0.6, 0.8)), cores=usable)
+
+
+def _effect(seed: int, planned: PlannedExperiment, group: int, case: str, default: Effect) -> Effect:
+    """A case does nothing in all groups of an experiment, the same in each, or something else in each."""
+    name = planned.experiment.id
+    everywhere, here = (random.Random(f"{seed} {name} {case}{place}") for place in ("", f" {group}"))
+    if case in (BASELINE, CONTROL):
+        return replace(default, fails="once" if case == BASELINE and here.random() < 0.02 else "")
+    kind, dead = everywhere.choice(("idle", "alike", "free")), everywhere.random() < 0.04
+    fails = "always" if dead else "once" if here.random() < 0.04 else ""
+    seen = here if planned.observes_each_group else everywhere
+    outcome = seen.choice(("effect",) * 6 + ("nothing", "unseen"))
+    drawn = _changed(default, name, case, everywhere if kind == "alike" else here)
+    return replace(default if kind == "idle" or outcome == "nothing" else drawn, outcome=outcome, fails=fails)
+
+
+def _changed(default: Effect, name: str, case: str, rng: random.Random) -> Effect:
+    margins, times = rng.random() < 0.8, TIMES + CLAIMED if (name, case) == ("arena", "arena_off") else TIMES
+
+    def memory(usual: float) -> float:
+        added = rng.choice(MARGINS) * stats.notable_mib(usual)
+        return usual + added if margins else usual * rng.choice(FACTORS)
+
+    peak, kept = memory(default.peak), memory(default.kept)
+    cores = default.cores * rng.choice(CORES_USED)
+    grown = rng.choice(GROWTH) if name == "profiling" else 0.0
+    return Effect(time=rng.choice(times), peak=max(peak, kept), kept=kept, cores=cores, grown=grown)
+
+
+def untimed(world: World, planned: PlannedExperiment, rng: random.Random) -> Iterator[Untimed]:
+    """A child a case: on every group where the experiment asks for it, else on the first that has it."""
+    seen: set[str] = set()
+    for group in planned.groups:
+        facts: dict[str, Facts] = {}
+        for case in map(planned.case, group.cases):
+            if case.id in seen and case.id != BASELINE and not planned.observes_each_group:
+                continue
+            effect = world.effects[planned.experiment.id, group.index, case.id]
+            facts[case.id] = told = _facts(world, case, effect.outcome, facts, rng)
+            usual = {name: facts.get(BASELINE, {}).get(RECEIVED + name) for name in RECEIVED_SWITCHES}
+            # Settings written out with the value that the default has anyway, as the worker reports them.
+            same = [n for n, v in case.settings.items() if n in usual and as_listed(n, v) == usual[n]]
+            outcome, text = proof.judge(case, facts, same)
+            regions = [MIB] * int(told.get("arena_regions", 0))
+            operators = {"Conv": int(told["nodes"])} if told.get("nodes") else {}
+            seen_as = {"outcome": outcome, "evidence": text, "regions": regions, "operators": operators}
+            yield Untimed(group=group.index, case=case.id, facts=told, **seen_as)
+        seen |= set(group.cases)
+
+
+def _facts(
+    world: World, case: Case, outcome: Outcome | None, facts: dict[str, Facts], rng: random.Random
+) -> Facts:
+    hidden = dict.fromkeys(ARENA_FACTS, 0.0) if world.foreign_log else {}
+    if case.id == BASELINE:
+        threads = dict.fromkeys(("threads_created", "threads_pinned"), world.threads - 1.0)
+        return DEFAULT | threads | hidden
+    if case.id == CONTROL:
+        return dict(QUIET)
+    logs = {"log_severity_level", "enable_profiling"} & set(case.settings)
+    base = facts[BASELINE] | (QUIET if logs else {})
+    if outcome == "nothing":
+        return base
+    # The strictest last, where several proofs speak of the same fact.
+    proofs = sorted(case.proofs, key=lambda one: _bound(one, base, facts))
+    shown = base | {look.fact: _shown(look, _bound(look, base, facts)) for look in proofs}
+    switches = {RECEIVED + n: as_listed(n, v) for n, v in case.settings.items() if n in RECEIVED_SWITCHES}
+    shown |= switches | hidden
+    return shown if outcome == "effect" else _unseen(base, shown, rng)
+
+
+def _unseen(base: Facts, shown: Facts, rng: random.Random) -> Facts:
+    """Nothing could be read; something else happened; all happened but the session was given another value."""
+    switches = [name for name in shown if name.startswith(RECEIVED) and shown[name] != base.get(name)]
+    match rng.choice(("empty", "other", "wrong")):
+        case "wrong" if switches:
+            return shown | {name: base.get(name, 0.0) for name in switches}
+        case "other":
+            return base | {"minor_faults": base["minor_faults"] * 3 + 1000}
+    return {}
+
+
+def _bound(look: Proof, base: Facts, facts: dict[str, Facts]) -> float:
+    other = base if look.than in (None, BASELINE) else facts.get(look.than or "", {})
+    return look.expected if look.than is None else other.get(look.fact, 0.0) * look.expected
+
+
+def _shown(look: Proof, bound: float) -> float:
+    """A value for which a proof holds, as far from its bound as a real one would be."""
+    less = bound * 0.4 if look.fact == "idle_cpu_s" else float(math.floor(bound * 0.4))
+    return {"==": bound, "!=": bound + 40, "<": less, ">": math.ceil(bound * 1.5) + 20}[look.relation]
+
+
+def reports(world: World, planned: PlannedExperiment) -> Iterator[Told]:
+    """What each log level printed of an error."""
+    group = planned.groups[0]
+    place = {"model": group.group.model, "input": group.input.label}
+    for report in planned.experiment.reports:
+        for case in report.cases if report.subject == "log_lines" else ():
+            errors = [] if world.hides_errors and case == "level_4" else ["[E:onnxruntime:, x.cc:1] failed"]
+            lines = {"error": errors, "warning": [], "misspelt_key": []}
+            yield Told(subject=report.subject, case=case, **place, lines=lines)

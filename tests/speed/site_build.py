@@ -5,11 +5,10 @@ Needs results (`python -m bench run`); old ones will do. Run by hand, machine id
 
 from __future__ import annotations
 
-import resource
+import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from statistics import median
 
@@ -19,21 +18,15 @@ from bench.system.folders import ROOT
 RUNS = 5
 
 
-def seconds(target: Path) -> tuple[float, float]:
-    """Of one build: on the clock, and on the processors."""
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    build.render(ROOT / "mkdocs.yml", target)
-    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
 def main() -> None:
-    subprocess.run(
-        [sys.executable, "-m", "bench", "export", "--stale-ok"], check=True, stdout=subprocess.DEVNULL
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        _, *runs = (seconds(Path(folder) / str(run)) for run in range(RUNS + 1))
-    wall, cpu = (median(times) for times in zip(*runs, strict=True))
+    command, runs = [sys.executable, "-m", "bench", "export", "--stale-ok"], []
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    for _ in range(RUNS + 1):
+        with tempfile.TemporaryDirectory() as folder:
+            before = os.times()
+            build.render(ROOT / "mkdocs.yml", Path(folder) / "site")
+            runs.append([after - earlier for after, earlier in zip(os.times(), before, strict=True)])
+    wall, cpu = median(run[4] for run in runs[1:]), median(sum(run[2:4]) for run in runs[1:])
     print(f"mkdocs takes {wall:.2f} s, of which {cpu:.2f} s on processors")
 
 
