@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from bench.measure.child import Outcome
 
+READ = "import json, os, sys, time\njob = json.loads(sys.stdin.buffer.readline())\n"
 MAKER = """
 from pathlib import Path
 with Path({log!r}).open("a") as log: log.write("x")
@@ -34,23 +35,23 @@ SLEEPS = f"import subprocess\nsubprocess.Popen([{sys.executable!r}, '-c', 'impor
 class Files:
     """A case that opens another file, made by a maker of a few lines; what was opened is kept."""
 
-    def __init__(self, lab: Lab, make: Make, script: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.log, self.opened, self._script = lab.folder / "log", list[Any](), script
+    def __init__(self, lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.log, self.opened, self._script = lab.folder / "log", list[Any](), lab.folder / "maker.py"
         other = Case(id="other", title="", settings={"case": "other"}, variant="optimised")
         self.task = lab.task(make.experiment(cases=(BASELINE, other)))
         (self.group,), self.case = self.task.planned.groups, other
         self.task.models["toy"].model_path.write_bytes(b"a model")
         self.task.worker = lambda job, *rest: self.opened.append(job["model"]) or lab.worker(job, *rest)
-        monkeypatch.setattr(variants, "script", lambda *_: lab.folder / "worker.py")
+        monkeypatch.setattr(variants, "script", lambda *_: self._script)
 
     def sample(self, last: str) -> Outcome:
-        self._script(MAKER.format(log=str(self.log)) + last)
+        self._script.write_text(READ + MAKER.format(log=str(self.log)) + last, encoding="utf-8")
         return self.task.sample(self.group, "other")
 
 
 @pytest.fixture
-def files(lab: Lab, make: Make, script: Any, monkeypatch: pytest.MonkeyPatch) -> Files:
-    return Files(lab, make, script, monkeypatch)
+def files(lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch) -> Files:
+    return Files(lab, make, monkeypatch)
 
 
 @pytest.mark.parametrize(
