@@ -28,9 +28,9 @@ FOREIGN = ("BENCH_", "COV")
 """Of the caller; coverage writes files of its own, which would be the first to meet a full disk."""
 
 
-def wait_for(condition: Callable[[], Any]) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
     """What `condition` returns, as soon as it is true."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline
         time.sleep(0.005)

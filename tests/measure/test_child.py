@@ -55,7 +55,7 @@ class Stage:
 
     def all_ended(self, number: int, seconds: float = 0) -> None:
         assert len(self.pids()) == number
-        wait_for(lambda: all(map(_ended, self.pids())), "all have ended", seconds)
+        wait_for(lambda: all(map(_ended, self.pids())), seconds)
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_interrupting_the_runner_ends_every_child(stage: Stage, running: int) ->
 
     def interrupt() -> None:
         assert main.ident
-        wait_for(lambda: len(stage.pids()) == running, "they are there")
+        wait_for(lambda: len(stage.pids()) == running)
         time.sleep(0.2)  # the runner waits for them by then
         signal.pthread_kill(main.ident, signal.SIGALRM)
 
@@ -203,7 +203,7 @@ def test_interrupting_the_runner_ends_every_child(stage: Stage, running: int) ->
         signal.signal(signal.SIGALRM, before)
     thread.join()
     stage.all_ended(running)
-    wait_for(lambda: threading.active_count() <= threads, "no timer runs on", 1.0)
+    wait_for(lambda: threading.active_count() <= threads, 1.0)
 
 
 GOOD = Make().figures().model_dump()
