@@ -11,27 +11,29 @@ import pytest
 from filelock import FileLock
 from samples import FakeClock, FakeWorker, Make
 
-HEAVY = ("stage", "whole")
-"""Fixtures that run the real command line or build a site: their tests are slow and begin first."""
+FIRST = "test_hostile_site.py"
+"""Builds two sites, one of them the one that many others look at."""
 SLOW = {"browser", "cli", "facts", "models", "site", "test_selftest.py"}
 """Folders and files whose tests start processes that take their time."""
 Once = Callable[[str, Callable[[Path], object]], Path]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each process takes a file at a time: those that take longest come first, so that both end together."""
+    """Each process takes a file at a time: while the first one builds a site, the other does what takes long without
+    it. Quick files come last, so that both end together.
+    """
 
-    def weight(item: pytest.Item) -> list[bool]:
-        asked = getattr(item, "fixturenames", ())
-        return [name not in asked for name in HEAVY]
+    def rank(item: pytest.Item) -> int:
+        if item.path.name == FIRST:
+            return 0
+        return 2 if "whole" in item.fixturenames else 1 if item.get_closest_marker("slow") else 3  # type: ignore[attr-defined]
 
     for item in items:
-        slow = {item.path.parent.name, item.path.name} & SLOW or item.get_closest_marker(
-            "alone"
-        )  # not beside others
-        if slow or not all(weight(item)):
+        heavy = {"finished", "whole"} & set(getattr(item, "fixturenames", ()))
+        alone = item.get_closest_marker("alone")  # not beside others, and so not among the quick ones
+        if heavy or alone or {item.path.parent.name, item.path.name} & SLOW:
             item.add_marker("slow")
-    items.sort(key=lambda item: (weight(item), item.get_closest_marker("slow") is None))
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
