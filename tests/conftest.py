@@ -15,6 +15,8 @@ FIRST = "test_hostile_site.py"
 """Builds two sites, one of them the one that many others look at."""
 SLOW = {"browser", "cli", "facts", "models", "site", "test_selftest.py"}
 """Folders and files whose tests start processes that take their time."""
+UNCOUNTED = {"browser", "experiments", "facts", "models", "pages", "site", "test_truth_mill.py"}
+"""What is there for other parts than those whose coverage is asked for: tracing them takes a minute."""
 Once = Callable[[str, Callable[[Path], object]], Path]
 
 
@@ -33,6 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         alone = item.get_closest_marker("alone")  # not beside others, and so not among the quick ones
         if heavy or alone or {item.path.parent.name, item.path.name} & SLOW:
             item.add_marker("slow")
+        if {item.path.parent.name, item.path.name} & UNCOUNTED:
+            item.add_marker("no_cover")
     items.sort(key=rank)
 
 
@@ -65,7 +69,13 @@ def whole(once: Once, make: Make) -> Path:
     """The real pages over made-up samples, built once for all tests that look at them."""
     import made_up_site
 
-    return once("whole", lambda folder: made_up_site.build(folder, make)) / "site"
+    def fill(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            for name in [one for one in os.environ if one.startswith("COV")]:
+                patch.delenv(name)  # of its children
+            made_up_site.build(folder, make)
+
+    return once("whole", fill) / "site"
 
 
 @pytest.fixture
