@@ -11,8 +11,7 @@ import pytest
 from filelock import FileLock
 from samples import FakeClock, FakeWorker, Make
 
-FIRST = "test_hostile_site.py"
-"""Builds two sites, one of them the one that many others look at."""
+FIRST = "test_hostile_site.py"  # builds two sites, one of them the one that many others look at
 SLOW = {"browser", "cli", "facts", "models", "site", "test_selftest.py"}
 """Folders and files whose tests start processes that take their time."""
 UNCOUNTED = {"browser", "experiments", "facts", "models", "pages", "site", "test_truth_mill.py"}
