@@ -7,8 +7,9 @@ changes some. Everything here is frozen data that touches no machine; results st
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field
@@ -222,14 +223,19 @@ class Settled(NamedTuple):
     load: Load
     place: Place
 
+    @property
+    def key(self) -> str:
+        """Equal where all four are; mappings have no hash."""
+        return json.dumps([asdict(one) if is_dataclass(one) else one for one in self], sort_keys=True)
+
 
 class Block(NamedTuple):
-    """What is measured together takes equally long: one model, one input, one load, as many cores."""
+    """What is measured together, of whichever experiment: all that has the same default."""
 
     model: str
     input: str
-    load: Load
-    cores: float
+    default: str
+    """`Settled.key` of its groups."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

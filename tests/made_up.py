@@ -97,7 +97,7 @@ class MadeUp:
         every = range(len(self.spec.groups))
         views = [_View(self, index) for index in (every if self.groups is None else self.groups)]
         fields = {*published.Build.model_fields}
-        lines = Make().header(profile=self.profile), Make().footer(self.rounds)
+        lines = Make().header(profile=self.profile, rounds=self.rounds), Make().footer(self.rounds)
         told = {name: value for line in lines for name, value in line.model_dump(include=fields).items()}
         machine = {"cpu": "某处理器", "cores": self.cores, "logical_cores": 2, "physical_cores": 2}
         far, no_ends = {"farthest_baseline_s": self.farthest_baseline_s}, {"low": None, "high": None}
@@ -151,8 +151,9 @@ class _View(GroupView):
             cases=list(group.cases or (case.id for case in told.cases)),
             **{name: getattr(group, name) for name in ("subject", "variant", "load", "place")},
         )
-        self.ends = [Make().end(dirty=told.busy)] * (told.rounds if group.load.timed else 1)
-        self.rounds, self.repeated, self.cost_s = [], 0, 1.0
+        self.ends = self.all_ends = [Make().end(dirty=told.busy)] * (told.rounds if group.load.timed else 1)
+        self.rounds, self.all_rounds, self.repeated, self.cost_s = [], [], 0, 1.0
+        self.looks = [len(self.ends)]
         self.draft = told.profile in DRAFT_PROFILES
         able = [case for case in self.record.cases if not self.failure(case)]
         facts = {case: {name: self._value(case, name) for name in FACTS} for case in able}

@@ -38,7 +38,7 @@ GROUP = {
     "input": "batch=2", "shapes": [{"x": [2, 3]}], "cases": [*FOUR_CASES], "subject": {}, "variant": "as_built",
 }  # fmt: skip
 HEADER = {
-    "experiment": "toys", "build": "20260102-030405-abcd", "key": "0123456789abcdef", "profile": "default", "rounds": 9,
+    "experiment": "toys", "build": "20260102-030405-abcd", "key": "0123456789abcdef", "profile": "default", "rule": "toy",
     "seed": 7, "started_at": "2026-01-02T03:04:05+00:00", "software": {"onnxruntime": "1.31.1", "python": "3.11.7"},
     "machine": {"cpu": "某处理器", "cores": 2, "quota_cores": 1.5, "isa": ["avx2"], "l3_kib": None},
 }  # fmt: skip
@@ -137,7 +137,9 @@ class Make:
     def header(self, cases: Sequence[str | Case] = FOUR_CASES, **changes: Any) -> records.Header:
         resolved = [one if isinstance(one, Case) else self.case(one) for one in cases]
         groups = [self.group_record(cases=[case.id for case in resolved])]
-        return records.Header(**HEADER | {"cases": resolved, "groups": groups} | changes)
+        rounds = changes.get("rounds", 9)
+        usual = {"rounds": rounds, "looks": [rounds], "cases": resolved, "groups": groups}
+        return records.Header(**HEADER | usual | changes)
 
     def journal(
         self,
@@ -153,7 +155,7 @@ class Make:
         Every case was seen to take effect but those of `outcomes`.
         """
         cases = header.pop("cases", tuple(dict.fromkeys(case for one in rounds for case, _ in one)))
-        journal = Journal(path, self.header(cases, **header))
+        journal = Journal(path, self.header(cases, **{"rounds": len(rounds)} | header))
         for case in (one.id for one in journal.header.cases):
             if case not in (BASELINE, CONTROL):
                 journal.add(self.untimed(case, outcome=(outcomes or {}).get(case, "effect")))
@@ -189,7 +191,7 @@ class Make:
         return Group(**fields | _set_apart(changes))
 
     def profile(self, **changes: Any) -> Profile:
-        return replace(DEFAULT, **{"rounds": 3, "split_rounds": 4} | changes)
+        return replace(DEFAULT, **{"looks": (3,), "split_looks": (4,)} | changes)
 
     def model(self, name: str = "toy") -> Model:
         """Nobody builds it."""

@@ -127,7 +127,7 @@ def _ready(work: Campaign, profile: Profile, budget_s: float, teller: Progress) 
     campaign.check_budget(planned, budget_s)
     announce.time(planned, profile, budget_s, teller)
     runner = Runner(tasks=work.tasks, seed=work.seed, budget_s=budget_s, reporter=teller)
-    announce.resumed(work, runner.remaining_s(0), teller)
+    announce.resumed(work, runner.remaining_s(), teller)
     return runner
 
 

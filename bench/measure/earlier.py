@@ -9,9 +9,9 @@ from statistics import median
 from typing import TYPE_CHECKING, TypeVar
 
 from bench.measure.profiles import PROFILES
-from bench.results import store
+from bench.results import looks, store
 from bench.results.view import DRAFT_PROFILES
-from bench.spec import Block
+from bench.spec import Block, Settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -57,9 +57,14 @@ def find_unfinished(
             journal = _undamaged(store.read, path, tell)
             if journal is None:
                 continue
+            if journal.complete:
+                break
+            if (header.rule, tuple(header.looks)) != (looks.RULE, one.timed_looks):
+                tell(f"不接着做 {path.parent.name}/{path.name}：当时判断何时测够的规则与现在不同")
+                break
             recent = datetime.now(UTC) - datetime.fromisoformat(header.started_at) < RESUME_WITHIN
             fits = recent and header.key == here.key(one.experiment, one.profile)
-            if not journal.complete and fits and _is_set_alike(path, header, here, tell):
+            if fits and _is_set_alike(path, header, here, tell):
                 found[one.experiment.id] = journal
             break
     return found
@@ -98,7 +103,9 @@ def _seconds(one: PlannedExperiment, here: Here, folder: Path) -> dict[int, floa
 def _lengths(journal: store.Journal) -> dict[Block, float]:
     """Seconds of a sample, start to end."""
     blocks = {
-        group.index: Block(group.model, group.input, group.load, group.place.cores or 1.0)
+        group.index: Block(
+            group.model, group.input, Settled(group.subject, group.variant, group.load, group.place).key
+        )
         for group in journal.header.groups
     }
     taken = defaultdict(list)

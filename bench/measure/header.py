@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bench import subjects
 from bench.measure.plan import watches_idle
 from bench.models import MODELS
+from bench.results import looks
 from bench.results.records import GroupRecord, Header
 from bench.spec import Machine
 from bench.variants import AS_BUILT, script
@@ -57,6 +58,8 @@ def first_line(
         key=key,
         profile=one.profile.name,
         rounds=one.most_rounds,
+        rule=looks.RULE,
+        looks=list(one.timed_looks),
         seed=seed,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=dict(facts.machine),
@@ -117,6 +120,7 @@ def result_key(
             hashlib.sha256(path.read_bytes()).hexdigest() for path in (*MAKERS, *_used(experiment, cases))
         ],
         "timing": {name: getattr(profile, name) for name in TIMING},
+        "rule": looks.RULE,
         "software": dict(software),
         "machine": machine.fingerprint(),
     }

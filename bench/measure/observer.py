@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.measure import evidence, proof, trace
+from bench.measure.blocks import identity
 from bench.measure.proof import WITHOUT_OBSERVER
 from bench.measure.task import compared_feeds, timeout_s
 from bench.results.records import Failure, Told, Untimed
@@ -26,16 +27,21 @@ Facts = dict[tuple[int, str], dict[str, float]]
 """(group index, case id) -> what was observed."""
 
 
-def observe(task: Task, tell: Callable[[str], None]) -> None:
+Seen = tuple["Outcome", tuple["Run", ...]]
+"""An untimed child, and the runs in its trace."""
+
+
+def observe(task: Task, tell: Callable[[str], None], known: dict[str, Seen]) -> None:
     """An untimed child for each case: on every group where the experiment asks for it, else on one.
 
     A proof that compares with another case finds it observed: cases come in the order written. The default is
-    observed on every group, so that nothing is ever held against the facts of another model.
+    observed on every group, so that nothing is ever held against the facts of another model. `known`: what
+    other experiments have seen of equal processes; it grows.
     """
     facts: Facts = {(record.group, record.case): record.facts for record in task.writer.journal.untimed}
     for group, case_id in _wanted(task, facts):
         tell(f"{task.name(group, case_id)} 验证设置生效")
-        record, runs = _untimed(task, group, task.planned.case(case_id))
+        record, runs = _untimed(task, group, task.planned.case(case_id), known)
         if (group.index, case_id) not in facts:
             facts[group.index, case_id] = record.facts
             _keep_trace(task, group, case_id, runs)  # first: a record says that nothing is left to observe
@@ -73,7 +79,21 @@ def _wants_reference(task: Task, group: PlannedGroup) -> bool:
     return group.timed and not task.reference(group).exists()
 
 
-def _untimed(task: Task, group: PlannedGroup, case: Case) -> tuple[Untimed, tuple[Run, ...]]:
+def _untimed(
+    task: Task, group: PlannedGroup, case: Case, known: dict[str, Seen]
+) -> tuple[Untimed, tuple[Run, ...]]:
+    same = f"{identity(task.planned, group, case)} {case.id == CONTROL} {task.planned.watches_idle}"
+    if same not in known or _wanted_trace(task) == (case.id, group.index):
+        known[same] = _child(task, group, case)
+    outcome, runs = known[same]
+    if outcome.figures is None:
+        nothing: dict[str, Any] = {"facts": {}, "outcome": None, "evidence": ""}
+        return Untimed(group=group.index, case=case.id, failure=outcome.failure, **nothing), ()
+    return _record(task, group, case, outcome, runs), runs
+
+
+def _child(task: Task, group: PlannedGroup, case: Case) -> Seen:
+    """A process that is observed; that of the baseline writes the outputs with which others are compared."""
     reference = task.reference(group)
     part = reference.with_name(f"part-{reference.name}")  # outputs cut short must not pass for the whole
     target = str(part) if case.id == BASELINE and group.timed else None
@@ -90,12 +110,10 @@ def _untimed(task: Task, group: PlannedGroup, case: Case) -> tuple[Untimed, tupl
     task.trace_path.unlink(missing_ok=True)
     outcome = task.start(group, case, changes)
     if outcome.figures is None:
-        nothing: dict[str, Any] = {"facts": {}, "outcome": None, "evidence": ""}
-        return Untimed(group=group.index, case=case.id, failure=outcome.failure, **nothing), ()
+        return outcome, ()
     if target:
         part.replace(reference)
-    runs = _runs(task.trace_path)
-    return _record(task, group, case, outcome, runs), runs
+    return outcome, _runs(task.trace_path)
 
 
 def _record(task: Task, group: PlannedGroup, case: Case, outcome: Outcome, runs: tuple[Run, ...]) -> Untimed:
@@ -129,11 +147,15 @@ def _runs(path: Path) -> tuple[Run, ...]:
 
 def _keep_trace(task: Task, group: PlannedGroup, case_id: str, runs: tuple[Run, ...]) -> None:
     """The analysis of the trace that the experiment is about, and the file for readers."""
-    wanted = task.planned.experiment.keep_trace == (case_id, group.index)
-    if wanted and runs and not task.writer.journal.traces:
+    if _wanted_trace(task) == (case_id, group.index) and runs:
         task.trace_path.replace(trace_path(task.writer.journal.path))
         summary = trace.summarise(runs, case_id, group.group.model, group.input.label)
         task.writer.append(summary)
+
+
+def _wanted_trace(task: Task) -> tuple[str, int] | None:
+    """(case, index of its group) whose trace is still to be kept."""
+    return None if task.writer.journal.traces else task.planned.experiment.keep_trace
 
 
 def run_reports(task: Task, tell: Callable[[str], None]) -> None:

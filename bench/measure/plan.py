@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 MEMORY_SHARE = 0.6
 """Share of the free memory that a memory-hungry case may take."""
 IDLE_FACT = "idle_cpu_s"
+OPEN_SHARE = 0.5
+"""Of the rounds behind the first look, how many are usually made: cases that are settled leave."""
+MOST_BESIDE = 8
+"""Cases that one baseline sample serves: if it was an unlucky one, not all of a large block are."""
 NEAR_SECONDS = 9.0
 """Longest way, in time, from a case to the baseline sample that it is compared with."""
 
@@ -67,13 +71,20 @@ class PlannedExperiment:
 
     def block(self, group: PlannedGroup) -> Block:
         """What takes as long as a sample of this group's default."""
-        place = group.group.place.cores or 1.0
-        return Block(group.group.model, group.input.label, group.group.load, place)
+        return Block(group.group.model, group.input.label, group.settled(self.case(BASELINE)).key)
 
-    def rounds(self, group: PlannedGroup) -> int:
-        if not group.timed:
-            return 1
-        return self.profile.split_rounds if self.experiment.scenarios else self.profile.rounds
+    def looks(self, group: PlannedGroup) -> tuple[int, ...]:
+        """Rounds after which its cases may be settled; the last one ends it."""
+        return self.timed_looks if group.timed else (1,)
+
+    @property
+    def timed_looks(self) -> tuple[int, ...]:
+        return self.profile.split_looks if self.experiment.scenarios else self.profile.looks
+
+    def expected_rounds(self, group: PlannedGroup) -> float:
+        """Up to the first look, and of what lies behind it the share that is usually needed."""
+        first, last = (self.looks(group)[end] for end in (0, -1))
+        return first + OPEN_SHARE * (last - first)
 
     @property
     def observes_each_group(self) -> bool:
@@ -87,7 +98,7 @@ class PlannedExperiment:
 
     @property
     def most_rounds(self) -> int:
-        return max((self.rounds(group) for group in self.groups), default=self.profile.rounds)
+        return max((self.looks(group)[-1] for group in self.groups), default=self.profile.looks[-1])
 
 
 def resolve(experiment: Experiment, profile: Profile, machine: Machine, free_bytes: int) -> PlannedExperiment:
@@ -153,7 +164,7 @@ def order_round(cases: Sequence[str], rng: random.Random, reach: int | None) -> 
         return tuple(others)
     reach = len(others) if reach is None else reach
     order: list[str] = []
-    for start, end in _even_parts(len(others), max(2, 2 * reach - 1)):
+    for start, end in _even_parts(len(others), min(MOST_BESIDE, max(2, 2 * reach - 1))):
         place = rng.randint(max(start, end - reach), min(end, start + reach))
         order += [*others[start:place], BASELINE, *others[place:end]]
     return tuple(order or [BASELINE])
@@ -180,7 +191,7 @@ def sample_seconds(planned: PlannedExperiment, group: PlannedGroup) -> float:
 
 def estimate_seconds(planned: PlannedExperiment) -> float:
     """Estimate of the measuring time; it is as good as the lengths of samples that are known."""
-    rounds = sum(planned.rounds(group) * round_seconds(planned, group) for group in planned.groups)
+    rounds = sum(planned.expected_rounds(group) * round_seconds(planned, group) for group in planned.groups)
     return rounds + checking_seconds(planned)
 
 

@@ -14,9 +14,10 @@ class Profile:
 
     name: Name
     title: str
-    rounds: int
-    split_rounds: int
-    """Rounds where one half chooses a setting and the other half gives its figures."""
+    looks: tuple[int, ...]
+    """Rounds after which a case that is settled leaves its group; after the last one all do."""
+    split_looks: tuple[int, ...]
+    """The same where some of the rounds choose a setting and the others give its figures."""
     budget_s: float
     small: bool = False
     """Use the small inputs."""
@@ -29,10 +30,13 @@ class Profile:
 
 
 SMOKE = Profile(
-    name="smoke", title="冒烟", rounds=1, split_rounds=1, budget_s=600, small=True, bracket=False, min_seconds=0,
+    name="smoke", title="冒烟", looks=(1,), split_looks=(1,), budget_s=600, small=True, bracket=False, min_seconds=0,
     min_calls=1,
 )  # fmt: skip
-QUICK = Profile(name="quick", title="快速", rounds=3, split_rounds=2, budget_s=600, small=True)
-DEFAULT = Profile(name="default", title="默认", rounds=9, split_rounds=12, budget_s=3600, repeats=2)
-THOROUGH = Profile(name="thorough", title="细致", rounds=21, split_rounds=24, budget_s=4 * 3600, repeats=4)
+QUICK = Profile(name="quick", title="快速", looks=(3,), split_looks=(2,), budget_s=600, small=True)
+DEFAULT = Profile(name="default", title="默认", looks=(6, 10), split_looks=(12, 16), budget_s=3600, repeats=2)
+THOROUGH = Profile(
+    name="thorough", title="细致", looks=(6, 10, 14, 18), split_looks=(12, 16, 20, 24), budget_s=4 * 3600,
+    repeats=4,
+)  # fmt: skip
 PROFILES = {profile.name: profile for profile in (SMOKE, QUICK, DEFAULT, THOROUGH)}

@@ -1,54 +1,32 @@
 """Carry out a plan: children one after another, every sample on disk before the next one starts.
 
-The groups of all experiments take turns within each round, so that a spell of noise touches every
-question a little instead of one completely, and so that a budget drops rounds evenly.
+Blocks take turns within each round, so that a spell of noise touches every question a little instead of one
+completely. They end at looks: cases that are settled leave, and the budget buys further looks where most is open.
 """
 
 from __future__ import annotations
 
-import itertools
 import random
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
 from bench.measure import noise, observer
+from bench.measure.blocks import Block, Member, Place, blocks
 from bench.measure.machine import usable_cpus
-from bench.measure.plan import (
-    baseline_reach,
-    checking_seconds,
-    order_round,
-    round_seconds,
-)
-from bench.results.records import Footer, RoundEnd, Sample
+from bench.measure.plan import OPEN_SHARE, baseline_reach, checking_seconds, order_round
+from bench.results.records import Footer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from bench.measure.observer import Seen
     from bench.measure.plan import PlannedGroup
     from bench.measure.task import Task
-    from bench.spec import Block
-
-
-@dataclass(slots=True, eq=False)
-class Turn:
-    """A group of a task, measured once a round."""
-
-    task: Task
-    group: PlannedGroup
-    seconds: float | None = None
-    """Length of its last round."""
-
-    def expected_s(self) -> float:
-        return round_seconds(self.task.planned, self.group) if self.seconds is None else self.seconds
-
-    def rounds(self) -> list[int]:
-        """Those that are planned and not on disk."""
-        done = {end.round for end in self.task.writer.journal.final_rounds(self.group.index)}
-        return [number for number in range(self.task.planned.rounds(self.group)) if number not in done]
+    from bench.spec import Block as Default
 
 
 class Reporter(Protocol):
@@ -57,6 +35,10 @@ class Reporter(Protocol):
     def step(self, text: str, remaining_s: float) -> None: ...
 
     def note(self, text: str) -> None: ...
+
+
+def nobody() -> None:
+    """Nobody wants to see how far it is."""
 
 
 @dataclass(slots=True)
@@ -69,105 +51,175 @@ class Runner:
     reporter: Reporter
     observes: bool = True
     """Look first whether the settings of each case take effect."""
+    headlines: frozenset[str] = frozenset()
+    """Experiments whose first round comes before all else."""
+    at_look: Callable[[], None] = nobody
+    """Called when there is something new to show: after the first round of the headlines, and after looks."""
     clock: Callable[[], float] = time.monotonic
     read_noise: Callable[[Sequence[int]], noise.Reading | None] = noise.read
-    _turns: Sequence[Turn] = ()
-    _repeats: Counter[str] = field(default_factory=Counter)
-    """Repeated rounds by experiment."""
+    _blocks: Sequence[Block] = ()
+    _seen: dict[str, Seen] = field(default_factory=dict)
+    """What was observed of processes that several experiments ask for."""
     _start: float | None = None
 
     def __post_init__(self) -> None:
-        self._turns = [Turn(task, group) for task in self.tasks for group in task.planned.groups]
+        self._blocks = blocks(self.tasks)
 
-    def run(self) -> int:
-        """Measure until the plan or the budget is exhausted; close the journals. Returns the rounds done."""
+    def run(self) -> None:
+        """Measure until all is settled, or the plan or the budget is exhausted; close the journals."""
         self._start = self.clock()
         earlier = [sample for task in self.tasks for sample in task.writer.journal.samples]
-        for task in self.tasks if self.observes else ():
-            observer.observe(task, self._tell_before_rounds)
+        first = [task for task in self.tasks if task.planned.experiment.id in self.headlines]
+        if first and len(first) < len(self.tasks):
+            self._observe(first)
+            self._round_of_all(0, [one for one in self._members if one.task in first])
+            self.at_look()
+        self._observe([task for task in self.tasks if task not in first] or first)
+        self._to_looks()
+        self._close(earlier=len(earlier), spent_s=sum(sample.wall_s for sample in earlier))
+
+    def _observe(self, tasks: Sequence[Task]) -> None:
+        for task in tasks if self.observes else ():
+            observer.observe(task, self._tell_before_rounds, self._seen)
             observer.run_reports(task, self._tell_before_rounds)
-        rounds = self._rounds()
+
+    def _close(self, *, earlier: int, spent_s: float) -> None:
         finished = datetime.now(UTC).isoformat(timespec="seconds")
-        measured = round(self._spent_s() + sum(sample.wall_s for sample in earlier), 1)
+        measured = round(self._spent_s() + spent_s, 1)
         for task in self.tasks:
-            done = min(rounds, task.planned.most_rounds)
-            task.writer.append(
-                Footer(finished_at=finished, measured_s=measured, rounds=done, resumed=len(earlier))
+            rounds = max(
+                (len(task.writer.journal.final_rounds(group.index)) for group in task.planned.groups),
+                default=1,
             )
-        return rounds
+            task.writer.append(
+                Footer(finished_at=finished, measured_s=measured, rounds=rounds, resumed=earlier)
+            )
 
     def _tell_before_rounds(self, text: str) -> None:
         checks = sum(checking_seconds(task.planned) for task in self.tasks)
-        self.reporter.step(text, self.remaining_s(0, checks=max(0.0, checks - self._spent_s())))
+        self.reporter.step(text, self.remaining_s(checks=max(0.0, checks - self._spent_s())))
 
-    def _rounds(self) -> int:
-        planned = max(task.planned.most_rounds for task in self.tasks)
-        for number in range(planned):
-            waiting = [turn for turn in self._turns if number in turn.rounds()]
-            expected = sum(turn.expected_s() for turn in waiting)  # as long as the last one
-            if number and self._spent_s() + expected > self.budget_s:
-                self.reporter.note(f"时间预算用完：计划 {planned} 轮，完成 {number} 轮")
-                return number
-            random.Random(f"{self.seed}/{number}").shuffle(waiting)
-            for turn in waiting:
-                self._round(turn, number)
-        return planned
+    def _to_looks(self) -> None:
+        """Everything to its first look, what can be paid for at once to the next; then what the others have left over."""
+        while self._run_up() or self._buy():
+            pass
 
-    def remaining_s(self, number: int, *, checks: float = 0.0) -> float:
-        """Expected seconds from the start of round `number` to the end, which the budget does not put off."""
-        rest = sum(turn.expected_s() for turn in self._turns for later in turn.rounds() if later >= number)
-        return max(0.0, min(checks + rest, self.budget_s - self._spent_s()))
+    def _run_up(self) -> bool:
+        """The next round of all that have one to do; False: every group stands at the look that it was on its way to."""
+        lacking = [number for one in self._members if (number := one.lacking) is not None]
+        if not lacking:
+            return False
+        number = min(lacking)
+        self._round_of_all(number, self._members)
+        arrived = [one for one in self._members if one.done == one.target == number + 1]
+        for one in arrived:
+            self._go_on([one])
+        if arrived:
+            self.at_look()
+        return True
+
+    def _buy(self) -> bool:
+        """Further looks, those first that tell most in a second."""
+        waiting = [one for one in self._members if one.next_look]
+        bought = self._go_on(sorted(waiting, key=lambda one: -one.undecided / self._cost_s(one)))
+        if waiting and not bought:
+            names = "、".join(dict.fromkeys(one.task.planned.experiment.id for one in waiting))
+            self.reporter.note(f"时间预算用完：{names} 还有分不出的，没有再测")
+        return bought
+
+    def _go_on(self, members: Sequence[Member]) -> bool:
+        """Set out for the next look, as far as the budget reaches. Returns whether anything did."""
+        before = [one.target for one in members]
+        for one in members:
+            if one.next_look and self._spent_s() + self._outstanding_s() + self._cost_s(one) <= self.budget_s:
+                one.target = one.next_look
+        return [one.target for one in members] != before
+
+    def _cost_s(self, one: Member) -> float:
+        """Of going on to the next look."""
+        return ((one.next_look or one.target) - one.target) * self._block_of(one).expected_s([one])
+
+    @property
+    def _members(self) -> list[Member]:
+        return [one for block in self._blocks for one in block.members]
+
+    def _block_of(self, member: Member) -> Block:
+        return next(block for block in self._blocks if member in block.members)
+
+    def _outstanding_s(self) -> float:
+        """What the looks take that groups are on their way to."""
+        return sum(
+            block.expected_s(waiting)
+            for block in self._blocks
+            for number in range(max(one.target for one in block.members))
+            if (waiting := block.waiting(number))
+        )
+
+    def remaining_s(self, *, checks: float = 0.0) -> float:
+        """Expected seconds to the end: to the looks that are certain, and half of what may follow."""
+        later = sum(OPEN_SHARE * self._cost_s(one) for one in self._members if one.next_look)
+        left = max(0.0, self.budget_s - self._spent_s())
+        return min(checks + self._outstanding_s() + later, max(left, self._outstanding_s()))
 
     def _spent_s(self) -> float:
         return 0.0 if self._start is None else self.clock() - self._start
 
-    def _round(self, turn: Turn, number: int) -> None:
-        """One round of one group, again while the machine was busy and repeats are left."""
-        task, group = turn.task, turn.group
-        name, samples = task.planned.experiment.id, task.writer.journal.samples
-        begun = [s.attempt for s in samples if (s.group, s.round) == (group.index, number)]
-        for attempt in itertools.count(1 + max(begun, default=-1)):
+    def _round_of_all(self, number: int, members: Sequence[Member]) -> None:
+        """One round of every block that lacks it."""
+        waiting = [
+            (block, found)
+            for block in self._blocks
+            if (found := [one for one in block.waiting(number) if one in members])
+        ]
+        random.Random(f"{self.seed}/{number}").shuffle(waiting)
+        for block, found in waiting:
+            self._round(block, found, number)
+
+    def _round(self, block: Block, members: Sequence[Member], number: int) -> None:
+        """One round of one block, again while the machine was busy and repeats are left."""
+        planned, group = block.first.task.planned, block.first.group
+        while True:
+            places = {id(one): one.begin(number) for one in members}
             before, start = self.read_noise(usable_cpus()), self.clock()
-            self._samples(turn, number, attempt)
+            self._samples(block, members, places)
             seen = noise.between(before, self.read_noise(usable_cpus()))
-            turn.seconds = self.clock() - start
-            repeat = seen.dirty and group.timed and self._repeats[name] < task.planned.profile.repeats
-            task.writer.append(
-                RoundEnd(group=group.index, round=number, attempt=attempt, noise=seen, final=not repeat)
-            )
+            block.seconds = self.clock() - start
+            repeat = seen.dirty and group.timed and block.repeats < planned.profile.repeats
+            for one in members:
+                one.end(places[id(one)], seen, final=not repeat)
             if not repeat:
                 return
-            self._repeats[name] += 1
-            self.reporter.note(f"{name} / {group.group.model}：这一轮机器繁忙，重测")
+            block.repeats += 1
+            self.reporter.note(f"{group.group.model} / {group.input.label}：这一轮机器繁忙，重测")
 
-    def _samples(self, turn: Turn, number: int, attempt: int) -> None:
-        """The samples of one round in their random order."""
-        task, group = turn.task, turn.group
-        rng = random.Random(f"{self.seed}/{task.planned.experiment.id}/{group.index}/{number}/{attempt}")
-        cases = [case for case in group.cases if (group.index, case) not in task.failed]
-        order = order_round(cases, rng, baseline_reach(task.planned, group))
+    def _samples(self, block: Block, members: Sequence[Member], places: Mapping[int, Place]) -> None:
+        """The samples of one round in their random order, each for all that want it."""
+        wanted: dict[str, list[Member]] = defaultdict(list)
+        for one in members:
+            for key in one.open:
+                wanted[key].append(one)
+        place = places[id(members[0])]
+        rng = random.Random(f"{self.seed}/{block.name}/{place.number}/{place.attempt}")
+        reach = baseline_reach(block.first.task.planned, block.first.group)
         begun = self.clock()
-        for position, case_id in enumerate(order):
-            if (group.index, case_id) in task.failed:
-                continue  # it failed earlier in this very round
-            self.reporter.step(f"{task.name(group, case_id)} 第 {number + 1} 轮", self.remaining_s(number))
-            started = self.clock() - begun
-            outcome = task.sample(group, case_id)
-            task.writer.append(
-                Sample(
-                    group=group.index,
-                    round=number,
-                    attempt=attempt,
-                    position=position,
-                    case=case_id,
-                    started_s=round(started, 4),
-                    wall_s=round(outcome.wall_s, 4),
-                    figures=outcome.figures,
-                    failure=outcome.failure,
-                )
-            )
-            if outcome.failure and outcome.failure.kind != "expected":
-                self.reporter.note(f"{task.name(group, case_id)} 失败：{outcome.failure.reason}")
+        for key in order_round(list(wanted), rng, reach):
+            left = [one for one in wanted[key] if key in one.open]  # it may have failed in this very round
+            if left:
+                self._sample(left, key, places, self.clock() - begun)
+
+    def _sample(
+        self, members: Sequence[Member], key: str, places: Mapping[int, Place], started_s: float
+    ) -> None:
+        owner = members[0]
+        case = owner.ids[key]
+        name = owner.task.name(owner.group, case)
+        self.reporter.step(f"{name} 第 {places[id(owner)].number + 1} 轮", self.remaining_s())
+        compare = any(one.lacks_figures(key) for one in members)
+        outcome = owner.task.sample(owner.group, case, compare=compare)
+        for one in members:
+            one.take(one.ids[key], places[id(one)], started_s, outcome)
+        if outcome.failure and outcome.failure.kind != "expected":
+            self.reporter.note(f"{name} 失败：{outcome.failure.reason}")
 
 
 def try_out(tasks: Sequence[Task]) -> None:
@@ -176,7 +228,7 @@ def try_out(tasks: Sequence[Task]) -> None:
     The lengths in the experiments are those of one machine; another one may need twice as long, and a plan that
     says so only after an hour is of no use. So the default runs once on each input.
     """
-    lengths: dict[Block, float | None] = {}
+    lengths: dict[Default, float | None] = {}
     slower: dict[str, list[float]] = defaultdict(list)
     for task in tasks:
         for group in _unknown(task):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 WITH_SELFTEST = ("default", "thorough")
 """Profiles that begin with it: a draft makes no claims that it would have to vouch for."""
-PROFILE = replace(PROFILES["default"], rounds=9)
+PROFILE = replace(PROFILES["default"], looks=(10,))
 BUDGET_S = 300.0
 WARM_UP = 2
 UNITS = 100
@@ -73,7 +73,7 @@ EXPERIMENT = Experiment(
 def expected_seconds() -> float:
     """About how long it takes."""
     planned = resolve(EXPERIMENT, PROFILE, Machine(cores=1), 1 << 40)
-    return sum(planned.rounds(group) * round_seconds(planned, group) for group in planned.groups)
+    return sum(planned.expected_rounds(group) * round_seconds(planned, group) for group in planned.groups)
 
 
 def measure(build: str, seed: int, here: Here, folders: Folders, reporter: Reporter) -> store.Journal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections import Counter, defaultdict
@@ -52,6 +53,8 @@ class Task:
     worker: WorkerCall = run_worker
     failed: dict[tuple[int, str], Failure] = field(default_factory=dict)
     """(group index, case id) of what is not tried again."""
+    settled: set[tuple[int, str]] = field(default_factory=set)
+    """(group index, case id) of what has left its group: more rounds would change nothing."""
     _failures: Counter[tuple[int, str]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -60,32 +63,27 @@ class Task:
             self.note_permanent(record)
         for sample in self.writer.journal.samples:
             if sample.failure:
-                self._note_failure(sample.group, sample.case, sample.failure)
+                self.note_failure(sample.group, sample.case, sample.failure)
+        for end in self.writer.journal.rounds:
+            self.settled |= {(end.group, case) for case in end.settled}
         self.planned = replace(self.planned, measured={**self.planned.measured, **self._lengths()})
 
     def name(self, group: PlannedGroup, case_id: str) -> str:
         return f"{self.planned.experiment.id} / {group.group.model} / {group.input.label} / {case_id}"
 
-    def sample(self, group: PlannedGroup, case_id: str) -> Outcome:
-        """One timed process; the first that succeeds has its outputs compared with the baseline's afterwards."""
+    def sample(self, group: PlannedGroup, case_id: str, *, compare: bool) -> Outcome:
+        """One timed process; where asked, its outputs are compared with the baseline's afterwards."""
         case = self.planned.case(case_id)
         reference = self.reference(group)
-        compare = reference.exists() and not self._has_figures(group, case_id)  # none when the baseline fails
+        compare = compare and reference.exists()  # it does not when the baseline fails
         changes = {
             "reference": str(reference) if compare else None,
             "verify": compared_feeds(group) if compare else [],
             "processes": group.settled(case).load.processes,
         }
-        outcome = _check_outputs(self.start(group, case, changes), MODELS[group.group.model].tolerance)
-        if outcome.failure:
-            self._note_failure(group.index, case_id, outcome.failure)
-        return outcome
+        return _check_outputs(self.start(group, case, changes), MODELS[group.group.model].tolerance)
 
-    def _has_figures(self, group: PlannedGroup, case_id: str) -> bool:
-        samples = self.writer.journal.samples
-        return any((s.group, s.case) == (group.index, case_id) and s.figures for s in samples)
-
-    def _note_failure(self, index: int, case_id: str, failure: Failure) -> None:
+    def note_failure(self, index: int, case_id: str, failure: Failure) -> None:
         """What came from outside gets another round; a second failure, or one that would only come again, none."""
         self._failures[index, case_id] += 1
         if failure.kind not in TRANSIENT or self._failures[index, case_id] > 1:
@@ -171,7 +169,9 @@ class Task:
         return self.work / f"{self.planned.experiment.id}-trace"
 
     def reference(self, group: PlannedGroup) -> Path:
-        return self.work / f"{self.planned.experiment.id}-{group.index}.npz"
+        """The baseline's outputs: those of all groups that have the same."""
+        name = repr((self.planned.block(group), group.input.shapes))
+        return self.work / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.npz"
 
     def length(self, group: PlannedGroup) -> float | None:
         """Seconds of one sample of the default, start to end; None where it fails."""

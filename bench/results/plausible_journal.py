@@ -35,6 +35,8 @@ class Reading:
         """Group -> its rounds that count."""
         self.failed: set[tuple[int | None, str]] = set()
         """Group and case; None: on whichever group it was observed."""
+        self.settled: set[tuple[int, str]] = set()
+        """Group and case: what has left it."""
         self.told: set[tuple[Any, ...]] = set()
         self.version = ""
 
@@ -56,14 +58,15 @@ class Reading:
                 self.ended.add(line.place)
                 if record.final:
                     self.final[record.group].add(record.round)
+                self.settled |= {(record.group, case) for case in record.settled}
             case Untimed(failure=failure) if failure:
                 self.failed.add((None, record.case))
             case TraceSummary():
                 check(TRACE, record)
 
-    def planned(self, group: GroupRecord) -> int:
-        """Rounds of a group."""
-        return self.header.rounds if group.load.timed else 1
+    def looks(self, group: GroupRecord) -> list[int]:
+        """Rounds after which a group may end."""
+        return self.header.looks if group.load.timed else [1]
 
 
 class Line(NamedTuple):
@@ -100,16 +103,24 @@ def _position_follows(line: Line) -> bool:
 
 
 def _round_whole(line: Line) -> bool:
-    excused = {case for index, case in line.read.failed if index in (None, line.it.group)}
+    gone = line.read.failed | line.read.settled
+    excused = {case for index, case in gone if index in (None, line.it.group)}
     return set(line.group.cases) <= {sample.case for sample in line.read.samples[line.place]} | excused
 
 
-def _rounds_whole(line: Line) -> bool:
+def _ends_at_a_look(line: Line) -> bool:
     def whole(group: GroupRecord) -> bool:
         done = line.read.final[group.index]
-        return len(done) >= min(line.it.rounds, line.read.planned(group)) and done == set(range(len(done)))
+        return len(done) in line.read.looks(group) and done == set(range(len(done)))
 
     return all(map(whole, line.read.header.groups))
+
+
+def _settled_at_a_look(line: Line) -> bool:
+    known = set(line.it.settled) <= set(line.group.cases)
+    return not line.it.settled or (
+        known and line.it.final and line.it.round + 1 in line.read.looks(line.group)
+    )
 
 
 # fmt: off
@@ -117,7 +128,7 @@ GROUP_KNOWN: Checks[Line] = {"文件头里没有这一组": lambda n: n.it.group
 CASE_OF_GROUP: Checks[Line] = {"这一组里没有这个设置": lambda n: n.it.case in n.group.cases}
 TOLD_ONCE: Checks[Line] = {"同一件事记了两遍": lambda n: n.about not in n.read.told}
 IN_TURN: Checks[Line] = {
-    "轮次超出计划": lambda n: n.it.round < n.read.planned(n.group),
+    "轮次超出计划": lambda n: n.it.round < n.read.looks(n.group)[-1],
     "这一轮已经测完，不该还有它的记录": lambda n: n.it.round not in n.read.final[n.it.group],
     "这一轮的重测次数接不上": _attempt_follows,
 }
@@ -142,6 +153,7 @@ LINES: dict[type[Record], Checks[Line]] = {
             n.it.noise.others, n.it.noise.steal, n.it.noise.pressure, n.it.noise.held_back} != {None},
         "这一轮缺了没有失败过的设置": _round_whole,
         "机器不忙，这一轮却要重测": lambda n: n.it.final or n.it.noise.dirty,
+        "不是该看的轮次，或不是这一组的设置，却说已有结论": _settled_at_a_look,
     },
     Untimed: {
         **GROUP_KNOWN, **CASE_OF_GROUP, **TOLD_ONCE,
@@ -156,13 +168,14 @@ LINES: dict[type[Record], Checks[Line]] = {
     },
     TraceSummary: OF_INPUT,
     Footer: {
-        "完成的轮数超过计划": lambda n: n.it.rounds <= n.read.header.rounds,
-        "说是测完了，却有一组缺了轮次": _rounds_whole,
+        "说是测完了，却有一组缺了轮次": _ends_at_a_look,
+        "完成的轮数与各组的不符": lambda n: n.it.rounds == max((len(one) for one in n.read.final.values()), default=1),
         "测完的时间早于开始的时间": lambda n: datetime.fromisoformat(n.it.finished_at)
               >= datetime.fromisoformat(n.read.header.started_at) - SET_BACK,
     },
 }
 HEADER: Checks[Header] = {
+    "该看的轮次没有从小到大排到最多的轮数": lambda h: h.looks == sorted(set(h.looks)) and h.looks[-1] == h.rounds,
     "两个设置同名": lambda h: differ(*(case.id for case in h.cases)),
     "两组相同": lambda h: differ(*((one.model, one.input) for one in h.groups))
           and differ(*(one.index for one in h.groups)),

@@ -149,6 +149,14 @@ class GroupSummary(GroupFacts):
     calls: Count
     """In one run, that is of all shapes together."""
     rounds: Count
+    looks: Annotated[list[RoundCount], Field(max_length=100)]
+    """Rounds after which cases that are settled leave."""
+    settled: Annotated[dict[Id, RoundCount], Field(max_length=1000)]
+    """Case -> rounds after which it left."""
+    open: Annotated[list[Id], Field(max_length=1000)]
+    """Cases of which more rounds would tell more."""
+    round_s: Seconds
+    """Processes of its last round, all together."""
     dirty_rounds: Count
     repeated_rounds: Count
     noise_floor: Number
@@ -185,7 +193,7 @@ class Build(Record):
 class Export(Record):
     """`data/<experiment>.json`: everything that a page shows of one experiment."""
 
-    schema_version: Literal[5] = 5
+    schema_version: Literal[6] = 6
     experiment: Id
     build: Build
     machine: Facts

@@ -82,13 +82,17 @@ class Header(Record):
     """First line of a journal."""
 
     kind: Literal["header"] = "header"
-    schema_version: Literal[5] = 5
+    schema_version: Literal[6] = 6
     experiment: Id
     build: BuildId
     key: Key
     profile: Profile
     rounds: RoundCount
-    """Planned."""
+    """At the most."""
+    rule: Label
+    """Of the interval and of when a case is settled: `bench.results.looks`."""
+    looks: Annotated[list[RoundCount], Field(min_length=1, max_length=100)]
+    """Rounds of a timed group after which a case that is settled leaves it."""
     seed: Annotated[int, Field(ge=0, lt=1 << 63)]
     started_at: Moment
     machine: Facts
@@ -128,6 +132,8 @@ class RoundEnd(Record):
     noise: NoiseRecord
     final: bool
     """False when the round was dirty and is about to be repeated."""
+    settled: list[Id] = Field(default_factory=list, max_length=1000)
+    """Cases that leave the group after this round: more of them would change nothing."""
 
 
 class Untimed(Record):
@@ -190,14 +196,14 @@ class TraceSummary(Record):
 
 
 class Footer(Record):
-    """Last line: the plan was carried out, maybe with fewer rounds than planned."""
+    """Last line: every group has been measured up to one of its looks."""
 
     kind: Literal["footer"] = "footer"
     finished_at: Moment
     measured_s: Seconds
     """Of the whole build, all its experiments together."""
     rounds: RoundCount
-    """Done."""
+    """Of the group that has most."""
     resumed: Count
     """Samples of the whole build that were there before it was taken up again."""
 

@@ -21,7 +21,7 @@ from bench.results.published import (
 from bench.results.records import GroupFacts
 from bench.results.rows import rows_of
 from bench.results.view import GroupView, Half
-from bench.spec import CONTROL, Machine
+from bench.spec import BASELINE, CONTROL, Machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,6 +95,7 @@ def _group_summary(view: GroupView) -> GroupSummary:
         note=record.note,
         calls=len(record.shapes),
         rounds=len(view.ends),
+        **_looks(view),
         dirty_rounds=view.dirty,
         repeated_rounds=view.repeated,
         noise_floor=round(view.noise_floor, 4),
@@ -105,6 +106,19 @@ def _group_summary(view: GroupView) -> GroupSummary:
         verdicts=view.judged,
         noise=_noise(view),
     )
+
+
+def _looks(view: GroupView) -> dict[str, Any]:
+    """What was settled when, and what was not."""
+    settled = {case: end.round + 1 for end in view.all_ends for case in end.settled}
+    gone = {case for case in view.record.cases if case in settled or view.failure(case)}
+    last = view.all_rounds[-1] if view.all_rounds else []
+    return {
+        "looks": view.looks,
+        "settled": settled,
+        "open": [case for case in view.record.cases if case not in gone | {BASELINE, CONTROL}],
+        "round_s": round(sum(sample.wall_s for sample in last), 1),
+    }
 
 
 def _noise(view: GroupView) -> NoiseSummary:

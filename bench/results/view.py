@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.results.metrics import Metric
-    from bench.results.records import GroupRecord, Outcome, Sample
+    from bench.results.records import GroupRecord, Outcome, RoundEnd, Sample
     from bench.results.stats import Estimate
     from bench.results.store import Journal
 
@@ -25,6 +25,8 @@ MAX_DIRTY_SHARE = 0.3
 DRAFT_PROFILES = ("smoke", "quick")
 
 
+CHOOSING_UNTIL = 12
+"""Rounds from this one on all give figures: six are enough to choose."""
 Half = Literal["choosing", "published"]
 """Where settings are chosen, a round serves to choose or to give figures, never both."""
 
@@ -35,12 +37,14 @@ class GroupView:
     def __init__(self, journal: Journal, record: GroupRecord, half: Half | None = None) -> None:
         self.record = record
         ends = journal.final_rounds(record.index)
+        self.all_ends = ends
+        self.looks = journal.header.looks if record.load.timed else [1]
         whole = half is None or len(ends) == 1
-        self.ends = [end for end in ends if whole or (end.round % 2 == 0) == (half == "choosing")]
+        self.ends = [end for end in ends if whole or _chooses(end) == (half == "choosing")]
         self.rounds: list[list[Sample]] = [journal.samples_of(end) for end in self.ends]
         self._known: dict[tuple[str, str], list[float | None]] = {}
         """(case, metric) -> a value a round: what a choice asks for thousands of times, over samples that stay."""
-        self._all_rounds = [journal.samples_of(end) for end in ends]
+        self.all_rounds = [journal.samples_of(end) for end in ends]
         self.repeated = sum(1 for end in journal.rounds if end.group == record.index and not end.final)
         self.cost_s = sum(s.wall_s for s in journal.samples if s.group == record.index)
         self.draft = journal.header.profile in DRAFT_PROFILES
@@ -74,7 +78,7 @@ class GroupView:
         return self._control(METRICS["latency_ms"])
 
     def _control(self, metric: Metric) -> Estimate | None:
-        found = (_ratio(samples, CONTROL, metric) for samples in self._all_rounds)
+        found = (_ratio(samples, CONTROL, metric) for samples in self.all_rounds)
         ratios = [ratio for ratio in found if ratio is not None]
         return stats.estimate(ratios) if ratios else None
 
@@ -155,6 +159,11 @@ class GroupView:
     def calls(self, case: str) -> int:
         """Timed calls of a case, all rounds together."""
         return sum(s.figures.steady.calls for r in self.rounds for s in r if s.case == case and s.figures)
+
+
+def _chooses(end: RoundEnd) -> bool:
+    """Where settings are chosen: every other round, so that both halves see the same weather."""
+    return end.round < CHOOSING_UNTIL and end.round % 2 == 0
 
 
 def gap(one: Sample, other: Sample) -> float:

@@ -172,10 +172,12 @@ def _write_options(folder: Path) -> None:
 def _rules() -> dict[str, float]:
     """Numbers by which samples are taken: pages tell them and know nothing of measuring."""
     profile = PROFILES["default"]
-    told = ("min_seconds", "min_calls", "rounds", "split_rounds", "repeats")
     return {
-        **{name: getattr(profile, name) for name in told},
-        "draft_rounds": PROFILES["quick"].rounds,
+        **{name: getattr(profile, name) for name in ("min_seconds", "min_calls", "repeats")},
+        "first_look": profile.looks[0],
+        "last_look": profile.looks[-1],
+        "thorough_look": PROFILES["thorough"].looks[-1],
+        "draft_rounds": PROFILES["quick"].looks[-1],
         "near_s": plan.NEAR_SECONDS,
         "memory_share": plan.MEMORY_SHARE,
         "idle_s": evidence.IDLE_SECONDS,
