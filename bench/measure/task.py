@@ -12,6 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench import subjects, variants
+from bench.measure.blocks import identity
 from bench.measure.child import LEFT, ChildrenLeft, Outcome, run_script, run_worker
 from bench.measure.ending import ended_badly
 from bench.measure.machine import free_memory
@@ -170,7 +171,7 @@ class Task:
 
     def reference(self, group: PlannedGroup) -> Path:
         """The baseline's outputs: those of all groups that have the same."""
-        name = repr((self.planned.block(group), group.input.shapes))
+        name = identity(self.planned, group, self.planned.case(BASELINE))
         return self.work / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.npz"
 
     def length(self, group: PlannedGroup) -> float | None:

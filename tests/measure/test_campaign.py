@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from lab import MIB, hungry
@@ -16,9 +16,12 @@ from bench.measure import campaign, earlier, header, task
 from bench.measure.campaign import Campaign, CannotMeasure, Here
 from bench.measure.plan import sample_seconds
 from bench.measure.profiles import PROFILES, Profile
-from bench.results import store
+from bench.results import looks, store
 from bench.spec import BASELINE, CONTROL, Case, Experiment, Input, Load, Place, Report, Subject
 from bench.system.folders import ROOT, Folders
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 make = Make()
 OLD, *SINCE = (f"2026010{day}-000000-aaaa" for day in range(1, 8))
@@ -72,24 +75,33 @@ class Site:
             "key": self.key(self.experiments[name], PROFILES[changes.get("profile", "default")]),
             "started_at": started.isoformat(timespec="seconds"),
             "build": OLD,
+            "rule": looks.RULE,
+            "rounds": 3,
         }
         return make.header(**usual | changes)
 
     def unfinished(self, name: str = "toys", *lengths: float | None, **header: Any) -> store.Writer:
         """Samples of a first round that took so long, or failed; two of a second each if nothing is said."""
-        writer, started = store.Writer.create(self.folders.results, self.header(name, **header)), 0.0
-        for position, wall in enumerate(lengths or (1, 1)):
+        writer = store.Writer.create(self.folders.results, self.header(name, **header))
+        self._round(writer, 0, lengths or (1, 1))
+        return writer
+
+    def _round(self, writer: store.Writer, number: int, lengths: Sequence[float | None]) -> None:
+        started = 0.0
+        for position, wall in enumerate(lengths):
             measured = None if wall else make.failure("timeout")
-            sample = make.sample(FOUR_CASES[position], measured, position=position)
+            sample = make.sample(FOUR_CASES[position], measured, position=position, round=number)
             writer.append(sample.model_copy(update={"started_s": started, "wall_s": wall or 60.0}))
             started += wall or 60.0
-        return writer
 
     def finished(self, name: str = "toys", *lengths: float | None, **header: Any) -> None:
         writer = self.unfinished(name, *(lengths or (1, 1, 1, 1)), **header)
         writer.append(make.end())
+        for number in (1, 2):
+            self._round(writer, number, lengths or (1, 1, 1, 1))
+            writer.append(make.end(number))
         ended = {"finished_at": writer.journal.header.started_at}
-        writer.append(make.footer().model_copy(update=ended))
+        writer.append(make.footer(3).model_copy(update=ended))
         assert store.read(writer.journal.path).complete
 
     def move(self, **here: Any) -> None:
@@ -193,7 +205,7 @@ def test_resumed_build_keeps_its_chosen_inputs_and_knows_what_they_need(site: Si
 
 def test_what_fits_neither_the_memory_nor_the_budget_is_refused(site: Site) -> None:
     """There must be room for the checks and one round. The budget that is named as the way out is enough."""
-    once, often = (campaign.plan(("toys", "more"), make.profile(rounds=n), site.here) for n in (1, 9))
+    once, often = (campaign.plan(("toys", "more"), make.profile(looks=n), site.here) for n in ((1,), (1, 9)))
     least = campaign.total_seconds(once)  # checks of the settings, and the one round
     assert campaign.total_seconds(often) > 2 * least
     for planned in (once, often):
@@ -284,7 +296,7 @@ def test_words_and_what_decides_no_number_do_not_change_the_key(site: Site) -> N
     words = {"title": "另一个", "question": "另一个?", "columns": ("kept_mib", "ratio")}
     worded = _toys(case={"title": "默认设置"}, groups=(make.group(seconds=9),), **words)
     before = site.key(_toys())
-    assert site.key(worded, replace(DEFAULT, title="别的", rounds=99, budget_s=1)) == before
+    assert site.key(worded, replace(DEFAULT, title="别的", looks=(99,), budget_s=1)) == before
     site.move(machine=make.machine(kernel="6.9", governor="powersave", system="某系统 1.2"))
     assert site.key(_toys()) == before
 
