@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.measure.plan import round_seconds
+from bench.measure import cost
+from bench.measure.plan import baseline_reach, identities
 from bench.results import looks
 from bench.results.records import RoundEnd, Sample
 from bench.results.view import GroupView
@@ -16,30 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.measure.child import Outcome
-    from bench.measure.plan import PlannedExperiment, PlannedGroup
+    from bench.measure.plan import PlannedGroup
     from bench.measure.task import Task
     from bench.results.process import NoiseRecord
-    from bench.spec import Case
-
-
-def identity(planned: PlannedExperiment, group: PlannedGroup, case: Case) -> str:
-    """What decides a process of a case: equal texts, equal processes."""
-    settled = group.settled(case)
-    place = replace(settled.place, cores=planned.cpus(settled.place.cores))  # shares may come to the same
-    return json.dumps(
-        [
-            group.group.model,
-            group.input.label,
-            [list(feed.items()) if isinstance(feed, dict) else feed for feed in group.input.shapes],
-            case.settings,
-            case.run_settings,
-            settled._replace(place=place).key,
-            case.expected,
-            case.lacking(planned.machine),
-        ],
-        sort_keys=True,
-        default=dict,
-    )
 
 
 class Place(NamedTuple):
@@ -58,7 +37,7 @@ class Member:
     target: int = 0
     """Rounds up to the look that it is on its way to."""
     ids: dict[str, str] = field(default_factory=dict)
-    """Identity -> case; the default and its second name, alike in every member of a block, go by their own names."""
+    """Identity -> case, see `bench.measure.plan.identities`."""
     done: int = 0
     """Rounds on disk, all in a row."""
     _measured: set[str] = field(default_factory=set)
@@ -67,11 +46,8 @@ class Member:
     """Of the next sample, among the group's own of this round."""
 
     def __post_init__(self) -> None:
-        planned, journal = self.task.planned, self.task.writer.journal
-        for case in self.group.cases:
-            common = case in (BASELINE, CONTROL)
-            key = case if common else identity(planned, self.group, planned.case(case))
-            self.ids[f"{key} {case}" if key in self.ids else key] = case  # here two cases may be the same
+        journal = self.task.writer.journal
+        self.ids = identities(self.task.planned, self.group)
         self.done = len(journal.final_rounds(self.group.index))
         own = (one for one in journal.samples if one.group == self.group.index)
         self._measured = {one.case for one in own if one.figures}
@@ -168,13 +144,15 @@ class Block:
     """Groups with the same default, measured in one go; what several want is measured once."""
 
     members: Sequence[Member]
-    case_s: float | None = None
-    """What its last round took, by the cases in it."""
+    pace: float = 1.0
+    """Length of its last round, over what samples usually take."""
     repeats: int = 0
     """Rounds that were repeated since the machine was busy."""
+    _lengths: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.repeats = max(one.repeats for one in self.members)
+        self._lengths = cost.lengths((one.task.planned, one.group) for one in self.members)
 
     @property
     def first(self) -> Member:
@@ -206,14 +184,12 @@ class Block:
 
     def _round_s(self, members: Sequence[Member]) -> float:
         """One round for these members."""
-        if not members:
-            return 0.0
-        wanted = {key for one in members for key in one.open}
-        if self.case_s is not None:
-            return self.case_s * len(wanted)
-        longest = max(members, key=lambda one: len(one.ids))
-        whole = round_seconds(longest.task.planned, longest.group)
-        return whole * len(wanted) / len(longest.ids)
+        return self.pace * self.usual_s(members)
+
+    def usual_s(self, members: Sequence[Member]) -> float:
+        """The same, if samples are as long as they usually are."""
+        seconds = {key: self._lengths[key] for one in members for key in one.open}
+        return cost.round_seconds(seconds, baseline_reach(self.first.task.planned, self.first.group))
 
 
 def blocks(tasks: Sequence[Task]) -> list[Block]:
@@ -221,6 +197,5 @@ def blocks(tasks: Sequence[Task]) -> list[Block]:
     found: dict[str, list[Member]] = {}
     for task in tasks:
         for group in task.planned.groups:
-            default = identity(task.planned, group, task.planned.case(BASELINE))
-            found.setdefault(default, []).append(Member(task, group))
+            found.setdefault(cost.default_of(task.planned, group), []).append(Member(task, group))
     return [Block(members) for members in found.values()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.measure import evidence, proof, trace
-from bench.measure.blocks import identity
+from bench.measure.plan import identity
 from bench.measure.proof import WITHOUT_OBSERVER
 from bench.measure.task import compared_feeds, timeout_s
 from bench.results.records import Failure, Told, Untimed

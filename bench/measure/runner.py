@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from bench.measure import noise, observer
 from bench.measure.blocks import Block, Member, Place, blocks
+from bench.measure.cost import OPEN_SHARE, checking_seconds
 from bench.measure.machine import usable_cpus
-from bench.measure.plan import OPEN_SHARE, baseline_reach, checking_seconds, order_round
+from bench.measure.plan import baseline_reach, order_round
 from bench.results.records import Footer
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Runner:
             )
 
     def _tell_before_rounds(self, text: str) -> None:
-        checks = sum(checking_seconds(task.planned) for task in self.tasks)
+        checks = checking_seconds([task.planned for task in self.tasks])
         self.reporter.step(text, self.remaining_s(checks=max(0.0, checks - self._spent_s())))
 
     def _to_looks(self) -> None:
@@ -182,12 +183,11 @@ class Runner:
         planned, group = block.first.task.planned, block.first.group
         while True:
             places = {id(one): one.begin(number) for one in members}
-            cases = {key for one in members for key in one.open}
+            usual = block.usual_s(members)
             before, start = self.read_noise(usable_cpus()), self.clock()
             self._samples(block, members, places)
             seen = noise.between(before, self.read_noise(usable_cpus()))
-            if cases:
-                block.case_s = (self.clock() - start) / len(cases)
+            block.pace = (self.clock() - start) / usual if usual else block.pace
             repeat = seen.dirty and group.timed and block.repeats < planned.profile.repeats
             repeat = repeat and self._spent_s() + self._outstanding_s() <= self.budget_s
             for one in members:

@@ -12,10 +12,10 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench import subjects, variants
-from bench.measure.blocks import identity
 from bench.measure.child import LEFT, ChildrenLeft, Outcome, run_script, run_worker
 from bench.measure.ending import ended_badly
 from bench.measure.machine import free_memory
+from bench.measure.plan import identity
 from bench.models import MODELS
 from bench.results import plausible
 from bench.results.records import Failure
