@@ -212,14 +212,17 @@ def sample_seconds(planned: PlannedExperiment, group: PlannedGroup, case_id: str
 
 def identities(planned: PlannedExperiment, group: PlannedGroup) -> dict[str, str]:
     """Identity -> case; the default and its second name, alike wherever they are shared, go by their own names."""
-    return {
-        case if case in (BASELINE, CONTROL) else identity(planned, group, planned.case(case)): case
-        for case in group.cases
-    }
+    found: dict[str, str] = {}
+    for case in group.cases:
+        key = case if case in (BASELINE, CONTROL) else identity(planned, group, planned.case(case))
+        found[f"{key} {case}" if key in found else key] = case  # on this machine two cases may be the same
+    return found
 
 
 def identity(planned: PlannedExperiment, group: PlannedGroup, case: Case) -> str:
     """What decides a process of a case: equal texts, equal processes."""
+    settled = group.settled(case)
+    place = replace(settled.place, cores=planned.cpus(settled.place.cores))  # shares may come to the same
     return json.dumps(
         [
             group.group.model,
@@ -227,7 +230,7 @@ def identity(planned: PlannedExperiment, group: PlannedGroup, case: Case) -> str
             [list(feed.items()) if isinstance(feed, dict) else feed for feed in group.input.shapes],
             case.settings,
             case.run_settings,
-            group.settled(case).key,
+            settled._replace(place=place).key,
             case.expected,
             case.lacking(planned.machine),
         ],
