@@ -263,10 +263,11 @@ def test_groups_without_time_are_left_out_by_what_the_trial_shows_and_a_resumed_
         ["toy / batch=3：时间预算不够"],
     )
     begun.tasks[0].writer.append(make.sample(BASELINE))
-    for later in (budget_s / 2, budget_s / 2.5):
+    for later, experiments in ((budget_s / 2, ["toys"]), (10 * budget_s, ["toys", "more"])):
         resumed = open_in_time(budget_s=later)
         assert resumed.build == begun.build
-        assert [[group.index for group in one.planned.groups] for one in resumed.tasks] == [[0]]
+        assert [one.planned.experiment.id for one in resumed.tasks] == experiments
+        assert [group.index for group in resumed.tasks[0].planned.groups] == [0]
 
 
 def test_change_of_one_experiment_leaves_the_results_of_those_that_share_with_it_valid(site: Site) -> None:
