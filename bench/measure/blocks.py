@@ -84,7 +84,9 @@ class Member:
 
     @property
     def undecided(self) -> int:
-        """Cases whose further rounds would tell something."""
+        """Cases whose further rounds would tell something: none, where there is no default to compare with."""
+        if (self.group.index, BASELINE) in self.task.failed:
+            return 0
         return sum(key not in (BASELINE, CONTROL) for key in self.open)
 
     @property

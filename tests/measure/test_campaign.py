@@ -156,6 +156,9 @@ def test_first_build_begins_a_journal_for_each_experiment(site: Site) -> None:
         pytest.param({}, lambda site: site.unfinished(build=NEW), NEW, id="newest of two"),
         pytest.param({}, lambda site: site.move(machine=make.machine(cores=4)), None, id="another machine"),
         pytest.param({}, lambda site: site.damage(NEW), OLD, id="a damaged one since"),
+        pytest.param({"hours_ago": -30}, lambda _: None, OLD, id="the clock was set back since"),
+        pytest.param({"rule": "another"}, lambda _: None, None, id="stopped by another rule"),
+        pytest.param({"rounds": 6, "looks": [3, 6]}, lambda _: None, None, id="looked at other rounds"),
     ],
 )  # fmt: skip
 def test_which_build_is_taken_up(site: Site, header: Any, meanwhile: Any, taken: str | None) -> None:
@@ -169,6 +172,7 @@ def test_which_build_is_taken_up(site: Site, header: Any, meanwhile: Any, taken:
     assert taken != OLD or opened.seed == 99
     damaged = [path for path in before if b"damaged" in before[path]]
     assert [text.count(f"{NEW}.jsonl") for text in site.told if "损坏" in text] == [1] * len(damaged)
+    assert sum("规则与现在不同" in text for text in site.told) == bool(header.keys() & {"rule", "looks"})
     fresh = site.open(fresh=True)
     assert (fresh.build not in (OLD, NEW, opened.build), fresh.resumed_samples) == (True, 0)
     assert before.items() <= site.bytes_of_results().items()
