@@ -39,7 +39,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 MOST_HOURS = 7 * 24
 """Longest budget; the thorough profile takes four hours."""
 PROFILES_HELP = "smoke（只为测试）、quick（草稿）、default、thorough；不写就是 default。"
-BUDGET_HELP = "时间预算，如 90s、10m、1h；不够就均匀减少轮数。"
+BUDGET_HELP = "时间预算，如 90s、10m、1h；不够时，还分不出的不再接着测。"
 
 
 def run(
