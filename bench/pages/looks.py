@@ -45,7 +45,7 @@ class Block:
 
     @property
     def settled(self) -> dict[int, int]:
-        """Rounds -> cases of which nothing was lacking after them, each counted once."""
+        """Rounds after which it was looked at -> cases of which nothing was lacking then, each counted once."""
         last = {
             _identity(export, case): rounds
             for export, group in self.members
@@ -53,7 +53,7 @@ class Block:
         }
         left = {_identity(export, case) for export, group in self.members for case in group.open}
         found = [rounds for case, rounds in last.items() if case not in left]
-        return {rounds: found.count(rounds) for rounds in sorted(set(found))}
+        return {rounds: found.count(rounds) for rounds in sorted({*self.looks, *found})}
 
     @property
     def open(self) -> dict[str, list[str]]:
@@ -125,7 +125,9 @@ def line(export: Export) -> str:
         for rounds, count in one.settled.items():
             after[rounds] = after.get(rounds, 0) + count
     count, cost = sum(one.count for one in found), sum(one.seconds for one in found)
-    known = "，".join(f"第 {rounds} 轮后 {after[rounds]} 项有了结果" for rounds in sorted(after))
+    known = "，".join(
+        f"第 {rounds} 轮后 {after[rounds]} 项有了结果" for rounds in sorted(after) if after[rounds]
+    )
     more = f"，接着测到下一次看约需 {duration(cost)}" if cost else ""
     return (
         "；".join(filter(None, (known, f"还有 {count} 项分不出{more}" if count else "没有分不出的"))) + "。"

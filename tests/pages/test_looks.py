@@ -35,10 +35,10 @@ def test_row_tells_what_was_known_after_which_look_what_stayed_open_and_what_the
     assert (group.settled["arena_off"], group.settled["arena_off_hugetlb"], group.next_look) == (6, 10, 14)
     assert group.open == ["exact_extend"]
     row, largest, *_ = _cells(export)
-    assert row[2:4] == ["10看于 6、10", "第 6 轮后 2 项第 10 轮后 2 项"]
-    assert re.sub(r"\s", "", row[4]).startswith("1项内存arena：")
-    assert row[5] == "4 轮约 16 秒"  # twice the default, its second name, the open case
-    assert ("只看内存" in largest[0], largest[2:]) == (True, ["1", "第 1 轮后 2 项", "—", "—"])
+    assert row[2] == "6 轮：2 项10 轮：2 项"
+    assert re.sub(r"\s", "", row[3]).startswith("1项内存arena：")
+    assert row[4] == "4 轮约 16 秒"  # twice the default, its second name, the open case
+    assert ("只看内存" in largest[0], largest[2:]) == (True, ["1 轮：2 项", "—", "—"])
     timed = [one for one in export.groups if one.load.timed]
     after = [sum([*one.settled.values()].count(rounds) for one in timed) for rounds in (6, 10)]
     told = f"第 6 轮后 {after[0]} 项有了结果，第 10 轮后 {after[1]} 项有了结果；还有 1 项分不出，接着测到下一次看约需 16 秒。"
@@ -59,7 +59,7 @@ def test_next_look_is_one_of_this_profile_or_of_a_more_thorough_one(
 ) -> None:
     export = _export(**{"half_widths": OPEN} | world)
     assert export.groups[0].next_look == next_look
-    assert (_cells(export)[0][5], export.groups[0] in looks.cut(export)) == (cost, cut)
+    assert (_cells(export)[0][4], export.groups[0] in looks.cut(export)) == (cost, cut)
 
 
 def test_experiments_with_the_same_default_share_a_row_and_equal_cases_count_and_cost_once() -> None:
@@ -80,7 +80,7 @@ def test_experiments_with_the_same_default_share_a_row_and_equal_cases_count_and
 
 def test_draft_tells_no_more_than_that_it_is_one() -> None:
     export = _export(profile="quick", rounds=3, looks=(3,))
-    assert _cells(export)[0][4:] == ["草稿", "—"]
+    assert _cells(export)[0][3:] == ["草稿", "—"]
     assert looks.line(export) == ""
 
 
