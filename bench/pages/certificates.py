@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from bench.pages import looks
 from bench.pages.markup import NONE, Row, render, table
 from bench.results.trust import Standing, checks, standing
 from bench.results.view import DRAFT_PROFILES, MAX_DIRTY_SHARE
@@ -85,8 +86,8 @@ def _reasons(export: Export, *, stale: bool) -> Iterator[Reason]:
         yield "冒烟测试", "：极小的输入、一轮，只用来检查网站能不能建成，数字没有意义。"
     elif build.profile == "quick":
         yield "草稿", f"：快速档只测 {build.rounds} 轮、用小输入，不作快慢结论，数字不要引用。"
-    elif build.rounds < build.planned_rounds:
-        yield "", f"因时间预算，{build.planned_rounds} 轮只做了 {build.rounds} 轮，区间因此更宽。"
+    elif cut := looks.cut(export):
+        yield "", f"因时间预算，{len(cut)} 组里还分不出的设置没有接着测。"
     if stale:
         yield "旧结果", "：测量之后代码、模型、ORT 或机器变了；这里只是预览。"
 
@@ -126,6 +127,7 @@ def page(exports: Sequence[Export], selftests: Mapping[str, Export], stale: Coll
     parts = (
         _verdict(standing(exports, selftests, stale), link=False),
         render("builds", exports=exports, dropped=_dropped, profiles=PROFILES, when=when),
+        looks.table(exports),
         _quiet(exports),
         *_selftests(exports, selftests),
         render("noise", exports=exports),
@@ -144,8 +146,8 @@ def told(found: Standing) -> str:
 
 def _dropped(export: Export) -> str:
     parts = [f"有一组没测：{reason}" for reason in export.build.dropped]
-    if export.build.rounds < export.build.planned_rounds:
-        parts.append(f"因时间预算少 {export.build.planned_rounds - export.build.rounds} 轮")
+    if cut := looks.cut(export):
+        parts.append(f"因时间预算，{len(cut)} 组还分不出的没有接着测")
     if export.build.resumed:
         parts.append(f"中断过，接着做的，此前已有 {export.build.resumed} 个样本")
     return "；".join(parts) or "没有"
