@@ -83,7 +83,7 @@ def _rules(name: str, caption: str, heads: tuple[str, str], rows: list[Row]) -> 
 def _numbers(measuring: Mapping[str, float]) -> Iterator[tuple[str, str]]:
     profile = {name: f"{measuring[name]:g}" for name in measuring}
     yield "计时循环至少", f"{profile['min_seconds']} 秒，{profile['min_calls']} 次"
-    yield "默认档的轮数", f"{profile['rounds']}；要选推荐设置的实验 {profile['split_rounds']}，两半各占一半"
+    yield "默认档的轮数", f"{profile['first_look']}"
     yield "草稿（快速档）的轮数", profile["draft_rounds"]
     yield "一个样本到同它比较的默认样本，计划里至多隔", f"{profile['near_s']} 秒"
     yield "有区间、能作结论，至少", f"{stats.MIN_ROUNDS} 轮"
