@@ -108,7 +108,7 @@ class MadeUp:
         rows = [row for view in views for row in rows_of(self.experiment, view, self.spec.columns)]
         return published.Export(
             experiment=self.experiment,
-            build=published.Build(id=lines[0].build, planned_rounds=self.rounds, **told),
+            build=published.Build(id=lines[0].build, complete=True, planned_rounds=self.rounds, **told),
             machine={**machine, **self.machine},
             software={"onnxruntime": "1.31.1"},
             groups=[

@@ -24,6 +24,7 @@ from bench.measure.profiles import PROFILES
 from bench.measure.runner import Runner
 from bench.results.summary import summarise
 from bench.results.trust import Check, checks
+from bench.site.draft import HEADLINES, Drafts
 from bench.system import leftovers
 from bench.system.lock import alone
 from bench.system.terminal import leaving
@@ -51,7 +52,7 @@ def run(
 ) -> None:
     """测量。先打印计划（时间、内存、磁盘），再一个子进程一个子进程地测，每个样本立刻存盘。
 
-    Ctrl-C 会保留已测的样本；24 小时内再次运行同一命令会接着做。
+    Ctrl-C 会保留已测的样本；24 小时内再次运行同一命令会接着做。测全部实验时，第一轮之后就有网站的草稿。
 
     例：`python -m bench run arena --profile quick --budget 5m`
     """
@@ -78,7 +79,11 @@ def run(
             planned, here, folders, budget_s=budget_s, fresh=fresh, tell=teller.note
         )
         runner = _ready(work, chosen, budget_s, teller)
-        with leaving(f"测好的样本都在，24 小时内可以{go_on}。"):
+        drafts = Drafts(work.build, folders, runner)
+        if not ids:
+            runner.headlines, runner.at_look = frozenset(HEADLINES) & {*wanted}, drafts.update
+        left = f"测好的样本都在，24 小时内可以{go_on}。"
+        with leaving(lambda: left + (drafts.told() if drafts.last else "")):
             if profile in known_things.WITH_SELFTEST:
                 _look_at_itself(work.build, here, folders, teller)
             runner.run()

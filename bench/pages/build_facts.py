@@ -43,7 +43,12 @@ def links(experiment: Experiment) -> Markup:
 
 def downloads() -> Markup:
     """All downloads."""
-    return render("downloads", experiments=[(one.title, links(one)) for one in EXPERIMENTS.values()])
+    waiting = EXPERIMENTS.keys() - source.status().keys() if source.draft() else set[str]()
+    found = (
+        (one.title, render("not_yet", experiment=name) if name in waiting else links(one))
+        for name, one in EXPERIMENTS.items()
+    )
+    return render("downloads", experiments=list(found))
 
 
 def mill() -> Markup:

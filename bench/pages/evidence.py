@@ -29,7 +29,8 @@ CODE = HtmlFormatter(cssclass="language-python highlight", wrapcode=True)
 def page(experiment: Experiment) -> Markup:
     """Everything about one experiment, each kind under its heading."""
     if experiment.id not in source.status():
-        return render("evidence", experiment=experiment, head="", parts=[])
+        waiting = render("not_yet", experiment=experiment.id) if source.draft() else NONE
+        return render("evidence", experiment=experiment, head=waiting, parts=[])
     export = source.load(experiment.id)
     warnings = certificates.warnings(export, stale=source.is_stale(experiment.id))
     parts = [part for part in _parts(experiment, export) if part[2]]

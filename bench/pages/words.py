@@ -9,7 +9,6 @@ from markupsafe import Markup
 
 from bench.results import stats
 from bench.results.metrics import METRICS, TIMED
-from bench.results.view import DRAFT_PROFILES
 from bench.spec import BASELINE, CONTROL, Machine
 
 if TYPE_CHECKING:
@@ -222,7 +221,7 @@ class Words:
 
     @property
     def draft(self) -> bool:
-        return self.export.build.profile in DRAFT_PROFILES
+        return self.export.draft
 
     def memory_change(self, group: GroupSummary, case: str, metric: str) -> Markup:
         """`比默认少 45%（6.1 GiB 对 12.1 GiB）`, or that there is no difference worth naming."""

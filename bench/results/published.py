@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from bench.results import stats
 from bench.results.kinds import (
     BuildId,
     Count,
@@ -24,6 +25,7 @@ from bench.results.kinds import (
     Texts,
 )
 from bench.results.records import GroupFacts, Outcome, Profile, Record, Told, TraceSummary
+from bench.results.view import DRAFT_PROFILES
 from bench.spec import Case
 
 
@@ -186,6 +188,9 @@ class Build(Record):
     profile: Profile
     started_at: Moment
     finished_at: Moment
+    """Of an unfinished build: when this was made of it."""
+    complete: bool
+    """False: it is still being measured, and the figures will change."""
     measured_s: Seconds
     key: Key
     rounds: RoundCount
@@ -213,6 +218,12 @@ class Export(Record):
     reports: Annotated[list[Told], Field(max_length=1000)]
     traces: Annotated[list[TraceSummary], Field(max_length=1000)]
     choices: Annotated[list[Choice], Field(max_length=1000)]
+
+    @property
+    def draft(self) -> bool:
+        """Whether no conclusions on time follow from it: by its profile, or since few rounds are there as yet."""
+        few = any(group.load.timed and group.rounds < stats.MIN_ROUNDS for group in self.groups)
+        return self.build.profile in DRAFT_PROFILES or (few and not self.build.complete)
 
     @property
     def explicit_threads(self) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from bench.results.published import (
     ProofRow,
     Row,
 )
-from bench.results.records import GroupFacts
+from bench.results.records import Footer, GroupFacts
 from bench.results.rows import rows_of
 from bench.results.view import GroupView, Half
 from bench.spec import BASELINE, CONTROL, Machine
@@ -34,10 +35,8 @@ if TYPE_CHECKING:
 
 
 def summarise(experiment: Experiment, journal: Journal) -> Export:
-    """Reduce a complete journal."""
-    header, footer = journal.header, journal.footer
-    if footer is None:
-        raise ValueError(f"{journal.path.name} is not complete")
+    """Reduce a journal; one that is still being written, to what it holds by now."""
+    header, footer = journal.header, journal.footer or _by_now(journal)
     half: Half | None = "published" if experiment.scenarios else None
     views = [GroupView(journal, record, half) for record in header.groups]
     rows = {view.record.index: rows_of(experiment.id, view, experiment.columns) for view in views}
@@ -45,6 +44,7 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
     untimed = [(one, places[one.group]) for one in journal.untimed if one.group in places]
     build = Build(
         id=header.build,
+        complete=journal.complete,
         planned_rounds=header.rounds,
         **header.model_dump(include={"profile", "started_at", "key", "dropped"}),
         **footer.model_dump(include={"finished_at", "measured_s", "rounds", "resumed"}),
@@ -77,6 +77,17 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
         reports=journal.reports,
         traces=journal.traces,
         choices=list(choose(experiment, journal)),
+    )
+
+
+def _by_now(journal: Journal) -> Footer:
+    """The last line that a journal would get if its build ended here."""
+    groups = journal.header.groups
+    return Footer(
+        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        measured_s=round(sum(sample.wall_s for sample in journal.samples), 1),
+        rounds=max((len(journal.final_rounds(group.index)) for group in groups), default=1),
+        resumed=0,
     )
 
 
