@@ -21,7 +21,7 @@ from bench.measure import selftest as known_things
 from bench.measure.campaign import Here
 from bench.measure.earlier import find_valid, with_seconds
 from bench.measure.profiles import PROFILES
-from bench.measure.runner import Runner, try_out
+from bench.measure.runner import Runner
 from bench.results.summary import summarise
 from bench.results.trust import Check, checks
 from bench.site.draft import HEADLINES, Drafts
@@ -40,7 +40,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 MOST_HOURS = 7 * 24
 """Longest budget; the thorough profile takes four hours."""
 PROFILES_HELP = "smoke（只为测试）、quick（草稿）、default、thorough；不写就是 default。"
-BUDGET_HELP = "时间预算，如 90s、10m、1h；不够就均匀减少轮数。"
+BUDGET_HELP = "时间预算，如 90s、10m、1h。不够时先少测几组，测的每组都够轮数；有余就再测还分不出快慢的。"
 
 
 def run(
@@ -75,7 +75,9 @@ def run(
         announce.plan(planned, chosen, folders, teller)
         if not ids and not reuse:  # the notebooks belong to the build: let the next site run them anew
             shutil.rmtree(folders.notebooks, ignore_errors=True)
-        work = campaign.open_campaign(planned, here, folders, fresh=fresh, tell=teller.note)
+        work = campaign.open_campaign(
+            planned, here, folders, budget_s=budget_s, fresh=fresh, tell=teller.note
+        )
         runner = _ready(work, chosen, budget_s, teller)
         drafts = Drafts(work.build, folders, runner)
         if not ids:
@@ -124,13 +126,8 @@ def _not_measured(wanted: Sequence[str], here: Here, folders: Folders, teller: P
 
 
 def _ready(work: Campaign, profile: Profile, budget_s: float, teller: Progress) -> Runner:
-    """A runner that knows how long samples take here; what does not fit now is refused, too."""
-    if profile.min_seconds:
-        teller.note("试跑：每种输入各跑一次默认设置，估要多久")
-        try_out(work.tasks)
-    planned = tuple(task.planned for task in work.tasks)
-    campaign.check_budget(planned, budget_s)
-    announce.time(planned, profile, budget_s, teller)
+    """A runner, and how long it takes."""
+    announce.time([task.planned for task in work.tasks], profile, budget_s, teller)
     runner = Runner(tasks=work.tasks, seed=work.seed, budget_s=budget_s, reporter=teller)
     announce.resumed(work, runner.remaining_s(), teller)
     return runner

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from bench.pages import looks
 from bench.pages.markup import NONE, Row, render, table
 from bench.results.trust import Standing, checks, standing
 from bench.results.view import MAX_DIRTY_SHARE
@@ -87,8 +88,8 @@ def _reasons(export: Export, *, stale: bool) -> Iterator[Reason]:
         yield "草稿", f"：快速档只测 {build.rounds} 轮、用小输入，不作快慢结论，数字不要引用。"
     elif not build.complete:
         yield "草稿", f"：还在测，到现在测了 {build.rounds} 轮，数字会变，不要引用。"
-    elif build.rounds < build.planned_rounds:
-        yield "", f"因时间预算，{build.planned_rounds} 轮只做了 {build.rounds} 轮，区间因此更宽。"
+    elif cut := looks.cut(export):
+        yield "", f"因时间预算，{len(cut)} 组里还分不出的设置没有接着测。"
     if stale:
         yield "旧结果", "：测量之后代码、模型、ORT 或机器变了；这里只是预览。"
 
@@ -128,6 +129,7 @@ def page(exports: Sequence[Export], selftests: Mapping[str, Export], stale: Coll
     parts = (
         _verdict(standing(exports, selftests, stale), link=False),
         render("builds", exports=exports, dropped=_dropped, profiles=PROFILES, when=when),
+        looks.table(exports),
         _quiet(exports),
         *_selftests(exports, selftests),
         render("noise", exports=exports),
@@ -148,8 +150,8 @@ def _dropped(export: Export) -> str:
     parts = [f"有一组没测：{reason}" for reason in export.build.dropped]
     if not export.build.complete:
         parts.append("还在测")
-    elif export.build.rounds < export.build.planned_rounds:
-        parts.append(f"因时间预算少 {export.build.planned_rounds - export.build.rounds} 轮")
+    elif cut := looks.cut(export):
+        parts.append(f"因时间预算，{len(cut)} 组还分不出的没有接着测")
     if export.build.resumed:
         parts.append(f"中断过，接着做的，此前已有 {export.build.resumed} 个样本")
     return "；".join(parts) or "没有"

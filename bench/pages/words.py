@@ -202,7 +202,8 @@ class Words:
     def rounds_needed(self, row: Row, group: GroupSummary) -> str:
         of_four = row.metric == "ratio_original" and row.case != BASELINE
         floor = max(METRICS[row.metric].floor, group.noise_floor * (math.sqrt(2) if of_four else 1))
-        rounds = stats.rounds_needed(_estimate(row), floor)
+        found = stats.rounds_needed(_estimate(row), floor)
+        rounds = found and stats.at_step(found)
         if rounds and rounds - row.rounds > MANY_ROUNDS:
             return f"还需 {MANY_ROUNDS} 轮以上"
         return f"还需约 {rounds - row.rounds} 轮" if rounds and rounds > row.rounds else "再测几轮"

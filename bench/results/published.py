@@ -151,14 +151,19 @@ class GroupSummary(GroupFacts):
     calls: Count
     """In one run, that is of all shapes together."""
     rounds: Count
+    """That give figures."""
+    all_rounds: Count
+    """And those that only chose a setting."""
     looks: Annotated[list[RoundCount], Field(max_length=100)]
-    """Rounds after which cases that are settled leave."""
+    """Rounds, of all, after which cases that are settled leave."""
     settled: Annotated[dict[Id, RoundCount], Field(max_length=1000)]
-    """Case -> rounds after which it left."""
+    """Case -> rounds, of all, after which it was known what there is to know."""
     open: Annotated[list[Id], Field(max_length=1000)]
     """Cases of which more rounds would tell more."""
-    round_s: Seconds
-    """Processes of its last round, all together."""
+    next_look: RoundCount | None
+    """Rounds, of all, after which open cases may be told, in this profile or a more thorough one; None: in no profile."""
+    round_s: Annotated[dict[Id, Seconds], Field(max_length=1000)]
+    """What one round more would take: open case, or default, or its second name -> its processes of the last round."""
     dirty_rounds: Count
     repeated_rounds: Count
     noise_floor: Number

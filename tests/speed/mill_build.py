@@ -1,4 +1,4 @@
-"""Journals of a whole build, sample by sample, on a clock of their own: what the runner would have written.
+"""Whole builds that the real runner measures, on a clock of their own: only the processes are made up.
 
 Noise is resampled from identical settings of a real build; a host may have slow spells besides.
 """
@@ -7,37 +7,54 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock, patch
 
-from samples import MIB, Make
+from samples import MIB, FakeClock, Make
 from speed import mill_truth
 
-from bench.measure import header
-from bench.measure.plan import baseline_reach, order_round, sample_seconds
-from bench.results.store import Journal
+from bench.measure import campaign, header
+from bench.measure.blocks import identity
+from bench.measure.child import Outcome
+from bench.measure.noise import Reading
+from bench.measure.plan import sample_seconds
+from bench.measure.runner import Runner
+from bench.measure.task import Task
+from bench.results import store
 from bench.results.trust import ALLOCATED, ALLOCATED_MIB, HELD, MORE, SELFTEST, SLEEP, SLEEP_MS
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from speed.mill_truth import Effect, World
 
     from bench.measure.plan import PlannedExperiment, PlannedGroup
+    from bench.results.records import Failure
+    from bench.results.store import Journal
+    from bench.spec import Case
 
 REAL = json.loads(Path(__file__).with_name("aa_noise.json").read_text(encoding="utf-8"))
 USUAL = "ocr_rec"
 """A network that was not there then is as noisy as this one."""
 SPELL_S, QUIET_S, SLOWER = (10.0, 60.0), 160.0, (1.2, 1.5)
+LONGEST_S = 40_000.0
 """Length of a spell, mean length of what lies between two, how much longer everything takes in one: of many
 samples, the 90th percentile is 1.3 times the median."""
 MAKE, STARTED = Make(), "2026-01-02T03:04:05+00:00"
 BUILD, LATER = "20260102-030405-abcd", "20260103-030405-abcd"
+MEMORY = Path("/dev/shm")  # noqa: S108  only the mill reads what it leaves there
 PASSES, NOISY = 100, ("latency", "memory", "memory")
 TRIMMED = 0.97
 """Of what is kept, what a trim leaves."""
+STARTING_S, FAILING_S = 0.02, 0.5
+"""Between two processes; until one has crashed."""
 
 
 def slow_spells(rng: random.Random, seconds: float) -> list[tuple[float, float, float]]:
@@ -56,53 +73,65 @@ def slower(spells: Iterable[tuple[float, float, float]], start: float, seconds: 
     return 1 + sum(max(0.0, length) * (factor - 1) for length, factor in shared) / seconds
 
 
-class Build:
-    """Complete results of every experiment, measured in turns as the runner does."""
+class Known(Task):
+    """An experiment whose worker is told what is asked of it instead of how to do it."""
 
-    def __init__(self, world: World) -> None:
-        self.world, self.rng, self.now = world, random.Random(f"samples {world.seed}"), 0.0
-        self.spells = slow_spells(self.rng, seconds=10_000.0) if world.spells else []
-        self.journals = {name: self._begun(planned) for name, planned in world.planned.items()}
-        turns = [(planned, group) for planned in world.planned.values() for group in planned.groups]
-        for number in range(min(world.rounds, max(one.most_rounds for one in world.planned.values()))):
-            waiting = [turn for turn in turns if number < turn[0].rounds(turn[1])]
-            self.rng.shuffle(waiting)
-            for planned, group in waiting:
-                self._round(planned, group, number)
-        for name, planned in world.planned.items():
-            self.journals[name].add(MAKE.footer(min(world.rounds, planned.most_rounds)))
+    def hindrance(self, group: PlannedGroup, case: Case) -> Failure | None:
+        """Room and files are this machine's, not those of the one that is made up."""
+        return self._lacking(group, case)
 
-    def _begun(self, planned: PlannedExperiment) -> Journal:
-        world, prepared = self.world, MAKE.prepared([group.input.label for group in planned.groups])
-        cores = {"cores": world.cores, "logical_cores": world.logical, "physical_cores": world.physical}
-        facts = header.Facts({"cpu": "某处理器", **cores}, {"onnxruntime": "1.31.1", "python": "3.11.7"})
-        models = dict.fromkeys((group.group.model for group in planned.groups), prepared)
-        first = header.first_line(planned, facts, "0123456789abcdef", BUILD, world.seed, models)
-        path = Path(planned.experiment.id) / f"{BUILD}.jsonl"
-        journal = Journal(path, first.model_copy(update={"started_at": STARTED}))
-        for record in (*mill_truth.untimed(world, planned, self.rng), *mill_truth.reports(world, planned)):
-            journal.add(record)
-        return journal
+    def job(self, group: PlannedGroup, case: Case, **_: object) -> dict[str, Any]:
+        return {"planned": self.planned, "group": group, "case": case}
 
-    def _round(self, planned: PlannedExperiment, group: PlannedGroup, number: int) -> None:
-        begun, journal = self.now, self.journals[planned.experiment.id]
-        order = order_round(group.cases, self.rng, baseline_reach(planned, group))
-        for position, case in enumerate(order):
-            effect = self.world.effects[planned.experiment.id, group.index, case]
-            failed = effect.fails == "always" or (effect.fails == "once" and number == 2)
-            usual = sample_seconds(planned, group)
-            found = MAKE.failure() if failed else self._figures(group, effect, usual)
-            sample = MAKE.sample(case, found, group=group.index, round=number, position=position)
-            wall = max(usual, sample.figures.worker_ns / 1e9 + 0.05) if sample.figures else 0.5
-            journal.add(sample.model_copy(update={"started_s": self.now - begun, "wall_s": wall}))
-            self.now += wall + 0.02
-        journal.add(MAKE.end(number, group=group.index, dirty=self.rng.random() < self.world.busy))
+
+class AtOnce(Runner):
+    """Tells nobody how long it will take: that would cost most of the time."""
+
+    def remaining_s(self, *, checks: float = 0.0) -> float:  # noqa: ARG002
+        return 0.0
+
+
+@dataclass(slots=True)
+class Host:
+    """The made-up machine: it answers for every process, lets its clock go on, and is disturbed now and then."""
+
+    world: World
+    rng: random.Random
+    spells: Sequence[tuple[float, float, float]]
+    clock: FakeClock = field(default_factory=FakeClock)
+    begun: Counter[str] = field(default_factory=Counter)
+    """By what decides a process: how many there were."""
+    ticks: int = 0
+    stolen: int = 0
+
+    def __call__(self, job: Mapping[str, Any], env: object, timeout_s: float) -> Outcome:  # noqa: ARG002
+        planned, group, case = job["planned"], job["group"], job["case"]
+        same = identity(planned, group, case)
+        self.begun[same] += 1
+        effect = self.world.effects[planned.experiment.id, group.index, case.id]
+        # A process that crashed is started again at once, and so is the round in which both did.
+        if effect.fails == "always" or (effect.fails == "once" and self.begun[same] in (3, 4)):
+            self.clock.advance(FAILING_S)
+            return Outcome(FAILING_S, "", failure=MAKE.failure())
+        usual = sample_seconds(planned, group)
+        figures = MAKE.figures(**self._figures(group, effect, usual))
+        wall = max(usual, figures.worker_ns / 1e9 + 0.05)
+        self.clock.advance(wall + STARTING_S)
+        return Outcome(wall, "", figures=figures)
+
+    def noise(self, _: Sequence[int]) -> Reading:
+        """Between any two readings, the share `busy` of them, the host took a half."""
+        self.ticks += 1000
+        self.stolen += 500 if self.rng.random() < self.world.busy else 0
+        counts = {"total_ticks": self.ticks, "busy_ticks": 0, "steal_ticks": self.stolen, "own_seconds": 0.0}
+        unread = dict.fromkeys(("pressure_us", "held_back_us", "throttled", "frequency_mhz"))
+        return Reading(**counts, **unread, available_bytes=8 << 30, at=self.clock())
 
     def _figures(self, group: PlannedGroup, effect: Effect, usual: float) -> dict[str, Any]:
         """What a process reports that has this effect."""
         calls = PASSES * len(group.input.shapes)
         noise = [math.exp(self.rng.choice(_noise(one, group))) for one in NOISY]
-        latency = 0.3e9 * usual / calls * effect.time * noise[0] * slower(self.spells, self.now, usual)
+        latency = 0.3e9 * usual / calls * effect.time * noise[0] * slower(self.spells, self.clock(), usual)
         kept, peak = int(effect.kept * noise[1] * MIB), int(effect.peak * noise[2] * MIB)
         return _memories(min(50 * MIB, kept), kept, max(kept, peak)) | {
             "feeds": len(group.input.shapes),
@@ -112,6 +141,35 @@ class Build:
             "before_steady_bytes": max(MIB, kept - int(effect.grown * calls / 1000 * MIB)),
             "threads_created": self.world.threads - 1,
         }
+
+
+def measured(world: World) -> dict[str, Journal]:
+    """Results of every experiment as they stand on disk when the runner is done with them."""
+    rng = random.Random(f"samples {world.seed}")
+    host = Host(world, rng, slow_spells(rng, seconds=LONGEST_S) if world.spells else ())
+    budget = world.budget * campaign.total_seconds(tuple(world.planned.values()))
+    folder = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=folder) as kept, patch.object(os, "fsync", Mock()):
+        tasks = [_begun(world, planned, rng, Path(kept), host) for planned in world.planned.values()]
+        runner = AtOnce(
+            tasks, world.seed, budget, Mock(), observes=False, clock=host.clock, read_noise=host.noise
+        )
+        runner.run()
+        paths = [task.writer.journal.path for task in tasks]
+        return {path.parent.name: store.read(path) for path in paths}
+
+
+def _begun(world: World, planned: PlannedExperiment, rng: random.Random, folder: Path, host: Host) -> Task:
+    """A journal in which all stands that comes before the first round."""
+    prepared = MAKE.prepared([group.input.label for group in planned.groups])
+    cores = {"cores": world.cores, "logical_cores": world.logical, "physical_cores": world.physical}
+    facts = header.Facts({"cpu": "某处理器", **cores}, {"onnxruntime": "1.31.1", "python": "3.11.7"})
+    models = dict.fromkeys((group.group.model for group in planned.groups), prepared)
+    first = header.first_line(planned, facts, "0123456789abcdef", BUILD, world.seed, models)
+    writer = store.Writer.create(folder, first.model_copy(update={"started_at": STARTED}))
+    for record in (*mill_truth.untimed(world, planned, rng), *mill_truth.reports(world, planned)):
+        writer.append(record)
+    return Known(planned, writer, models, folder / "work", host)
 
 
 def _memories(opened: int, kept: int, peak: int) -> dict[str, Any]:

@@ -26,6 +26,7 @@ LIMITS = {
     "half": ("真差 1%，方向说反", 0.005),
     "direction": ("真差 2% 以上，方向说反", 0.0),
     "same": ("真差 8% 以上，却说没有差别", 0.01),
+    "missed": ("区间不含真值", 0.05),
     "interval": ("区间偏离真值 2% 以上", 0.05),
     "memory_equal": ("内存真的相同，却说更多或更少", 0.005),
     "memory_direction": ("内存真的有差别，方向说反", 0.0),
@@ -132,10 +133,12 @@ class Judge:
         return found | ({"memory_same": said.word == "same"} if abs(apart) >= 2 - ALMOST else {})
 
     def interval(self, words: Words, row: Row) -> None:
-        """The interval of a ratio must not lie more than 2 % beside the truth."""
+        """The interval of a ratio holds the truth, and hardly ever lies more than 2 % beside it."""
         if row.metric != "ratio" or row.low is None or row.high is None or row.case == BASELINE:
             return
         truth = self.time(row.experiment, words.group(row.model, row.input).index, row.case)
+        missed = row.low > truth * (1 + ALMOST) or row.high < truth * (1 - ALMOST)
+        self.note("missed", f"truth {truth:.3f}, {row}", wrong=missed)
         wrong = row.low > truth * (1 + stats.MIN_EFFECT) or row.high < truth * (1 - stats.MIN_EFFECT)
         self.note("interval", f"truth {truth:.3f}, {row}", wrong=wrong)
 

@@ -5,15 +5,17 @@ And what its untimed children observe: proofs that hold, that show nothing, that
 
 from __future__ import annotations
 
+import json
 import math
 import random
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from samples import MIB
 
 from bench.experiments import EXPERIMENTS
 from bench.measure import proof
+from bench.measure.blocks import identity
 from bench.measure.evidence import ARENA_FACTS, RECEIVED, RECEIVED_SWITCHES, as_listed
 from bench.measure.plan import PlannedExperiment, PlannedGroup, resolve
 from bench.measure.profiles import PROFILES
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bench.measure.proof import Facts
-    from bench.spec import Case, Proof
+    from bench.spec import Block, Case, Proof
 
 TIMES = (
     *(1.0,) * 6,
@@ -40,7 +42,8 @@ MARGINS, FACTORS = (*(0.0,) * 6, -0.5, 0.5, -1.0, 1.0, -2.0, 2.0), (2.0, 0.33)
 CORES_USED = (1.0, 1.1, 1.2, 1.4, 2.0)
 GROWTH = (0.0, 0.0, 8.0, 16.0, 32.0, 100.0)
 """MiB in a thousand runs."""
-
+UNMEASURED = ("id", "title", "proofs", "lacking")
+"""What a case is besides the process that it asks for."""
 
 QUIET = {"session_info_lines": 0.0, "session_verbose_lines": 0.0, "warning_lines": 2.0, "trace_bytes": 0.0}
 """What the default shows when nobody looks into its log."""
@@ -83,45 +86,69 @@ class World:
         self.slow = rng.choice((1.0, 1.0, 1.0, 5.0))  # times longer than usual, whatever it does
         self.spells = rng.random() < 0.5
         self.busy = rng.choice((*(0.0, 0.05) * 4, 0.5))  # share of the rounds that others disturb
-        self.rounds = rng.choice((*(99,) * 12, 7, 5))  # at the most: the budget may end early
+        self.profile = PROFILES[rng.choice(("default", "default", "thorough"))]
+        self.budget = rng.choice((9.0, 9.0, 0.8, 0.6))  # share of the plan that there is time for
         self.foreign_log = rng.random() < 0.1  # in another wording of ORT's than we know
         self.hides_errors = rng.random() < 0.5  # at the highest log level
         # elsewhere: failed, and another build's passed later
         self.selftest = rng.choice(("passed", "passed", "failed", "missing", "elsewhere"))
         self.planned: dict[str, PlannedExperiment] = {}
         self.effects: dict[tuple[str, int, str], Effect] = {}
+        seconds: dict[Block, float] = {}
         for name, experiment in EXPERIMENTS.items():
-            planned = resolve(experiment, PROFILES["default"], Machine(cores=self.cores), free_bytes=24 << 30)
-            seconds = {group.index: group.group.seconds * self.slow for group in planned.groups}
-            self.planned[name] = replace(planned, measured=seconds)
+            planned = resolve(experiment, self.profile, self._machine, free_bytes=24 << 30)
             for group in planned.groups:
-                default = _default(group, self.cores, rng)
-                for case in group.cases:
-                    self.effects[name, group.index, case] = _effect(seed, planned, group.index, case, default)
+                seconds.setdefault(planned.block(group), group.group.seconds * self.slow)
+            found = {group.index: seconds[planned.block(group)] for group in planned.groups}
+            self.planned[name] = replace(planned, measured=found)
+        known: dict[str, Effect] = {}
+        # What is observed on one group is in effect on all: that decides, where another experiment asks for the same.
+        for planned in sorted(self.planned.values(), key=lambda one: one.observes_each_group):
+            for group in planned.groups:
+                self._draw(planned, group, known)
+
+    @property
+    def _machine(self) -> Machine:
+        return Machine(cores=self.cores, libc="glibc 2.36", software={"onnxruntime": "1.31.1"})
+
+    def _draw(self, planned: PlannedExperiment, group: PlannedGroup, known: dict[str, Effect]) -> None:
+        """Equal processes do the same in every experiment."""
+        name, default = planned.experiment.id, identity(planned, group, planned.case(BASELINE))
+        usual = known.setdefault(
+            default, _default(group, self.cores, random.Random(f"{self.seed} {default}"))
+        )
+        for case in map(planned.case, group.cases):
+            if case.id == CONTROL:
+                effect = replace(usual, fails="")
+            else:
+                same = identity(planned, group, case)
+                drawn = known.get(same) or _effect(self.seed, same, planned, case, usual)
+                effect = known[same] = drawn
+            self.effects[name, group.index, case.id] = effect
 
 
 def _default(group: PlannedGroup, cores: int, rng: random.Random) -> Effect:
     peak = rng.choice((90.0, 300.0, 1200.0)) * (1 if group.timed else 4)
     usable = max(1.0, cores * (group.group.place.cores or 1) / group.group.load.processes)
-    return Effect(peak=peak, kept=peak * rng.choice((0.4, 0.6, 0.8)), cores=usable)
+    kept, fails = peak * rng.choice((0.4, 0.6, 0.8)), "once" if rng.random() < 0.02 else ""
+    return Effect(peak=peak, kept=kept, cores=usable, fails=fails)
 
 
-def _effect(seed: int, planned: PlannedExperiment, group: int, case: str, default: Effect) -> Effect:
-    """A case does nothing in all groups of an experiment, the same in each, or something else in each."""
-    name = planned.experiment.id
-    everywhere, here = (random.Random(f"{seed} {name} {case}{place}") for place in ("", f" {group}"))
-    if case in (BASELINE, CONTROL):
-        return replace(default, fails="once" if case == BASELINE and here.random() < 0.02 else "")
+def _effect(seed: int, same: str, planned: PlannedExperiment, case: Case, default: Effect) -> Effect:
+    """A case does nothing on any input, the same on each, or something else on each."""
+    changed = {name: value for name, value in asdict(case).items() if name not in UNMEASURED}
+    asked = json.dumps(changed, sort_keys=True)
+    everywhere, here = (random.Random(f"{seed} {asked}{place}") for place in ("", f" {same}"))
     kind, dead = everywhere.choice(("idle", "alike", "free")), everywhere.random() < 0.04
     fails = "always" if dead else "once" if here.random() < 0.04 else ""
     seen = here if planned.observes_each_group else everywhere
     outcome = seen.choice(("effect",) * 6 + ("nothing", "unseen"))
-    drawn = _changed(default, name, case, everywhere if kind == "alike" else here)
+    drawn = _changed(default, case, everywhere if kind == "alike" else here)
     return replace(default if kind == "idle" or outcome == "nothing" else drawn, outcome=outcome, fails=fails)
 
 
-def _changed(default: Effect, name: str, case: str, rng: random.Random) -> Effect:
-    margins, times = rng.random() < 0.8, TIMES + CLAIMED if (name, case) == ("arena", "arena_off") else TIMES
+def _changed(default: Effect, case: Case, rng: random.Random) -> Effect:
+    margins, claimed = rng.random() < 0.8, dict(case.settings) == {"enable_cpu_mem_arena": False}
 
     def memory(usual: float) -> float:
         added = rng.choice(MARGINS) * stats.notable_mib(usual)
@@ -129,8 +156,9 @@ def _changed(default: Effect, name: str, case: str, rng: random.Random) -> Effec
 
     peak, kept = memory(default.peak), memory(default.kept)
     cores = default.cores * rng.choice(CORES_USED)
-    grown = rng.choice(GROWTH) if name == "profiling" else 0.0
-    return Effect(time=rng.choice(times), peak=max(peak, kept), kept=kept, cores=cores, grown=grown)
+    grown = rng.choice(GROWTH) if "enable_profiling" in case.settings else 0.0
+    time = rng.choice(TIMES + CLAIMED if claimed else TIMES)
+    return Effect(time=time, peak=max(peak, kept), kept=kept, cores=cores, grown=grown)
 
 
 def untimed(world: World, planned: PlannedExperiment, rng: random.Random) -> Iterator[Untimed]:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 def build(seed: int) -> Tally:
     judge = Judge(mill_truth.World(seed))
-    journals = mill_build.Build(judge.world).journals
+    journals = mill_build.measured(judge.world)
     pages = {name: Words(summarise(EXPERIMENTS[name], journal)) for name, journal in journals.items()}
     for look, words in product((_export, _sentences, _scenarios), pages.values()):
         look(judge, words)
