@@ -31,6 +31,9 @@ SHARE = 0.05
 MOST_LETTERS = 200
 """Of why a draft was not made."""
 
+MOST_NAMES = 5
+"""Of experiments in one sentence."""
+
 
 class NotMade(Exception):
     """There is no new draft; the message says why."""
@@ -110,6 +113,7 @@ class Drafts:
         found = json.loads((self.last / source.DRAFT).read_text(encoding="utf-8"))
         shown = [EXPERIMENTS[name].title.partition("：")[0] for name in found["experiments"]]
         left = len(EXPERIMENTS) - len(shown)
-        what = f"有{'、'.join(shown)}，其余 {left} 个实验还没测" if left else "全部实验都有数字了，还会变"
+        some = "、".join(shown) if len(shown) <= MOST_NAMES else f" {len(shown)} 个实验"
+        what = f"有{some}，其余 {left} 个还没测" if left else "全部实验都有数字了，还会变"
         at = datetime.fromisoformat(found["at"])
         return f"草稿：{self.last / 'index.html'}（{at:%H:%M} UTC；{what}）"

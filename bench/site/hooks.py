@@ -150,4 +150,4 @@ def on_post_build(config: Any) -> None:
         (site / "source" / path.name).write_text(text, encoding="utf-8-sig", newline="\n")
     if source.draft():
         shutil.copy(export / source.DRAFT, site)
-    copies.publish(site, config["site_name"], config["extra"]["draft"] + config["site_description"])
+    copies.publish(site, config["site_name"], f"{config.extra['draft']}{config['site_description']}")
