@@ -29,6 +29,7 @@ app.command(results.check)
 app.command(comparing.compare)
 app.command(results.export)
 app.command(results.site)
+app.command(results.draft, show=False)
 app.command(results.links)
 
 

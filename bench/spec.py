@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
+from enum import IntEnum
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field
@@ -198,6 +199,8 @@ class Group:
     """Used by the profiles `quick` and `smoke`."""
     seconds: float
     """Length of one sample, start to end, as seen on two cores; a plan uses it until this machine has shown its own."""
+    slower: Mapping[str, float] = field(default_factory=dict)
+    """Case -> how many times as long its sample is, where that is not about the same."""
     cases: tuple[str, ...] = ()
     """Ids measured here; empty: all of the experiment."""
     subject: Subject = Subject()
@@ -320,6 +323,14 @@ class Scenario:
     """Chinese: when not."""
 
 
+class Importance(IntEnum):
+    """Where time is short, the least important is left out first."""
+
+    BESIDE = 0
+    ARTICLE = 1
+    HEADLINE = 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
     """One question and the cases that answer it. What it says stands in `docs/sentences/<id>.j2`, if anywhere."""
@@ -338,5 +349,6 @@ class Experiment:
     keep_trace: tuple[str, int] | None = None
     """(case, index of its group) whose profiler trace is analysed and offered as a download."""
     claims: tuple[Claim, ...] = ()
+    importance: Importance = Importance.BESIDE
     scenarios: tuple[Scenario, ...] = ()
     """With scenarios, rounds are split: the winners are chosen on one half, figures come from the other."""

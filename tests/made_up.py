@@ -57,6 +57,10 @@ class MadeUp:
     cores: int = 2
     profile: records.Profile = "default"
     rounds: int = 9
+    looks: Sequence[int] = ()  # rounds after which cases leave; none: the last one
+    settled: Mapping[str, int] = field(
+        default_factory=dict
+    )  # case -> rounds after which it left; a process takes 1 s
     busy: bool = False  # every round is dirty: figures without verdicts
     noise_floor: float = 0.02
     noisy: Sequence[int] = ()  # groups in which identical settings differed too much
@@ -104,10 +108,20 @@ class MadeUp:
         rows = [row for view in views for row in rows_of(self.experiment, view, self.spec.columns)]
         return published.Export(
             experiment=self.experiment,
-            build=published.Build(id=lines[0].build, planned_rounds=self.rounds, **told),
+            build=published.Build(id=lines[0].build, complete=True, planned_rounds=self.rounds, **told),
             machine={**machine, **self.machine},
             software={"onnxruntime": "1.31.1"},
-            groups=[_group_summary(view).model_copy(update=far) for view in views],
+            groups=[
+                _group_summary(
+                    view,
+                    [
+                        row
+                        for row in rows
+                        if {*view.at.items()} <= {*row.model_dump(include={*view.at}).items()}
+                    ],
+                ).model_copy(update=far)
+                for view in views
+            ],
             cases=[
                 replace(one, title=self.titles.get(one.id, one.title), proofs=(), lacking=nothing_lacking)
                 for one in self.cases  # as they come back from a file
@@ -151,9 +165,13 @@ class _View(GroupView):
             cases=list(group.cases or (case.id for case in told.cases)),
             **{name: getattr(group, name) for name in ("subject", "variant", "load", "place")},
         )
-        self.ends = self.all_ends = [Make().end(dirty=told.busy)] * (told.rounds if group.load.timed else 1)
-        self.rounds, self.all_rounds, self.repeated, self.cost_s = [], [], 0, 1.0
-        self.looks = [len(self.ends)]
+        self.ends = self.all_ends = [
+            Make().end(n, dirty=told.busy, settled=[one for one, at in told.settled.items() if at == n + 1])
+            for n in range(told.rounds if group.load.timed else 1)
+        ]
+        self.rounds, self.repeated, self.cost_s = [], 0, 1.0
+        self.all_rounds = [[Make().sample(case) for case in (BASELINE, *self.record.cases)]]
+        self.looks = [*told.looks] if told.looks and group.load.timed else [len(self.ends)]
         self.draft = told.profile in DRAFT_PROFILES
         able = [case for case in self.record.cases if not self.failure(case)]
         facts = {case: {name: self._value(case, name) for name in FACTS} for case in able}

@@ -100,8 +100,11 @@ def make_file(_: Path, job: Mapping[str, str], env: object, timeout_s: float) ->
     return 0, b"{}", ""
 
 
-def sample(make: Make, patch: pytest.MonkeyPatch, worker: type[MadeUp], profile: str) -> None:
-    """Fill the build folder with a complete result of every experiment; the default profile has a self-test."""
+def sample(make: Make, patch: pytest.MonkeyPatch, worker: type[MadeUp], profile: str, **looking: Any) -> None:
+    """Fill the build folder with a complete result of every experiment; the default profile has a self-test.
+
+    `looking`: what the runner measures first, and whom it calls.
+    """
     patch.setattr(proof, "judge", judge)
     patch.setattr(task, "run_script", make_file)
     folders, here = Folders.here(), Here.read()
@@ -112,7 +115,9 @@ def sample(make: Make, patch: pytest.MonkeyPatch, worker: type[MadeUp], profile:
     if profile == "default":
         patch.setattr(selftest, "_run_known", known(make))
         selftest.measure(work.build, 1, here, folders, Mock())
-    Runner(tasks=work.tasks, seed=1, budget_s=1e9, reporter=Mock(), read_noise=lambda _: None).run()
+    Runner(
+        tasks=work.tasks, seed=1, budget_s=1e9, reporter=Mock(), read_noise=lambda _: None, **looking
+    ).run()
 
 
 def build(folder: Path, make: Make) -> None:

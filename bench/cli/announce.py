@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from bench.cli.console import duration
-from bench.measure import campaign, selftest
+from bench.measure import campaign, cost, selftest
 from bench.measure.campaign import CannotMeasure
 from bench.results.metrics import METRICS, Metric
 from bench.results.view import DRAFT_PROFILES, MAX_DIRTY_SHARE
@@ -31,7 +31,8 @@ def plan(planned: Sequence[PlannedExperiment], profile: Profile, folders: Folder
     memory = campaign.memory_needed(planned) / (1 << 30)
     free = shutil.disk_usage(folders.lock.parent).free
     names = "、".join(one.experiment.id for one in planned)
-    rounds = " 或 ".join(str(count) for count in sorted({one.most_rounds for one in planned}))
+    looks = sorted({one.looks(group) for one in planned for group in one.groups if group.timed})
+    rounds = " 或 ".join(_rounds(one) for one in looks) or "1"
     teller.note(f"计划：{names}，档位“{profile.title}”，{rounds} 轮")
     hungry = f"内存最多约 {memory:.1f} GiB" if memory >= 1 else "内存不到 1 GiB"
     teller.note(f"{hungry}，磁盘约 {DISK_NEEDED >> 20} MiB")
@@ -48,12 +49,18 @@ def plan(planned: Sequence[PlannedExperiment], profile: Profile, folders: Folder
 
 def time(planned: Sequence[PlannedExperiment], profile: Profile, budget_s: float, teller: Progress) -> None:
     """How long it takes, from what samples were seen to take."""
-    needed = campaign.total_seconds(planned)
+    needed = cost.expected_seconds(planned)
     looks = profile.name in selftest.WITH_SELFTEST
     expected = needed + (selftest.expected_seconds() if looks else 0)
     took, limit = duration(expected), f"上限 {duration(budget_s)}"
     within = f"约需时间 {took}（{limit}）"
-    teller.note(within if needed <= budget_s else f"全做约需 {took}，超过{limit}，会均匀减少轮数")
+    beyond = f"全做约需 {took}，超过{limit}：测的每组都够轮数，还分不出快慢的少测几轮"
+    teller.note(within if needed <= budget_s else beyond)
+
+
+def _rounds(looks: Sequence[int]) -> str:
+    """Those after which it may be over."""
+    return str(looks[0]) if len(looks) == 1 else f"{looks[0]} 到 {looks[-1]}"
 
 
 def resumed(work: Campaign, left_s: float, teller: Progress) -> None:

@@ -48,8 +48,7 @@ class Progress:
         self._console, self._live, self._last, self._told = console, live, 0.0, set[str]()
 
     def step(self, text: str, remaining_s: float) -> None:
-        left = f"约剩 {duration(remaining_s)}" if remaining_s > 0 else "预算已到，做完这一轮就停"
-        line = harmless.text(f"{text}，{left}")
+        line = harmless.text(f"{text}，约剩 {duration(remaining_s)}")
         if self._live:
             self._live.update(escape(line))
         elif time.monotonic() - self._last >= PLAIN_EVERY_S:

@@ -21,9 +21,10 @@ from bench.measure import selftest as known_things
 from bench.measure.campaign import Here
 from bench.measure.earlier import find_valid, with_seconds
 from bench.measure.profiles import PROFILES
-from bench.measure.runner import Runner, try_out
+from bench.measure.runner import Runner
 from bench.results.summary import summarise
 from bench.results.trust import Check, checks
+from bench.site.draft import HEADLINES, Drafts
 from bench.system import leftovers
 from bench.system.lock import alone
 from bench.system.terminal import leaving
@@ -39,7 +40,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 MOST_HOURS = 7 * 24
 """Longest budget; the thorough profile takes four hours."""
 PROFILES_HELP = "smoke（只为测试）、quick（草稿）、default、thorough；不写就是 default。"
-BUDGET_HELP = "时间预算，如 90s、10m、1h；不够就均匀减少轮数。"
+BUDGET_HELP = "时间预算，如 90s、10m、1h。不够时先少测几组，测的每组都够轮数；有余就再测还分不出快慢的。"
 
 
 def run(
@@ -51,7 +52,7 @@ def run(
 ) -> None:
     """测量。先打印计划（时间、内存、磁盘），再一个子进程一个子进程地测，每个样本立刻存盘。
 
-    Ctrl-C 会保留已测的样本；24 小时内再次运行同一命令会接着做。
+    Ctrl-C 会保留已测的样本；24 小时内再次运行同一命令会接着做。测全部实验时，第一轮之后就有网站的草稿。
 
     例：`python -m bench run arena --profile quick --budget 5m`
     """
@@ -74,9 +75,15 @@ def run(
         announce.plan(planned, chosen, folders, teller)
         if not ids and not reuse:  # the notebooks belong to the build: let the next site run them anew
             shutil.rmtree(folders.notebooks, ignore_errors=True)
-        work = campaign.open_campaign(planned, here, folders, fresh=fresh, tell=teller.note)
+        work = campaign.open_campaign(
+            planned, here, folders, budget_s=budget_s, fresh=fresh, tell=teller.note
+        )
         runner = _ready(work, chosen, budget_s, teller)
-        with leaving(f"测好的样本都在，24 小时内可以{go_on}。"):
+        drafts = Drafts(work.build, folders, runner)
+        if not ids:
+            runner.headlines, runner.at_look = frozenset(HEADLINES) & {*wanted}, drafts.update
+        left = f"测好的样本都在，24 小时内可以{go_on}。"
+        with leaving(lambda: left + (drafts.told() if drafts.last else "")):
             if profile in known_things.WITH_SELFTEST:
                 _look_at_itself(work.build, here, folders, teller)
             runner.run()
@@ -119,13 +126,8 @@ def _not_measured(wanted: Sequence[str], here: Here, folders: Folders, teller: P
 
 
 def _ready(work: Campaign, profile: Profile, budget_s: float, teller: Progress) -> Runner:
-    """A runner that knows how long samples take here; what does not fit now is refused, too."""
-    if profile.min_seconds:
-        teller.note("试跑：每种输入各跑一次默认设置，估要多久")
-        try_out(work.tasks)
-    planned = tuple(task.planned for task in work.tasks)
-    campaign.check_budget(planned, budget_s)
-    announce.time(planned, profile, budget_s, teller)
+    """A runner, and how long it takes."""
+    announce.time([task.planned for task in work.tasks], profile, budget_s, teller)
     runner = Runner(tasks=work.tasks, seed=work.seed, budget_s=budget_s, reporter=teller)
     announce.resumed(work, runner.remaining_s(), teller)
     return runner

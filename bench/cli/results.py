@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - cyclopts reads it
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -18,7 +19,7 @@ from bench.measure.earlier import find_valid, set_differently
 from bench.measure.profiles import PROFILES, Name
 from bench.results import store
 from bench.system.ages import age
-from bench.system.folders import ROOT, Folders
+from bench.system.folders import DRAFT_VARIABLE, ROOT, SITE, Folders
 from bench.system.lock import alone
 
 if TYPE_CHECKING:
@@ -86,14 +87,15 @@ def export(*, stale_ok: Annotated[bool, Parameter(negative="", help=STALE_HELP)]
 
     refuse_faulty()
     with working() as folders, alone(folders.lock, complain):  # for seconds: whoever measures must not notice
-        status = publish(Here.read(), folders, complain, stale_ok=stale_ok)
+        draft_of = os.environ.get(DRAFT_VARIABLE, "")
+        status = publish(Here.read(), folders, complain, stale_ok=stale_ok, draft_of=draft_of)
     if not status:
         complain("没有可以导出的结果：先运行 nox -s docs")
     for name, state in status.items():
         say(f"{name}：{'有效' if state == 'valid' else '过期'}")
 
 
-def site(*, target: Annotated[Path, Parameter(metavar="目录", help=TARGET_HELP)] = Path("site")) -> None:
+def site(*, target: Annotated[Path, Parameter(metavar="目录", help=TARGET_HELP)] = SITE) -> None:
     """构建网站：先在临时目录里建好、检查，再换掉旧的；失败时旧的网站原封不动。
 
     什么也不测：页面要用的结果缺了哪个，就不建，并说出来。
@@ -112,7 +114,18 @@ def site(*, target: Annotated[Path, Parameter(metavar="目录", help=TARGET_HELP
     tell_failures(journal for journal in shown if journal)
 
 
-def links(*, site: Annotated[Path, Parameter(metavar="目录", help=SITE_HELP)] = Path("site")) -> None:
+def draft(target: Path) -> None:
+    """网站的草稿；由 `run` 调用，它说明在测的是哪一次。"""
+    from bench.site.build import BrokenSite, build
+
+    try:
+        with working() as folders:
+            build(ROOT / "mkdocs.yml", target, folders, complain)
+    except BrokenSite as broken:
+        raise Refused(str(broken)) from broken
+
+
+def links(*, site: Annotated[Path, Parameter(metavar="目录", help=SITE_HELP)] = SITE) -> None:
     """列出网站里通向别处的链接和它们所在的页面，供人复查；站内的链接每次构建都会检查。"""
     from bench.site.check import leaving
 

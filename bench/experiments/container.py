@@ -12,7 +12,7 @@ from bench.experiments._common import (
     default,
     own_threads,
 )
-from bench.spec import BASELINE, Case, Experiment, Group, Limit, Load, Machine, Place, Scenario
+from bench.spec import BASELINE, Case, Experiment, Group, Importance, Limit, Load, Machine, Place, Scenario
 
 MODEST = 1.2
 SAME_MEMORY = 1.05
@@ -35,9 +35,17 @@ EXPERIMENT = Experiment(
     id="container",
     title="多进程与容器",
     question="只分到一半的核，或两个进程同时跑，该怎么设？",
+    importance=Importance.ARTICLE,
     cases=cases,
     groups=(
-        Group(model="ocr_rec", input=REC_FOUR, small=REC_TWO, seconds=0.65, place=Place(cores=0.5)),
+        Group(
+            model="ocr_rec",
+            input=REC_FOUR,
+            small=REC_TWO,
+            seconds=0.65,
+            slower={"share": 1.4},
+            place=Place(cores=0.5),
+        ),
         Group(model="ocr_det", input=DET_480, small=DET_320, seconds=1.3, load=Load(processes=2)),
     ),
     columns=(

@@ -14,7 +14,7 @@ from bench.experiments._common import (
     default,
     needs_onnxruntime,
 )
-from bench.spec import BASELINE, Case, Claim, Experiment, Group, Machine, Proof
+from bench.spec import BASELINE, Case, Claim, Experiment, Group, Importance, Machine, Proof
 
 
 def cases(machine: Machine) -> tuple[Case, ...]:
@@ -52,6 +52,7 @@ EXPERIMENT = Experiment(
     id="graph_optimization",
     title="图优化级别",
     question="图优化值多少，要不要事先做好？",
+    importance=Importance.ARTICLE,
     cases=cases,
     groups=(
         Group(model="ocr_det", input=DET_480, small=DET_320, seconds=0.6),

@@ -13,7 +13,7 @@ from bench.experiments._common import (
     own_threads,
     threads,
 )
-from bench.spec import Case, Chart, Claim, Experiment, Group, Machine
+from bench.spec import Case, Chart, Claim, Experiment, Group, Importance, Machine
 
 
 def cases(machine: Machine) -> tuple[Case, ...]:
@@ -34,11 +34,22 @@ EXPERIMENT = Experiment(
     id="intra_op_num_threads",
     title="算子内线程数",
     question="intra_op_num_threads 设多少最快，设多了有什么代价？",
+    importance=Importance.HEADLINE,
     cases=cases,
     groups=(
-        Group(model="aspp", input=ASPP_ONE, small=ASPP_ONE, seconds=1.1),
-        Group(model="ocr_det", input=DET_480, small=DET_320, seconds=0.65),
-        Group(model="ocr_rec", input=REC_FOUR, small=REC_TWO, seconds=0.75),
+        Group(
+            model="aspp", input=ASPP_ONE, small=ASPP_ONE, seconds=1.1, slower={"single": 1.8, "double": 1.4}
+        ),
+        Group(
+            model="ocr_det", input=DET_480, small=DET_320, seconds=0.65, slower={"single": 1.3, "double": 1.7}
+        ),
+        Group(
+            model="ocr_rec",
+            input=REC_FOUR,
+            small=REC_TWO,
+            seconds=0.75,
+            slower={"single": 1.4, "double": 2.0},
+        ),
         Group(model="tiny", input=TINY, small=TINY, seconds=0.4),
     ),
     columns=(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.experiments._common import NO_WARNINGS, TINY, default
-from bench.spec import BASELINE, Case, Claim, Experiment, Group, Machine, Proof, Report
+from bench.spec import BASELINE, Case, Claim, Experiment, Group, Importance, Machine, Proof, Report
 
 LEVELS = {0: "VERBOSE", 1: "INFO", 2: "WARNING", 3: "ERROR", 4: "FATAL"}
 
@@ -37,6 +37,7 @@ EXPERIMENT = Experiment(
     id="log_severity",
     title="日志级别",
     question="log_severity_level 影响速度吗，设为 4 会藏起什么？",
+    importance=Importance.ARTICLE,
     cases=cases,
     groups=(Group(model="tiny", input=TINY, small=TINY, seconds=0.37),),
     columns=("latency_ms", "ratio", "session_ms", "session_info_lines"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import product
 
 from bench.experiments._common import ARENA_OFF, ASPP_ONE, PATTERN_OFF, REC_FEW, REC_MANY, default
-from bench.spec import BASELINE, CONTROL, Case, Chart, Experiment, Group, Machine, Proof
+from bench.spec import BASELINE, CONTROL, Case, Chart, Experiment, Group, Importance, Machine, Proof
 
 OPTIONS = {"arena": "enable_cpu_mem_arena", "pattern": "enable_mem_pattern", "reuse": "enable_mem_reuse"}
 NO_PLAN = replace(PATTERN_OFF, keys=("enable_mem_pattern", "enable_mem_reuse"))
@@ -45,14 +45,15 @@ EXPERIMENT = Experiment(
     id="memory_pattern",
     title="内存模式与内存复用",
     question="enable_mem_pattern 和 enable_mem_reuse 各管什么，该不该关？",
+    importance=Importance.ARTICLE,
     cases=cases,
     groups=(
-        Group(model="aspp", input=ASPP_ONE, small=ASPP_ONE, seconds=0.9),
+        Group(model="aspp", input=ASPP_ONE, small=ASPP_ONE, seconds=1.2),
         Group(
             model="ocr_rec",
             input=REC_MANY,
             small=REC_FEW,
-            seconds=2.0,
+            seconds=1.6,
             cases=(BASELINE, CONTROL, "pattern_off", "arena_off", "arena_pattern_off"),
         ),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.experiments._common import BERT_32, BERT_128, DET_320, DET_480, TINY, default
-from bench.spec import Case, Claim, Experiment, Group, Machine, Proof
+from bench.spec import Case, Claim, Experiment, Group, Importance, Machine, Proof
 
 
 def cases(machine: Machine) -> tuple[Case, ...]:
@@ -23,6 +23,7 @@ EXPERIMENT = Experiment(
     id="profiling",
     title="性能分析",
     question="enable_profiling 有什么代价，得到的文件能看出什么？",
+    importance=Importance.ARTICLE,
     cases=cases,
     groups=(
         Group(model="ocr_det", input=DET_480, small=DET_320, seconds=0.57),

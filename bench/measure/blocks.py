@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.measure.plan import round_seconds
+from bench.measure import cost
+from bench.measure.plan import baseline_reach, identities
 from bench.results import looks
 from bench.results.records import RoundEnd, Sample
 from bench.results.view import GroupView
@@ -16,28 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.measure.child import Outcome
-    from bench.measure.plan import PlannedExperiment, PlannedGroup
+    from bench.measure.plan import PlannedGroup
     from bench.measure.task import Task
     from bench.results.process import NoiseRecord
-    from bench.spec import Case
-
-
-def identity(planned: PlannedExperiment, group: PlannedGroup, case: Case) -> str:
-    """What decides a process of a case: equal texts, equal processes."""
-    return json.dumps(
-        [
-            group.group.model,
-            group.input.label,
-            [list(feed.items()) if isinstance(feed, dict) else feed for feed in group.input.shapes],
-            case.settings,
-            case.run_settings,
-            group.settled(case).key,
-            case.expected,
-            case.lacking(planned.machine),
-        ],
-        sort_keys=True,
-        default=dict,
-    )
 
 
 class Place(NamedTuple):
@@ -56,24 +37,31 @@ class Member:
     target: int = 0
     """Rounds up to the look that it is on its way to."""
     ids: dict[str, str] = field(default_factory=dict)
-    """Identity -> case; the default and its second name, alike in every member of a block, go by their own names."""
+    """Identity -> case, see `bench.measure.plan.identities`."""
+    done: int = 0
+    """Rounds on disk, all in a row."""
+    _measured: set[str] = field(default_factory=set)
+    """Cases that have figures."""
+    _position: int = 0
+    """Of the next sample, among the group's own of this round."""
 
     def __post_init__(self) -> None:
-        planned, common = self.task.planned, (BASELINE, CONTROL)
-        self.ids = {
-            case if case in common else identity(planned, self.group, planned.case(case)): case
-            for case in self.group.cases
-        }
+        journal = self.task.writer.journal
+        self.ids = identities(self.task.planned, self.group)
+        self.done = len(journal.final_rounds(self.group.index))
+        own = (one for one in journal.samples if one.group == self.group.index)
+        self._measured = {one.case for one in own if one.figures}
         self.target = next((one for one in self.looks if one >= self.done), self.done)
+
+    @property
+    def repeats(self) -> int:
+        """Rounds that were begun again."""
+        ends = self.task.writer.journal.rounds
+        return sum(end.group == self.group.index and not end.final for end in ends)
 
     @property
     def looks(self) -> tuple[int, ...]:
         return self.task.planned.looks(self.group)
-
-    @property
-    def done(self) -> int:
-        """Rounds on disk, all in a row."""
-        return len(self.task.writer.journal.final_rounds(self.group.index))
 
     @property
     def lacking(self) -> int | None:
@@ -82,18 +70,23 @@ class Member:
 
     def lacks_figures(self, key: str) -> bool:
         """Whether a case has not been measured yet: the first outputs are compared with the default's."""
-        samples = self.task.writer.journal.samples
-        return not any((s.group, s.case) == (self.group.index, self.ids[key]) and s.figures for s in samples)
+        return self.ids[key] not in self._measured
 
     @property
     def open(self) -> list[str]:
         """Identities of the cases that are neither settled nor failed; the default and its second name never are."""
-        gone = self.task.failed.keys() | self.task.settled
-        return [key for key, case in self.ids.items() if (self.group.index, case) not in gone]
+        index, failed, settled = self.group.index, self.task.failed, self.task.settled
+        return [
+            key
+            for key, case in self.ids.items()
+            if (index, case) not in failed and (index, case) not in settled
+        ]
 
     @property
     def undecided(self) -> int:
-        """Cases whose further rounds would tell something."""
+        """Cases whose further rounds would tell something: none, where there is no default to compare with."""
+        if (self.group.index, BASELINE) in self.task.failed:
+            return 0
         return sum(key not in (BASELINE, CONTROL) for key in self.open)
 
     @property
@@ -104,18 +97,17 @@ class Member:
     def begin(self, number: int) -> Place:
         samples = self.task.writer.journal.samples
         begun = [s.attempt for s in samples if (s.group, s.round) == (self.group.index, number)]
+        self._position = 0
         return Place(number, 1 + max(begun, default=-1))
 
     def take(self, case: str, place: Place, started_s: float, outcome: Outcome) -> None:
         """Write down a sample that was taken, maybe for others as well; its place is that among the group's own."""
-        journal, where = self.task.writer.journal, (self.group.index, *place)
-        position = sum((s.group, s.round, s.attempt) == where for s in journal.samples)
         self.task.writer.append(
             Sample(
                 group=self.group.index,
                 round=place.number,
                 attempt=place.attempt,
-                position=position,
+                position=self._position,
                 case=case,
                 started_s=round(started_s, 4),
                 wall_s=round(outcome.wall_s, 4),
@@ -123,8 +115,11 @@ class Member:
                 failure=outcome.failure,
             )
         )
+        self._position += 1
         if outcome.failure:
             self.task.note_failure(self.group.index, case, outcome.failure)
+        else:
+            self._measured.add(case)
 
     def end(self, place: Place, seen: NoiseRecord, *, final: bool) -> None:
         """Close a round; after some of them, cases that are settled leave."""
@@ -135,6 +130,7 @@ class Member:
             record = record.model_copy(update={"settled": self._settled(record)})
         self.task.writer.append(record)
         self.task.settled |= {(self.group.index, case) for case in record.settled}
+        self.done += final
 
     def _settled(self, end: RoundEnd) -> list[str]:
         journal, experiment = self.task.writer.journal, self.task.planned.experiment
@@ -150,10 +146,15 @@ class Block:
     """Groups with the same default, measured in one go; what several want is measured once."""
 
     members: Sequence[Member]
-    seconds: float | None = None
-    """Length of its last round."""
+    pace: float = 1.0
+    """Length of its last round, over what samples usually take."""
     repeats: int = 0
     """Rounds that were repeated since the machine was busy."""
+    _lengths: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.repeats = max(one.repeats for one in self.members)
+        self._lengths = cost.lengths((one.task.planned, one.group) for one in self.members)
 
     @property
     def first(self) -> Member:
@@ -167,15 +168,30 @@ class Block:
         """Members whose round of that number is planned and not on disk."""
         return [one for one in self.members if one.done <= number < one.target]
 
-    def expected_s(self, members: Sequence[Member]) -> float:
-        """Of one round for these members."""
-        wanted = {key for one in members for key in one.open}
-        everything = {key for one in self.members for key in one.ids}
-        if self.seconds is not None:
-            return self.seconds * len(wanted) / max(1, len(everything))
-        longest = max(members, key=lambda one: len(one.ids))
-        whole = round_seconds(longest.task.planned, longest.group)
-        return whole * len(wanted) / len(longest.ids)
+    def outstanding_s(self, further: Member | None = None) -> float:
+        """Up to the looks that its members are on their way to; where asked, one of them to the look after."""
+        ends = [(one, one.next_look or one.target if one is further else one.target) for one in self.members]
+        numbers = range(min(one.done for one, _ in ends), max(end for _, end in ends))
+        return sum(self._round_s([one for one, end in ends if one.done <= n < end]) for n in numbers)
+
+    def samples(self) -> dict[tuple[int, int, str, float], float]:
+        """Those on disk, what several members have once: which it is -> seconds."""
+        return {
+            (sample.round, sample.attempt, key, sample.started_s): sample.wall_s
+            for one in self.members
+            for key, case in one.ids.items()
+            for sample in one.task.writer.journal.samples
+            if (sample.group, sample.case) == (one.group.index, case)
+        }
+
+    def _round_s(self, members: Sequence[Member]) -> float:
+        """One round for these members."""
+        return self.pace * self.usual_s(members)
+
+    def usual_s(self, members: Sequence[Member]) -> float:
+        """The same, if samples are as long as they usually are."""
+        seconds = {key: self._lengths[key] for one in members for key in one.open}
+        return cost.round_seconds(seconds, baseline_reach(self.first.task.planned, self.first.group))
 
 
 def blocks(tasks: Sequence[Task]) -> list[Block]:
@@ -183,6 +199,5 @@ def blocks(tasks: Sequence[Task]) -> list[Block]:
     found: dict[str, list[Member]] = {}
     for task in tasks:
         for group in task.planned.groups:
-            default = identity(task.planned, group, task.planned.case(BASELINE))
-            found.setdefault(default, []).append(Member(task, group))
+            found.setdefault(cost.default_of(task.planned, group), []).append(Member(task, group))
     return [Block(members) for members in found.values()]

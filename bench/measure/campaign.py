@@ -9,17 +9,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bench.experiments import EXPERIMENTS
+from bench.measure import cost
 from bench.measure.earlier import find_unfinished
 from bench.measure.header import Facts, first_line, result_key
 from bench.measure.machine import MachineFacts, free_memory, read_machine, software
-from bench.measure.plan import (
-    PlannedExperiment,
-    PlannedGroup,
-    checking_seconds,
-    estimate_seconds,
-    resolve,
-    round_seconds,
-)
+from bench.measure.plan import PlannedExperiment, PlannedGroup, resolve
+from bench.measure.runner import try_out
 from bench.measure.task import Task
 from bench.models import MODELS
 from bench.models.prepared import Prepared, content_key, prepare
@@ -28,10 +23,11 @@ from bench.spec import Experiment, Input, LargestBatch, Machine
 from bench.system import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from bench.measure.profiles import Profile
+    from bench.results.records import Header
     from bench.system.folders import Folders
 
 
@@ -93,19 +89,16 @@ def plan(ids: Sequence[str], profile: Profile, here: Here) -> tuple[PlannedExper
 
 
 def check_budget(planned: Sequence[PlannedExperiment], budget_s: float) -> None:
-    """Refuse a budget in which the checks of settings and one round do not fit, and say which one would do."""
-    checks = sum(checking_seconds(one) for one in planned)
-    least = checks + sum(round_seconds(one, group) for one in planned for group in one.groups)
+    """Refuse a budget in which not even the most important group gets to its first look, and say which one would do."""
+    most, *others = cost.most_important_first(planned)
+    one, group = most
+    least = cost.least_seconds(cost.without(planned, others))
     if budget_s < least:
         enough = f"{math.ceil(least)}s" if least < 60 else f"{math.ceil(least / 60)}m"
+        only = f"只测最要紧的一组（{one.experiment.id} / {group.name}）也" if others else ""
         raise CannotMeasure(
-            f"预算 {budget_s:.0f} 秒太小：这台机器上核对设置、再测一轮约需 {least:.0f} 秒。"
-            f"请改成 --budget {enough} 或更多{'，或者少测几个实验' if len(planned) > 1 else ''}"
+            f"预算 {budget_s:.0f} 秒太小：这台机器上{only}约需 {least:.0f} 秒。请改成 --budget {enough} 或更多"
         )
-
-
-def total_seconds(planned: Sequence[PlannedExperiment]) -> float:
-    return sum(estimate_seconds(one) for one in planned)
 
 
 def memory_needed(planned: Sequence[PlannedExperiment]) -> int:
@@ -118,32 +111,63 @@ def open_campaign(
     here: Here,
     folders: Folders,
     *,
+    budget_s: float = math.inf,
     fresh: bool,
     tell: Callable[[str], None],
 ) -> Campaign:
-    """Make the models, then start journals or take up those of an interrupted build."""
+    """Make the models, see what fits into the budget, then start journals or take up those of an interrupted build."""
     unfinished = {} if fresh else find_unfinished(planned, here, folders.results, tell)
     build = max((journal.header.build for journal in unfinished.values()), default=None) or new_build_id()
     resumed = {name: journal for name, journal in unfinished.items() if journal.header.build == build}
     seed = next((journal.header.seed for journal in resumed.values()), secrets.randbelow(1 << 31))
     planned = [as_started(one, resumed.get(one.experiment.id)) for one in planned]
-    models = _prepare_models(planned, folders.models, tell)
+    models, work = _prepare_models(planned, folders.models, tell), folders.work / build
 
-    def writer(one: PlannedExperiment) -> store.Writer:
-        if journal := resumed.get(one.experiment.id):
-            return store.Writer(journal)
+    def header(one: PlannedExperiment) -> Header:
         taken = store.journal_path(folders.results, one.experiment.id, build).exists()
         key, own = here.key(one.experiment, one.profile), new_build_id() if taken else build
-        return store.Writer.create(folders.results, first_line(one, here.facts(), key, own, seed, models))
+        return first_line(one, here.facts(), key, own, seed, models)
 
-    work = folders.work / build
+    def task(one: PlannedExperiment, start: Callable[[Header], store.Writer]) -> Task:
+        journal = resumed.get(one.experiment.id)
+        writer = store.Writer(journal) if journal else start(header(one))
+        return Task(planned=one, writer=writer, models=models, work=work)
+
+    if budget_s < math.inf:
+        trial = [task(one, lambda header: store.Writer(store.Journal(work, header))) for one in planned]
+        planned = _within(_tried(trial, tell), budget_s, resumed, tell)
     return Campaign(
         build=build,
-        tasks=tuple(Task(planned=one, writer=writer(one), models=models, work=work) for one in planned),
+        tasks=tuple(
+            task(one, lambda header: store.Writer.create(folders.results, header)) for one in planned
+        ),
         seed=seed,
         resumed_samples=sum(len(journal.samples) for journal in resumed.values()),
         resumed_checks=sum(len(journal.untimed) for journal in resumed.values()),
     )
+
+
+def _tried(tasks: Sequence[Task], tell: Callable[[str], None]) -> tuple[PlannedExperiment, ...]:
+    """The plan with the lengths that samples have here; no journal is on disk yet."""
+    if any(task.planned.profile.min_seconds for task in tasks):
+        tell("试跑：每种输入各跑一次默认设置，估要多久")
+        try_out(tasks)
+    return tuple(task.planned for task in tasks)
+
+
+def _within(
+    planned: Sequence[PlannedExperiment],
+    budget_s: float,
+    resumed: Collection[str],
+    tell: Callable[[str], None],
+) -> tuple[PlannedExperiment, ...]:
+    """What of the plan gets to its first look in time. Raises CannotMeasure where that is nothing."""
+    check_budget(planned, budget_s)
+    gone = cost.surplus(planned, budget_s, resumed)
+    if gone:
+        names = "；".join(f"{one.experiment.id} / {group.name}" for one, group in reversed(gone))
+        tell(f"时间预算不够，有 {len(gone)} 组不测：{names}")
+    return cost.without(planned, gone)
 
 
 def as_started(one: PlannedExperiment, journal: store.Journal | None) -> PlannedExperiment:

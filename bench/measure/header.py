@@ -37,7 +37,7 @@ ALWAYS = "session"
 """Other subjects stand on this one."""
 TIMING = ("small", "min_seconds", "min_calls", "bracket")
 """What a profile decides of each number; how many rounds there are stands in the result itself."""
-ESTIMATES = ("seconds",)
+ESTIMATES = ("seconds", "slower")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.measure import evidence, proof, trace
-from bench.measure.blocks import identity
+from bench.measure.plan import identity
 from bench.measure.proof import WITHOUT_OBSERVER
 from bench.measure.task import compared_feeds, timeout_s
 from bench.results.records import Failure, Told, Untimed
@@ -82,7 +82,8 @@ def _wants_reference(task: Task, group: PlannedGroup) -> bool:
 def _untimed(
     task: Task, group: PlannedGroup, case: Case, known: dict[str, Seen]
 ) -> tuple[Untimed, tuple[Run, ...]]:
-    same = f"{identity(task.planned, group, case)} {case.id == CONTROL} {task.planned.watches_idle}"
+    role = case.id if case.id in (BASELINE, CONTROL) else ""  # one writes outputs, the other is not watched
+    same = f"{identity(task.planned, group, case)} {role} {task.planned.watches_idle}"
     if same not in known or _wanted_trace(task) == (case.id, group.index):
         known[same] = _child(task, group, case)
     outcome, runs = known[same]

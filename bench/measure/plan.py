@@ -1,14 +1,26 @@
-"""What will be measured, in which order, and about how long it takes. Pure but for its arguments."""
+"""What will be measured, and in which order. Pure but for its arguments."""
 
 from __future__ import annotations
 
-import random
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bench.spec import BASELINE, Block, Case, Experiment, Group, Input, LargestBatch, Machine, Settled
+from bench.spec import (
+    BASELINE,
+    CONTROL,
+    Block,
+    Case,
+    Experiment,
+    Group,
+    Input,
+    LargestBatch,
+    Machine,
+    Settled,
+)
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Mapping, Sequence
 
     from bench.measure.profiles import Profile
@@ -16,8 +28,6 @@ if TYPE_CHECKING:
 MEMORY_SHARE = 0.6
 """Share of the free memory that a memory-hungry case may take."""
 IDLE_FACT = "idle_cpu_s"
-OPEN_SHARE = 0.5
-"""Of the rounds behind the first look, how many are usually made: cases that are settled leave."""
 MOST_BESIDE = 8
 """Cases that one baseline sample serves: if it was an unlucky one, not all of a large block are."""
 NEAR_SECONDS = 9.0
@@ -35,6 +45,10 @@ class PlannedGroup:
     note: str
     memory_bytes: int
     """What its hungriest case may need."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.group.model} / {self.input.label}"
 
     def settled(self, case: Case) -> Settled:
         return self.group.settled(case)
@@ -81,10 +95,11 @@ class PlannedExperiment:
     def timed_looks(self) -> tuple[int, ...]:
         return self.profile.split_looks if self.experiment.scenarios else self.profile.looks
 
-    def expected_rounds(self, group: PlannedGroup) -> float:
-        """Up to the first look, and of what lies behind it the share that is usually needed."""
-        first, last = (self.looks(group)[end] for end in (0, -1))
-        return first + OPEN_SHARE * (last - first)
+    def without(self, gone: Sequence[PlannedGroup]) -> PlannedExperiment:
+        """Less these groups, for want of time."""
+        reasons = tuple(f"{group.name}：时间预算不够" for group in gone)
+        groups = tuple(group for group in self.groups if group not in gone)
+        return replace(self, groups=groups, dropped=(*self.dropped, *reasons))
 
     @property
     def observes_each_group(self) -> bool:
@@ -164,15 +179,20 @@ def order_round(cases: Sequence[str], rng: random.Random, reach: int | None) -> 
         return tuple(others)
     reach = len(others) if reach is None else reach
     order: list[str] = []
-    for start, end in _even_parts(len(others), min(MOST_BESIDE, max(2, 2 * reach - 1))):
+    for start, end in _even_parts(len(others), baselines(len(others), reach)):
         place = rng.randint(max(start, end - reach), min(end, start + reach))
         order += [*others[start:place], BASELINE, *others[place:end]]
     return tuple(order or [BASELINE])
 
 
-def _even_parts(count: int, most: int) -> list[tuple[int, int]]:
-    """Bounds of as few parts as possible, none longer than `most`, all about as long."""
-    parts = -(-count // most)
+def baselines(others: int, reach: int | None) -> int:
+    """Baseline samples of a round that are needed beside so many cases."""
+    most = MOST_BESIDE if reach is None else min(MOST_BESIDE, max(2, 2 * reach - 1))
+    return max(1, -(-others // most))
+
+
+def _even_parts(count: int, parts: int) -> list[tuple[int, int]]:
+    """Bounds of parts that are all about as long."""
     return [(count * i // parts, count * (i + 1) // parts) for i in range(parts)]
 
 
@@ -183,31 +203,37 @@ def baseline_reach(planned: PlannedExperiment, group: PlannedGroup) -> int | Non
     return max(1, int(NEAR_SECONDS / sample_seconds(planned, group)))
 
 
-def sample_seconds(planned: PlannedExperiment, group: PlannedGroup) -> float:
+def sample_seconds(planned: PlannedExperiment, group: PlannedGroup, case_id: str = BASELINE) -> float:
     """Length of one sample: as measured here, else as it is on a usual machine."""
     smaller = planned.profile.small and group.group.small != group.group.input
-    return planned.measured.get(group.index, group.group.seconds * (0.5 if smaller else 1.0))
+    usual = planned.measured.get(group.index, group.group.seconds * (0.5 if smaller else 1.0))
+    return usual * group.group.slower.get(case_id, 1.0)
 
 
-def estimate_seconds(planned: PlannedExperiment) -> float:
-    """Estimate of the measuring time; it is as good as the lengths of samples that are known."""
-    rounds = sum(planned.expected_rounds(group) * round_seconds(planned, group) for group in planned.groups)
-    return rounds + checking_seconds(planned)
+def identities(planned: PlannedExperiment, group: PlannedGroup) -> dict[str, str]:
+    """Identity -> case; the default and its second name, alike wherever they are shared, go by their own names."""
+    found: dict[str, str] = {}
+    for case in group.cases:
+        key = case if case in (BASELINE, CONTROL) else identity(planned, group, planned.case(case))
+        found[f"{key} {case}" if key in found else key] = case  # on this machine two cases may be the same
+    return found
 
 
-def checking_seconds(planned: PlannedExperiment) -> float:
-    """Estimate of what comes before the first round: one untimed child a group for the baseline's outputs, one a
-    case (and group, where asked), and those that report.
-    """
-    reports = sum(len(report.cases) for report in planned.experiment.reports)
-    told = reports * sample_seconds(planned, planned.hungriest)
-    if planned.observes_each_group:
-        return told + sum(len(group.cases) * sample_seconds(planned, group) for group in planned.groups)
-    outputs = sum(sample_seconds(planned, group) for group in planned.groups if group.timed)
-    return told + outputs + (len(planned.cases) - 1) * sample_seconds(planned, planned.groups[0])
-
-
-def round_seconds(planned: PlannedExperiment, group: PlannedGroup) -> float:
-    """Estimate of one round of one group."""
-    samples = order_round(group.cases, random.Random(0), baseline_reach(planned, group))
-    return len(samples) * sample_seconds(planned, group)
+def identity(planned: PlannedExperiment, group: PlannedGroup, case: Case) -> str:
+    """What decides a process of a case: equal texts, equal processes."""
+    settled = group.settled(case)
+    place = replace(settled.place, cores=planned.cpus(settled.place.cores))  # shares may come to the same
+    return json.dumps(
+        [
+            group.group.model,
+            group.input.label,
+            [list(feed.items()) if isinstance(feed, dict) else feed for feed in group.input.shapes],
+            case.settings,
+            case.run_settings,
+            settled._replace(place=place).key,
+            case.expected,
+            case.lacking(planned.machine),
+        ],
+        sort_keys=True,
+        default=dict,
+    )

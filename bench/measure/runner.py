@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from bench.measure import noise, observer
 from bench.measure.blocks import Block, Member, Place, blocks
+from bench.measure.cost import OPEN_SHARE, checking_seconds
 from bench.measure.machine import usable_cpus
-from bench.measure.plan import OPEN_SHARE, baseline_reach, checking_seconds, order_round
+from bench.measure.plan import baseline_reach, order_round
 from bench.results.records import Footer
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Runner:
     def run(self) -> None:
         """Measure until all is settled, or the plan or the budget is exhausted; close the journals."""
         self._start = self.clock()
-        earlier = [sample for task in self.tasks for sample in task.writer.journal.samples]
+        earlier = [seconds for block in self._blocks for seconds in block.samples().values()]
         first = [task for task in self.tasks if task.planned.experiment.id in self.headlines]
         if first and len(first) < len(self.tasks):
             self._observe(first)
@@ -76,7 +77,7 @@ class Runner:
             self.at_look()
         self._observe([task for task in self.tasks if task not in first] or first)
         self._to_looks()
-        self._close(earlier=len(earlier), spent_s=sum(sample.wall_s for sample in earlier))
+        self._close(earlier=len(earlier), spent_s=sum(earlier))
 
     def _observe(self, tasks: Sequence[Task]) -> None:
         for task in tasks if self.observes else ():
@@ -84,19 +85,20 @@ class Runner:
             observer.run_reports(task, self._tell_before_rounds)
 
     def _close(self, *, earlier: int, spent_s: float) -> None:
-        finished = datetime.now(UTC).isoformat(timespec="seconds")
+        now = datetime.now(UTC).isoformat(timespec="seconds")
         measured = round(self._spent_s() + spent_s, 1)
         for task in self.tasks:
             rounds = max(
                 (len(task.writer.journal.final_rounds(group.index)) for group in task.planned.groups),
                 default=1,
             )
+            finished = max(now, task.writer.journal.header.started_at, key=datetime.fromisoformat)  # set back
             task.writer.append(
                 Footer(finished_at=finished, measured_s=measured, rounds=rounds, resumed=earlier)
             )
 
     def _tell_before_rounds(self, text: str) -> None:
-        checks = sum(checking_seconds(task.planned) for task in self.tasks)
+        checks = checking_seconds([task.planned for task in self.tasks])
         self.reporter.step(text, self.remaining_s(checks=max(0.0, checks - self._spent_s())))
 
     def _to_looks(self) -> None:
@@ -112,32 +114,38 @@ class Runner:
         number = min(lacking)
         self._round_of_all(number, self._members)
         arrived = [one for one in self._members if one.done == one.target == number + 1]
-        for one in arrived:
-            self._go_on([one])
+        self._go_on(arrived)
         if arrived:
             self.at_look()
         return True
 
     def _buy(self) -> bool:
-        """Further looks, those first that tell most in a second."""
+        """Further looks from what is left over."""
         waiting = [one for one in self._members if one.next_look]
-        bought = self._go_on(sorted(waiting, key=lambda one: -one.undecided / self._cost_s(one)))
+        bought = self._go_on(waiting)
         if waiting and not bought:
             names = "、".join(dict.fromkeys(one.task.planned.experiment.id for one in waiting))
             self.reporter.note(f"时间预算用完：{names} 还有分不出的，没有再测")
         return bought
 
     def _go_on(self, members: Sequence[Member]) -> bool:
-        """Set out for the next look, as far as the budget reaches. Returns whether anything did."""
-        before = [one.target for one in members]
-        for one in members:
-            if one.next_look and self._spent_s() + self._outstanding_s() + self._cost_s(one) <= self.budget_s:
-                one.target = one.next_look
-        return [one.target for one in members] != before
+        """Set out for the next look, those first that tell most in a second, as far as the budget reaches.
+
+        Returns whether anything did.
+        """
+        waiting = sorted(
+            (one for one in members if one.next_look), key=lambda one: self._cost_s(one) / one.undecided
+        )
+        before = [one.target for one in waiting]
+        for one in waiting:
+            if self._spent_s() + self._outstanding_s() + self._cost_s(one) <= self.budget_s:
+                one.target = one.next_look or one.target
+        return [one.target for one in waiting] != before
 
     def _cost_s(self, one: Member) -> float:
-        """Of going on to the next look."""
-        return ((one.next_look or one.target) - one.target) * self._block_of(one).expected_s([one])
+        """What it adds that a group goes on to its next look."""
+        block = self._block_of(one)
+        return block.outstanding_s(one) - block.outstanding_s()
 
     @property
     def _members(self) -> list[Member]:
@@ -148,12 +156,7 @@ class Runner:
 
     def _outstanding_s(self) -> float:
         """What the looks take that groups are on their way to."""
-        return sum(
-            block.expected_s(waiting)
-            for block in self._blocks
-            for number in range(max(one.target for one in block.members))
-            if (waiting := block.waiting(number))
-        )
+        return sum(block.outstanding_s() for block in self._blocks)
 
     def remaining_s(self, *, checks: float = 0.0) -> float:
         """Expected seconds to the end: to the looks that are certain, and half of what may follow."""
@@ -180,11 +183,13 @@ class Runner:
         planned, group = block.first.task.planned, block.first.group
         while True:
             places = {id(one): one.begin(number) for one in members}
+            usual = block.usual_s(members)
             before, start = self.read_noise(usable_cpus()), self.clock()
             self._samples(block, members, places)
             seen = noise.between(before, self.read_noise(usable_cpus()))
-            block.seconds = self.clock() - start
+            block.pace = (self.clock() - start) / usual if usual else block.pace
             repeat = seen.dirty and group.timed and block.repeats < planned.profile.repeats
+            repeat = repeat and self._spent_s() + self._outstanding_s() <= self.budget_s
             for one in members:
                 one.end(places[id(one)], seen, final=not repeat)
             if not repeat:

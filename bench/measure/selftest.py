@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench.experiments._common import TINY
 from bench.measure.child import Outcome, run_worker
+from bench.measure.cost import rounds_seconds
 from bench.measure.header import first_line
-from bench.measure.plan import resolve, round_seconds
+from bench.measure.plan import resolve
 from bench.measure.profiles import PROFILES
 from bench.measure.runner import Runner
 from bench.measure.task import Task
@@ -72,8 +73,7 @@ EXPERIMENT = Experiment(
 
 def expected_seconds() -> float:
     """About how long it takes."""
-    planned = resolve(EXPERIMENT, PROFILE, Machine(cores=1), 1 << 40)
-    return sum(planned.expected_rounds(group) * round_seconds(planned, group) for group in planned.groups)
+    return rounds_seconds([resolve(EXPERIMENT, PROFILE, Machine(cores=1), 1 << 40)])
 
 
 def measure(build: str, seed: int, here: Here, folders: Folders, reporter: Reporter) -> store.Journal:

@@ -15,6 +15,7 @@ from bench import subjects, variants
 from bench.measure.child import LEFT, ChildrenLeft, Outcome, run_script, run_worker
 from bench.measure.ending import ended_badly
 from bench.measure.machine import free_memory
+from bench.measure.plan import identity
 from bench.models import MODELS
 from bench.results import plausible
 from bench.results.records import Failure
@@ -170,7 +171,7 @@ class Task:
 
     def reference(self, group: PlannedGroup) -> Path:
         """The baseline's outputs: those of all groups that have the same."""
-        name = repr((self.planned.block(group), group.input.shapes))
+        name = identity(self.planned, group, self.planned.case(BASELINE))
         return self.work / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.npz"
 
     def length(self, group: PlannedGroup) -> float | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial, wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from bench.experiments import EXPERIMENTS
 from bench.pages import (
@@ -37,10 +37,25 @@ if TYPE_CHECKING:
     Parts = Mapping[str, Callable[[], Markup]]
 
 T = TypeVar("T")
+P = ParamSpec("P")
 SCENARIO_PARTS = ("card", "answer", "line", "code")
 REPORTS = ("line_memory", "log_lines", "trace")
 
 
+def _or_not_yet(shown: Callable[P, str]) -> Callable[P, str]:
+    """A draft says what is still to be measured, in the place of what a page asks for."""
+
+    @wraps(shown)
+    def in_a_draft(*args: P.args, **kwargs: P.kwargs) -> str:
+        try:
+            return shown(*args, **kwargs)
+        except source.NotYet as missing:
+            return _block(render("not_yet", experiment=str(missing)))
+
+    return in_a_draft
+
+
+@_or_not_yet
 def show(experiment: str) -> str:
     """Tables, charts and proofs of an experiment, each with its downloads."""
     spec, export = _get(experiment)
@@ -57,11 +72,13 @@ def show(experiment: str) -> str:
     return _block(*parts, render("more", experiment=spec))
 
 
+@_or_not_yet
 def evidence(experiment: str) -> str:
     """All that was measured of an experiment, as it stands on its own page."""
     return _block(evidence_pages.page(_chosen("实验", experiment, EXPERIMENTS)))
 
 
+@_or_not_yet
 def conclusion(experiment: str) -> str:
     """The computed answer, a sentence a list item."""
     spec, export = _get(experiment)
@@ -70,6 +87,7 @@ def conclusion(experiment: str) -> str:
     return _block(warnings, render("conclusion", sentences=told))
 
 
+@_or_not_yet
 def claim(experiment: str, claim: str) -> str:
     """The box that holds a statement of the article against this machine's results."""
     spec, export = _get(experiment)
@@ -77,6 +95,7 @@ def claim(experiment: str, claim: str) -> str:
     return _block(claims.box(found, sentences.tell(spec, export).answers[claim]))
 
 
+@_or_not_yet
 def report(experiment: str, which: str, **headings: str) -> str:
     """What a script ("line_memory", "log_lines") or the profiler ("trace") reported; `headings` names parts to show."""
     spec, export = _get(experiment)
@@ -84,12 +103,14 @@ def report(experiment: str, which: str, **headings: str) -> str:
     return _block(reports.figures(export, which, headings, build_facts.links(spec)))
 
 
+@_or_not_yet
 def snippet(experiment: str, case: str) -> str:
     """The code of one case."""
     spec, export = _get(experiment)
     return _code(spec, export, _chosen(f"{experiment} 的设置", case, {one.id: one for one in export.cases}))
 
 
+@_or_not_yet
 def scenario(id: str, part: str = "card") -> str:
     """What won a scenario here: "card" with all evidence, "answer" in a sentence, "line" of evidence, "code"."""
     offered = {one.id: (spec, one) for spec in EXPERIMENTS.values() for one in spec.scenarios}
@@ -107,6 +128,7 @@ def scenario(id: str, part: str = "card") -> str:
     )
 
 
+@_or_not_yet
 def overview(part: str) -> str:
     """The whole build at a glance: "hero", "chooser", "surprises", "findings", "findings_summary"."""
     parts: Parts = {
@@ -119,6 +141,7 @@ def overview(part: str) -> str:
     return _block(_chosen("总览", part, parts)())
 
 
+@_or_not_yet
 def build(part: str) -> str:
     """How this site came about: "freshness", "certificate", "machine", "downloads", "rules", "mill", "licences"."""
     parts: Parts = {
@@ -133,6 +156,7 @@ def build(part: str) -> str:
     return _block(_chosen("构建的部分", part, parts)())
 
 
+@_or_not_yet
 def options(which: str) -> str:
     """Lists of options ("session", "run", "keys", "run_keys", "environment"), "traps", and the "original" settings."""
     lists: Parts = {name: partial(option_tables.table, name) for name in option_tables.TITLES}

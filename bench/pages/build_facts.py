@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.experiments import EXPERIMENTS
 from bench.pages import source
 from bench.pages.markup import Row, code, render, table
-from bench.results import choice, compare, stats, view
+from bench.results import choice, compare, looks, stats, view
 from bench.results.metrics import ENOUGH_CALLS, METRICS
 from bench.system.folders import ROOT
 
@@ -43,7 +43,12 @@ def links(experiment: Experiment) -> Markup:
 
 def downloads() -> Markup:
     """All downloads."""
-    return render("downloads", experiments=[(one.title, links(one)) for one in EXPERIMENTS.values()])
+    waiting = EXPERIMENTS.keys() - source.status().keys() if source.draft() else set[str]()
+    found = (
+        (one.title, render("not_yet", experiment=name) if name in waiting else links(one))
+        for name, one in EXPERIMENTS.items()
+    )
+    return render("downloads", experiments=list(found))
 
 
 def mill() -> Markup:
@@ -67,7 +72,7 @@ def rules(measuring: Mapping[str, float]) -> Markup:
         for scenario in experiment.scenarios
     ]
     return _rules("numbers", "规则里的数，取自这次构建的代码", ("规则", "数"), numbers) + _rules(
-        "tolerances", "推荐设置的限制：每一组都要满足，两半轮次都要满足", ("场景", "限制"), tolerances
+        "tolerances", "推荐设置的限制：每一组都要满足，选的和核对的轮次都要满足", ("场景", "限制"), tolerances
     )
 
 
@@ -78,10 +83,21 @@ def _rules(name: str, caption: str, heads: tuple[str, str], rows: list[Row]) -> 
 def _numbers(measuring: Mapping[str, float]) -> Iterator[tuple[str, str]]:
     profile = {name: f"{measuring[name]:g}" for name in measuring}
     yield "计时循环至少", f"{profile['min_seconds']} 秒，{profile['min_calls']} 次"
-    yield "默认档的轮数", f"{profile['rounds']}；要选推荐设置的实验 {profile['split_rounds']}，两半各占一半"
+    yield (
+        "测到第几轮看一次，有了结果的不再测",
+        f"{profile['first_look']}，以后每 {stats.ROUNDS_A_STEP} 轮一次；默认档到 {profile['last_look']}，细致档到 {profile['thorough_look']}",
+    )
+    yield (
+        "选推荐设置的轮次",
+        f"前 {view.CHOOSING_UNTIL} 轮里隔一轮用一轮；别的用来核对，给出数字，到第几轮看也只算它们",
+    )
     yield "草稿（快速档）的轮数", profile["draft_rounds"]
     yield "一个样本到同它比较的默认样本，计划里至多隔", f"{profile['near_s']} 秒"
     yield "有区间、能作结论，至少", f"{stats.MIN_ROUNDS} 轮"
+    yield (
+        "区间：各轮的比值排好，两头各去掉",
+        f"{stats.MIN_ROUNDS} 轮时不去，以后每多 {stats.ROUNDS_A_STEP} 轮多去一个，至多 {stats.MOST_CUT} 个",
+    )
     yield (
         "更快、更慢：中位数偏离 1 超过",
         f"{stats.MIN_EFFECT:.0%}，并且超过默认测两遍的区间两端离 1 的最大偏离",
@@ -90,6 +106,7 @@ def _numbers(measuring: Mapping[str, float]) -> Iterator[tuple[str, str]]:
         "没有差别：整个区间在 1 的",
         f"±{stats.SAME_MARGIN:.0%} 之内，并且含 1 或偏离至多 {stats.MIN_EFFECT:.0%}",
     )
+    yield "没有差别，不再测：中位数偏离还要至多", f"{looks.SURELY_SAME:.1%}"
     yield (
         "内存多、少：中位数相差超过",
         f"{stats.MEMORY_EFFECT:.0%} 和 {stats.MEMORY_EFFECT_MIB} MiB 中较大的，并且各轮的范围不相接",

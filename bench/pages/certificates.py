@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from bench.pages import looks
 from bench.pages.markup import NONE, Row, render, table
 from bench.results.trust import Standing, checks, standing
-from bench.results.view import DRAFT_PROFILES, MAX_DIRTY_SHARE
+from bench.results.view import MAX_DIRTY_SHARE
 from bench.spec import input_title
 from bench.system.ages import dated
 
@@ -85,15 +86,17 @@ def _reasons(export: Export, *, stale: bool) -> Iterator[Reason]:
         yield "冒烟测试", "：极小的输入、一轮，只用来检查网站能不能建成，数字没有意义。"
     elif build.profile == "quick":
         yield "草稿", f"：快速档只测 {build.rounds} 轮、用小输入，不作快慢结论，数字不要引用。"
-    elif build.rounds < build.planned_rounds:
-        yield "", f"因时间预算，{build.planned_rounds} 轮只做了 {build.rounds} 轮，区间因此更宽。"
+    elif not build.complete:
+        yield "草稿", f"：还在测，到现在测了 {build.rounds} 轮，数字会变，不要引用。"
+    elif cut := looks.cut(export):
+        yield "", f"因时间预算，{len(cut)} 组里还分不出的设置没有接着测。"
     if stale:
         yield "旧结果", "：测量之后代码、模型、ORT 或机器变了；这里只是预览。"
 
 
 def _busy(export: Export) -> list[GroupSummary]:
     """Groups without verdicts because of disturbed rounds; a draft has none anyway."""
-    if export.build.profile in DRAFT_PROFILES:
+    if export.draft:
         return []
     return [group for group in export.groups if not group.verdicts and group.load.timed]
 
@@ -126,6 +129,7 @@ def page(exports: Sequence[Export], selftests: Mapping[str, Export], stale: Coll
     parts = (
         _verdict(standing(exports, selftests, stale), link=False),
         render("builds", exports=exports, dropped=_dropped, profiles=PROFILES, when=when),
+        looks.table(exports),
         _quiet(exports),
         *_selftests(exports, selftests),
         render("noise", exports=exports),
@@ -144,8 +148,10 @@ def told(found: Standing) -> str:
 
 def _dropped(export: Export) -> str:
     parts = [f"有一组没测：{reason}" for reason in export.build.dropped]
-    if export.build.rounds < export.build.planned_rounds:
-        parts.append(f"因时间预算少 {export.build.planned_rounds - export.build.rounds} 轮")
+    if not export.build.complete:
+        parts.append("还在测")
+    elif cut := looks.cut(export):
+        parts.append(f"因时间预算，{len(cut)} 组还分不出的没有接着测")
     if export.build.resumed:
         parts.append(f"中断过，接着做的，此前已有 {export.build.resumed} 个样本")
     return "；".join(parts) or "没有"
@@ -156,7 +162,7 @@ def _quiet(exports: Sequence[Export]) -> Markup:
     dirty, rounds = sum(g.dirty_rounds for g in timed), sum(g.rounds for g in timed)
     repeated = sum(g.repeated_rounds for g in timed)
     busy = sum(g.dirty_rounds > MAX_DIRTY_SHARE * g.rounds for g in timed)
-    drafts = sum(export.build.profile in DRAFT_PROFILES for export in exports)
+    drafts = sum(export.draft for export in exports)
     slowed = sum(g.noise.throttled or 0 for g in timed)
     far = max((group.farthest_baseline_s for group in timed), default=0.0)
     parts = [

@@ -9,7 +9,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from bench.experiments import EXPERIMENTS
-from bench.pages import build_facts, certificates, charts, reports, sentences, snippets, source, tables
+from bench.pages import build_facts, certificates, charts, looks, reports, sentences, snippets, source, tables
 from bench.pages.markup import NONE, finished, render
 from bench.pages.words import Words
 from bench.spec import CONTROL
@@ -29,7 +29,8 @@ CODE = HtmlFormatter(cssclass="language-python highlight", wrapcode=True)
 def page(experiment: Experiment) -> Markup:
     """Everything about one experiment, each kind under its heading."""
     if experiment.id not in source.status():
-        return render("evidence", experiment=experiment, head="", parts=[])
+        waiting = render("not_yet", experiment=experiment.id) if source.draft() else NONE
+        return render("evidence", experiment=experiment, head=waiting, parts=[])
     export = source.load(experiment.id)
     warnings = certificates.warnings(export, stale=source.is_stale(experiment.id))
     parts = [part for part in _parts(experiment, export) if part[2]]
@@ -61,7 +62,11 @@ def _parts(experiment: Experiment, export: Export) -> Iterator[tuple[str, str, M
     yield "code", "每种设置的代码", _code(experiment, words)
     yield "downloads", "下载", build_facts.links(experiment)
     minutes = sum(group.cost_s for group in export.groups) / 60
-    yield "cost", "测了多久，按什么规则判断", render("evidence_cost", build=export.build, minutes=minutes)
+    yield (
+        "cost",
+        "测了多久，按什么规则判断",
+        render("evidence_cost", build=export.build, minutes=minutes, told=looks.line(export)),
+    )
 
 
 def _code(experiment: Experiment, words: Words) -> Markup:

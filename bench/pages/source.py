@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+DRAFT = "draft.json"
+"""Made of a build that is still being measured; it marks the site, too."""
 _SHOWN = re.compile(r"^#+ .*\{ *#([\w-]+) *\}|bench\.show\(['\"](\w+)['\"]\)", re.MULTILINE)
 """Headings with an anchor, and calls that show an experiment."""
 _SLUG = re.compile(r"^slug: *(\S+)", re.MULTILINE)
@@ -26,10 +28,14 @@ class MissingResult(Exception):
     """Pages ask for what was not measured; the message is one sentence for the user."""
 
 
+class NotYet(Exception):
+    """A draft has no result of an experiment, whose id is the message: it is still to be measured."""
+
+
 def load(experiment: str) -> Export:
     """The exported result of an experiment. Raises MissingResult."""
     if experiment not in status():
-        raise MissingResult(_not_measured([experiment]))
+        raise NotYet(experiment) if draft() else MissingResult(_not_measured([experiment]))
     return _read(Folders.here().export / "data" / f"{experiment}.json")
 
 
@@ -42,6 +48,11 @@ def exported(file: str) -> dict[str, Any]:
     """What the last export wrote down, beside the results."""
     found: dict[str, Any] = json.loads((Folders.here().export / file).read_text(encoding="utf-8"))
     return found
+
+
+def draft() -> dict[str, Any] | None:
+    """Of what these files are a draft; None: of a complete build."""
+    return exported(DRAFT) if (Folders.here().export / DRAFT).exists() else None
 
 
 def here() -> dict[str, Any]:

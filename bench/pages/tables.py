@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bench.pages import looks
 from bench.pages.markup import NONE, model_title, render
 from bench.pages.words import MARK, VERDICTS, interval, number
 from bench.results import stats
@@ -81,7 +82,7 @@ def group_table(experiment: Experiment, words: Words, group: GroupSummary, links
     return render(
         "measured", experiment=experiment, words=words, group=group, columns=columns, cases=cases, axes=axes,
         number=number, interval=interval, word=partial(_word, words, group), mark=partial(words.mark, group),
-        ran=_how_it_ran(group), planned=_planned(export, group), marked=MARK if noisy else "",
+        ran=_how_it_ran(group), rounds=_rounds(words, group, cases), planned=_planned(export, group), marked=MARK if noisy else "",
         notes=_notes(experiment, words, group), links=links,
         case_notes=[note for case in cases for note in _case_notes(words, group, case)],
     )  # fmt: skip
@@ -114,9 +115,14 @@ def _flops(gflop: float) -> str:
 
 
 def _planned(export: Export, group: GroupSummary) -> str:
-    if export.build.rounds == export.build.planned_rounds or not group.load.timed:
-        return ""
-    return f"（计划 {export.build.planned_rounds} 轮，因时间预算减少）"
+    return "（因时间预算，还分不出的没有接着测）" if group in looks.cut(export) else ""
+
+
+def _rounds(words: Words, group: GroupSummary, cases: Sequence[Case]) -> str:
+    """`6–10`: a case of which nothing is lacking leaves."""
+    rows = [row for case in cases if (row := words.row(group, case.id, "latency_ms")) and row.rounds]
+    least = min((row.rounds + row.failed_rounds for row in rows), default=group.rounds)
+    return f"{least}–{group.rounds}" if least < group.rounds else str(group.rounds)
 
 
 def _notes(experiment: Experiment, words: Words, group: GroupSummary) -> list[str]:

@@ -9,7 +9,6 @@ from markupsafe import Markup
 
 from bench.results import stats
 from bench.results.metrics import METRICS, TIMED
-from bench.results.view import DRAFT_PROFILES
 from bench.spec import BASELINE, CONTROL, Machine
 
 if TYPE_CHECKING:
@@ -203,7 +202,8 @@ class Words:
     def rounds_needed(self, row: Row, group: GroupSummary) -> str:
         of_four = row.metric == "ratio_original" and row.case != BASELINE
         floor = max(METRICS[row.metric].floor, group.noise_floor * (math.sqrt(2) if of_four else 1))
-        rounds = stats.rounds_needed(_estimate(row), floor)
+        found = stats.rounds_needed(_estimate(row), floor)
+        rounds = found and stats.at_step(found)
         if rounds and rounds - row.rounds > MANY_ROUNDS:
             return f"还需 {MANY_ROUNDS} 轮以上"
         return f"还需约 {rounds - row.rounds} 轮" if rounds and rounds > row.rounds else "再测几轮"
@@ -221,7 +221,7 @@ class Words:
 
     @property
     def draft(self) -> bool:
-        return self.export.build.profile in DRAFT_PROFILES
+        return self.export.draft
 
     def memory_change(self, group: GroupSummary, case: str, metric: str) -> Markup:
         """`比默认少 45%（6.1 GiB 对 12.1 GiB）`, or that there is no difference worth naming."""

@@ -1,4 +1,4 @@
-"""Which candidate meets a need best: chosen on one half of the rounds, confirmed and shown on the other.
+"""Which candidate meets a need best: chosen on some of the rounds, confirmed and shown on the others.
 
 A candidate that won by luck would look better than it is on the rounds that chose it. Tolerances are fixed
 numbers, never the noise of the day, which is itself a matter of luck.
@@ -120,7 +120,7 @@ def _nothing_to_choose_by(views: Sequence[GroupView]) -> str:
     if views[0].draft:
         return "草稿，不作推荐"
     rounds = min(len(view.ends) for view in views)
-    return f"有一半只有 {rounds} 轮，不作推荐" if rounds < stats.MIN_ROUNDS else ""
+    return f"用来选或用来核对的只有 {rounds} 轮，不作推荐" if rounds < stats.MIN_ROUNDS else ""
 
 
 def _votes(half: _Half, fit: Sequence[str], seed: int) -> Counter[str]:
@@ -195,13 +195,13 @@ def _doubt(published: _Half, winner: str | None) -> str:
         return "没有候选满足全部条件"
     picks = published.all_rounds()
     for limit, view in published.broken(winner, picks):
-        return f"选出的那一套在另一半轮次里不满足“{limit.text}”（{_place(view)}）"
+        return f"选出的那一套在核对的轮次里不满足“{limit.text}”（{_place(view)}）"
     if winner == BASELINE or any(published.broken(BASELINE, picks)):  # what is unfit itself is no measure
         return ""
     minimised = published.scenario.minimise
     for view in (published.views[n] for n in published.counted(minimised)):
         if _is_worse(view, winner, minimised):
-            return f"选出的那一套在另一半轮次里反而更差（{_place(view)}）"
+            return f"选出的那一套在核对的轮次里反而更差（{_place(view)}）"
     return ""
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from bench.results import stats
 from bench.results.kinds import (
     BuildId,
     Count,
@@ -24,6 +25,7 @@ from bench.results.kinds import (
     Texts,
 )
 from bench.results.records import GroupFacts, Outcome, Profile, Record, Told, TraceSummary
+from bench.results.view import DRAFT_PROFILES
 from bench.spec import Case
 
 
@@ -149,14 +151,19 @@ class GroupSummary(GroupFacts):
     calls: Count
     """In one run, that is of all shapes together."""
     rounds: Count
+    """That give figures."""
+    all_rounds: Count
+    """And those that only chose a setting."""
     looks: Annotated[list[RoundCount], Field(max_length=100)]
-    """Rounds after which cases that are settled leave."""
+    """Rounds, of all, after which cases that are settled leave."""
     settled: Annotated[dict[Id, RoundCount], Field(max_length=1000)]
-    """Case -> rounds after which it left."""
+    """Case -> rounds, of all, after which it was known what there is to know."""
     open: Annotated[list[Id], Field(max_length=1000)]
     """Cases of which more rounds would tell more."""
-    round_s: Seconds
-    """Processes of its last round, all together."""
+    next_look: RoundCount | None
+    """Rounds, of all, after which open cases may be told, in this profile or a more thorough one; None: in no profile."""
+    round_s: Annotated[dict[Id, Seconds], Field(max_length=1000)]
+    """What one round more would take: open case, or default, or its second name -> its processes of the last round."""
     dirty_rounds: Count
     repeated_rounds: Count
     noise_floor: Number
@@ -181,6 +188,9 @@ class Build(Record):
     profile: Profile
     started_at: Moment
     finished_at: Moment
+    """Of an unfinished build: when this was made of it."""
+    complete: bool
+    """False: it is still being measured, and the figures will change."""
     measured_s: Seconds
     key: Key
     rounds: RoundCount
@@ -208,6 +218,12 @@ class Export(Record):
     reports: Annotated[list[Told], Field(max_length=1000)]
     traces: Annotated[list[TraceSummary], Field(max_length=1000)]
     choices: Annotated[list[Choice], Field(max_length=1000)]
+
+    @property
+    def draft(self) -> bool:
+        """Whether no conclusions on time follow from it: by its profile, or since few rounds are there as yet."""
+        few = any(group.load.timed and group.rounds < stats.MIN_ROUNDS for group in self.groups)
+        return self.build.profile in DRAFT_PROFILES or (few and not self.build.complete)
 
     @property
     def explicit_threads(self) -> dict[str, int]:

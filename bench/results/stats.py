@@ -20,6 +20,7 @@ MIN_ROUNDS = 6
 """Fewest values whose extremes hold the median with 95 % confidence."""
 ROUNDS_A_STEP, MOST_CUT = 4, 3
 """Between two steps more rounds can only widen the interval: whoever looks, looks at 6, 10, 14 and 18 rounds."""
+LAST_STEP = MIN_ROUNDS + ROUNDS_A_STEP * MOST_CUT
 MIN_EFFECT = 0.02
 SAME_MARGIN = 0.05
 """Two times are called the same when the whole interval of their ratio lies so near 1."""
@@ -138,6 +139,13 @@ def rounds_needed(ratio: Estimate, floor: float) -> int | None:
     if effect < SAME_MARGIN:
         ways.append(half / (SAME_MARGIN - effect))
     return max(MIN_ROUNDS, ratio.rounds + 1, math.ceil(ratio.rounds * min(ways) ** 2)) if ways else None
+
+
+def at_step(rounds: int) -> int:
+    """So many rounds, or as many more as it takes until the interval becomes narrower, where it still does."""
+    if rounds > LAST_STEP:
+        return rounds
+    return MIN_ROUNDS + ROUNDS_A_STEP * max(0, math.ceil((rounds - MIN_ROUNDS) / ROUNDS_A_STEP))
 
 
 def expected_false_verdicts(rows: int) -> float:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from bench.results import stats
 from bench.results.choice import choose
 from bench.results.metrics import MIB
 from bench.results.published import (
@@ -17,8 +19,9 @@ from bench.results.published import (
     OperatorRow,
     OutputRow,
     ProofRow,
+    Row,
 )
-from bench.results.records import GroupFacts
+from bench.results.records import Footer, GroupFacts
 from bench.results.rows import rows_of
 from bench.results.view import GroupView, Half
 from bench.spec import BASELINE, CONTROL, Machine
@@ -32,16 +35,16 @@ if TYPE_CHECKING:
 
 
 def summarise(experiment: Experiment, journal: Journal) -> Export:
-    """Reduce a complete journal."""
-    header, footer = journal.header, journal.footer
-    if footer is None:
-        raise ValueError(f"{journal.path.name} is not complete")
+    """Reduce a journal; one that is still being written, to what it holds by now."""
+    header, footer = journal.header, journal.footer or _by_now(journal)
     half: Half | None = "published" if experiment.scenarios else None
     views = [GroupView(journal, record, half) for record in header.groups]
+    rows = {view.record.index: rows_of(experiment.id, view, experiment.columns) for view in views}
     places = {record.index: _place(record) for record in header.groups}
     untimed = [(one, places[one.group]) for one in journal.untimed if one.group in places]
     build = Build(
         id=header.build,
+        complete=journal.complete,
         planned_rounds=header.rounds,
         **header.model_dump(include={"profile", "started_at", "key", "dropped"}),
         **footer.model_dump(include={"finished_at", "measured_s", "rounds", "resumed"}),
@@ -51,9 +54,9 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
         build=build,
         machine=header.machine,
         software=header.software,
-        groups=[_group_summary(view) for view in views],
+        groups=[_group_summary(view, rows[view.record.index]) for view in views],
         cases=_worded(experiment, header),
-        rows=[row for view in views for row in rows_of(experiment.id, view, experiment.columns)],
+        rows=[row for found in rows.values() for row in found],
         curves=[curve for view in views for curve in _curves(view)] if _wants_curves(experiment) else [],
         proofs=[
             ProofRow(
@@ -77,6 +80,17 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
     )
 
 
+def _by_now(journal: Journal) -> Footer:
+    """The last line that a journal would get if its build ended here."""
+    groups = journal.header.groups
+    return Footer(
+        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        measured_s=round(sum(sample.wall_s for sample in journal.samples), 1),
+        rounds=max((len(journal.final_rounds(group.index)) for group in groups), default=1),
+        resumed=0,
+    )
+
+
 def _place(record: GroupRecord) -> dict[str, str]:
     return {"model": record.model, "input": record.input}
 
@@ -88,14 +102,14 @@ def _worded(experiment: Experiment, header: Header) -> list[Case]:
     return [replace(case, title=titles.get(case.id, case.title)) for case in header.cases]
 
 
-def _group_summary(view: GroupView) -> GroupSummary:
+def _group_summary(view: GroupView, rows: Sequence[Row]) -> GroupSummary:
     record = view.record
     return GroupSummary(
         **{name: getattr(record, name) for name in GroupFacts.model_fields},
         note=record.note,
         calls=len(record.shapes),
         rounds=len(view.ends),
-        **_looks(view),
+        **_looks(view, rows),
         dirty_rounds=view.dirty,
         repeated_rounds=view.repeated,
         noise_floor=round(view.noise_floor, 4),
@@ -108,17 +122,37 @@ def _group_summary(view: GroupView) -> GroupSummary:
     )
 
 
-def _looks(view: GroupView) -> dict[str, Any]:
-    """What was settled when, and what was not."""
+def _looks(view: GroupView, rows: Sequence[Row]) -> dict[str, Any]:
+    """What was settled when, what was not, and what it would take.
+
+    A case that stayed to the last round and got its verdicts there is settled by it.
+    """
+    done, common = len(view.all_ends), (BASELINE, CONTROL)
     settled = {case: end.round + 1 for end in view.all_ends for case in end.settled}
-    gone = {case for case in view.record.cases if case in settled or view.failure(case)}
+    left = [c for c in view.record.cases if c not in (*settled, *common) and not view.failure(c)]
+    unclear = {row.case for row in rows if row.verdict == "unclear"}
+    unjudged = not view.judged or view.noisy or len(view.ends) < stats.MIN_ROUNDS
+    still = [case for case in left if view.record.load.timed and (unjudged or case in unclear)]
     last = view.all_rounds[-1] if view.all_rounds else []
     return {
+        "all_rounds": done,
         "looks": view.looks,
-        "settled": settled,
-        "open": [case for case in view.record.cases if case not in gone | {BASELINE, CONTROL}],
-        "round_s": round(sum(sample.wall_s for sample in last), 1),
+        "settled": settled | {case: done for case in left if case not in still},
+        "open": still,
+        "next_look": _next_look(view),
+        "round_s": {
+            case: round(sum(sample.wall_s for sample in last if sample.case == case), 2)
+            for case in (*common, *still)
+        },
     }
+
+
+def _next_look(view: GroupView) -> int | None:
+    done, counted = len(view.all_ends), len(view.ends)
+    planned = next((one for one in view.looks if one > done), None)
+    if planned or view.draft or not view.record.load.timed or counted >= stats.LAST_STEP:
+        return planned
+    return done + stats.at_step(counted + 1) - counted
 
 
 def _noise(view: GroupView) -> NoiseSummary:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal
 
 from bench.results import stats
 from bench.results.stats import Estimate
-from bench.results.view import DRAFT_PROFILES
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
@@ -136,7 +135,7 @@ def standing(exports: Sequence[Export], selftests: Mapping[str, Export], stale: 
 def _grave(
     exports: Sequence[Export], selftests: Mapping[str, Export], stale: Collection[str]
 ) -> Iterator[str]:
-    drafts = [export for export in exports if export.build.profile in DRAFT_PROFILES]
+    drafts = [export for export in exports if export.draft or not export.build.complete]
     if drafts:
         yield f"{len(drafts)} 个实验只是草稿" if len(drafts) < len(exports) else "只是草稿"
     if stale:

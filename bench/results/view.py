@@ -47,7 +47,8 @@ class GroupView:
         self.all_rounds = [journal.samples_of(end) for end in ends]
         self.repeated = sum(1 for end in journal.rounds if end.group == record.index and not end.final)
         self.cost_s = sum(s.wall_s for s in journal.samples if s.group == record.index)
-        self.draft = journal.header.profile in DRAFT_PROFILES
+        few = record.load.timed and len(self.ends) < stats.MIN_ROUNDS
+        self.draft = journal.header.profile in DRAFT_PROFILES or (few and not journal.complete)
         failed = [s for s in journal.samples if s.group == record.index and s.failure]
         self._failed = {sample.case: sample.failure.reason for sample in failed if sample.failure}
         """The last reason counts, also when the round itself was repeated."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench.pages import source
 from bench.site import check
+from bench.system.folders import DRAFT_VARIABLE
 from bench.system.lock import alone
 from bench.system.terminal import bound, leaving
 
@@ -33,35 +34,46 @@ class BrokenSite(Exception):
 
 
 def build(config: Path, target: Path, folders: Folders, tell: Callable[[str], object] = print) -> int:
-    """Build into a scratch folder, check, then move to `target`. Returns the number of pages."""
+    """Build into a scratch folder, check, then move to `target`. Returns the number of pages.
+
+    Where the environment names a build that is still being measured, it is a draft: what was not measured yet is not
+    missed. A complete site puts an end to drafts.
+    """
+    draft = bool(os.environ.get(DRAFT_VARIABLE))
     _check_target(target)
     with alone(folders.lock, tell):
-        _restore(target)
+        restore(target)
         for left in folders.work.glob(f"{SCRATCH}*"):  # by a killed build
             shutil.rmtree(left, ignore_errors=True)
         docs = config.parent / "docs"
         _refuse(check.address(os.environ.get("SITE_URL", "")))
-        prepare(docs)
+        prepare(docs, draft=draft)
         tell("正在建网站")
         folders.work.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folders.work, prefix=SCRATCH) as folder:
             scratch = Path(folder) / "site"
             with leaving(f"{target} 没有动。"):
                 render(config, scratch)
-                _refuse(check.site(scratch, check.expected(docs)))
+                wanted = check.expected(docs)
+                _refuse(check.site(scratch, wanted & source.status().keys() if draft else wanted))
             pages = sum(1 for _ in scratch.rglob("*.html"))
+            if not draft:
+                for left in (folders.draft_site, folders.draft_export):
+                    shutil.rmtree(left, ignore_errors=True)
             replace(scratch, target)
     return pages
 
 
-def prepare(docs: Path, *, stale_ok: bool = False) -> None:
+def prepare(docs: Path, *, stale_ok: bool = False, draft: bool = False) -> None:
     """Before mkdocs: no fence is misspelt, and what pages ask for is exported. Raises BrokenSite."""
     _refuse(check.fences(docs))
     # In a child: nothing that measures is loaded into the process that renders pages.
-    done = _python("bench", "export", *["--stale-ok"] * stale_ok)
+    done = python("bench", "export", *["--stale-ok"] * stale_ok)
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()] or [f"退出码 {done.returncode}"]
         raise BrokenSite(f"结果导不出来：{said[-1]}")
+    if draft:
+        return
     try:
         source.require(check.expected(docs))
     except source.MissingResult as missing:
@@ -73,7 +85,7 @@ def _refuse(problems: Iterator[str]) -> None:
         raise BrokenSite("；".join(found[:MAX_LINES]))
 
 
-def _python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A child that ends with this process."""
     command = [sys.executable, "-m", *arguments]
     env = {**os.environ, **bound(), "PYTHONIOENCODING": "utf-8", **environment}
@@ -106,14 +118,14 @@ def replace(scratch: Path, target: Path) -> None:
             target.rename(old)
         new.rename(target)
     finally:
-        _restore(target)
+        restore(target)
 
 
 def _beside(target: Path) -> tuple[Path, Path]:
     return target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
 
 
-def _restore(target: Path) -> None:
+def restore(target: Path) -> None:
     """Whatever a swap was interrupted at: the site that stands, or stood, and nothing beside it."""
     new, old = _beside(target)
     if old.exists() and not target.exists():
@@ -125,7 +137,7 @@ def _restore(target: Path) -> None:
 def render(config: Path, scratch: Path) -> None:
     """Let mkdocs make the pages, of results that are up to date. Never with -q: it disarms --strict."""
     arguments = ("build", "--strict", "-f", str(config), "-d", str(scratch))
-    done = _python("mkdocs", *arguments, NO_MKDOCS_2_WARNING="1", **{READY: "1"})
+    done = python("mkdocs", *arguments, NO_MKDOCS_2_WARNING="1", **{READY: "1"})
     if done.returncode:
         said = (done.stdout + done.stderr).splitlines()
         pages = [f"出错的代码块在 {page}" for page in _guilty_pages(config.parent / "docs", said)]

@@ -39,8 +39,11 @@ def on_config(config: Any) -> None:
     elif os.environ.get(PREVIEW):
         for name in [name for name in sys.modules if name == "bench" or name.startswith("bench.")]:
             del sys.modules[name]
-    from bench.site import generated
+    from bench.pages import source
+    from bench.site import draft, generated
 
+    found = source.draft()
+    config.extra["draft"] = draft.stamp(found) if found else ""
     generated.into_nav(config.nav)
 
 
@@ -130,8 +133,9 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
 
 
 def on_post_build(config: Any) -> None:
-    """Publish data, the experiments' sources and the chart bundle, then the pages for programs."""
+    """Publish data, the experiments' sources and the chart bundle, then the pages for programs; mark a draft."""
     from bench.experiments import SOURCES
+    from bench.pages import source
     from bench.site import copies
     from bench.system.folders import Folders
 
@@ -144,4 +148,6 @@ def on_post_build(config: Any) -> None:
         text = path.read_text(encoding="utf-8")
         # Servers name no charset for source code; with the mark, browsers show its Chinese all the same.
         (site / "source" / path.name).write_text(text, encoding="utf-8-sig", newline="\n")
-    copies.publish(site, config["site_name"], config["site_description"])
+    if source.draft():
+        shutil.copy(export / source.DRAFT, site)
+    copies.publish(site, config["site_name"], f"{config.extra['draft']}{config['site_description']}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from bench.facts.options import installed_stamp, read_installed
 from bench.measure import evidence, noise, plan, selftest
 from bench.measure.earlier import find_valid
 from bench.measure.profiles import PROFILES
+from bench.pages import source
 from bench.results import downloads, store
 from bench.results.summary import summarise
 from bench.results.trust import SELFTEST
@@ -35,18 +37,28 @@ MAKERS = ("results", "pages", "experiments", "spec.py")
 
 
 def publish(
-    here: Here, folders: Folders, tell: Callable[[str], None], *, stale_ok: bool = False
+    here: Here,
+    folders: Folders,
+    tell: Callable[[str], None],
+    *,
+    stale_ok: bool = False,
+    draft_of: str = "",
 ) -> dict[str, str]:
     """Write the files of every experiment that has a result. Returns id -> "valid" or "stale".
 
     With `stale_ok`, a complete result of another key stands in where there is no valid one: for a
-    live preview while the code changes, never for a site to publish.
+    live preview while the code changes, never for a site to publish. `draft_of`: a build that is still being
+    measured; its experiments are there with what they hold by now, those without a round are not.
     """
     sweep_scratch(folders.export)
     status: dict[str, str] = {}
     shown: list[store.Journal] = []
     for experiment in EXPERIMENTS.values():
-        journal, state = find_valid(experiment, here, folders.results, tell), "valid"
+        unfinished = store.journal_path(folders.results, experiment.id, draft_of)
+        if draft_of and unfinished.exists():
+            journal, state = by_now(store.read(unfinished)), "valid"
+        else:
+            journal, state = find_valid(experiment, here, folders.results, tell), "valid"
         if journal is None and stale_ok:
             found = (_complete(path) for path in store.journals(folders.results, experiment.id))
             journal, state = next(filter(None, found), None), "stale"
@@ -63,6 +75,9 @@ def publish(
         "here.json": json.dumps(_here(here)),
         "status.json": json.dumps(status),
     }
+    if draft_of:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        files[source.DRAFT] = json.dumps({"build": draft_of, "at": now, "experiments": list(status)})
     if shown:
         newest = max(shown, key=lambda journal: journal.header.started_at)
         summary = harmless.record(summarise(EXPERIMENTS[newest.header.experiment], newest))
@@ -73,6 +88,13 @@ def publish(
     for path, content in files.items():
         write_whole(folders.export / path, content)
     return status
+
+
+def by_now(journal: store.Journal) -> store.Journal | None:
+    """What a journal that is still being written holds of groups that have a round; None: no group has."""
+    groups = [one for one in journal.header.groups if journal.final_rounds(one.index)]
+    header = journal.header.model_copy(update={"groups": groups})
+    return replace(journal, header=header) if groups else None
 
 
 def _complete(path: Path, tell: Callable[[str], object] = lambda _: None) -> store.Journal | None:

@@ -21,5 +21,9 @@ def dated(moment: datetime, now: datetime | None = None) -> str:
     """`2026 年 1 月 2 日 03:04 UTC（建站前 5 分钟）`."""
     ago = age(moment, now)
     spaced = f" {ago}" if ago[0].isdigit() else ago
-    day = f"{moment.year} 年 {moment.month} 月 {moment.day} 日"
-    return f"{day} {moment:%H:%M} UTC（建站前{spaced}）"
+    return f"{in_words(moment)}（建站前{spaced}）"
+
+
+def in_words(moment: datetime) -> str:
+    """`2026 年 1 月 2 日 03:04 UTC`."""
+    return f"{moment.year} 年 {moment.month} 月 {moment.day} 日 {moment:%H:%M} UTC"

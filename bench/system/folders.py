@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import psutil
@@ -11,6 +11,10 @@ import psutil
 ROOT = Path(__file__).parents[2]
 BUILD_VARIABLE = "BENCH_BUILD_DIR"
 """Environment variable that moves the build folder, for tests and read-only checkouts."""
+DRAFT_VARIABLE = "BENCH_DRAFT"
+"""For the processes that make a draft of the site: the build that is still being measured."""
+SITE = Path("site")
+"""Where a finished site is put, from where the command was given."""
 SCRATCH = ".new"
 
 
@@ -22,6 +26,9 @@ class Folders:
     models: Path
     work: Path
     export: Path
+    draft_export: Path
+    draft_site: Path
+    """Of a draft that must not take the place of a complete site."""
     notebooks: Path
     leftovers: Path
     """What may be left on the machine itself, see `bench.system.leftovers`."""
@@ -29,11 +36,12 @@ class Folders:
 
     @classmethod
     def below(cls, root: Path) -> Folders:
-        return cls(**{field.name: root / field.name for field in fields(cls)})
+        return cls(**{field.name: root / field.name.replace("_", "-") for field in fields(cls)})
 
     @classmethod
     def here(cls) -> Folders:
-        return cls.below(Path(os.environ.get(BUILD_VARIABLE) or ROOT / "build").absolute())
+        found = cls.below(Path(os.environ.get(BUILD_VARIABLE) or ROOT / "build").absolute())
+        return replace(found, export=found.draft_export) if os.environ.get(DRAFT_VARIABLE) else found
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

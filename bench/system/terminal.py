@@ -12,7 +12,7 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 SAMPLE = "测量 ✓"
@@ -34,12 +34,12 @@ class Stopped(KeyboardInterrupt):
 
 
 @contextmanager
-def leaving(sentence: str) -> Iterator[None]:
+def leaving(sentence: str | Callable[[], str]) -> Iterator[None]:
     """What is left when somebody asks this process to end inside: only who is at work knows."""
     try:
         yield
     except Stopped as stopped:
-        stopped.leaves = stopped.leaves or sentence
+        stopped.leaves = stopped.leaves or (sentence if isinstance(sentence, str) else sentence())
         raise
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 ARTICLE, FINDINGS, LIBRARY = "blog/onnxruntime-cpu.html", "reference/findings.html", "assets/vega.js"
-FRONTIER = "arena-frontier-aspp-batch=2"
-KINDS = ("arena-memory_over_runs-aspp-batch=2", "intra_op_num_threads-thread_scaling", FRONTIER)
+FRONTIER = "arena-frontier-aspp-batch=1"
+KINDS = ("arena-memory_over_runs-aspp-batch=1", "intra_op_num_threads-thread_scaling", FRONTIER)
 MARKS = "svg .mark-line path, svg .mark-symbol path"
 DOT = "svg .mark-symbol.role-mark path"
 CASES = "all => all.map(row => row.dataset.case)"

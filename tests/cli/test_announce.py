@@ -12,7 +12,7 @@ from rich.console import Console
 from bench.cli import announce
 from bench.cli.console import Progress, duration, progress, say
 from bench.cli.refusals import failures
-from bench.measure import campaign
+from bench.measure import cost
 from bench.measure.campaign import CannotMeasure
 from bench.measure.noise import UNKNOWN
 from bench.measure.plan import resolve
@@ -42,9 +42,9 @@ def test_time_of_a_plan_counts_the_selftest_where_there_is_one(
     """The budget is that of the rounds: the self-test leaves none of them out."""
     monkeypatch.setattr("bench.cli.announce.selftest.expected_seconds", lambda: 3600.0)
     monkeypatch.setattr("bench.cli.announce.duration", lambda seconds: f"{seconds:.0f} s")
-    planned, limit = _planned(make.experiment()), "超过上限 1 s，会均匀减少轮数"
+    planned, limit = _planned(make.experiment()), "超过上限 1 s：测的每组都够轮数，还分不出快慢的少测几轮"
     for name, more in (("default", 3600), ("thorough", 3600), ("quick", 0)):
-        told, needed = Told(), campaign.total_seconds(planned) + more
+        told, needed = Told(), cost.expected_seconds(planned) + more
         for budget in (1000, 1):
             announce.time(planned, PROFILES[name], budget, told)
         assert told == [f"约需时间 {needed:.0f} s（上限 1000 s）", f"全做约需 {needed:.0f} s，{limit}"]
@@ -57,8 +57,15 @@ def test_plan_tells_every_number_of_rounds_and_refuses_a_disk_without_room(
     folders = Folders.below(tmp_path)
     for experiments in ((plain,), (plain, split)):
         announce.plan(_planned(*experiments), DEFAULT, folders, told)
-    assert told[0].endswith(f"，{DEFAULT.rounds} 轮")
-    assert told[2].endswith(f"，{DEFAULT.rounds} 或 {DEFAULT.split_rounds} 轮")
+    memory = make.experiment(groups=(make.group(timed=False),))
+    announce.plan(
+        [resolve(memory, PROFILES["quick"], Machine(cores=2), 1 << 30)], PROFILES["quick"], folders, told
+    )
+    assert [text.rpartition("，")[2] for text in told[::2]] == [
+        "6 到 10 轮",
+        "6 到 10 或 12 到 16 轮",
+        "1 轮",
+    ]
     monkeypatch.setattr("bench.cli.announce.shutil.disk_usage", lambda _: SimpleNamespace(free=100 << 20))
     with pytest.raises(CannotMeasure, match="磁盘只剩 100 MiB"):
         announce.plan(_planned(plain), DEFAULT, folders, told)
@@ -126,7 +133,7 @@ def test_log_gets_plain_lines_each_once_a_terminal_a_live_one_and_nothing_is_cut
         for note in ("完成 [1/2]", "完成 [2/2]", "完成 [1/2]"):
             teller.note(note)
     Progress(Console(file=log)).step("样本", 0)
-    told = ("样本 0 [red]，约剩 1 分 40 秒", "· 完成 [1/2]", "· 完成 [2/2]", "样本，预算已到，做完这一轮就停")
+    told = ("样本 0 [red]，约剩 1 分 40 秒", "· 完成 [1/2]", "· 完成 [2/2]", "样本，约剩 0 秒")
     assert tuple(log.getvalue().splitlines()) == told
     screen, narrow = io.StringIO(), io.StringIO()
     with progress(Console(file=screen, force_terminal=True, width=80)) as teller:

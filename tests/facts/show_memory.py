@@ -188,7 +188,7 @@ def large() -> str:
 
 def shows_trim_threshold(model: str) -> None:
     """With a threshold set: no arena, and every run has to ask for its pages again; but gone sessions leave less."""
-    usual = elsewhere(faults_per_run, model, False)
+    usual = min(elsewhere(faults_per_run, model, False) for _ in range(3))  # what is last in the heap is luck
     for name, value in ((TRIM, "131072"), (TRIM, "100000000"), (MMAP, "131072")):
         assert elsewhere(faults_per_run, model, False, **{name: value}) > 3 * usual + TENSOR_BYTES / 4096
         assert elsewhere(faults_per_run, model, True, **{name: value}) < 20

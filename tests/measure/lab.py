@@ -13,7 +13,7 @@ from bench.measure.runner import Runner
 from bench.measure.task import Task
 from bench.results import store
 from bench.results.summary import summarise
-from bench.spec import Input, LargestBatch, Machine
+from bench.spec import BASELINE, CONTROL, Case, Input, LargestBatch, Machine, Proof
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -84,6 +84,16 @@ class Lab:
             first = header.first_line(planned, facts, "0123456789abcdef", BUILD, 7, models)
             writer = store.Writer.create(self.folder, first)
         return Task(planned=planned, writer=writer, models=models, work=self.folder / "w", worker=self.worker)
+
+    def proved(self, *names: str) -> tuple[Case, ...]:
+        """The default, its second name, and cases that are seen to take effect."""
+        self.worker.untimed |= {name: {"minor_faults": 99} for name in names}
+        seen = (Proof(fact="minor_faults", relation=">", expected=1, than=BASELINE),)
+        cases = [
+            Case(id=name, title=name, settings={"case": name}, proofs=seen if name in names else ())
+            for name in (BASELINE, CONTROL, *names)
+        ]
+        return tuple(cases)
 
     def runner(self, *tasks: Task, budget_s: float = 1e6, seed: int = 7) -> Runner:
         watched: Any = {"reporter": self.told, "clock": self.clock, "read_noise": self.noise}

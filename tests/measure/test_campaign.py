@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from lab import MIB, hungry
 from samples import FOUR_CASES, Make
 
-from bench.measure import campaign, earlier, header, task
+from bench.measure import campaign, cost, earlier, header, task
 from bench.measure.campaign import Campaign, CannotMeasure, Here
 from bench.measure.plan import sample_seconds
 from bench.measure.profiles import PROFILES, Profile
-from bench.results import store
-from bench.spec import BASELINE, CONTROL, Case, Experiment, Input, Load, Place, Report, Subject
+from bench.results import looks, store
+from bench.spec import BASELINE, CONTROL, Case, Experiment, Importance, Input, Load, Place, Report, Subject
 from bench.system.folders import ROOT, Folders
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.measure.task import Task
 
 make = Make()
 OLD, *SINCE = (f"2026010{day}-000000-aaaa" for day in range(1, 8))
@@ -72,24 +79,33 @@ class Site:
             "key": self.key(self.experiments[name], PROFILES[changes.get("profile", "default")]),
             "started_at": started.isoformat(timespec="seconds"),
             "build": OLD,
+            "rule": looks.RULE,
+            "rounds": 3,
         }
         return make.header(**usual | changes)
 
     def unfinished(self, name: str = "toys", *lengths: float | None, **header: Any) -> store.Writer:
         """Samples of a first round that took so long, or failed; two of a second each if nothing is said."""
-        writer, started = store.Writer.create(self.folders.results, self.header(name, **header)), 0.0
-        for position, wall in enumerate(lengths or (1, 1)):
+        writer = store.Writer.create(self.folders.results, self.header(name, **header))
+        self._round(writer, 0, lengths or (1, 1))
+        return writer
+
+    def _round(self, writer: store.Writer, number: int, lengths: Sequence[float | None]) -> None:
+        started = 0.0
+        for position, wall in enumerate(lengths):
             measured = None if wall else make.failure("timeout")
-            sample = make.sample(FOUR_CASES[position], measured, position=position)
+            sample = make.sample(FOUR_CASES[position], measured, position=position, round=number)
             writer.append(sample.model_copy(update={"started_s": started, "wall_s": wall or 60.0}))
             started += wall or 60.0
-        return writer
 
     def finished(self, name: str = "toys", *lengths: float | None, **header: Any) -> None:
         writer = self.unfinished(name, *(lengths or (1, 1, 1, 1)), **header)
         writer.append(make.end())
+        for number in (1, 2):
+            self._round(writer, number, lengths or (1, 1, 1, 1))
+            writer.append(make.end(number))
         ended = {"finished_at": writer.journal.header.started_at}
-        writer.append(make.footer().model_copy(update=ended))
+        writer.append(make.footer(3).model_copy(update=ended))
         assert store.read(writer.journal.path).complete
 
     def move(self, **here: Any) -> None:
@@ -140,6 +156,9 @@ def test_first_build_begins_a_journal_for_each_experiment(site: Site) -> None:
         pytest.param({}, lambda site: site.unfinished(build=NEW), NEW, id="newest of two"),
         pytest.param({}, lambda site: site.move(machine=make.machine(cores=4)), None, id="another machine"),
         pytest.param({}, lambda site: site.damage(NEW), OLD, id="a damaged one since"),
+        pytest.param({"hours_ago": -30}, lambda _: None, OLD, id="the clock was set back since"),
+        pytest.param({"rule": "another"}, lambda _: None, None, id="stopped by another rule"),
+        pytest.param({"rounds": 6, "looks": [3, 6]}, lambda _: None, None, id="looked at other rounds"),
     ],
 )  # fmt: skip
 def test_which_build_is_taken_up(site: Site, header: Any, meanwhile: Any, taken: str | None) -> None:
@@ -153,6 +172,7 @@ def test_which_build_is_taken_up(site: Site, header: Any, meanwhile: Any, taken:
     assert taken != OLD or opened.seed == 99
     damaged = [path for path in before if b"damaged" in before[path]]
     assert [text.count(f"{NEW}.jsonl") for text in site.told if "损坏" in text] == [1] * len(damaged)
+    assert sum("规则与现在不同" in text for text in site.told) == bool(header.keys() & {"rule", "looks"})
     fresh = site.open(fresh=True)
     assert (fresh.build not in (OLD, NEW, opened.build), fresh.resumed_samples) == (True, 0)
     assert before.items() <= site.bytes_of_results().items()
@@ -192,25 +212,85 @@ def test_resumed_build_keeps_its_chosen_inputs_and_knows_what_they_need(site: Si
 
 
 def test_what_fits_neither_the_memory_nor_the_budget_is_refused(site: Site) -> None:
-    """There must be room for the checks and one round. The budget that is named as the way out is enough."""
-    once, often = (campaign.plan(("toys", "more"), make.profile(rounds=n), site.here) for n in (1, 9))
-    least = campaign.total_seconds(once)  # checks of the settings, and the one round
-    assert campaign.total_seconds(often) > 2 * least
-    for planned in (once, often):
-        with pytest.raises(CannotMeasure, match=r"太小.*--budget \d+s 或更多，或者少测几个实验"):
-            campaign.check_budget(planned, least - 0.1)
-        campaign.check_budget(planned, least + 0.1)
+    """The most important group must get to its first look. The budget that is named as the way out is enough."""
+    site.change("more", groups=[make.group(5), make.group(4)])
+    planned = campaign.plan(("toys", "more"), make.profile(), site.here)
+    least = cost.least_seconds(planned[:1])
+    with pytest.raises(
+        CannotMeasure, match=r"只测最要紧的一组（toys / toy / batch=2）也约需.*--budget \d+s 或更多"
+    ):
+        campaign.check_budget(planned, least - 0.1)
+    campaign.check_budget(planned, least + 0.1)
     with pytest.raises(CannotMeasure) as refused:
-        campaign.check_budget(once[:1], 1)
+        campaign.check_budget(planned[:1], 1)
     (seconds,) = re.findall(r"--budget (\d+)s", str(refused.value))
-    campaign.check_budget(once[:1], float(seconds))
-    assert "少测" not in str(refused.value)
+    campaign.check_budget(planned[:1], float(seconds))
+    assert "最要紧" not in str(refused.value)
     site.change("more", groups=hungry(make).groups[1:])
     planned = campaign.plan(("toys", "more"), make.profile(), site.here)
     assert [campaign.memory_needed(one) for one in (planned, planned[:1])] == [400 * MIB, 0]
     site.free_bytes = 100 * MIB
     with pytest.raises(CannotMeasure, match=r"more.*100 MiB"):
         campaign.plan(("more",), make.profile(), site.here)
+
+
+def test_groups_without_time_are_left_out_by_what_the_trial_shows_and_a_resumed_build_keeps_its_own(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They stand in the first line with the reason; an experiment that has none left has no journal."""
+    site.change(groups=[make.group(2), make.group(3)], importance=Importance.HEADLINE)
+    site.change("more", groups=[make.group(4)])
+    planned = campaign.plan(("toys", "more"), make.profile(), site.here)
+    budget_s = cost.least_seconds(planned) + 1
+
+    def slow(tasks: Sequence[Task]) -> None:
+        for one in tasks:
+            assert one.writer.journal.samples or not one.writer.journal.path.is_file()
+            one.planned = replace(one.planned, measured={group.index: 0.5 for group in one.planned.groups})
+
+    open_in_time = partial(
+        campaign.open_campaign, planned, site.here, site.folders, fresh=False, tell=site.told.append
+    )
+    monkeypatch.setattr(campaign, "try_out", lambda _: None)
+    everything = open_in_time(budget_s=budget_s)
+    assert [len(one.planned.groups) for one in everything.tasks] == [2, 1]
+    shutil.rmtree(site.folders.results)
+    monkeypatch.setattr(campaign, "try_out", slow)
+    begun = open_in_time(budget_s=budget_s)
+    assert [one.planned.experiment.id for one in begun.tasks] == ["toys"]
+    assert "时间预算不够，有 1 组不测：more / toy / batch=4" in site.told
+    shutil.rmtree(site.folders.results)
+    begun = open_in_time(budget_s=budget_s / 2)
+    (header,) = (store.read(one.writer.journal.path).header for one in begun.tasks)
+    assert ([group.index for group in header.groups], header.dropped) == (
+        [0],
+        ["toy / batch=3：时间预算不够"],
+    )
+    begun.tasks[0].writer.append(make.sample(BASELINE))
+    for later, experiments in ((budget_s / 2, ["toys"]), (10 * budget_s, ["toys", "more"])):
+        resumed = open_in_time(budget_s=later)
+        assert resumed.build == begun.build
+        assert [one.planned.experiment.id for one in resumed.tasks] == experiments
+        assert [group.index for group in resumed.tasks[0].planned.groups] == [0]
+
+
+def test_change_of_one_experiment_leaves_the_results_of_those_that_share_with_it_valid(site: Site) -> None:
+    """Default and equal cases were measured for both; a title, or what files share, decides nothing."""
+    for name in site.experiments:
+        site.finished(name)
+
+    def valid() -> list[str]:
+        return [
+            name
+            for name, one in site.experiments.items()
+            if earlier.find_valid(one, site.here, site.folders.results, site.told.append)
+        ]
+
+    site.change("more", title="别的题目", question="别的?", importance=Importance.HEADLINE)
+    assert valid() == ["toys", "more"]
+    changed = Case(id="two", title="设置 two", settings={"case": "two", "x": 1})
+    site.change("more", cases=(*FOUR_CASES[:3], changed))
+    assert valid() == ["toys"]
 
 
 def test_valid_result_is_the_newest_whole_one_of_this_key_and_no_draft(site: Site, monkeypatch: Any) -> None:
@@ -263,7 +343,7 @@ def test_plan_knows_how_long_samples_took_in_the_newest_build(site: Site) -> Non
     assert site.seconds() == [4]
     planned = campaign.plan(("toys",), make.profile(), site.here)
     seen = earlier.with_seconds(planned, site.here, site.folders.results)
-    assert campaign.total_seconds(seen) == pytest.approx(10 * campaign.total_seconds(planned))
+    assert cost.expected_seconds(seen) == pytest.approx(10 * cost.expected_seconds(planned))
     site.change(groups=[make.group(5), make.group(2)])
     assert site.seconds() == [0.4, 4]
     for change in ({"callers": 2}, {"processes": 2}, {"cores": 0.5}):
@@ -282,9 +362,9 @@ def _toys(*, case: dict[str, Any] | None = None, **changes: Any) -> Experiment:
 def test_words_and_what_decides_no_number_do_not_change_the_key(site: Site) -> None:
     """Neither do a reboot nor a point release of the system."""
     words = {"title": "另一个", "question": "另一个?", "columns": ("kept_mib", "ratio")}
-    worded = _toys(case={"title": "默认设置"}, groups=(make.group(seconds=9),), **words)
+    worded = _toys(case={"title": "默认设置"}, groups=(make.group(seconds=9, slower={"one": 2.0}),), **words)
     before = site.key(_toys())
-    assert site.key(worded, replace(DEFAULT, title="别的", rounds=99, budget_s=1)) == before
+    assert site.key(worded, replace(DEFAULT, title="别的", looks=(99,), budget_s=1)) == before
     site.move(machine=make.machine(kernel="6.9", governor="powersave", system="某系统 1.2"))
     assert site.key(_toys()) == before
 

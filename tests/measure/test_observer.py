@@ -36,7 +36,7 @@ def one_case(*proofs: Proof, **changes: Any) -> Case:
 
 
 def observe(task: Task) -> dict[tuple[int, str], Untimed]:
-    observer.observe(task, lambda _: None)
+    observer.observe(task, lambda _: None, {})
     return {(one.group, one.case): one for one in task.writer.journal.untimed}
 
 
@@ -76,7 +76,7 @@ def test_where_cases_are_observed(lab: Lab, make: Make, cases: Any, how: str, se
     second = make.group(3, cases=cases[1], small=make.group(5).input, timed=how != "memory")
     groups = [make.group(2, cases=cases[0]), second]
     experiment = make.experiment(groups=groups, observe_each_group=how in ("each", "draft"))
-    task = lab.task(experiment, make.profile(rounds=1, small=how == "draft"))
+    task = lab.task(experiment, make.profile(looks=(1,), small=how == "draft"))
     assert list(observe(task)) == [(int(n != seen[0][1]), case) for case, n in seen]
     assert _untimed(lab) == seen
     assert [task.reference(group).exists() for group in task.planned.groups] == [True, how != "memory"]

@@ -17,7 +17,7 @@ from bench.measure import plan
 from bench.measure.plan import PlannedExperiment, sample_seconds
 from bench.measure.profiles import PROFILES
 from bench.results import stats
-from bench.spec import BASELINE, Case, Input, LargestBatch, Load, Machine, Place, Report
+from bench.spec import BASELINE, Case, Input, LargestBatch, Load, Machine, Place
 
 MIB, make = 1 << 20, Make()
 case_ids = st.lists(st.text("abcdefgh", min_size=1, max_size=3), unique=True, max_size=12)
@@ -39,8 +39,11 @@ def test_every_case_is_within_reach_of_few_baselines(others: list[str], seed: in
     assert sorted(case for case in order if case != BASELINE) == sorted(others)
     for place in range(len(order)):
         assert BASELINE in order[max(0, place - reach) : place + reach + 1]
-    assert order.count(BASELINE) == max(1, math.ceil(len(others) / max(2, 2 * reach - 1)))
-    assert sorted(_order([BASELINE, *others], seed, None)) == sorted([BASELINE, *others])
+    beside = min(plan.MOST_BESIDE, max(2, 2 * reach - 1))
+    assert order.count(BASELINE) == max(1, math.ceil(len(others) / beside))
+    anywhere = _order([BASELINE, *others], seed, None)
+    assert sorted({*anywhere}) == sorted([BASELINE, *others])
+    assert anywhere.count(BASELINE) == max(1, math.ceil(len(others) / plan.MOST_BESIDE))
     assert sorted(_order(others, seed, reach)) == sorted(others)  # the baseline has failed
 
 
@@ -131,39 +134,19 @@ def test_cases_are_made_for_the_machine_and_change_what_their_group_fixes() -> N
 
 
 def test_profiles_keep_their_promises() -> None:
-    """Nine rounds for a latency verdict, three for a draft, seconds for a smoke test; each half of them suffices."""
-    smoke, quick, default, thorough = (one.rounds for one in PROFILES.values())
-    assert (smoke, quick, 9 <= default < thorough) == (1, 3, True)
+    """Six rounds for a verdict at the first look, three for a draft, one for a smoke test; six of each half suffice."""
     groups = (make.group(2), make.group(3, small=make.group(3).input, timed=False))
     for name, profile in PROFILES.items():
-        for scenarios, rounds in ((), profile.rounds), ((make.scenario(),), profile.split_rounds):
+        for scenarios, looks in ((), profile.looks), ((make.scenario(),), profile.split_looks):
             planned = _plan(*groups, profile=name, scenarios=scenarios)
-            assert [planned.rounds(group) for group in planned.groups] == [rounds, 1]
-            assert planned.most_rounds == rounds
+            assert [planned.looks(group) for group in planned.groups] == [looks, (1,)]
+            assert planned.most_rounds == looks[-1]
         assert _plan(groups[1], profile=name).most_rounds == 1
+    assert [PROFILES[name].looks for name in ("smoke", "quick")] == [(1,), (3,)]
     for profile in (PROFILES["default"], PROFILES["thorough"]):
         assert (profile.min_seconds, profile.min_calls, profile.small) == (0.2, 3, False)
-        half, odd = divmod(profile.split_rounds, 2)
-        assert (odd, half >= stats.MIN_ROUNDS) == (0, True)
-
-
-REPORTS = {"reports": (Report(subject="log_lines", cases=(BASELINE, "one")),)}
-CHOOSES, EACH = {"scenarios": (make.scenario(),)}, {"observe_each_group": True}
-
-
-@pytest.mark.parametrize(
-    ("profile", "changes", "measured", "seconds"),
-    [
-        ("default", {}, {}, 9 * (4 * 3 + 2) + 4 * 3 + 1), ("default", EACH, {}, 9 * (4 * 3 + 2) + 4 * 3 + 2),
-        ("default", REPORTS, {}, 9 * 14 + 13 + 2 * 3), ("default", CHOOSES, {}, 12 * 14 + 13),
-        ("default", {}, {0: 0.5}, 9 * (4 * 0.5 + 2) + 4 * 0.5 + 1), ("quick", EACH, {}, 3 * (4 * 1.5 + 2 * 0.5) + 4 * 1.5 + 0.5),
-    ],
-)  # fmt: skip
-def test_estimate_counts_rounds_and_checks(profile: str, changes: Any, measured: Any, seconds: float) -> None:
-    """A group of four cases, each taking 3 seconds, and one of two cases that take 1."""
-    few = make.group(3, seconds=1, cases=(BASELINE, "two"), small=make.group(5).input)
-    planned = _plan(make.group(2, seconds=3), few, profile=profile, **changes)
-    assert plan.estimate_seconds(replace(planned, measured=measured)) == pytest.approx(seconds)
+        assert profile.looks[0] >= stats.MIN_ROUNDS
+        assert profile.split_looks[0] >= 2 * stats.MIN_ROUNDS
 
 
 def test_thread_counts_follow_rules_and_equal_ones_stand_once() -> None:

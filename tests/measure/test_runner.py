@@ -30,9 +30,9 @@ def _interrupt(lab: Lab, number: int) -> None:
 def test_rounds_follow_each_other_and_each_measures_every_case_of_every_group(lab: Lab) -> None:
     """Groups and experiments take turns; a group that shows memory alone has one round without bracketing."""
     groups = [make.group(2), make.group(3, seconds=4.6), make.group(4, timed=False)]
-    experiments = make.experiment(groups=groups), make.experiment("more")
-    tasks = [lab.task(one, make.profile(rounds=6)) for one in experiments]
-    assert lab.runner(*tasks).run() == 6
+    experiments = make.experiment(groups=groups), make.experiment("more", groups=[make.group(5)])
+    tasks = [lab.task(one, make.profile(looks=(6,))) for one in experiments]
+    lab.runner(*tasks).run()
     journal, seen = lab.on_disk(), [start.case for start in lab.worker.timed]
     assert journal.complete
     for end in journal.rounds:
@@ -70,7 +70,7 @@ def test_job_is_that_of_the_profile_and_the_first_sample_that_succeeds_compares_
     proof = Proof(fact="idle_cpu_s", relation="<", than=BASELINE)
     one = Case(id="one", title="", settings={"case": "one"}, proofs=(proof,))
     experiment = make.experiment(cases=(BASELINE, CONTROL, one, "two"))
-    task = lab.task(experiment, make.profile(rounds=4, min_seconds=0.7, min_calls=5))
+    task = lab.task(experiment, make.profile(looks=(4,), min_seconds=0.7, min_calls=5))
     jobs = list[Any]()
     task.worker = lambda job, env, timeout_s: jobs.append(job) or lab.worker(job, env, timeout_s)
     lab.runner(task).run()
@@ -95,7 +95,7 @@ def test_interrupted_build_repeats_the_unfinished_round_and_nothing_else(lab: La
         assert (before.complete, len(before.samples)) == (False, had)
     lab.told.steps.clear()
     # Two rounds are paid for, as long as the samples on disk were, and none that is there.
-    assert lab.runner(budget_s=2 * PER_ROUND + 1).run() == 3
+    lab.runner(budget_s=2 * PER_ROUND + 1).run()
     assert lab.told.steps[0][1] == pytest.approx(2 * PER_ROUND)
     after = lab.on_disk()
     assert (after.complete, after.samples[:8] == before.samples) == (True, True)
@@ -127,7 +127,7 @@ OFF = "输出与默认设置相差 0.25（相对），超过 0.001"
 def test_case_that_fails(lab: Lab, script: list[Any], tried: int, row: Any, failures: list[int]) -> None:
     """From outside: tried twice in two rounds; what would only come again: once. Figures of other rounds are kept."""
     lab.worker.scripts["one"] = [make.failure(*one) if isinstance(one, tuple) else one for one in script]
-    lab.runner(lab.task(profile=make.profile(rounds=5))).run()
+    lab.runner(lab.task(profile=make.profile(looks=(5,)))).run()
     assert [start.case for start in lab.worker.timed].count("one") == tried
     found, reason = lab.row("one"), row[1]
     told = found.failure and reason and found.failure[: len(reason)]
@@ -183,31 +183,40 @@ def test_baseline_that_fails_leaves_the_others_their_figures_and_no_outputs_to_c
     assert found == {**dict.fromkeys(ONCE, (None, 10)), BASELINE: ("太慢", None)}
 
 
-def test_each_experiment_has_its_own_rounds_and_the_budget_drops_whole_ones(lab: Lab) -> None:
-    """Three, memory figures alone, settings chosen on four; the budget ends within the longest one, not the first."""
+def test_each_experiment_has_its_own_looks_and_the_budget_ends_at_one(lab: Lab) -> None:
+    """Three rounds, memory figures alone, settings chosen on four; nothing is settled that costs so little to go on with."""
+    lab.worker.scripts = {
+        case: [{"latency_ns": ns} for ns in (8_000_000, 12_000_000) * 9] for case in ("one", "two")
+    }
     tasks = [
         lab.task(),
-        lab.task(make.experiment("memory", groups=[make.group(timed=False)])),
-        lab.task(make.experiment("chooser", scenarios=(make.scenario(),))),
-        lab.task(make.experiment("longer", groups=[make.group(2), make.group(3)]), make.profile(rounds=9)),
+        lab.task(make.experiment("memory", groups=[make.group(3, timed=False)])),
+        lab.task(make.experiment("chooser", groups=[make.group(4)], scenarios=(make.scenario(),))),
+        lab.task(
+            make.experiment("longer", lab.proved("one", "two"), groups=[make.group(5), make.group(6)]),
+            make.profile(looks=(2, 9)),
+        ),
     ]
     start, checks = lab.clock(), 4 * 3 + 1  # and a group more whose outputs are had
-    budget = checks + (5 + 4 + 4 + 3 + 2 + 1) * PER_ROUND  # five rounds and a half
-    assert lab.runner(*tasks, budget_s=budget).run() == 5
+    budget = checks + (3 + 1 + 4 + 2 + 2 + 7) * PER_ROUND + 6  # one of two groups goes on to the end
+    lab.runner(*tasks, budget_s=budget).run()
     assert lab.clock() - start <= budget
-    for task, rounds, planned in zip(tasks, (3, 1, 4, 5), (3, 1, 4, 9), strict=True):
+    for task, rounds, planned in zip(tasks, ([3], [1], [4], [9, 2]), (3, 1, 4, 9), strict=True):
         journal = lab.on_disk(task.planned.experiment.id)
-        for group in task.planned.groups:
-            assert [end.round for end in journal.final_rounds(group.index)] == list(range(rounds))
+        found = [[end.round for end in journal.final_rounds(one.index)] for one in task.planned.groups]
+        assert found == [list(range(number)) for number in rounds]
         assert journal.footer is not None
-        assert (journal.header.rounds, journal.footer.rounds) == (planned, rounds)
-    assert any("9 轮" in note and "5 轮" in note for note in lab.told.notes)
-    assert lab.runner(lab.task(make.experiment("first")), budget_s=1).run() == 1
+        assert (journal.header.rounds, journal.footer.rounds) == (planned, max(rounds))
+    assert [note for note in lab.told.notes if "时间预算用完" in note] == [
+        "时间预算用完：longer 还有分不出的，没有再测"
+    ]
+    lab.runner(lab.task(make.experiment("first", groups=[make.group(7)])), budget_s=1).run()
+    assert len(lab.on_disk("first").rounds) == 3  # less than a look is none
 
 
 def test_time_left_falls_to_the_last_sample_within_what_the_budget_leaves(lab: Lab) -> None:
     """While settings are checked, too; and it follows what rounds really take."""
-    lab.runner(lab.task(make.experiment(groups=[make.group(seconds=1.0)]), make.profile(rounds=4))).run()
+    lab.runner(lab.task(make.experiment(groups=[make.group(seconds=1.0)]), make.profile(looks=(4,)))).run()
     checks, left = ([s for text, s in lab.told.steps if word in text] for word in ("验证", "轮"))
     assert (len(checks), len(left)) == (3, 4 * PER_ROUND)
     assert checks == sorted(set(checks), reverse=True)
@@ -218,25 +227,41 @@ def test_time_left_falls_to_the_last_sample_within_what_the_budget_leaves(lab: L
     lab.runner(lab.task(make.experiment("b", groups=[make.group(seconds=0.1)]))).run()
     assert lab.told.steps[0][1] < 3 * PER_ROUND * 0.2
     assert lab.told.steps[-1][1] == pytest.approx(PER_ROUND)
-    lab.worker.seconds = 60  # far longer than estimated: most rounds will not be done
-    end, budgeted = lab.clock() + 40 * 60, []
+    lab.worker.seconds = 60  # far longer than estimated: not all looks will be reached
+    lab.worker.scripts = {
+        case: [{"latency_ns": ns} for ns in (8_000_000, 12_000_000) * 50] for case in ("one", "two")
+    }
+    end, budgeted = lab.clock() + 40 * 60, list[tuple[float, float]]()
     lab.worker.before = lambda _: budgeted.append((lab.told.steps[-1][1], max(0.0, end - lab.clock())))
-    lab.runner(lab.task(make.experiment("c"), make.profile(rounds=99)), budget_s=40 * 60).run()
+    lab.runner(
+        lab.task(make.experiment("c", lab.proved("one", "two")), make.profile(looks=(6, 20, 99))),
+        budget_s=40 * 60,
+    ).run()
     assert all(0 <= told <= rest for told, rest in budgeted)
     assert any(told == rest for told, rest in budgeted)
+    assert len(lab.on_disk("c").rounds) == 6
 
 
-def test_groups_of_an_experiment_share_repeats_and_then_rounds_are_flagged(lab: Lab) -> None:
-    """Never spent on a group that shows memory alone."""
+def test_block_has_few_repeats_and_then_rounds_are_flagged(lab: Lab) -> None:
+    """None of a group that shows memory alone, none beyond the budget, and no more of them after an interruption."""
     lab.noise.dirty = range(1000)
     groups = [make.group(2), make.group(3), make.group(4, timed=False)]
     experiments = [make.experiment("a", groups=groups), make.experiment("b", groups=groups)]
-    tasks = [lab.task(one, make.profile(rounds=6, repeats=2)) for one in experiments]
-    lab.runner(*tasks, lab.task(make.experiment("memory", groups=groups[2:]))).run()
+    profile = make.profile(looks=(6,), repeats=2)
+    memory = make.experiment("memory", groups=groups[2:])
+    interrupt_at(lab, 2 * PER_ROUND + 1 + 2 * PER_ROUND + 2)  # two rounds have been repeated
+    with pytest.raises(KeyboardInterrupt):
+        lab.runner(*(lab.task(one, profile) for one in experiments), lab.task(memory)).run()
+    lab.worker.before, lab.noise.readings = lambda _: None, 0
+    lab.runner(*(lab.task(one, profile) for one in experiments), lab.task(memory)).run()
     assert [end.final for end in lab.on_disk("memory").rounds] == [True]
+    lab.runner(
+        lab.task(make.experiment("poor", groups=groups[:1]), profile), budget_s=3 + 6 * PER_ROUND
+    ).run()
+    assert all(end.final for end in lab.on_disk("poor").rounds)
     for experiment in experiments:
         journal = lab.on_disk(experiment.id)
-        assert sum(not end.final for end in journal.rounds) == 2
+        assert [sum(not end.final for end in journal.rounds if end.group == n) for n in range(3)] == [2, 2, 0]
         assert [end.round for end in journal.final_rounds(0)] == list(range(6))
         assert all(end.noise.dirty for end in journal.final_rounds(0))
         assert [group.verdicts for group in summarise(experiment, journal).groups[:2]] == [False, False]
@@ -264,7 +289,7 @@ def test_trial_runs_the_default_once_on_each_input_and_shows_its_length(lab: Lab
     try_out(tasks)
     tried = [(start.case, start.shapes, start.processes) for start in lab.worker.started]
     plain, larger = (BASELINE, ((2, 3),), 1), (BASELINE, ((3, 3),), 1)
-    assert tried == [plain, larger, (BASELINE, ((2, 3),), 2), plain]
+    assert tried == [plain, larger, (BASELINE, ((2, 3),), 2), plain, plain]
     lengths = [sample_seconds(task.planned, group) for task in tasks for group in task.planned.groups]
     assert lengths == pytest.approx([2.5] * 8)
     assert all(task.writer.journal.samples == [] for task in tasks)

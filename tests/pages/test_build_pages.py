@@ -22,7 +22,7 @@ from bench.experiments import EXPERIMENTS
 from bench.measure.plan import NEAR_SECONDS
 from bench.measure.profiles import PROFILES
 from bench.pages import build_facts, certificates, source
-from bench.results import choice, stats, view
+from bench.results import choice, looks, stats, view
 from bench.results.trust import Check
 from bench.site import publish
 from bench.system.folders import ROOT
@@ -32,7 +32,9 @@ OWN = {SELFTEST.build.id: SELFTEST}
 """All made-up results are of one build."""
 LATER = "20260103-030405-abcd"
 DRAFT, BUSY = {"profile": "quick", "rounds": 3}, {"busy": True}
-CUT = {"rounds": 6, "planned_rounds": 9, "resumed": 12, "dropped": ["内存只有 1 GiB"]}
+CUT = {"rounds": 6, "planned_rounds": 10, "resumed": 12, "dropped": ["内存只有 1 GiB"]}
+OPEN = {"time": 1.05, "half_width": 0.2, "rounds": 6, "looks": (6, 10)}
+"""Nothing can be told yet, and the budget did not reach further than the first look."""
 EARLIEST, LATEST = "来自 2 次测量，最早的测于 2026 年 1 月 2 日 03:00 UTC", "测于 2026 年 1 月 2 日 09:00 UTC"
 TIMED = sum(group.load.timed for name in ("arena", "profiling") for group in EXPERIMENTS[name].groups)
 DOCS = ROOT / "docs"
@@ -70,7 +72,8 @@ def _of_build(build: str, export: Any, **changes: Any) -> Any:
         (DRAFT, {}, {}, "no", "只是草稿|机器安静|没有做自检", "受扰太多"),
         ({}, {}, {LATER: _of_build(LATER, SELFTEST)}, "no", "没有做自检", "睡 20 毫秒|受扰太多"),
         ({"farthest_baseline_s": 13.37}, {}, OWN, "yes", "两者最远隔了 13.4 秒", "机器繁忙"),
-        ({}, CUT, OWN, "yes", "少 3 轮|内存只有 1 GiB|12 个样本|6 / 9", "机器繁忙"),
+        ({}, CUT, OWN, "yes", "内存只有 1 GiB|12 个样本|6 / 10", "机器繁忙|预算"),
+        (OPEN, CUT, OWN, "yes", "因时间预算，4 组还分不出的没有接着测|6 / 10", "机器繁忙"),
     ],
 )
 def test_build_is_told_as_it_was(world: Any, build: Any, selftests: Any, quotable: str, told: str, untold: str) -> None:  # fmt: skip
@@ -210,7 +213,9 @@ def test_rules_tell_the_numbers_of_code_and_exporter_and_every_limit_that_candid
     told = text_of(html)
     assert not markup_faults(html)
     assert f"{profile.min_seconds:g} 秒，{profile.min_calls} 次" in told
-    assert f"{profile.rounds}；要选推荐设置的实验 {profile.split_rounds}" in told
+    for one in (profile, PROFILES["thorough"]):  # as the sentence has it
+        steps = range(stats.MIN_ROUNDS, one.looks[-1] + 1, stats.ROUNDS_A_STEP)
+        assert (one.looks, f"档到 {one.looks[-1]}" in told) == (tuple(steps), True)
     assert f"{NEAR_SECONDS:g} 秒" in told
     for scenario in (scenario for one in EXPERIMENTS.values() for scenario in one.scenarios):
         assert scenario.title in told
@@ -222,6 +227,9 @@ def test_rules_tell_the_numbers_of_code_and_exporter_and_every_limit_that_candid
         (stats, "SAME_MARGIN", 0.07, "±7% 之内"),
         (stats, "MEMORY_EFFECT_MIB", 99, "99 MiB 中较大的"),
         (stats, "MIN_ROUNDS", 77, "77 轮"),
+        (stats, "MOST_CUT", 8, "至多 8 个"),
+        (looks, "SURELY_SAME", 0.0123, "1.2%"),
+        (view, "CHOOSING_UNTIL", 34, "前 34 轮里"),
         (view, "TOO_NOISY", 0.33, "33%，或被判为快慢不同"),
         (view, "MAX_DIRTY_SHARE", 0.44, "44%"),
         (choice, "RESAMPLES", 999, "999 次"),

@@ -89,8 +89,8 @@ BUSY = "每一组都受扰太多，或默认设置测两遍的偏差太大，选
 LEFT_OUT = "每一组都受扰太多，没有算进去"
 TOO_SLOW = "不满足“至多比原文慢 5%”（玩具 batch=1）"
 TOO_HIGH = "不满足“峰值不比默认高”（玩具 batch=2、玩具 batch=3）"
-WORSE = "选出的那一套在另一半轮次里反而更差（玩具 batch={}）"
-BROKEN = "选出的那一套在另一半轮次里不满足“峰值不比默认高”（玩具 batch=1）"
+WORSE = "选出的那一套在核对的轮次里反而更差（玩具 batch={}）"
+BROKEN = "选出的那一套在核对的轮次里不满足“峰值不比默认高”（玩具 batch=1）"
 
 
 def _slow(one_ms: float) -> list[Group]:
@@ -166,7 +166,7 @@ def test_best_that_may_win_does_unless_the_other_half_speaks_against_it(
         ("default", 12, (2, 4), BUSY),  # two of the six rounds of either half are too many
         ("default", 12, (3, 5), BUSY),
         ("smoke", 1, (), "草稿，不作推荐"),
-        ("default", 11, (), "有一半只有 5 轮，不作推荐"),
+        ("default", 11, (), "用来选或用来核对的只有 5 轮，不作推荐"),
     ],
 )
 def test_poor_rounds_choose_nothing(make: Make, profile: str, rounds: int, dirty: Any, reason: str) -> None:

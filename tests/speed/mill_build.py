@@ -20,10 +20,9 @@ from samples import MIB, FakeClock, Make
 from speed import mill_truth
 
 from bench.measure import campaign, header
-from bench.measure.blocks import identity
 from bench.measure.child import Outcome
 from bench.measure.noise import Reading
-from bench.measure.plan import sample_seconds
+from bench.measure.plan import identity, sample_seconds
 from bench.measure.runner import Runner
 from bench.measure.task import Task
 from bench.results import store

@@ -15,9 +15,8 @@ from samples import MIB
 
 from bench.experiments import EXPERIMENTS
 from bench.measure import proof
-from bench.measure.blocks import identity
 from bench.measure.evidence import ARENA_FACTS, RECEIVED, RECEIVED_SWITCHES, as_listed
-from bench.measure.plan import PlannedExperiment, PlannedGroup, resolve
+from bench.measure.plan import PlannedExperiment, PlannedGroup, identity, resolve
 from bench.measure.profiles import PROFILES
 from bench.results import stats
 from bench.results.records import Outcome, Told, Untimed
