@@ -6,7 +6,6 @@ import json
 import random
 from functools import cache
 from itertools import product
-from math import comb
 from statistics import median, pstdev, quantiles
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader
 from speed import mill_build, mill_truth, truth_mill
 from speed.mill_build import REAL, slow_spells, slower
 from speed.mill_judge import LIMITS, Tally
+from speed.stopping import narrowest
 
 from bench.measure import proof
 from bench.pages import sentences
@@ -143,14 +143,6 @@ def _verdict_of_before(ratio: Any, floor: float, **_: object) -> str | None:
     return "same" if ratio.high - ratio.low <= 0.10 else "unclear"
 
 
-def _narrowest(count: int) -> tuple[int, int] | None:
-    """The ranks of before: with 95 % at a count that was fixed beforehand, whatever one looks at."""
-    cuts = [
-        cut for cut in range(count // 2) if 2 * sum(comb(count, i) for i in range(cut + 1)) <= 0.05 * 2**count
-    ]
-    return (cuts[-1], count - 1 - cuts[-1]) if cuts else None
-
-
 def _always(answer: Any) -> Any:
     return lambda *_, **__: answer
 
@@ -167,7 +159,7 @@ def _reworded(name: str, right: str, wrong: str) -> Any:
 
 FAULTS: dict[str, tuple[Any, str, Any, str, int]] = {
     "no difference means not told apart": (stats, "verdict", _verdict_of_before, "same", 33),
-    "every look costs nothing": (stats, "interval_ranks", _narrowest, "missed", 43),
+    "every look costs nothing": (stats, "interval_ranks", narrowest, "missed", 43),
     "every interval decides": (stats, "noise_floor", _always(0.0), "equal", 8),
     "verdicts without a proof": (rows, "_took_effect", _always(True), "unproven", 1),
     "absence proves": (proof, "judge", _always(("effect", "")), "proof", 1),
