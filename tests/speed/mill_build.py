@@ -19,7 +19,7 @@ from unittest.mock import Mock, patch
 from samples import MIB, FakeClock, Make
 from speed import mill_truth
 
-from bench.measure import campaign, header
+from bench.measure import cost, header
 from bench.measure.child import Outcome
 from bench.measure.noise import Reading
 from bench.measure.plan import identity, sample_seconds
@@ -146,7 +146,7 @@ def measured(world: World) -> dict[str, Journal]:
     """Results of every experiment as they stand on disk when the runner is done with them."""
     rng = random.Random(f"samples {world.seed}")
     host = Host(world, rng, slow_spells(rng, seconds=LONGEST_S) if world.spells else ())
-    budget = world.budget * campaign.total_seconds(tuple(world.planned.values()))
+    budget = world.budget * cost.expected_seconds(tuple(world.planned.values()))
     folder = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(dir=folder) as kept, patch.object(os, "fsync", Mock()):
         tasks = [_begun(world, planned, rng, Path(kept), host) for planned in world.planned.values()]
