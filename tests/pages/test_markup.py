@@ -32,7 +32,7 @@ SHARP = "<script>\"&'`x`"
 EVIL = "".join(hostile.text for hostile in HOSTILE)
 LONGEST, LONGEST_LABEL = 4000, 150
 """What result files let through: of text, and of a label with a number in front."""
-UNUSED = {*(f"{name}.html.j2" for name in ("no_selftest", "no_trace", "scrolled", "evidence_index")), "memory_over_runs.json.j2"}  # fmt: skip
+UNUSED = {*(f"{name}.html.j2" for name in ("no_selftest", "no_trace", "not_yet", "scrolled", "evidence_index")), "memory_over_runs.json.j2"}  # fmt: skip
 """Templates that say that there is nothing, that no page calls, or that draw curves, which these results have not."""
 
 
