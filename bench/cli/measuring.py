@@ -24,7 +24,8 @@ from bench.measure.profiles import PROFILES
 from bench.measure.runner import Runner
 from bench.results.summary import summarise
 from bench.results.trust import Check, checks
-from bench.site.draft import HEADLINES, Drafts
+from bench.site.draft import Drafts
+from bench.spec import Importance
 from bench.system import leftovers
 from bench.system.lock import alone
 from bench.system.terminal import leaving
@@ -81,7 +82,7 @@ def run(
         runner = _ready(work, chosen, budget_s, teller)
         drafts = Drafts(work.build, folders, runner)
         if not ids:
-            runner.headlines, runner.at_look = frozenset(HEADLINES) & {*wanted}, drafts.update
+            runner.headlines, runner.at_look = _headlines(wanted), drafts.update
         left = f"测好的样本都在，24 小时内可以{go_on}。"
         with leaving(lambda: left + (drafts.told() if drafts.last else "")):
             if profile in known_things.WITH_SELFTEST:
@@ -131,6 +132,11 @@ def _ready(work: Campaign, profile: Profile, budget_s: float, teller: Progress) 
     runner = Runner(tasks=work.tasks, seed=work.seed, budget_s=budget_s, reporter=teller)
     announce.resumed(work, runner.remaining_s(), teller)
     return runner
+
+
+def _headlines(ids: Sequence[str]) -> frozenset[str]:
+    """What home and article show first: measured first, so that the first draft says something."""
+    return frozenset(name for name in ids if EXPERIMENTS[name].importance is Importance.HEADLINE)
 
 
 def _look_at_itself(build: str, here: Here, folders: Folders, teller: Progress) -> list[Check]:
