@@ -118,12 +118,13 @@ def _measuring(full: str = MAKE_ROOM) -> Iterator[tuple[Folders, Progress]]:
 
 
 def _not_measured(wanted: Sequence[str], here: Here, folders: Folders, teller: Progress) -> tuple[str, ...]:
-    """Those without a valid result."""
-    kept = {name: find_valid(EXPERIMENTS[name], here, folders.results, teller.note) for name in wanted}
-    announce.drafts([journal for journal in kept.values() if journal], teller)
-    if all(kept.values()):
+    """Those without a valid result, or left out for want of time."""
+    found = {name: find_valid(EXPERIMENTS[name], here, folders.results, teller.note) for name in wanted}
+    kept = {name: journal for name, journal in found.items() if journal and journal.header.groups}
+    announce.drafts([*kept.values()], teller)
+    if len(kept) == len(found):
         teller.note("全部实验都有本机的有效结果，不用再测")
-    return tuple(name for name, journal in kept.items() if not journal)
+    return tuple(name for name in found if name not in kept)
 
 
 def _ready(work: Campaign, profile: Profile, budget_s: float, teller: Progress) -> Runner:
