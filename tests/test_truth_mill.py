@@ -99,7 +99,7 @@ def _rounds(journals: Iterable[Journal]) -> set[int]:
 
 
 @pytest.mark.parametrize(
-    ("seed", "ends"), [(4, {6, 12}), (3, {6, 10, 12, 16}), (43, {6, 10, 14, 18, 16, 20, 24})]
+    ("seed", "ends"), [(4, {6, 10, 12}), (3, {6, 10, 12, 16}), (43, {6, 10, 12, 14, 16, 18, 24})]
 )
 def test_builds_end_at_looks_cases_leave_before_and_what_is_equal_is_measured_once(
     seed: int, ends: set[int]
@@ -166,8 +166,8 @@ def _reworded(name: str, right: str, wrong: str) -> Any:
 
 
 FAULTS: dict[str, tuple[Any, str, Any, str, int]] = {
-    "no difference means not told apart": (stats, "verdict", _verdict_of_before, "same", 2),
-    "every look costs nothing": (stats, "interval_ranks", _narrowest, "missed", 41),
+    "no difference means not told apart": (stats, "verdict", _verdict_of_before, "same", 33),
+    "every look costs nothing": (stats, "interval_ranks", _narrowest, "missed", 43),
     "every interval decides": (stats, "noise_floor", _always(0.0), "equal", 8),
     "verdicts without a proof": (rows, "_took_effect", _always(True), "unproven", 1),
     "absence proves": (proof, "judge", _always(("effect", "")), "proof", 1),

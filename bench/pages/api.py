@@ -143,13 +143,16 @@ def overview(part: str) -> str:
 
 @_or_not_yet
 def build(part: str) -> str:
-    """How this site came about: "freshness", "certificate", "machine", "downloads", "rules", "mill", "licences"."""
+    """How this site came about: "freshness", "certificate", "machine", "downloads", "rules", "stopping", "mill",
+    "licences".
+    """
     parts: Parts = {
         "freshness": _freshness,
         "certificate": lambda: certificates.page(_all(), source.selftests(), _stale()),
         "machine": lambda: certificates.machine(max(_all(), key=lambda one: one.build.started_at)),
         "downloads": build_facts.downloads,
         "rules": lambda: build_facts.rules(source.rules()),
+        "stopping": build_facts.stopping,
         "mill": build_facts.mill,
         "licences": build_facts.licences,
     }

@@ -28,6 +28,9 @@ FORMATS = {"csv": "CSV", "json": "JSON", "pyperf.json": "pyperf"}
 TRACE = {"trace.json": "性能分析文件（Perfetto）"}
 MILL = Path(__file__).with_name("truth_mill.json")
 """Written by `tests/speed/truth_mill.py --write`: made-up builds of known truth, and what was said of them."""
+STOPPING = Path(__file__).with_name("stopping.json")
+"""Written by `tests/speed/stopping.py --write`: rows of known truth that stopped at looks, and what was said of them."""
+NOISES = {"quiet": "安静", "noisy": "嘈杂"}
 LONGEST = 40
 """Characters. Some packages put the whole licence text where its name belongs."""
 HOMES = ("homepage", "source", "repository", "documentation")
@@ -58,6 +61,39 @@ def mill() -> Markup:
     rows = [Row(title, cells) for title, *cells in found["rows"]]
     attributes = {"class": "bench-mill"}
     return table("truth-mill", caption, found["head"], rows, attributes=attributes, label="说错的有多少")
+
+
+def stopping() -> Markup:
+    """What becomes of rows that stop at looks, by noise, truth and rule, with date and command."""
+    found: dict[str, Any] = json.loads(STOPPING.read_text(encoding="utf-8"))
+    by_row: dict[tuple[str, float], list[dict[str, Any]]] = {}
+    for cell in found["cells"]:
+        by_row.setdefault((cell["noise"], cell["truth"]), []).append(cell)
+    rules = [cell["looks"] for cell in next(iter(by_row.values()))]
+    heads = ["噪声，真值", *(f"第 {'、'.join(map(str, looks))} 轮看" for looks in rules), "区间不含真值"]
+    rows = [
+        Row(f"{NOISES[noise]}，{truth:g}", [*map(_stopped, cells), f"至多 {max(map(_missed, cells)):.1%}"])
+        for (noise, truth), cells in by_row.items()
+    ]
+    sd, (short, long), (little, much) = found["process_sd"], found["spell_s"], found["slower"]
+    opposite = sum(cell["opposite"] for cell in found["cells"])
+    caption = (
+        f"每格 {found['rows']} 行模拟的比值里，更快或更慢 / 没有差别 / 分不出各占多少，平均几轮；方向说反的共 {opposite} 行。"
+        f"安静：一个进程的噪声（对数的标准差）{sd['quiet']:.1%}；嘈杂：{sd['noisy']:.1%}，另有慢 {little:g} 到 {much:g} 倍的时段，"
+        f"每段 {short:g} 到 {long:g} 秒，平均隔 {found['quiet_s']:g} 秒。跑于 {found['date']}："
+    ) + code(found["command"])
+    attributes = {"class": "bench-stopping"}
+    return table("stopping-rows", caption, heads, rows, attributes=attributes, label="停在第几轮，会不会说错")
+
+
+def _stopped(cell: Mapping[str, Any]) -> str:
+    shares = " / ".join(f"{cell[name] / cell['rows']:.1%}" for name in ("told", "same", "open"))
+    return f"{shares}，{cell['rounds'] / cell['rows']:.1f} 轮"
+
+
+def _missed(cell: Mapping[str, Any]) -> float:
+    share: float = cell["missed"] / cell["rows"]
+    return share
 
 
 def rules(measuring: Mapping[str, float]) -> Markup:

@@ -86,7 +86,7 @@ class World:
         self.spells = rng.random() < 0.5
         self.busy = rng.choice((*(0.0, 0.05) * 4, 0.5))  # share of the rounds that others disturb
         self.profile = PROFILES[rng.choice(("default", "default", "thorough"))]
-        self.budget = rng.choice((9.0, 9.0, 0.8, 0.6))  # share of the plan that there is time for
+        self.budget = rng.choice((9.0, 9.0, 1.1, 0.9))  # share of the plan that there is time for
         self.foreign_log = rng.random() < 0.1  # in another wording of ORT's than we know
         self.hides_errors = rng.random() < 0.5  # at the highest log level
         # elsewhere: failed, and another build's passed later
