@@ -24,7 +24,8 @@ from bench.measure.profiles import PROFILES
 from bench.measure.runner import Runner
 from bench.results.summary import summarise
 from bench.results.trust import Check, checks
-from bench.site.draft import HEADLINES, Drafts
+from bench.site.draft import Drafts
+from bench.spec import Importance
 from bench.system import leftovers
 from bench.system.lock import alone
 from bench.system.terminal import leaving
@@ -81,7 +82,7 @@ def run(
         runner = _ready(work, chosen, budget_s, teller)
         drafts = Drafts(work.build, folders, runner)
         if not ids:
-            runner.headlines, runner.at_look = frozenset(HEADLINES) & {*wanted}, drafts.update
+            runner.headlines, runner.at_look = _headlines(wanted), drafts.update
         left = f"测好的样本都在，24 小时内可以{go_on}。"
         with leaving(lambda: left + (drafts.told() if drafts.last else "")):
             if profile in known_things.WITH_SELFTEST:
@@ -117,12 +118,13 @@ def _measuring(full: str = MAKE_ROOM) -> Iterator[tuple[Folders, Progress]]:
 
 
 def _not_measured(wanted: Sequence[str], here: Here, folders: Folders, teller: Progress) -> tuple[str, ...]:
-    """Those without a valid result."""
-    kept = {name: find_valid(EXPERIMENTS[name], here, folders.results, teller.note) for name in wanted}
-    announce.drafts([journal for journal in kept.values() if journal], teller)
-    if all(kept.values()):
+    """Those without a valid result, or left out for want of time."""
+    found = {name: find_valid(EXPERIMENTS[name], here, folders.results, teller.note) for name in wanted}
+    kept = {name: journal for name, journal in found.items() if journal and journal.header.groups}
+    announce.drafts([*kept.values()], teller)
+    if len(kept) == len(found):
         teller.note("全部实验都有本机的有效结果，不用再测")
-    return tuple(name for name, journal in kept.items() if not journal)
+    return tuple(name for name in found if name not in kept)
 
 
 def _ready(work: Campaign, profile: Profile, budget_s: float, teller: Progress) -> Runner:
@@ -131,6 +133,11 @@ def _ready(work: Campaign, profile: Profile, budget_s: float, teller: Progress) 
     runner = Runner(tasks=work.tasks, seed=work.seed, budget_s=budget_s, reporter=teller)
     announce.resumed(work, runner.remaining_s(), teller)
     return runner
+
+
+def _headlines(ids: Sequence[str]) -> frozenset[str]:
+    """What home and article show first: measured first, so that the first draft says something."""
+    return frozenset(name for name in ids if EXPERIMENTS[name].importance is Importance.HEADLINE)
 
 
 def _look_at_itself(build: str, here: Here, folders: Folders, teller: Progress) -> list[Check]:

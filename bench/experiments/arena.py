@@ -82,10 +82,10 @@ EXPERIMENT = Experiment(
         Group(model="aspp", input=ASPP_ONE, small=ASPP_ONE, seconds=1.2),
         Group(
             model="aspp",
-            input=LargestBatch(item_shape=IMAGE, limit=16, bytes_per_item=420 * MIB),
+            input=LargestBatch(item_shape=IMAGE, limit=32, bytes_per_item=420 * MIB),
             small=LargestBatch(item_shape=IMAGE, limit=4, bytes_per_item=420 * MIB),
             cases=(BASELINE, "pattern_off", "arena_off"),
-            seconds=17,
+            seconds=22,
             slower={"pattern_off": 0.6},
             load=Load(timed=False),
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.measure import cost
@@ -171,8 +172,14 @@ class Block:
     def outstanding_s(self, further: Member | None = None) -> float:
         """Up to the looks that its members are on their way to; where asked, one of them to the look after."""
         ends = [(one, one.next_look or one.target if one is further else one.target) for one in self.members]
-        numbers = range(min(one.done for one, _ in ends), max(end for _, end in ends))
-        return sum(self._round_s([one for one, end in ends if one.done <= n < end]) for n in numbers)
+        steps = sorted(
+            {number for one, end in ends for number in (one.done, end)}
+        )  # between them all rounds are alike
+        rounds = (
+            (after - number) * self.usual_s([one for one, end in ends if one.done <= number < end])
+            for number, after in pairwise(steps)
+        )
+        return self.pace * sum(rounds)
 
     def samples(self) -> dict[tuple[int, int, str, float], float]:
         """Those on disk, what several members have once: which it is -> seconds."""
@@ -184,12 +191,8 @@ class Block:
             if (sample.group, sample.case) == (one.group.index, case)
         }
 
-    def _round_s(self, members: Sequence[Member]) -> float:
-        """One round for these members."""
-        return self.pace * self.usual_s(members)
-
     def usual_s(self, members: Sequence[Member]) -> float:
-        """The same, if samples are as long as they usually are."""
+        """Of one round for these members, if samples are as long as they usually are."""
         seconds = {key: self._lengths[key] for one in members for key in one.open}
         return cost.round_seconds(seconds, baseline_reach(self.first.task.planned, self.first.group))
 

@@ -83,6 +83,7 @@ def checking_seconds(planned: Sequence[PlannedExperiment]) -> float:
     reports = sum(
         sample_seconds(one, one.hungriest, case)
         for one in planned
+        if one.groups
         for report in one.experiment.reports
         for case in report.cases
     )
@@ -123,10 +124,9 @@ def surplus(planned: Sequence[PlannedExperiment], budget_s: float, begun: Collec
 
 
 def without(planned: Sequence[PlannedExperiment], gone: Sequence[Part]) -> tuple[PlannedExperiment, ...]:
-    """The plan less these groups; experiments that have none left are not in it."""
+    """The plan less these groups; experiments that have none left stay in it, and their pages say why."""
     places = {(one.experiment.id, group.index) for one, group in gone}
-    kept = [
+    return tuple(
         one.without([group for group in one.groups if (one.experiment.id, group.index) in places])
         for one in planned
-    ]
-    return tuple(one for one in kept if one.groups)
+    )

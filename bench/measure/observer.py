@@ -161,6 +161,8 @@ def _wanted_trace(task: Task) -> tuple[str, int] | None:
 
 def run_reports(task: Task, tell: Callable[[str], None]) -> None:
     """Reports of subjects that make some, on the group with the largest batch."""
+    if not task.planned.groups:
+        return
     done = {(told.subject, told.case) for told in task.writer.journal.reports}
     group = task.planned.hungriest
     for wanted in task.planned.experiment.reports:

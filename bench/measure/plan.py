@@ -113,7 +113,7 @@ class PlannedExperiment:
 
     @property
     def most_rounds(self) -> int:
-        return max((self.looks(group)[-1] for group in self.groups), default=self.profile.looks[-1])
+        return max((self.looks(group)[-1] for group in self.groups), default=1)
 
 
 def resolve(experiment: Experiment, profile: Profile, machine: Machine, free_bytes: int) -> PlannedExperiment:

@@ -24,7 +24,7 @@ class Profile:
     min_seconds: float = 0.2
     min_calls: int = 3
     repeats: int = 0
-    """Dirty rounds of one experiment that are measured again, at the most; a draft repeats none."""
+    """Dirty rounds of one block that are measured again, at the most; a draft repeats none."""
     bracket: bool = True
     """Baseline beside every case, not just once a round."""
 

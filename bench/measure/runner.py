@@ -62,6 +62,8 @@ class Runner:
     _seen: dict[str, Seen] = field(default_factory=dict)
     """What was observed of processes that several experiments ask for."""
     _start: float | None = None
+    _checks_s: float | None = None
+    """Length of all that comes before rounds, as planned."""
 
     def __post_init__(self) -> None:
         self._blocks = blocks(self.tasks)
@@ -98,8 +100,9 @@ class Runner:
             )
 
     def _tell_before_rounds(self, text: str) -> None:
-        checks = checking_seconds([task.planned for task in self.tasks])
-        self.reporter.step(text, self.remaining_s(checks=max(0.0, checks - self._spent_s())))
+        if self._checks_s is None:
+            self._checks_s = checking_seconds([task.planned for task in self.tasks])
+        self.reporter.step(text, self.remaining_s(checks=max(0.0, self._checks_s - self._spent_s())))
 
     def _to_looks(self) -> None:
         """Everything to its first look, what can be paid for at once to the next; then what the others have left over."""

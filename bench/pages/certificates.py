@@ -90,6 +90,8 @@ def _reasons(export: Export, *, stale: bool) -> Iterator[Reason]:
         yield "草稿", f"：还在测，到现在测了 {build.rounds} 轮，数字会变，不要引用。"
     elif cut := looks.cut(export):
         yield "", f"因时间预算，{len(cut)} 组里还分不出的设置没有接着测。"
+    if build.dropped:
+        yield "没有全测" if export.groups else "没有测", f"：{'；'.join(build.dropped)}。"
     if stale:
         yield "旧结果", "：测量之后代码、模型、ORT 或机器变了；这里只是预览。"
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from bench.measure.runner import Runner
     from bench.system.folders import Folders
 
-HEADLINES = ("recommended", "arena", "intra_op_num_threads")
-"""What home and article show first: measured first, so that the first draft says something."""
 SHARE = 0.05
 """Of the time measured so far: drafts after the first may cost so much."""
 MOST_LETTERS = 200

@@ -96,9 +96,11 @@ def test_least_important_groups_go_until_the_first_looks_of_all_others_fit() -> 
             gone = cost.surplus(planned, budget, ())
             assert [f"{one.experiment.id}/{group.index}" for one, group in reversed(gone)] == order[left:]
     assert cost.surplus(planned, 0, ("beside", "article")) == cost.most_important_first(planned[1:2])[::-1]
-    assert [one.experiment.id for one in kept[2]] == ["head", "article"]
-    assert [one.dropped for one in kept[2]] == [(), ("article / batch=3：时间预算不够",)]
-    assert [[group.index for group in one.groups] for one in kept[2]] == [[0, 1], [0]]
+    none, all_of_it, some = kept[2]
+    assert [one.experiment.id for one in kept[2]] == ["beside", "head", "article"]
+    assert [len(one.dropped) for one in kept[2]] == [2, 0, 1]
+    assert some.dropped == ("article / batch=3：时间预算不够",)
+    assert [[group.index for group in one.groups] for one in (none, all_of_it, some)] == [[], [0, 1], [0]]
 
 
 def test_experiments_keep_to_their_minutes() -> None:

@@ -6,6 +6,7 @@ Whatever results and facts hold ends up as text: every call of the page API, eve
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import markdown
@@ -15,6 +16,7 @@ from jinja2 import UndefinedError
 from made_up import MadeUp
 from markupsafe import Markup
 from prose import markup_faults, text_of
+from samples import Make
 
 import bench
 from bench.experiments import EXPERIMENTS
@@ -23,6 +25,8 @@ from bench.pages import api, markup, sentences, source, vega
 from bench.pages import options as option_tables
 from bench.pages.markup import ENVIRONMENT, Row, code, marked, table
 from bench.results import published, records
+from bench.results.choice import choose
+from bench.results.store import Journal
 from bench.site import publish
 from bench.spec import BASELINE, Machine
 from bench.system import harmless
@@ -32,7 +36,7 @@ SHARP = "<script>\"&'`x`"
 EVIL = "".join(hostile.text for hostile in HOSTILE)
 LONGEST, LONGEST_LABEL = 4000, 150
 """What result files let through: of text, and of a label with a number in front."""
-UNUSED = {*(f"{name}.html.j2" for name in ("no_selftest", "no_trace", "scrolled", "evidence_index")), "memory_over_runs.json.j2"}  # fmt: skip
+UNUSED = {*(f"{name}.html.j2" for name in ("no_selftest", "no_trace", "not_yet", "scrolled", "evidence_index")), "memory_over_runs.json.j2"}  # fmt: skip
 """Templates that say that there is nothing, that no page calls, or that draw curves, which these results have not."""
 
 
@@ -146,9 +150,16 @@ def _options(patch: pytest.MonkeyPatch, text: str) -> None:
     patch.setattr(option_tables, "installed", lambda: installed)
 
 
-def _pages(patch: pytest.MonkeyPatch, text: str) -> dict[str, str]:
+def _left_out(name: str, text: str) -> published.Export:
+    """No time was left for any of its groups."""
+    one, nothing = EXPERIMENTS[name], Journal(Path("nothing.jsonl"), Make().header(groups=[]))
+    export = MadeUp(experiment=name, groups=(), choices=[*choose(one, nothing)]).export()
+    return export.model_copy(update={"build": export.build.model_copy(update={"dropped": [text]})})
+
+
+def _pages(patch: pytest.MonkeyPatch, text: str, export: Any = _export) -> dict[str, str]:
     """Everything that a page may call, told of such results."""
-    exports = {name: _export(name, text) for name in EXPERIMENTS}
+    exports = {name: export(name, text) for name in EXPERIMENTS}
     rules = publish._rules()
     specs = {name: vega.specs(EXPERIMENTS[name], export) for name, export in exports.items()}
     for name, found in {
@@ -211,3 +222,12 @@ def test_pages_have_the_same_structure_whatever_the_text_and_every_template_is_u
         assert is_bounded(html), name
         shown += HARMLESS in harmless_page.text
     assert shown > len(usual) // 2
+
+
+def test_pages_of_what_was_left_out_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = _pages(monkeypatch, "时间预算不够", _left_out)
+    for name in EXPERIMENTS:
+        for call in ("show", "evidence", "conclusion"):
+            html = pages[f"{call} {name}"]
+            assert "没有测：时间预算不够" in text_of(html), (call, name)
+            assert not markup_faults(html), (call, name)

@@ -18,9 +18,9 @@ from bench.results.published import Export
 from bench.results.summary import summarise
 from bench.site import build as making
 from bench.site import check
-from bench.site.draft import HEADLINES, SHARE, Drafts, NotMade, place_for
+from bench.site.draft import SHARE, Drafts, NotMade, place_for
 from bench.site.publish import by_now
-from bench.spec import BASELINE, CONTROL
+from bench.spec import BASELINE, CONTROL, Importance
 from bench.system.folders import BUILD_VARIABLE, DRAFT_VARIABLE, ROOT, Folders
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from samples import FakeClock, Make
 
+HEADLINES = [one.id for one in EXPERIMENTS.values() if one.importance is Importance.HEADLINE]
 TOOK = 30.0
 """Seconds of making a draft."""
 
