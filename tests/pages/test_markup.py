@@ -89,7 +89,7 @@ def test_long_code_breaks_at_its_joints_and_tables_of_markdown_scroll_under_name
         ("scenario", ("weather",), "general"),
         ("scenario", ("general", "weather"), "card、answer、line、code"),
         ("overview", ("weather",), "hero、chooser、surprises、findings、findings_summary"),
-        ("build", ("weather",), "freshness、certificate、machine、downloads、rules、mill、licences"),
+        ("build", ("weather",), "freshness、certificate、machine、downloads、rules、stopping、mill、licences"),
         ("options", ("weather",), "session、run、keys、run_keys、environment、traps、original"),
     ],
 )
