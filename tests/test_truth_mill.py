@@ -6,7 +6,6 @@ import json
 import random
 from functools import cache
 from itertools import product
-from math import comb
 from statistics import median, pstdev, quantiles
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,10 @@ from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader
 from speed import mill_build, mill_truth, truth_mill
 from speed.mill_build import REAL, slow_spells, slower
 from speed.mill_judge import LIMITS, Tally
+from speed.stopping import narrowest
 
 from bench.measure import proof
+from bench.measure.profiles import DEFAULT, THOROUGH
 from bench.pages import sentences
 from bench.pages.words import Words
 from bench.results import choice, rows, stats, store, trust
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from bench.measure.profiles import Profile
     from bench.results.store import Journal
 
 pytestmark = pytest.mark.slow
@@ -99,15 +101,19 @@ def _rounds(journals: Iterable[Journal]) -> set[int]:
 
 
 @pytest.mark.parametrize(
-    ("seed", "ends"), [(4, {6, 10, 12}), (3, {6, 10, 12, 16}), (43, {6, 10, 12, 14, 16, 18, 24})]
+    ("seed", "profile", "ends"), [(4, DEFAULT, True), (3, DEFAULT, False), (43, THOROUGH, False)]
 )
 def test_builds_end_at_looks_cases_leave_before_and_what_is_equal_is_measured_once(
-    seed: int, ends: set[int]
+    seed: int, profile: Profile, ends: bool
 ) -> None:
     """One whose budget ends, and one of each profile whose does not; the store has read all of their files."""
     world = mill_truth.World(seed)
     journals = mill_build.measured(world)
-    assert (world.budget < 1, _rounds(journals.values())) == (seed == 4, ends)
+    assert (world.budget < 1, world.profile) == (ends, profile)
+    looks, rounds = {*profile.looks, *profile.split_looks}, _rounds(journals.values())
+    assert rounds <= looks
+    assert len(rounds) > 1
+    assert (max(looks) in rounds) != ends
     assert any(end.settled for one in journals.values() for end in one.rounds)
     taken = [sample.figures for one in journals.values() for sample in one.samples if sample.figures]
     once = {figures.model_dump_json() for figures in taken}
@@ -143,14 +149,6 @@ def _verdict_of_before(ratio: Any, floor: float, **_: object) -> str | None:
     return "same" if ratio.high - ratio.low <= 0.10 else "unclear"
 
 
-def _narrowest(count: int) -> tuple[int, int] | None:
-    """The ranks of before: with 95 % at a count that was fixed beforehand, whatever one looks at."""
-    cuts = [
-        cut for cut in range(count // 2) if 2 * sum(comb(count, i) for i in range(cut + 1)) <= 0.05 * 2**count
-    ]
-    return (cuts[-1], count - 1 - cuts[-1]) if cuts else None
-
-
 def _always(answer: Any) -> Any:
     return lambda *_, **__: answer
 
@@ -167,7 +165,7 @@ def _reworded(name: str, right: str, wrong: str) -> Any:
 
 FAULTS: dict[str, tuple[Any, str, Any, str, int]] = {
     "no difference means not told apart": (stats, "verdict", _verdict_of_before, "same", 33),
-    "every look costs nothing": (stats, "interval_ranks", _narrowest, "missed", 43),
+    "every look costs nothing": (stats, "interval_ranks", narrowest, "missed", 43),
     "every interval decides": (stats, "noise_floor", _always(0.0), "equal", 8),
     "verdicts without a proof": (rows, "_took_effect", _always(True), "unproven", 1),
     "absence proves": (proof, "judge", _always(("effect", "")), "proof", 1),

@@ -247,3 +247,21 @@ def test_figures_of_the_mill_stand_with_date_and_command_and_none_is_beyond_its_
     assert html.count("<tr>") >= len(found["rows"]) > 0
     for title, looked, wrong, _, limit in found["rows"]:
         assert int(wrong) <= float(limit.rstrip("%")) / 100 * int(looked), title
+
+
+def test_figures_of_rows_that_stopped_stand_with_date_and_command_and_none_is_beyond_what_is_promised() -> (
+    None
+):
+    found, html = json.loads(build_facts.STOPPING.read_text(encoding="utf-8")), build_facts.stopping()
+    assert found["date"] in html
+    assert found["command"] in text_of(html)
+    assert html.count('<th scope="row">') == len({(one["noise"], one["truth"]) for one in found["cells"]}) > 1
+    for cell in found["cells"]:
+        shares = "{:.1%} / {:.1%} / {:.1%}".format(
+            *(cell[n] / cell["rows"] for n in ("told", "same", "open"))
+        )
+        assert f"{shares}，{cell['rounds'] / cell['rows']:.1f} 轮" in html
+        wrong = cell["told"] if cell["truth"] == 1 else cell["same"] if cell["truth"] >= 1.08 else 0
+        assert wrong <= 0.01 * cell["rows"], cell
+        assert cell["missed"] <= 0.05 * cell["rows"], cell
+        assert cell["opposite"] == 0, cell

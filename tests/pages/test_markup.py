@@ -89,7 +89,11 @@ def test_long_code_breaks_at_its_joints_and_tables_of_markdown_scroll_under_name
         ("scenario", ("weather",), "general"),
         ("scenario", ("general", "weather"), "card、answer、line、code"),
         ("overview", ("weather",), "hero、chooser、surprises、findings、findings_summary"),
-        ("build", ("weather",), "freshness、certificate、machine、downloads、rules、stopping、mill、licences"),
+        (
+            "build",
+            ("weather",),
+            "freshness、certificate、machine、downloads、rules、stopping、mill、licences",
+        ),
         ("options", ("weather",), "session、run、keys、run_keys、environment、traps、original"),
     ],
 )
@@ -170,7 +174,16 @@ def _pages(patch: pytest.MonkeyPatch, text: str, export: Any = _export) -> dict[
     _options(patch, text)
     heading = harmless.text(text)
     parts = {
-        "build": ("machine", "freshness", "certificate", "downloads", "rules", "mill", "licences"),
+        "build": (
+            "machine",
+            "freshness",
+            "certificate",
+            "downloads",
+            "rules",
+            "stopping",
+            "mill",
+            "licences",
+        ),
         "overview": ("hero", "chooser", "surprises", "findings", "findings_summary"),
         "options": ("keys", "traps", "original"),
     }

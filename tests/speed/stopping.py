@@ -15,6 +15,7 @@ import sys
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from math import comb
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,13 @@ class Cell:
         self.open += verdict in ("unclear", None)
         self.opposite += truth > 1 and verdict == "faster"
         self.missed += not found.low <= truth <= found.high
+
+
+def narrowest(count: int) -> tuple[int, int] | None:
+    """Ranks that hold the median with 95 % at a count fixed beforehand: what must not be used by whoever looks."""
+    allowed = 0.05 * 2**count
+    cuts = [cut for cut in range(count // 2) if 2 * sum(comb(count, i) for i in range(cut + 1)) <= allowed]
+    return (cuts[-1], count - 1 - cuts[-1]) if cuts else None
 
 
 def measured(rng: random.Random, rounds: int, noise: str) -> Ratios:
