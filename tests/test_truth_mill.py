@@ -104,7 +104,9 @@ def _rounds(journals: Iterable[Journal]) -> set[int]:
     ("seed", "profile", "ends"), [(4, DEFAULT, True), (3, DEFAULT, False), (43, THOROUGH, False)]
 )
 def test_builds_end_at_looks_cases_leave_before_and_what_is_equal_is_measured_once(
-    seed: int, profile: Profile, ends: bool
+    seed: int,
+    profile: Profile,
+    ends: bool,  # noqa: FBT001
 ) -> None:
     """One whose budget ends, and one of each profile whose does not; the store has read all of their files."""
     world = mill_truth.World(seed)
