@@ -17,6 +17,7 @@ from speed.mill_judge import LIMITS, Tally
 from speed.stopping import narrowest
 
 from bench.measure import proof
+from bench.measure.profiles import DEFAULT, THOROUGH
 from bench.pages import sentences
 from bench.pages.words import Words
 from bench.results import choice, rows, stats, store, trust
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from bench.measure.profiles import Profile
     from bench.results.store import Journal
 
 pytestmark = pytest.mark.slow
@@ -99,15 +101,21 @@ def _rounds(journals: Iterable[Journal]) -> set[int]:
 
 
 @pytest.mark.parametrize(
-    ("seed", "ends"), [(4, {6, 10, 12}), (3, {6, 10, 12, 16}), (43, {6, 10, 12, 14, 16, 18, 24})]
+    ("seed", "profile", "ends"), [(4, DEFAULT, True), (3, DEFAULT, False), (43, THOROUGH, False)]
 )
 def test_builds_end_at_looks_cases_leave_before_and_what_is_equal_is_measured_once(
-    seed: int, ends: set[int]
+    seed: int,
+    profile: Profile,
+    ends: bool,  # noqa: FBT001
 ) -> None:
     """One whose budget ends, and one of each profile whose does not; the store has read all of their files."""
     world = mill_truth.World(seed)
     journals = mill_build.measured(world)
-    assert (world.budget < 1, _rounds(journals.values())) == (seed == 4, ends)
+    assert (world.budget < 1, world.profile) == (ends, profile)
+    looks, rounds = {*profile.looks, *profile.split_looks}, _rounds(journals.values())
+    assert rounds <= looks
+    assert len(rounds) > 1
+    assert (max(looks) in rounds) != ends
     assert any(end.settled for one in journals.values() for end in one.rounds)
     taken = [sample.figures for one in journals.values() for sample in one.samples if sample.figures]
     once = {figures.model_dump_json() for figures in taken}
