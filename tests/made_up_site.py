@@ -16,6 +16,7 @@ from bench.experiments import EXPERIMENTS
 from bench.measure import campaign, proof, selftest, task
 from bench.measure.campaign import Here
 from bench.measure.child import Outcome
+from bench.measure.cores import Cores
 from bench.measure.profiles import PROFILES
 from bench.measure.runner import Runner
 from bench.site import build as making
@@ -115,9 +116,8 @@ def sample(make: Make, patch: pytest.MonkeyPatch, worker: type[MadeUp], profile:
     if profile == "default":
         patch.setattr(selftest, "_run_known", known(make))
         selftest.measure(work.build, 1, here, folders, Mock())
-    Runner(
-        tasks=work.tasks, seed=1, budget_s=1e9, reporter=Mock(), read_noise=lambda _: None, **looking
-    ).run()
+    fakes: Any = {"reporter": Mock(), "read_noise": lambda _: None, "cores": Cores(iter(()))}
+    Runner(tasks=work.tasks, seed=1, budget_s=1e9, **fakes, **looking).run()
 
 
 def build(folder: Path, make: Make) -> None:

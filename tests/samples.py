@@ -44,7 +44,7 @@ HEADER = {
 }  # fmt: skip
 NOISE = {
     "steal": 0.0, "pressure": None, "held_back": None, "throttled": None, "frequency_mhz": 2300.0,
-    "available_bytes": 8 << 30,
+    "retaken": None, "apart": None, "available_bytes": 8 << 30,
 }  # fmt: skip
 MACHINE = {
     "cpu": "某处理器", "arch": "x86_64", "isa": ("avx2",), "cores": 2, "affinity_cores": 2, "quota_cores": None,

@@ -41,6 +41,8 @@ class Reading:
     frequency_mhz: float | None
     available_bytes: int
     at: float
+    cores: tuple[int, int] | None = None
+    """Samples so far taken again since the cores lay apart, and kept although they did."""
 
 
 UNKNOWN = NoiseRecord.model_validate({**dict.fromkeys(NoiseRecord.model_fields), "dirty": False})
@@ -83,6 +85,7 @@ def between(before: Reading | None, after: Reading | None) -> NoiseRecord:
         return UNKNOWN
     elapsed = max(after.at - before.at, 1e-3)
     others, steal = _shares(before, after)
+    then, now = before.cores or (0, 0), after.cores or (0, 0)
     return NoiseRecord(
         others=others,
         steal=steal,
@@ -91,6 +94,8 @@ def between(before: Reading | None, after: Reading | None) -> NoiseRecord:
         throttled=_gained(before.throttled, after.throttled),
         frequency_mhz=after.frequency_mhz,
         available_bytes=min(before.available_bytes, after.available_bytes),
+        retaken=now[0] - then[0] if after.cores else None,
+        apart=now[1] - then[1] if after.cores else None,
         dirty=(others or 0) > OTHERS_LIMIT or (steal or 0) > STEAL_LIMIT,
     )
 

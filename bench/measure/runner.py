@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bench.measure import noise, observer
 from bench.measure.blocks import Block, Member, Place, blocks
+from bench.measure.cores import Cores, ask
 from bench.measure.cost import OPEN_SHARE, checking_seconds
 from bench.measure.machine import usable_cpus
 from bench.measure.plan import baseline_reach, order_round
@@ -58,6 +59,7 @@ class Runner:
     """Called when there is something new to show: after the first round of the headlines, and after looks."""
     clock: Callable[[], float] = time.monotonic
     read_noise: Callable[[Sequence[int]], noise.Reading | None] = noise.read
+    cores: Cores = field(default_factory=lambda: Cores(ask(usable_cpus())))
     _blocks: Sequence[Block] = ()
     _seen: dict[str, Seen] = field(default_factory=dict)
     """What was observed of processes that several experiments ask for."""
@@ -77,14 +79,17 @@ class Runner:
             self._observe(first)
             self._round_of_all(0, [one for one in self._members if one.task in first])
             self.at_look()
-        self._observe([task for task in self.tasks if task not in first] or first)
+            self._observe([task for task in self.tasks if task not in first])
+        else:
+            self._observe(self.tasks)
+        for task in self.tasks if self.observes else ():
+            observer.run_reports(task, self._tell_before_rounds)
         self._to_looks()
         self._close(earlier=len(earlier), spent_s=sum(earlier))
 
     def _observe(self, tasks: Sequence[Task]) -> None:
         for task in tasks if self.observes else ():
             observer.observe(task, self._tell_before_rounds, self._seen)
-            observer.run_reports(task, self._tell_before_rounds)
 
     def _close(self, *, earlier: int, spent_s: float) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -187,9 +192,9 @@ class Runner:
         while True:
             places = {id(one): one.begin(number) for one in members}
             usual = block.usual_s(members)
-            before, start = self.read_noise(usable_cpus()), self.clock()
+            before, start = self._noise(), self.clock()
             self._samples(block, members, places)
-            seen = noise.between(before, self.read_noise(usable_cpus()))
+            seen = noise.between(before, self._noise())
             block.pace = (self.clock() - start) / usual if usual else block.pace
             repeat = seen.dirty and group.timed and block.repeats < planned.profile.repeats
             repeat = repeat and self._spent_s() + self._outstanding_s() <= self.budget_s
@@ -199,6 +204,11 @@ class Runner:
                 return
             block.repeats += 1
             self.reporter.note(f"{group.group.model} / {group.input.label}：这一轮机器繁忙，重测")
+
+    def _noise(self) -> noise.Reading | None:
+        found = self.read_noise(usable_cpus())
+        cores = (self.cores.retaken, self.cores.apart) if self.cores.asked else None
+        return replace(found, cores=cores) if found else None
 
     def _samples(self, block: Block, members: Sequence[Member], places: Mapping[int, Place]) -> None:
         """The samples of one round in their random order, each for all that want it."""
@@ -223,7 +233,10 @@ class Runner:
         name = owner.task.name(owner.group, case)
         self.reporter.step(f"{name} 第 {places[id(owner)].number + 1} 轮", self.remaining_s())
         compare = any(one.lacks_figures(key) for one in members)
-        outcome = owner.task.sample(owner.group, case, compare=compare)
+        outcome = self.cores.take(
+            lambda: owner.task.sample(owner.group, case, compare=compare),
+            again=owner.group.timed,
+        )
         for one in members:
             one.take(one.ids[key], places[id(one)], started_s, outcome)
         if outcome.failure and outcome.failure.kind != "expected":

@@ -150,5 +150,9 @@ class NoiseRecord(Record):
     """Mean over the usable cores at the end of the round."""
     available_bytes: Bytes | None
     """Free memory, the lower of before and after."""
+    retaken: Count | None
+    """Samples taken again since the cores lay farther apart than usual."""
+    apart: Count | None
+    """Samples kept although they did."""
     dirty: bool
     """Others took so much that the round does not count as quiet."""

@@ -141,6 +141,9 @@ class NoiseSummary(Record):
     frequency_low_mhz: Number | None
     frequency_high_mhz: Number | None
     available_mib: Count | None
+    retaken: Count | None
+    apart: Count | None
+    """Over all rounds, like `retaken`."""
     involuntary_switches: Count | None
     """Of all timed loops together."""
 
@@ -203,7 +206,7 @@ class Build(Record):
 class Export(Record):
     """`data/<experiment>.json`: everything that a page shows of one experiment."""
 
-    schema_version: Literal[6] = 6
+    schema_version: Literal[7] = 7
     experiment: Id
     build: Build
     machine: Facts

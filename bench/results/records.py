@@ -82,7 +82,7 @@ class Header(Record):
     """First line of a journal."""
 
     kind: Literal["header"] = "header"
-    schema_version: Literal[6] = 6
+    schema_version: Literal[7] = 7
     experiment: Id
     build: BuildId
     key: Key

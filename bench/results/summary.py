@@ -160,16 +160,20 @@ def _noise(view: GroupView) -> NoiseSummary:
     seen = [end.noise for end in view.ends]
     phases = [s.figures.steady for samples in view.rounds for s in samples if s.figures]
     frequencies, free = _known(seen, "frequency_mhz"), _known(seen, "available_bytes")
-    throttled, switches = _known(seen, "throttled"), _known(phases, "involuntary_switches")
     shares = ("others", "steal", "pressure", "held_back")
     return NoiseSummary(
         **{name: max((round(one, 4) for one in _known(seen, name)), default=None) for name in shares},
-        throttled=sum(throttled) if throttled else None,
+        **{name: _total(seen, name) for name in ("throttled", "retaken", "apart")},
         frequency_low_mhz=min(frequencies, default=None),
         frequency_high_mhz=max(frequencies, default=None),
         available_mib=min(free) >> 20 if free else None,
-        involuntary_switches=sum(switches) if switches else None,
+        involuntary_switches=_total(phases, "involuntary_switches"),
     )
+
+
+def _total(records: Iterable[Any], field: str) -> int | None:
+    known = _known(records, field)
+    return sum(known) if known else None
 
 
 def _known(records: Iterable[Any], field: str) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.measure import header, noise, task
+from bench.measure.cores import Cores
 from bench.measure.plan import resolve
 from bench.measure.runner import Runner
 from bench.measure.task import Task
@@ -96,7 +97,12 @@ class Lab:
         return tuple(cases)
 
     def runner(self, *tasks: Task, budget_s: float = 1e6, seed: int = 7) -> Runner:
-        watched: Any = {"reporter": self.told, "clock": self.clock, "read_noise": self.noise}
+        watched: Any = {
+            "reporter": self.told,
+            "clock": self.clock,
+            "read_noise": self.noise,
+            "cores": Cores(iter(())),
+        }
         return Runner(tasks=tasks or (self.task(),), seed=seed, budget_s=budget_s, **watched)
 
     def on_disk(self, name: str = "toys") -> store.Journal:

@@ -21,6 +21,7 @@ from speed import mill_truth
 
 from bench.measure import cost, header
 from bench.measure.child import Outcome
+from bench.measure.cores import Cores
 from bench.measure.noise import Reading
 from bench.measure.plan import identity, sample_seconds
 from bench.measure.runner import Runner
@@ -150,9 +151,8 @@ def measured(world: World) -> dict[str, Journal]:
     folder = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(dir=folder) as kept, patch.object(os, "fsync", Mock()):
         tasks = [_begun(world, planned, rng, Path(kept), host) for planned in world.planned.values()]
-        runner = AtOnce(
-            tasks, world.seed, budget, Mock(), observes=False, clock=host.clock, read_noise=host.noise
-        )
+        fakes: Any = {"clock": host.clock, "read_noise": host.noise, "cores": Cores(iter(()))}
+        runner = AtOnce(tasks, world.seed, budget, Mock(), observes=False, **fakes)
         runner.run()
         paths = [task.writer.journal.path for task in tasks]
         return {path.parent.name: store.read(path) for path in paths}
