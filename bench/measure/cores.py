@@ -30,9 +30,9 @@ FARTHER = 1.4
 caches, 430 to 520 while both were one physical core."""
 BATCHES = 8
 MOST_PARTNERS = 7
-REMEMBERED, FEWEST = 200, 8
-"""Readings that tell what is usual: a state that lasts becomes the usual one."""
-MOST_WAITED_S, BETWEEN_S = 1.0, 0.02
+REMEMBERED, FEWEST = 400, 8
+"""Samples whose readings tell what is usual: a state that lasts becomes the usual one."""
+MOST_WAITED_S, BETWEEN_S = 0.3, 0.02
 MOST_RETAKEN = 2
 SHARE = 1 / 6
 """Of all the time, what may go into waiting and taking again."""
@@ -120,16 +120,17 @@ class Cores:
     _sampled_s: float = 0.0
     _extra_s: float = 0.0
 
-    def usual(self) -> bool:
-        """Ask now. True as well where nothing can be asked, or too little is known."""
+    def usual(self, *, remember: bool = False) -> bool:
+        """Ask now: none farther than the nearest tenth was. True as well where nothing can be asked, or little is known."""
         reading = next(self.readings, None)
         if reading is None:
             return True
         self.asked = True
-        self._seen.append(reading)
+        if remember:
+            self._seen.append(reading)
         if len(self._seen) < FEWEST:
             return True
-        near = (quantiles(lengths, n=4)[0] for lengths in zip(*self._seen, strict=True))
+        near = (quantiles(lengths, n=10)[0] for lengths in zip(*self._seen, strict=True))
         return all(length <= FARTHER * usual for length, usual in zip(reading, near, strict=True))
 
     def take(self, sample: Callable[[], Outcome], *, again: bool) -> Outcome:
@@ -138,7 +139,7 @@ class Cores:
             self._wait()
             start = self.clock()
             taken = sample()
-            usual = self.usual()
+            usual = self.usual(remember=True)
             length = self.clock() - start
             last = tried == MOST_RETAKEN or not again or taken.failure or not self._may(length)
             if usual or last:
