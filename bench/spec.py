@@ -106,6 +106,10 @@ class Load:
     """Python threads that call one subject at the same time, back to back."""
     processes: Annotated[int, Field(ge=1, le=4096)] = 1
     """So many processes do the same at once; one of them is measured."""
+    gap_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
+    """Idle time of the caller from the end of a call to the start of the next."""
+    calls: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """At least so many timed calls a process, fewer where a draft will do; 0: as many as the profile asks for."""
     timed: bool = True
     """False: one round and as few calls as possible; memory is looked at, no verdict on time follows."""
 
@@ -171,10 +175,16 @@ class Input:
     shapes: tuple[Feed, ...]
 
 
+GAP = " gap="
+"""Stands in the label of an input before the milliseconds between calls."""
+
+
 def input_title(label: str) -> str:
-    """A label as readers see it: `30 shapes` are `30 种尺寸`; axes and sizes stay as they are."""
-    count, _, kind = label.partition(" ")
-    return f"{count} 种尺寸" if kind == "shapes" else label
+    """A label as readers see it: `30 shapes` are `30 种尺寸`, `8 lines` are `8 行文字`; axes and sizes stay as they are."""
+    shapes, _, gap = label.partition(GAP)
+    count, _, kind = shapes.partition(" ")
+    title = {"shapes": f"{count} 种尺寸", "lines": f"{count} 行文字"}.get(kind, shapes)
+    return f"{title}，每次之后停 {gap} 毫秒" if gap else title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,14 +213,26 @@ class Group:
     """Case -> how many times as long its sample is, where that is not about the same."""
     cases: tuple[str, ...] = ()
     """Ids measured here; empty: all of the experiment."""
+    settings: Mapping[str, Scalar] = field(default_factory=dict)
+    """Set in every case here, the default too: what would drown the question."""
     subject: Subject = Subject()
     variant: str = "as_built"
     load: Load = Load()
     place: Place = Place()
 
+    def label(self, input_: str) -> str:
+        """That of an input, with what sets two groups of one input apart."""
+        return f"{input_}{GAP}{self.load.gap_ms}" if self.load.gap_ms else input_
+
+    @property
+    def fixed(self) -> Settled:
+        """What it fixes, where no case says otherwise."""
+        return Settled(self.settings, self.subject, self.variant, self.load, self.place)
+
     def settled(self, case: Case) -> Settled:
         """What a case runs as in this group."""
         return Settled(
+            settings={**self.settings, **case.settings},
             subject=case.subject or self.subject,
             variant=case.variant or self.variant,
             load=case.load or self.load,
@@ -221,6 +243,7 @@ class Group:
 class Settled(NamedTuple):
     """A case with what its group fixes."""
 
+    settings: Mapping[str, Scalar]
     subject: Subject
     variant: str
     load: Load
@@ -228,7 +251,7 @@ class Settled(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Equal where all four are; mappings have no hash."""
+        """Equal where all five are; mappings have no hash."""
         return json.dumps([asdict(one) if is_dataclass(one) else one for one in self], sort_keys=True)
 
 

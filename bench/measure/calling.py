@@ -70,10 +70,34 @@ def one_pass(thing, feeds, phase, after_call=None):
 
 
 def timed_loop(thing, feeds, phase, job, latencies):
-    """One caller, back to back."""
+    """One caller, back to back, or with gaps."""
+    if job["gap_seconds"]:
+        loop_with_gaps(thing, feeds, phase, job, latencies)
+        return
     deadline = time.perf_counter_ns() + int(job["min_seconds"] * 1e9)
     while not latencies.full and (phase.calls < job["min_calls"] or time.perf_counter_ns() < deadline):
         latencies.add(one_pass(thing, feeds, phase))
+
+
+LONGEST_SPIN_S = 0.2
+"""After the last call it is watched no longer: threads have long stopped spinning."""
+
+
+def loop_with_gaps(thing, feeds, phase, job, latencies):
+    """A gap before every call and after the last one. All is counted: threads that spin burn the gaps."""
+    gap = job["gap_seconds"]
+    time.sleep(gap)
+    phase.begin()
+    deadline = time.perf_counter_ns() + int(job["min_seconds"] * 1e9)
+    while True:
+        latencies.add(one_pass(thing, feeds, Uncounted()))
+        enough = latencies.count >= job["min_calls"] and time.perf_counter_ns() >= deadline
+        if enough or latencies.full:
+            break
+        time.sleep(gap)
+    time.sleep(min(gap, LONGEST_SPIN_S))
+    phase.end()
+    phase.calls = len(feeds) * latencies.count
 
 
 def timed_callers(thing, feeds, phase, job, kept):

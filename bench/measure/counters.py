@@ -109,6 +109,12 @@ def trim():
     return True
 
 
+def denormals_are_zero(np):
+    """Whether this thread's processor takes numbers below the smallest normal one for zero."""
+    smallest = np.finfo(np.float32).tiny
+    return bool(np.multiply(np.full(64, smallest / 4, np.float32), np.float32(1)).max() == 0)
+
+
 class Phase:
     """What is spent in one stretch of the process's life: all of it, or its calls alone."""
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 from bench.measure.profiles import PROFILES
 from bench.results import looks, store
 from bench.results.view import DRAFT_PROFILES
-from bench.spec import Block, Settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from bench.measure.campaign import Here
     from bench.measure.plan import PlannedExperiment
     from bench.results.records import Header
-    from bench.spec import Experiment
+    from bench.spec import Block, Experiment
 
 RESUME_WITHIN = timedelta(hours=24)
 Read = TypeVar("Read")
@@ -102,12 +101,7 @@ def _seconds(one: PlannedExperiment, here: Here, folder: Path) -> dict[int, floa
 
 def _lengths(journal: store.Journal) -> dict[Block, float]:
     """Seconds of a sample, start to end."""
-    blocks = {
-        group.index: Block(
-            group.model, group.input, Settled(group.subject, group.variant, group.load, group.place).key
-        )
-        for group in journal.header.groups
-    }
+    blocks = {group.index: group.block for group in journal.header.groups}
     taken = defaultdict(list)
     for sample in journal.samples:
         if sample.figures:

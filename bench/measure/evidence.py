@@ -46,6 +46,9 @@ FACTS = {
     "node_threads": "一次推理中执行节点的线程数",
     "block_sizes": "各节点每次分给线程的块大小",
     "callers": "同时调用的线程数",
+    "denormals_zeroed": "调用线程把非规格化数当作 0（1 是，0 否）",
+    "received_enable_cpu_mem_arena": "会话收到的 enable_cpu_mem_arena",
+    "received_enable_mem_pattern": "会话收到的 enable_mem_pattern",
     "file": "打开的模型文件",
     "subject": "打开和调用的东西",
 }
@@ -142,13 +145,14 @@ def observe(
         facts["trace_bytes"] = figures.trace_bytes or 0
     told = {
         "callers": figures.callers,
+        "denormals_zeroed": figures.denormals_are_zero,
         "threads_created": figures.threads_created,
         "threads_pinned": figures.threads_pinned,
         "huge_page_mib": _rounded(figures.huge_page_bytes, MIB, 1),
         "idle_cpu_s": _rounded(figures.phases["idle"].cpu_ns, 1e9, 4) if "idle" in figures.phases else None,
         "minor_faults": _rounded(figures.steady.minor_faults, figures.steady.calls, 1),
     }
-    return facts | {name: value for name, value in told.items() if value is not None}
+    return facts | {name: float(value) for name, value in told.items() if value is not None}
 
 
 def _fingerprints(runs: Sequence[Run], file: Path, subject: Subject) -> dict[str, float]:
@@ -182,13 +186,19 @@ def _rounded(value: float | None, unit: float, digits: int) -> float | None:
     return None if value is None else round(value / unit, digits)
 
 
-def _received(case: Case, log: str) -> dict[str, float]:
-    """Options that the session lists as its own, but for those that the observer has set."""
+def received(log: str) -> dict[str, str]:
+    """Options that the first session of a log lists as its own."""
     text = "".join(_SESSION_OPTIONS.findall(log)[:1])
     found = dict(_SWITCH.findall(text))
     for name, pool in _POOLS.items():
         if match := re.search(rf"{pool}:OrtThreadPoolParams \{{ thread_pool_size: (\d+)", text):
             found[name] = match[1]
+    return found
+
+
+def _received(case: Case, log: str) -> dict[str, float]:
+    """The same as facts, but for what the observer has set."""
+    found = received(log)
     if "enable_profiling" not in case.settings:
         found.pop("enable_profiling", None)
     return {RECEIVED + name: float(value) for name, value in found.items()}

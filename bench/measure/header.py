@@ -78,12 +78,14 @@ def _group(group: PlannedGroup, prepared: Prepared) -> GroupRecord:
         model_title=model.title,
         model_sha256=prepared.sha256,
         parameters=prepared.parameters,
+        denormals=prepared.denormals,
         input=group.input.label,
         shapes=[
             {name: list(shape) for name, shape in model.shapes(feed).items()} for feed in group.input.shapes
         ],
         flops=prepared.flops[group.input.label],
         cases=list(group.cases),
+        settings=dict(group.group.settings),
         subject=group.group.subject,
         variant=group.group.variant,
         load=group.group.load,

@@ -126,7 +126,9 @@ def _record(task: Task, group: PlannedGroup, case: Case, outcome: Outcome, runs:
         opened = task.file(group, case), group.settled(case).subject
         own = evidence.observe(case, outcome.figures, outcome.log, runs, opened)
     beside = {one.case: one.facts for one in task.writer.journal.untimed if one.group == group.index}
-    proven, text = proof.judge(case, {**beside, case.id: own}, outcome.figures.unchanged)
+    proven, text = proof.judge(
+        case, {**beside, case.id: own}, outcome.figures.unchanged, group.group.settings
+    )
     return Untimed(
         group=group.index,
         case=case.id,

@@ -3,6 +3,7 @@
 Run as a script with the descriptor of the shared page. Imports next to nothing, so that it is there at once.
 """
 
+import ctypes
 import mmap
 import os
 import sys
@@ -40,4 +41,5 @@ def main(page: mmap.mmap) -> None:
 
 
 if __name__ == "__main__":
+    ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL: never outlive the parent
     main(mmap.mmap(int(sys.argv[1]), mmap.PAGESIZE))

@@ -85,7 +85,7 @@ class PlannedExperiment:
 
     def block(self, group: PlannedGroup) -> Block:
         """What takes as long as a sample of this group's default."""
-        return Block(group.group.model, group.input.label, group.settled(self.case(BASELINE)).key)
+        return Block(group.group.model, group.input.label, group.group.fixed.key)
 
     def looks(self, group: PlannedGroup) -> tuple[int, ...]:
         """Rounds after which its cases may be settled; the last one ends it."""
@@ -127,6 +127,7 @@ def resolve(experiment: Experiment, profile: Profile, machine: Machine, free_byt
         if chosen is None:
             dropped.append(note)
             continue
+        chosen = replace(chosen, label=group.label(chosen.label))
         if any((other.group.model, other.input.label) == (group.model, chosen.label) for other in groups):
             dropped.append(f"内存只放得下 {chosen.label}，与另一组相同")
             continue
@@ -228,7 +229,6 @@ def identity(planned: PlannedExperiment, group: PlannedGroup, case: Case) -> str
             group.group.model,
             group.input.label,
             [list(feed.items()) if isinstance(feed, dict) else feed for feed in group.input.shapes],
-            case.settings,
             case.run_settings,
             settled._replace(place=place).key,
             case.expected,

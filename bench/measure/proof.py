@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.results.records import Outcome
-    from bench.spec import Case, Proof
+    from bench.spec import Case, Proof, Scalar
 
 Facts = dict[str, float]
 
@@ -32,19 +32,25 @@ MARGINS = {
     "minor_faults": (0.25, 100.0),
 }
 """Facts that vary by themselves: the share, and the size, by which they may differ and still be the same."""
+SEEN_OF = {"session.set_denormal_as_zero": "denormals_zeroed"}
+"""Key that all cases of a group may have -> the fact in which it shows."""
 WITHOUT_OBSERVER = ("session_info_lines", "session_verbose_lines", "warning_lines", "trace_bytes")
 """Facts that the observer itself would make in the baseline: they come from `default_again`, observed from outside."""
 
 
 def judge(
-    case: Case, facts: Mapping[str, Facts], unchanged: Sequence[str] = ()
+    case: Case,
+    facts: Mapping[str, Facts],
+    unchanged: Sequence[str] = (),
+    settings: Mapping[str, Scalar] | None = None,
 ) -> tuple[Outcome | None, str]:
     """(outcome, evidence in Chinese). `facts`: those of every case on one model; None: there is nothing to prove.
 
-    `unchanged` names settings that the case writes out with the value that they have anyway.
+    `unchanged` names settings that the case writes out with the value that they have anyway; `settings` are those
+    that all cases of the group have, the default too: whether they took effect shows there.
     """
     if case.id in (BASELINE, CONTROL):
-        return None, "默认设置，无需证明"
+        return None, "；".join(["默认设置，无需证明", *_in_all_cases(settings, facts.get(case.id, {}))])
     base = baseline(facts)
     own = readable(facts.get(case.id, {}), base)
     wrong = _wrongly_received(case, own)
@@ -63,6 +69,15 @@ def judge(
         return "nothing", "；".join([*texts, "能观察到的每一项都与默认相同"])
     missing = f"没有证据的：{'、'.join(sorted(open_keys))}" if held else ""
     return "unseen", "；".join(part for part in (*texts, missing) if part) or "没有可观察的证据"
+
+
+def _in_all_cases(settings: Mapping[str, Scalar] | None, own: Facts) -> list[str]:
+    """What was seen of them; of a key that shows in no fact, that it was set."""
+    return [
+        f"每个设置都另设了 {name}={value}"
+        + (f"，{FACTS[fact]}：{_number(own[fact])}" if (fact := SEEN_OF.get(name, "")) in own else "")
+        for name, value in (settings or {}).items()
+    ]
 
 
 def baseline(facts: Mapping[str, Facts]) -> Facts:

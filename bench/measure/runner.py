@@ -54,7 +54,7 @@ class Runner:
     observes: bool = True
     """Look first whether the settings of each case take effect."""
     headlines: frozenset[str] = frozenset()
-    """Experiments whose first round comes before all else."""
+    """Experiments whose first timed round comes before all else."""
     at_look: Callable[[], None] = nobody
     """Called when there is something new to show: after the first round of the headlines, and after looks."""
     clock: Callable[[], float] = time.monotonic
@@ -77,7 +77,7 @@ class Runner:
         first = [task for task in self.tasks if task.planned.experiment.id in self.headlines]
         if first and len(first) < len(self.tasks):
             self._observe(first)
-            self._round_of_all(0, [one for one in self._members if one.task in first])
+            self._round_of_all(0, [one for one in self._members if one.task in first and one.group.timed])
             self.at_look()
             self._observe([task for task in self.tasks if task not in first])
         else:

@@ -19,7 +19,7 @@ from bench.measure.plan import identity
 from bench.models import MODELS
 from bench.results import plausible
 from bench.results.records import Failure
-from bench.spec import BASELINE, Case
+from bench.spec import BASELINE, Case, Load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,19 +142,21 @@ class Task:
             "subjects": str(subjects.FOLDER),
             "subject": settled.subject.name,
             "options": dict(settled.subject.options),
+            "variant": settled.variant,
             "model": str(self.file(group, case)),
             "inputs": {name: str(path) for name, path in inputs.items()},
             "shapes": [model.shapes(feed) for feed in group.input.shapes],
-            "settings": dict(case.settings),
+            "settings": dict(settled.settings),
             "run_settings": dict(case.run_settings),
             "cpus": self.planned.cpus(settled.place.cores),
             "callers": settled.load.callers,
+            "gap_seconds": settled.load.gap_ms / 1000,
             "processes": 1,
             "company": False,
             "report": False,
             "trace_prefix": str(self.trace_path),
             "warm_up": 0 if steady_at_once else model.warm_up,
-            "min_calls": profile.min_calls if timed else 1,
+            "min_calls": self._least_calls(settled.load),
             "min_seconds": profile.min_seconds if timed else 0,
             "idle_seconds": 0.0,  # only observed children are watched doing nothing
             "observe": False,
@@ -164,6 +166,12 @@ class Task:
             "write_reference": None,
             **changes,
         }
+
+    def _least_calls(self, load: Load) -> int:
+        least = self.planned.profile.min_calls
+        if not load.timed:
+            return 1
+        return min(least, load.calls or least) if self.planned.profile.small else load.calls or least
 
     @property
     def trace_path(self) -> Path:

@@ -122,6 +122,7 @@ def measure(job, subject, channel):
         "threads_created": None if own_threads is None else len(own_threads),
         "threads_pinned": None if own_threads is None else counters.pinned(own_threads),
         "huge_page_bytes": huge_pages,
+        "denormals_are_zero": counters.denormals_are_zero(np) if job["observe"] else None,
         "outputs": compare_outputs(np, thing, feeds, job),
         **facts,
         "onnxruntime": getattr(sys.modules.get("onnxruntime"), "__version__", ""),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from bench.results.published import Export, GroupSummary
+    from bench.spec import Block
 
 WORDS = {"yes": "可以引用", "except": "可以引用，但有例外", "no": "不要引用"}
 MARKS = {True: "✓", False: "✗", None: "—"}
@@ -169,6 +170,7 @@ def _quiet(exports: Sequence[Export]) -> Markup:
     far = max((group.farthest_baseline_s for group in timed), default=0.0)
     parts = [
         f"给出数字的 {rounds} 轮里，有 {dirty} 轮被别的进程或宿主机打扰；因为机器忙，重测过 {repeated} 次。",
+        _apart(exports),
         f"每个样本都与最近的默认样本比，两者最远隔了 {far:.1f} 秒。" if timed else "",
         f"{busy} 组受扰太多，不作快慢结论。" if busy else "",
         f"{drafts} 个实验只是草稿，本来就不作快慢结论。" if drafts else "",
@@ -176,6 +178,19 @@ def _quiet(exports: Sequence[Export]) -> Markup:
     ]
     word = "机器繁忙" if busy else "机器有时繁忙" if dirty else "机器安静"
     return render("quiet", dirty=dirty, far=far, word=word, told="".join(parts))
+
+
+def _apart(exports: Sequence[Export]) -> str:
+    """Samples that met cores farther apart than usual, of each block once."""
+    blocks: dict[tuple[str, Block], GroupSummary] = {}
+    for export in exports:
+        blocks |= {(export.build.id, group.block): group for group in export.groups if group.load.timed}
+    retaken, apart = (
+        sum(getattr(group.noise, name) or 0 for group in blocks.values()) for name in ("retaken", "apart")
+    )
+    if not retaken and not apart:
+        return ""
+    return f"虚拟机的核有时被挪到不同的缓存上，同样的推理就慢：因此重测过 {retaken} 个样本，还有 {apart} 个没有躲开。"
 
 
 def _selftests(exports: Sequence[Export], selftests: Mapping[str, Export]) -> Iterator[Markup]:

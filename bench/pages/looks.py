@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.pages.markup import render
 from bench.results.view import DRAFT_PROFILES
-from bench.spec import BASELINE, CONTROL, Settled
+from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from bench.results.published import Export, GroupSummary
+    from bench.spec import Block as Asked
 
 Member = tuple["Export", "GroupSummary"]
 
@@ -100,11 +101,10 @@ def _identity(export: Export, case: str) -> str:
 
 def blocks(exports: Collection[Export]) -> list[Block]:
     """The groups of all results, those that were measured together in one."""
-    found: dict[tuple[str, ...], list[Member]] = {}
+    found: dict[tuple[str, Asked], list[Member]] = {}
     for export in exports:
         for group in export.groups:
-            place = Settled(group.subject, group.variant, group.load, group.place).key
-            found.setdefault((export.build.id, group.model, group.input, place), []).append((export, group))
+            found.setdefault((export.build.id, group.block), []).append((export, group))
     return [Block(members) for members in found.values()]
 
 
@@ -157,4 +157,4 @@ def _how(group: GroupSummary) -> Iterator[str]:
         yield f"{group.load.callers} 个线程调用"
     if not group.load.timed:
         yield "只看内存"
-    yield from (f"{name}={value}" for name, value in group.place.env.items())
+    yield from (f"{name}={value}" for name, value in {**group.settings, **group.place.env}.items())

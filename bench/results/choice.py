@@ -69,6 +69,8 @@ class _Half:
         """Limits that a candidate goes beyond, and where; what cannot be compared does."""
         for limit in self.scenario.limits:
             for n in self.counted(limit.metric):
+                if not self.views[n].enough_calls(METRICS[limit.metric], limit.than):
+                    continue  # a tail that nobody can see limits nothing
                 same = case == limit.than
                 found = 1.0 if same else _relative(self.views[n], case, limit.metric, limit.than, picks[n])
                 if found is None or found > limit.factor:

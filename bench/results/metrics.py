@@ -137,6 +137,8 @@ _ALL = (
     _memory(id="kept_trimmed_mib", title="trim 后留存", judged=True, phase="trim", read=_rss),
     Metric(id="grown_mib_per_1000", title="每千次推理增长", unit="MiB", kind="count", read=_grown,
            signed=True, told=False),
+    Metric(id="character_error", title="字符错误率", kind="count", told=False, always=False,
+           read=lambda f: f.character_error),
     Metric(id="trace_kib_per_run", title="文件每次推理", unit="KiB", kind="count", read=_trace),
     Metric(id="minor_faults", title="缺页/次", kind="count", phase="steady", read=_faults, told=False),
     Metric(id="threads", title="实际线程数", kind="count", told=False,

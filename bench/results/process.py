@@ -99,6 +99,10 @@ class Figures(Record):
     """Of these, how many are bound to other cores than the process."""
     huge_page_bytes: Bytes | None
     """Most transparent huge pages seen."""
+    denormals_are_zero: bool | None = None
+    """In the thread that opened and calls; only observed processes are asked."""
+    character_error: Share | None = None
+    """Of a subject that reads text: the largest share of a page's characters that came out wrong."""
     outputs: Outputs
     unchanged: Annotated[list[Label], Field(max_length=100)] = Field(default_factory=list)
     """SessionOptions attributes that the case sets to the value that they have anyway."""

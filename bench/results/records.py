@@ -32,7 +32,7 @@ from bench.results.kinds import (
     Texts,
 )
 from bench.results.process import Failure, FailureKind, Figures, NoiseRecord
-from bench.spec import Case, Load, Place, Subject
+from bench.spec import Block, Case, Load, Place, Scalar, Settled, Subject
 
 # fmt: off
 __all__ = [
@@ -55,13 +55,23 @@ class GroupFacts(Record):
     model_title: Text
     input: Label
     parameters: Positive
+    denormals: Count = 0
+    """Of these; of the file as it is, whatever variants make of it."""
     flops: Annotated[int, Field(ge=0, lt=1 << 62)] | None
     """Of one run, that is of all feeds together; None: its operators cannot be counted."""
+    settings: dict[Label, Scalar] = Field(default_factory=dict, max_length=100)
+    """Of every case here, the default too."""
     subject: Subject
     variant: Id
     load: Load
     place: Place
-    """Like the three before, unless a case says otherwise."""
+    """Like the four before, unless a case says otherwise."""
+
+    @property
+    def block(self) -> Block:
+        """Equal for groups of one build that were measured together: they share the default and the A/A row."""
+        settled = Settled(self.settings, self.subject, self.variant, self.load, self.place)
+        return Block(self.model, self.input, settled.key)
 
 
 class GroupRecord(GroupFacts):

@@ -121,14 +121,16 @@ def standing(exports: Sequence[Export], selftests: Mapping[str, Export], stale: 
     `selftests`: id of a build -> its own self-test, which vouches for no other build.
     """
     grave = tuple(_grave(exports, selftests, stale))
-    timed = [group for export in exports for group in export.groups if group.load.timed]
-    noisy = [group for group in timed if group.noisy]
-    if not grave and noisy and 2 * len(noisy) > len(timed):
-        grave = (f"{len(timed)} 组里有 {len(noisy)} 组受扰或噪声太大",)
+    timed = [(export, group) for export in exports for group in export.groups if group.load.timed]
+    blocks = {(export.build.id, group.block) for export, group in timed}  # one A/A row each
+    noisy = {(export.build.id, group.block) for export, group in timed if group.noisy}
+    told = f"{len(blocks)} 种模型和输入里，有 {len(noisy)} 种受扰或噪声太大"
+    if not grave and 2 * len(noisy) > len(blocks):
+        grave = (told,)
     if grave:
         return Standing("no", grave)
     if noisy:
-        return Standing("except", (f"{len(timed)} 组里有 {len(noisy)} 组受扰或噪声太大，快慢不要引用",))
+        return Standing("except", (f"{told}，快慢不要引用",))
     return Standing("yes", ())
 
 
