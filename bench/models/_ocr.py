@@ -48,24 +48,6 @@ def model_bytes(name: str) -> bytes:
     raise ModelError(f'没有找到 rapidocr 自带的模型文件 {name}：请运行 pip install "rapidocr>=3.10"')
 
 
-def without_denormals(data: bytes) -> bytes:
-    """A model whose float32 weights below the smallest normal number are zero instead."""
-    import numpy as np
-    import onnx
-
-    model = onnx.load_from_string(data)
-    smallest = np.finfo(np.float32).tiny
-    for weight in model.graph.initializer:
-        if weight.data_type == onnx.TensorProto.FLOAT:
-            values = onnx.numpy_helper.to_array(weight).copy()
-            denormal = (values != 0) & (np.abs(values) < smallest)
-            if denormal.any():
-                values[denormal] = 0
-                weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
-    changed: bytes = model.SerializeToString(deterministic=True)
-    return changed
-
-
 def page(height: int, width: int, seed: int) -> Pixels:
     """A page full of lines in several sizes, (height, width, 3), BGR. Its top left holds text as well."""
     import numpy as np
@@ -79,7 +61,7 @@ def page(height: int, width: int, seed: int) -> Pixels:
         size = int(rng.choice(FONT_SIZES))
         _write(draw, (MARGIN, y), size, rng)
         y += round(size * 1.6)
-    return _photograph(image, rng)
+    return photograph(image, rng)
 
 
 def line(height: int, width: int, seed: int) -> Pixels:
@@ -90,7 +72,7 @@ def line(height: int, width: int, seed: int) -> Pixels:
     rng = np.random.default_rng(seed)
     image = Image.new("RGB", (width, height), PAPER)
     _write(ImageDraw.Draw(image), (height // 12, height // 10), round(height * 0.68), rng)
-    return _photograph(image, rng)
+    return photograph(image, rng)
 
 
 def _write(draw: ImageDraw.ImageDraw, corner: tuple[int, int], size: int, rng: np.random.Generator) -> None:
@@ -104,7 +86,7 @@ def _write(draw: ImageDraw.ImageDraw, corner: tuple[int, int], size: int, rng: n
     draw.text(corner, text, fill=INK, font=font)
 
 
-def _photograph(image: object, rng: np.random.Generator) -> Pixels:
+def photograph(image: object, rng: np.random.Generator) -> Pixels:
     import numpy as np
 
     rgb = np.asarray(image, dtype=np.float32)

@@ -42,6 +42,8 @@ class Prepared:
     """Of the file at `model_path`."""
     parameters: int
     """Elements of all floating-point weights."""
+    denormals: int
+    """Of these, in float32, below the smallest normal number and not zero."""
     flops: Mapping[str, int | None]
     """Per run, that is summed over the feeds of the input; None: it has operators that cannot be counted."""
     input_paths: Mapping[str, Mapping[str, Path]]
@@ -130,6 +132,7 @@ def _read(model: Model, inputs: Sequence[Input], folder: Path) -> Prepared | Non
         model_path=directory / "model.onnx",
         sha256=record["sha256"],
         parameters=record["parameters"],
+        denormals=record["denormals"],
         flops={label: entry["flops"] for label, entry in entries.items()},
         input_paths={
             label: {name: directory / file for name, (file, _) in entry["files"].items()}

@@ -1,8 +1,8 @@
 """How another file is made of a model: one file each, found by convention.
 
 Each runs in a process of its own, without this package: `python -I _job.py`, with {"variant", "source", "folder"} as
-JSON on stdin, lets its `make` write the file `FILE` in the folder. It has a `TITLE` in Chinese, and the code by which
-a reader does the same; what it needs is imported while making.
+JSON on stdin, lets its `make` write the file `FILE` in the folder. It has a `TITLE` in Chinese, and, where
+readers would want it, the code by which they do the same; what it needs is imported while making.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ class ForReaders:
 
 
 FOR_READERS: dict[str, ForReaders] = {
-    name: ForReaders(module.READERS_FILE, module.READERS_CODE.strip()) for name, module in _MODULES.items()
+    name: ForReaders(module.READERS_FILE, module.READERS_CODE.strip())
+    for name, module in _MODULES.items()
+    if hasattr(module, "READERS_CODE")
 }
 
 
