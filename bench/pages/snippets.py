@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.facts.options import OPTIONS
-from bench.subjects import reader_code
+from bench.subjects import reader_code, whole_code
 from bench.variants import FOR_READERS
 
 if TYPE_CHECKING:
-    from bench.spec import Case, Experiment, Machine, Scalar
+    from bench.spec import Case, Experiment, Machine, Scalar, Subject
 
 ENUMS = {"graph_optimization_level": "GraphOptimizationLevel", "execution_mode": "ExecutionMode"}
 OLDEST = (1, 16)
@@ -28,7 +28,17 @@ def on_machine(experiment: Experiment, case: Case, machine: Machine) -> str:
     )
     fixed = here is None or elsewhere is None or here == elsewhere
     note = f"# 线程数按 {machine.cores} 核的机器写成，换成你的进程分到的核数\n"
-    return ("" if fixed else note) + of_case(case)
+    subject = case.subject or experiment.groups[0].subject
+    return ("" if fixed else note) + (_whole(case, subject) or of_case(case))
+
+
+def _whole(case: Case, subject: Subject) -> str | None:
+    """Where readers open no session themselves."""
+    variant = FOR_READERS.get(case.variant or "")
+    settings = [_setting(name, value) for name, value in case.settings.items()]
+    made = (variant.file, variant.code) if variant else None
+    code = whole_code(subject.name, settings, subject.options, made)
+    return code and f"{code}\n"
 
 
 def of_case(case: Case) -> str:

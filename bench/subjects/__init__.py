@@ -6,6 +6,9 @@ would import, in `load`. Each has a `TITLE` in Chinese and one of
 - `load()`, which imports what it needs, and `start(job)`, which returns an object with `call(feed)` -> outputs and
   `close()` -> facts for the report: its records end there, but outputs are compared by calls after it;
 - `load()` and `report(job)` -> {heading: lines of text}.
+
+What readers write for it stands in `READERS_CODE`, before the session is opened, or is the whole of
+`readers_code(settings, options, made)`.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
 
 FOLDER = Path(__file__).parent
@@ -28,7 +31,19 @@ SUBJECTS: dict[str, str] = {name: module.TITLE for name, module in _MODULES.item
 """Name -> title."""
 
 
+def whole_code(
+    subject: str, settings: Sequence[str], options: Mapping[str, object], made: tuple[str, str] | None
+) -> str | None:
+    """All that a reader writes, where it is not a session that he opens; None: it is.
+
+    `settings`: statements on `options`; `made`: name of the file that takes the place of the model's, and the code
+    that makes it of `model.onnx`.
+    """
+    make = getattr(_MODULES[subject], "readers_code", None)
+    return make(settings, options, made) if make else None
+
+
 def reader_code(subject: str, options: Mapping[str, object]) -> str:
     """What a reader writes before he opens the session; empty: nothing."""
     code: str = getattr(_MODULES[subject], "READERS_CODE", "")
-    return code.strip().format(options=json.dumps(dict(options)))
+    return code.strip().format(options=json.dumps(dict(options)), **options)

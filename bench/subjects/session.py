@@ -24,6 +24,30 @@ def start(job):
     return Session(job)
 
 
+def set_options(options, settings):
+    """Set what a case writes; the attributes of these that had that value anyway."""
+    unchanged = []
+    for name, value in settings.items():
+        if "." in name:
+            options.add_session_config_entry(name, value)
+        elif not hasattr(options, name):
+            raise Unsupported(f"SessionOptions.{name} 在 onnxruntime {ort.__version__} 中不存在")
+        else:
+            unchanged += [name] if _set(options, name, value) else []
+    return unchanged
+
+
+def _set(options, name, value):
+    """Whether it had that value anyway."""
+    try:
+        wanted = getattr(getattr(ort, ENUMS[name]), value) if name in ENUMS else value
+        unchanged = getattr(options, name) == wanted
+        setattr(options, name, wanted)
+    except (TypeError, AttributeError) as error:
+        raise Unsupported(f"SessionOptions.{name} 不接受 {value!r}") from error
+    return unchanged
+
+
 class Session:
     """One session; when observed, its own log and profiler are on unless the case sets them."""
 
@@ -48,14 +72,8 @@ class Session:
 
     def _session_options(self):
         """(SessionOptions as the case writes them, attributes that it sets to what they are anyway)."""
-        job, options, unchanged = self._job, ort.SessionOptions(), []
-        for name, value in job["settings"].items():
-            if "." in name:
-                options.add_session_config_entry(name, value)
-            elif not hasattr(options, name):
-                raise Unsupported(f"SessionOptions.{name} 在 onnxruntime {ort.__version__} 中不存在")
-            else:
-                unchanged += [name] if self._set(options, name, value) else []
+        job, options = self._job, ort.SessionOptions()
+        unchanged = set_options(options, job["settings"])
         if job["verbose"]:
             if "log_severity_level" not in job["settings"]:
                 options.log_severity_level = VERBOSE
@@ -65,17 +83,6 @@ class Session:
         if options.enable_profiling:
             options.profile_file_prefix = job["trace_prefix"]
         return options, unchanged
-
-    @staticmethod
-    def _set(options, name, value):
-        """Whether it had that value anyway."""
-        try:
-            wanted = getattr(getattr(ort, ENUMS[name]), value) if name in ENUMS else value
-            unchanged = getattr(options, name) == wanted
-            setattr(options, name, wanted)
-        except (TypeError, AttributeError) as error:
-            raise Unsupported(f"SessionOptions.{name} 不接受 {value!r}") from error
-        return unchanged
 
     def _options_of_a_run(self):
         if not self._job["run_settings"]:

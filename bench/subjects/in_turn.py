@@ -1,0 +1,39 @@
+"""Several sessions of one model, called in turn: as in a service that holds several models."""
+
+from __future__ import annotations
+
+from itertools import cycle
+
+TITLE = "轮流调用的几个会话"
+POOL = "global_pool_threads"
+READERS_CODE = """
+ort.set_global_thread_pool_sizes({global_pool_threads}, 1)  # 每个会话都要设 use_per_session_threads = False
+"""
+
+
+def load():
+    global session  # noqa: PLW0603 - stands beside this file in the measured process alone
+    import session
+
+    session.load()
+
+
+def start(job):
+    if POOL in job["options"]:
+        session.ort.set_global_thread_pool_sizes(job["options"][POOL], 1)
+    return InTurn(job, job["options"]["sessions"])
+
+
+class InTurn:
+    """Only the first one is observed: profilers that begin in the same second write to the same file."""
+
+    def __init__(self, job, count):
+        unwatched = {**job, "verbose": False, "observe": False}
+        self._first = session.start(job)
+        self._turn = cycle([self._first, *(session.start(unwatched) for _ in range(count - 1))])
+
+    def call(self, feed):
+        return next(self._turn).call(feed)
+
+    def close(self):
+        return self._first.close()
