@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bench.spec import BASELINE, CONTROL, SINGLE, Case, Input, Machine, Proof
+from bench.spec import BASELINE, CONTROL, SINGLE, Case, Input, Load, Machine, Proof, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 DET_SIZES = tuple(
     (1, 3, height, width) for height in (160, 192, 256, 320, 512) for width in (192, 256, 288, 352, 448, 576)
@@ -17,8 +17,8 @@ DET_SIZES = tuple(
 REC_SIZES = tuple((2, 3, 48, width) for width in range(96, 96 + 15 * 32, 32))
 """Fifteen widths of text lines, two lines at a time."""
 
+CLS_ONE = Input(label="1x3x48x192", shapes=((1, 3, 48, 192),))
 ASPP_ONE = Input(label="batch=1", shapes=((1, 200, 200, 1),))
-DET_736 = Input(label="1x3x736x736", shapes=((1, 3, 736, 736),))
 DET_480 = Input(label="1x3x480x480", shapes=((1, 3, 480, 480),))
 DET_320 = Input(label="1x3x320x320", shapes=((1, 3, 320, 320),))
 DET_MANY = Input(label="30 shapes", shapes=DET_SIZES)
@@ -33,6 +33,9 @@ BERT_128 = Input(label="1x128", shapes=((1, 128),))
 BERT_32 = Input(label="1x32", shapes=((1, 32),))
 TINY = Input(label="batch=16", shapes=((16, 256),))
 
+SHORT_GAPS, LONG_GAPS = Load(gap_ms=10, calls=20), Load(gap_ms=100, calls=6)
+"""A call every now and then. Of a hundred calls and more in all rounds a 95th percentile is told."""
+
 ARENA_OFF = Proof(fact="arena_regions", relation="==", expected=0, keys=("enable_cpu_mem_arena",))
 PATTERN_OFF = Proof(
     fact="second_run_regions", relation="<", expected=1, than=BASELINE, keys=("enable_mem_pattern",)
@@ -41,6 +44,10 @@ PATTERN_OFF = Proof(
 SHRUNK = Proof(fact="arena_shrinks", relation=">", expected=0, keys=("memory.enable_memory_arena_shrinkage",))
 NO_WARNINGS = Proof(fact="warning_lines", relation="==", expected=0, keys=("log_severity_level",))
 NOT_SPINNING = Proof(fact="idle_cpu_s", relation="<", expected=0.5, than=BASELINE)
+DENORMALS_ZEROED = Proof(
+    fact="denormals_zeroed", relation="==", expected=1, keys=("session.set_denormal_as_zero",)
+)
+OTHER_FILE = Proof(fact="file", relation="!=", expected=1, than=BASELINE, keys=("variant",))
 
 
 def own_threads(count: int) -> tuple[Proof, ...]:
@@ -58,6 +65,19 @@ def default(title: str = "默认") -> tuple[Case, Case]:
     return Case(id=BASELINE, title=title), Case(id=CONTROL, title=again)
 
 
+def pinned_threads(count: int) -> dict[str, Scalar]:
+    """Explicit threads, each worker bound to a core of its own as the default's are; ids begin at 1."""
+    workers = ";".join(str(number) for number in range(2, count + 1))
+    return {"intra_op_num_threads": count, "session.intra_op_thread_affinities": workers}
+
+
+def needs_two_cores(machine: Machine) -> str:
+    return "" if machine.cores > 1 else "需要两个以上的核"
+
+
+ZEROED: Mapping[str, Scalar] = {"session.set_denormal_as_zero": "1"}
+"""In every case where a tenth of the weights are denormal and the question is another one."""
+SPINNING_STOP: Mapping[str, Scalar] = {"session.force_spinning_stop": "1"}
 NO_PATTERN = {"enable_mem_pattern": False}
 WITHOUT_PATTERN = (
     Case(id="pattern_off", title="关闭内存模式", settings=NO_PATTERN, proofs=(PATTERN_OFF,)),

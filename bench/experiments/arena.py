@@ -5,11 +5,10 @@ from __future__ import annotations
 from bench.experiments._common import (
     ARENA_OFF,
     ASPP_ONE,
-    DET_320,
-    DET_736,
     DET_FEW,
     DET_MANY,
     WITHOUT_PATTERN,
+    ZEROED,
     default,
     needs_glibc,
 )
@@ -89,8 +88,7 @@ EXPERIMENT = Experiment(
             slower={"pattern_off": 0.6},
             load=Load(timed=False),
         ),
-        Group(model="ocr_det", input=DET_736, small=DET_320, seconds=0.9),
-        Group(model="ocr_det", input=DET_MANY, small=DET_FEW, seconds=1.6),
+        Group(model="ocr_det", input=DET_MANY, small=DET_FEW, settings=ZEROED, seconds=1.6),
     ),
     columns=(
         "latency_ms",

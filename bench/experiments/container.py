@@ -9,6 +9,7 @@ from bench.experiments._common import (
     ORIGINAL,
     REC_FOUR,
     REC_TWO,
+    ZEROED,
     default,
     own_threads,
 )
@@ -46,7 +47,14 @@ EXPERIMENT = Experiment(
             slower={"share": 1.4},
             place=Place(cores=0.5),
         ),
-        Group(model="ocr_det", input=DET_480, small=DET_320, seconds=1.3, load=Load(processes=2)),
+        Group(
+            model="ocr_det",
+            input=DET_480,
+            small=DET_320,
+            settings=ZEROED,
+            seconds=1.3,
+            load=Load(processes=2),
+        ),
     ),
     columns=(
         "latency_ms",

@@ -11,6 +11,7 @@ from bench.experiments._common import (
     REC_ONE,
     REC_SHORT,
     TINY,
+    ZEROED,
     default,
     needs_onnxruntime,
 )
@@ -55,7 +56,7 @@ EXPERIMENT = Experiment(
     importance=Importance.ARTICLE,
     cases=cases,
     groups=(
-        Group(model="ocr_det", input=DET_480, small=DET_320, seconds=0.6),
+        Group(model="ocr_det", input=DET_480, small=DET_320, settings=ZEROED, seconds=0.6),
         Group(model="bert_mini", input=BERT_128, small=BERT_32, seconds=0.4),
         Group(model="ocr_rec", input=REC_ONE, small=REC_SHORT, seconds=0.45),
         Group(model="aspp", input=ASPP_ONE, small=ASPP_ONE, seconds=1.05),

@@ -9,6 +9,7 @@ from bench.experiments._common import (
     REC_FOUR,
     REC_TWO,
     TINY,
+    ZEROED,
     default,
     own_threads,
     threads,
@@ -41,7 +42,12 @@ EXPERIMENT = Experiment(
             model="aspp", input=ASPP_ONE, small=ASPP_ONE, seconds=1.1, slower={"single": 1.8, "double": 1.4}
         ),
         Group(
-            model="ocr_det", input=DET_480, small=DET_320, seconds=0.65, slower={"single": 1.3, "double": 1.7}
+            model="ocr_det",
+            input=DET_480,
+            small=DET_320,
+            settings=ZEROED,
+            seconds=0.65,
+            slower={"single": 1.3, "double": 1.7},
         ),
         Group(
             model="ocr_rec",

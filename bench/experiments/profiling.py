@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.experiments._common import BERT_32, BERT_128, DET_320, DET_480, TINY, default
+from bench.experiments._common import BERT_32, BERT_128, DET_320, DET_480, TINY, ZEROED, default
 from bench.spec import Case, Claim, Experiment, Group, Importance, Machine, Proof
 
 
@@ -26,7 +26,7 @@ EXPERIMENT = Experiment(
     importance=Importance.ARTICLE,
     cases=cases,
     groups=(
-        Group(model="ocr_det", input=DET_480, small=DET_320, seconds=0.57),
+        Group(model="ocr_det", input=DET_480, small=DET_320, settings=ZEROED, seconds=0.57),
         Group(model="bert_mini", input=BERT_128, small=BERT_32, seconds=0.4),
         Group(model="tiny", input=TINY, small=TINY, seconds=0.4),
     ),

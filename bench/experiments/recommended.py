@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bench.experiments._common import (
     ARENA_OFF,
     ASPP_ONE,
+    BERT_32,
+    BERT_128,
     DET_FEW,
     DET_MANY,
     NO_PATTERN,
+    NOT_SPINNING,
     ORIGINAL,
     PATTERN_OFF,
     REC_FOUR,
     REC_TWO,
+    SHORT_GAPS,
+    SPINNING_STOP,
     WITHOUT_PATTERN,
+    ZEROED,
     default,
     own_threads,
 )
-from bench.spec import BASELINE, Case, Chart, Experiment, Group, Importance, Limit, Machine, Scenario
+from bench.spec import (
+    BASELINE,
+    CONTROL,
+    Case,
+    Chart,
+    Experiment,
+    Group,
+    Importance,
+    Limit,
+    Machine,
+    Scenario,
+)
 
+GENERAL = (
+    BASELINE,
+    CONTROL,
+    "original",
+    "pattern_off",
+    "pattern_off_shrink",
+    "arena_off_pattern_off",
+    "threads_pattern_off",
+)
+SERVICE = (BASELINE, CONTROL, "pattern_off", "pattern_off_spinning_stop", "threads_pattern_off")
 CHEAP_ENOUGH = SAME_MEMORY = 1.05
 
 
@@ -34,6 +63,15 @@ def cases(machine: Machine) -> tuple[Case, ...]:
             proofs=(ARENA_OFF,),
         ),
         Case(
+            id="pattern_off_spinning_stop",
+            title="关闭内存模式，调用之后停止空转",
+            settings={**NO_PATTERN, **SPINNING_STOP},
+            proofs=(
+                replace(PATTERN_OFF, keys=tuple(NO_PATTERN)),
+                replace(NOT_SPINNING, keys=tuple(SPINNING_STOP)),
+            ),
+        ),
+        Case(
             id="threads_pattern_off",
             title=f"{machine.cores} 线程（不绑核），关闭内存模式",
             settings={"intra_op_num_threads": machine.cores, **NO_PATTERN},
@@ -44,6 +82,12 @@ def cases(machine: Machine) -> tuple[Case, ...]:
 
 NOT_SLOWER = Limit(
     metric="ratio", than=BASELINE, factor=CHEAP_ENOUGH, text=f"每组至多比默认慢 {CHEAP_ENOUGH - 1:.0%}"
+)
+TAIL_NOT_LONGER = Limit(
+    metric="p95_ratio",
+    than=BASELINE,
+    factor=CHEAP_ENOUGH,
+    text=f"p95 延迟至多比默认长 {CHEAP_ENOUGH - 1:.0%}",
 )
 NO_HIGHER_PEAK = Limit(
     metric="peak_mib", than=BASELINE, factor=SAME_MEMORY, text=f"每组的峰值至多比默认高 {SAME_MEMORY - 1:.0%}"
@@ -58,6 +102,16 @@ SCENARIOS = (
         limits=(NOT_SLOWER, NO_HIGHER_PEAK),
         use="还不知道瓶颈在哪里、机器由这一个进程独占的服务。",
         avoid="容器只分到几个核，或同一台机器上跑好几个进程：看“多进程与容器”。",
+    ),
+    Scenario(
+        id="service",
+        title="每秒只来几个请求",
+        candidates=(BASELINE, "pattern_off", "pattern_off_spinning_stop", "threads_pattern_off"),
+        groups=(2, 3),
+        minimise="cpu_s",
+        limits=(NOT_SLOWER, TAIL_NOT_LONGER, NO_HIGHER_PEAK),
+        use="请求隔一会儿才来一个，或同一台机器上还有别的进程要用 CPU。",
+        avoid="一个接一个不停地推理：那时看“通用起点”。",
     ),
     Scenario(
         id="latency",
@@ -105,13 +159,15 @@ EXPERIMENT = Experiment(
     importance=Importance.HEADLINE,
     cases=cases,
     groups=(
-        Group(model="aspp", input=ASPP_ONE, small=ASPP_ONE, seconds=1.2),
-        Group(model="ocr_det", input=DET_MANY, small=DET_FEW, seconds=1.55),
+        Group(model="aspp", input=ASPP_ONE, small=ASPP_ONE, seconds=1.2, cases=GENERAL),
+        Group(model="ocr_det", input=DET_MANY, small=DET_FEW, settings=ZEROED, seconds=1.55, cases=GENERAL),
         Group(model="ocr_rec", input=REC_FOUR, small=REC_TWO, seconds=0.62),
+        Group(model="bert_mini", input=BERT_128, small=BERT_32, seconds=0.6, load=SHORT_GAPS, cases=SERVICE),
     ),
     columns=(
         "latency_ms",
         "ratio",
+        "p95_ratio",
         "ratio_original",
         "peak_mib",
         "kept_mib",
