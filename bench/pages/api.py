@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from bench.experiments import EXPERIMENTS
 from bench.pages import (
+    bars,
     build_facts,
     certificates,
     charts,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 P = ParamSpec("P")
 SCENARIO_PARTS = ("card", "answer", "line", "code")
-REPORTS = ("line_memory", "log_lines", "trace")
+REPORTS = ("line_memory", "log_lines", "denormal_threads", "trace")
 
 
 def _or_not_yet(shown: Callable[P, str]) -> Callable[P, str]:
@@ -97,7 +98,7 @@ def claim(experiment: str, claim: str) -> str:
 
 @_or_not_yet
 def report(experiment: str, which: str, **headings: str) -> str:
-    """What a script ("line_memory", "log_lines") or the profiler ("trace") reported; `headings` names parts to show."""
+    """What a script ("line_memory", "log_lines", "denormal_threads") or the profiler ("trace") reported; `headings` names parts to show."""
     spec, export = _get(experiment)
     _chosen("报告", which, dict.fromkeys(REPORTS))
     return _block(reports.figures(export, which, headings, build_facts.links(spec)))
@@ -130,9 +131,10 @@ def scenario(id: str, part: str = "card") -> str:
 
 @_or_not_yet
 def overview(part: str) -> str:
-    """The whole build at a glance: "hero", "chooser", "surprises", "findings", "findings_summary"."""
+    """The whole build at a glance: "hero", "rapidocr", "chooser", "surprises", "findings", "findings_summary"."""
     parts: Parts = {
         "hero": lambda: comparisons.picture(_all()),
+        "rapidocr": lambda: bars.rapidocr(source.load("rapidocr")),
         "chooser": scenarios.chooser,
         "surprises": lambda: surprises.cards(_all()),
         "findings": lambda: comparisons.table(_all()),

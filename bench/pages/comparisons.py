@@ -133,7 +133,9 @@ def _square(column: int, n: int, high: float) -> str:
     """The outline of the n-th square from below, as a closed subpath."""
     pitch = WIDTH / COLUMNS
     width, top = pitch - 1, TEXT + PLOT - (n + 1) * high
-    return f"M{column * pitch + 0.5:.1f} {top:.1f}h{width:.1f}v{max(high - 0.7, 0.6):.1f}h-{width:.1f}z"
+    return (
+        f"M{column * pitch + 0.5:.1f} {top:.1f}h{width:.1f}v{max(high - 0.7, 0.6 * high):.1f}h-{width:.1f}z"
+    )
 
 
 def _column(ratio: float) -> int:

@@ -131,6 +131,11 @@ class MeasuredGroup:
         return self.group.model_title
 
     @property
+    def denormal_share(self) -> float:
+        """Of the weights in the file."""
+        return self.group.denormals / self.group.parameters
+
+    @property
     def calls(self) -> int:
         """In one run: more than one where input sizes change."""
         return self.group.calls

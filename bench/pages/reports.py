@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MOST = 10
 """Operator types of a trace; the others are summed up."""
 HEADINGS = {
+    "denormal_threads": {"callers": "由谁调用", "numpy": "NumPy 受的影响"},
     "line_memory": {"table": "memory_profiler 的表"},
     "log_lines": {
         "healthy": "一切正常",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 QUESTIONS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "need": ("最看重什么", {"unsure": "还不知道", "latency": "延迟", "memory": "内存", "throughput": "吞吐"}),
+    "calls": ("请求怎么来", {"one_by_one": "一个接一个", "rare": "隔一会儿一个"}),
     "sizes": ("输入尺寸", {"fixed": "固定", "changing": "多变"}),
     "place": ("在哪里跑", {"alone": "独占一台机器", "shared": "容器，或几个进程"}),
 }
@@ -41,6 +42,7 @@ class Rule(NamedTuple):
 RULES = (
     Rule("container", {"place": "shared"}),
     Rule("container", {"need": "throughput"}, "吞吐没有单独测：几个进程同时跑，是最接近的一组"),
+    Rule("service", {"calls": "rare"}),
     Rule("latency", {"need": "latency"}),
     Rule("shapes", {"sizes": "changing"}),
     Rule("memory", {"need": "memory"}),
@@ -127,7 +129,7 @@ def _evidence(
         parts = [
             _time(words, group, case, other, metric)
             for other, metric in ((BASELINE, "ratio"), (ORIGINAL, "ratio_original"))
-            if case != other
+            if case != other and words.row(group, other, "latency_ms")
         ]
         told = [*_cores(words, group, case), *([] if brief else _memories(words, group, case))]
         where = f"{group.model_title}（{input_title(group.input)}{_setting(group)}）"
