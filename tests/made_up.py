@@ -83,6 +83,7 @@ class MadeUp:
     traces: Sequence[records.TraceSummary] = ()
     choices: Sequence[published.Choice] = ()
     titles: Mapping[str, str] = field(default_factory=dict)  # of cases, where they differ
+    denormals: int = 0  # weights, of ten
     model_title: str | None = None
     input: str | None = None  # label of every input
 
@@ -156,14 +157,18 @@ class _View(GroupView):
         group, self.told = told.spec.groups[index], told
         largest = isinstance(group.input, LargestBatch)
         label = f"batch={group.input.limit}" if largest else group.input.label
-        self.at = {"model": group.model, "input": f"{index} {told.input}" if told.input else label}
+        self.at = {
+            "model": group.model,
+            "input": f"{index} {told.input}" if told.input else group.label(label),
+        }
         self.record = Make().group_record(
             index=index,
             **self.at,
             model_title=told.model_title or f"某网络 {group.model}",
             shapes=[{}] * (1 if largest else len(group.input.shapes)),
+            denormals=told.denormals,
             cases=list(group.cases or (case.id for case in told.cases)),
-            **{name: getattr(group, name) for name in ("subject", "variant", "load", "place")},
+            **{name: getattr(group, name) for name in ("settings", "subject", "variant", "load", "place")},
         )
         self.ends = self.all_ends = [
             Make().end(n, dirty=told.busy, settled=[one for one, at in told.settled.items() if at == n + 1])

@@ -88,7 +88,7 @@ def known(make: Make) -> Callable[..., Outcome]:
 NOT_SEEN = {"arena_off_hugetlb": "unseen", "layout": "nothing"}  # all others are seen to take effect
 
 
-def judge(case: Case, facts: object, unchanged: object = ()) -> tuple[str | None, str]:
+def judge(case: Case, *_: object) -> tuple[str | None, str]:
     """What is proved, whatever was observed."""
     if case.id in (BASELINE, CONTROL):
         return None, "默认设置，无需证明"

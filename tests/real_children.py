@@ -43,7 +43,7 @@ def job_of(entry: Input = ONE, **changes: Any) -> dict[str, Any]:
     return {
         "subjects": str(subjects.FOLDER), "subject": "session", "options": {}, "model": str(prepared.model_path),
         "inputs": inputs, "shapes": [TINY.shapes(feed) for feed in entry.shapes],
-        "settings": {}, "run_settings": {}, "cpus": None, "callers": 1, "processes": 1, "company": False,
+        "settings": {}, "run_settings": {}, "cpus": None, "callers": 1, "gap_seconds": 0.0, "variant": "as_built", "processes": 1, "company": False,
         "report": False, "observe": False, "verbose": changes.get("observe", False),
         "trace_prefix": str(prepared.model_path.with_name("trace")),
         "warm_up": 2, "min_calls": 3, "min_seconds": 0, "idle_seconds": 0.0,

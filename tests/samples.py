@@ -34,7 +34,7 @@ FIGURES = {
 }  # fmt: skip
 """Of a process: cores are kept busy by its calls, faults are those of a call; nobody watched it doing nothing."""
 GROUP = {
-    "index": 0, "model": "toy", "model_title": "玩具", "model_sha256": "0" * 64, "parameters": 10, "flops": 100,
+    "index": 0, "model": "toy", "model_title": "玩具", "model_sha256": "0" * 64, "parameters": 10, "denormals": 0, "flops": 100,
     "input": "batch=2", "shapes": [{"x": [2, 3]}], "cases": [*FOUR_CASES], "subject": {}, "variant": "as_built",
 }  # fmt: skip
 HEADER = {
@@ -201,7 +201,7 @@ class Make:
     def prepared(self, labels: Sequence[str], name: str = "toy") -> Prepared:
         paths = {label: {"x": Path(f"{label}.npy")} for label in labels}
         made, flops = {"model_path": Path(f"{name}.onnx"), "sha256": "0" * 64}, dict.fromkeys(labels, 100)
-        return Prepared(**made, parameters=10, flops=flops, input_paths=paths)
+        return Prepared(**made, parameters=10, denormals=0, flops=flops, input_paths=paths)
 
     def machine(self, **changes: Any) -> MachineFacts:
         return MachineFacts(**MACHINE | changes)

@@ -98,7 +98,9 @@ json.dump(failed, sys.stdout)
 
 
 def test_code_on_pages_runs_and_snippets_make_sessions_with_their_settings_that_infer(tmp_path: Path) -> None:
-    """Beside `model.onnx`, as they expect. The arena that a snippet registers serves all sessions after it: last."""
+    """Beside `model.onnx`, as they expect. The arena that a snippet registers serves all sessions after it: last. A process with a
+    global pool has no other sessions.
+    """
     line = Input(label="1x3x48x96", shapes=((1, 3, 48, 96),))
     prepared = prepare(MODELS["ocr_rec"], (line,), tmp_path)
     prepared.input_paths[line.label]["x"].rename(prepared.model_path.with_name("feed.npy"))
@@ -107,14 +109,18 @@ def test_code_on_pages_runs_and_snippets_make_sessions_with_their_settings_that_
     for experiment in sorted(EXPERIMENTS.values(), key=lambda one: one.id == "arena"):
         for case in experiment.cases(MACHINE):
             code = snippets.on_machine(experiment, case, MACHINE)
-            for key, value in case.settings.items():
+            for key, value in case.settings.items() if "session = " in code else ():
                 read = f"get_session_config_entry({key!r})" if "." in key else key
                 code += f"assert options.{read}{'.name' * (key in snippets.ENUMS)} == {value!r}\n"
-            blocks[code + INFERENCE] = f"{experiment.id} {case.id}"
+            blocks[code + INFERENCE * ("session = " in code)] = f"{experiment.id} {case.id}"
+    pool = {code: name for code, name in blocks.items() if "use_per_session_threads = False" in code}
     blocks |= {"x = 1": "fine", "assert x == 1": "bad"}
-    failed = json.loads(_run(RUNNER, prepared.model_path.parent, json.dumps(blocks)))
+    alone = {code: name for code, name in blocks.items() if code not in pool}
+    failed = json.loads(_run(RUNNER, prepared.model_path.parent, json.dumps(alone)))
     assert list(failed) == ["bad"], failed
     assert "NameError" in failed["bad"]
+    for code, name in pool.items():
+        assert json.loads(_run(RUNNER, prepared.model_path.parent, json.dumps({code: name}))) == {}
 
 
 def test_every_case_has_a_proof_that_it_takes_effect() -> None:

@@ -51,7 +51,7 @@ CLAIMS: list[tuple[str, str, dict[str, Any], str]] = [
     ("kept_5618_5", "more is kept", memory(arena_off=(1900, 1900)), "no"),
     ("kept_5618_5", "draft", {**memory(arena_off=(100, 110)), **DRAFT}, "unknown"),
     ("kept_5618_5", "busy, small batch only", {**memory(arena_off=(100, 110)), "busy": True, "groups": (0,)}, "unknown"),
-    ("kept_5618_5", "no such model", {**memory(arena_off=(100, 110)), "groups": (2, 3)}, "unknown"),
+    ("kept_5618_5", "no such model", {**memory(arena_off=(100, 110)), "groups": (2,)}, "unknown"),
     ("kept_5618_5", "rounds overlap", {**memory(arena_off=(1200, 1300)), "memory_spread": 0.2}, "unknown"),
     ("kept_5618_5", "failed", FAILED, "unknown"),
     ("kept_5618_5", "default failed", WORLDS["the default failed"], "unknown"),

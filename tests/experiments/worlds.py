@@ -63,6 +63,8 @@ WORLDS: dict[str, dict[str, Any]] = {
     "nothing observed": {"absent": ("nodes", "overlapping_nodes", "node_threads", "session_info_lines")},
     "one core": {"cores": 1, "values": {(None, None, "threads"): 1.0}},
     "64 cores": {"cores": 64, "time": 1.5, "values": {(None, BASELINE, "threads"): 64.0}},
+    "denormal weights": {"denormals": 1, "time": 0.5},
+    "half the processor time": {"values": {(None, None, "cpu_s"): 0.01, (None, BASELINE, "cpu_s"): 0.02}},
     "no groups": {"groups": ()},
     "first group only": {"groups": (0,)},
     "first group dropped": {"groups": (-1,)},

@@ -23,7 +23,8 @@ ARTICLE = (
     "log_severity", "memory_pattern", "profiling", "recommended",
 )  # fmt: skip
 VOCABULARY = ("callers", "dynamic_block_base", "formats")
-MINUTES = {ARTICLE: 22, VOCABULARY: 3}
+SERVICES = ("denormals", "gaps", "rapidocr", "sessions_in_turn")
+MINUTES = {ARTICLE: 22, VOCABULARY: 3, SERVICES: 12.5}
 """What experiments may take together, in the default profile on two cores."""
 
 

@@ -120,7 +120,7 @@ def test_latencies_take_no_memory_while_noted_and_end_the_loop_when_full(monkeyp
     monkeypatch.setattr(calling.Latencies, "MOST", 2500)
     kept, phase = calling.Latencies(), counters.Phase()
     before, thing = sys.getsizeof(kept._ns), SimpleNamespace(call=lambda _: None)
-    calling.timed_loop(thing, [None], phase, {"min_seconds": 60, "min_calls": 1}, kept)
+    calling.timed_loop(thing, [None], phase, {"min_seconds": 60, "min_calls": 1, "gap_seconds": 0}, kept)
     assert sys.getsizeof(kept._ns) == before
     assert (kept.full, kept.count, phase.calls) == (True, 2500, 2500)
     assert kept.told() == kept._ns[::3].tolist()
@@ -167,7 +167,7 @@ def test_callers_are_counted_from_the_moment_that_all_are_ready() -> None:
     phase, begun = counters.Phase(), list[bool]()
     noting = SimpleNamespace(call=lambda _: begun.append(hasattr(phase, "_wall")))
     kept = [calling.Latencies(2), calling.Latencies(2)]
-    calling.timed_callers(noting, [None], phase, {"min_seconds": 0, "min_calls": 50}, kept)
+    calling.timed_callers(noting, [None], phase, {"min_seconds": 0, "min_calls": 50, "gap_seconds": 0}, kept)
     assert (len(begun), phase.calls, all(begun)) == (100, 100, True)
 
 

@@ -16,7 +16,7 @@ from bench.models.bert_mini import PAD, VOCABULARY
 
 SHAPES = {
     "aspp": (2, 200, 200, 1), "bert_mini": (2, 48), "ocr_det": (1, 3, 320, 352), "ocr_rec": (2, 3, 48, 320),
-    "tiny": (16, 256),
+    "ocr_cls": (2, 3, 48, 192), "one_conv": (1, 64, 56, 56), "one_matmul": (16, 1024), "tiny": (16, 256),
 }  # fmt: skip
 SMALLEST_NORMAL = np.finfo(np.float32).tiny
 LAYER = 4 * (256 * 256 + 256) + 2 * 256 * 1024 + 1024 + 256 + 4 * 256
@@ -31,7 +31,7 @@ LEVELS = ("ORT_ENABLE_ALL", "ORT_DISABLE_ALL")
 FUSED = {"Attention": 4, "BiasGelu": 4, "EmbedLayerNormalization": 1, "SkipLayerNormalization": 8}
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "rapidocr_page"])
 def test_bytes_and_inputs_are_seeded_and_inputs_realistic(name: str, built: Any) -> None:
     assert MODELS[name].build() == built(name)
     graph = onnx.load_from_string(built(name)).graph

@@ -10,10 +10,11 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from bench.models import MODELS, ModelError, _ocr, ocr_det, ocr_rec
+from bench.models import MODELS, ModelError, _ocr, ocr_det, ocr_rec, rapidocr_page
 from bench.models._ocr import line, page
 from bench.models.prepared import prepare
 from bench.spec import Input
+from bench.variants import normal_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,14 +56,37 @@ def test_missing_file_reaches_the_caller_of_prepare(tmp_path: Path, monkeypatch:
         prepare(ocr_det.MODEL, [Input(label="page", shapes=((1, 3, 320, 320),))], tmp_path / "models")
 
 
-def test_zeroed_denormals_do_not_change_a_bit_of_the_output(infer: Any) -> None:
-    """They would slow some processors down and so hide what is measured."""
-    cleaned = ocr_det.build()
+def test_the_models_are_as_shipped_and_their_denormals_are_counted(tmp_path: Path) -> None:
+    """The variant that cleans them changes no bit of the output."""
     assert "rapidocr" not in sys.modules, "finding the files does not import the package"
-    weights = [numpy_helper.to_array(one) for one in onnx.load_from_string(cleaned).graph.initializer]
+    entry = Input(label="page", shapes=((1, 3, 320, 320),))
+    prepared = prepare(ocr_det.MODEL, [entry], tmp_path)
+    assert prepared.model_path.read_bytes() == _ocr.model_bytes(ocr_det.FILE)
+    assert 0.05 < prepared.denormals / prepared.parameters < 0.2
+
+
+def test_zeroed_denormals_do_not_change_a_bit_of_the_output(infer: Any, tmp_path: Path) -> None:
+    """What readers are given is what the variant runs."""
+    shipped, cleaned = tmp_path / "shipped.onnx", tmp_path / "cleaned.onnx"
+    shipped.write_bytes(ocr_det.build())
+    normal_weights.make(shipped, cleaned)
+    weights = [numpy_helper.to_array(one) for one in onnx.load(cleaned).graph.initializer]
     small = (np.abs(one[one != 0]) < np.finfo(np.float32).tiny for one in weights if one.dtype == np.float32)
     assert not any(one.any() for one in small)
-    feed, shipped = ocr_det.make_input(((1, 3, 320, 320),)), _ocr.model_bytes("PP-OCRv6_det_small.onnx")
-    (before,), (after,) = (infer(model, feed).outputs.values() for model in (shipped, cleaned))
+    feed = ocr_det.make_input(((1, 3, 320, 320),))
+    (before,), (after,) = (infer(path.read_bytes(), feed).outputs.values() for path in (shipped, cleaned))
     assert before.max() > 0.5
     assert np.array_equal(before, after)
+
+
+def test_a_smaller_page_is_the_upper_part_of_a_larger_one_and_so_is_its_text() -> None:
+    lines, text = rapidocr_page.lines(8), rapidocr_page.make_text(((2, 32), (8, 32)))
+    assert [bytes(line).decode().rstrip() for line in text] == lines
+    assert lines[:2] == rapidocr_page.lines(2)
+    assert all(rapidocr_page.FEWEST_CHARACTERS <= len(one) <= rapidocr_page.MOST_CHARACTERS for one in lines)
+    pixels = rapidocr_page.make_page(((100, 480, 3), (400, 480, 3)))
+    assert (pixels.shape, pixels.dtype) == ((400, 480, 3), np.uint8)
+    dark = (pixels < 100).any(axis=(1, 2))
+    between = [number * rapidocr_page.LINE_HEIGHT for number in range(1, 8)]
+    assert not any(dark[place - 1 : place + 1].any() for place in between), "no line is cut through"
+    assert not (pixels[:, -5:] < 100).any(), "no line runs out of the page"

@@ -84,11 +84,11 @@ def test_long_code_breaks_at_its_joints_and_tables_of_markdown_scroll_under_name
         ("show", ("weather",), "arena"),
         ("claim", ("arena", "weather"), "13_percent"),
         ("claim", ("container", "weather"), "（一个也没有）"),
-        ("report", ("arena", "weather"), "line_memory、log_lines、trace"),
+        ("report", ("arena", "weather"), "line_memory、log_lines、denormal_threads、trace"),
         ("snippet", ("arena", "weather"), "arena_off"),
         ("scenario", ("weather",), "general"),
         ("scenario", ("general", "weather"), "card、answer、line、code"),
-        ("overview", ("weather",), "hero、chooser、surprises、findings、findings_summary"),
+        ("overview", ("weather",), "hero、rapidocr、chooser、surprises、findings、findings_summary"),
         (
             "build",
             ("weather",),
@@ -184,7 +184,7 @@ def _pages(patch: pytest.MonkeyPatch, text: str, export: Any = _export) -> dict[
             "mill",
             "licences",
         ),
-        "overview": ("hero", "chooser", "surprises", "findings", "findings_summary"),
+        "overview": ("hero", "rapidocr", "chooser", "surprises", "findings", "findings_summary"),
         "options": ("keys", "traps", "original"),
     }
     calls = {f"{call} {part}": getattr(bench, call)(part) for call, all_ in parts.items() for part in all_}

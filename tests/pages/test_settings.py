@@ -18,6 +18,8 @@ from bench.facts.options import OPTIONS, TOPICS, TRAPS, read_installed
 from bench.pages import options, snippets, source
 from bench.site import hooks
 from bench.spec import BASELINE, Case, Machine
+from bench.subjects import reader_code
+from bench.variants import FOR_READERS
 
 ROW = re.compile(r'<tr id="([^"]+)" data-option="[^"]+">.*?</th><td>(.*?)</td>', re.DOTALL)
 LEVEL = "graph_optimization_level"
@@ -120,8 +122,10 @@ def test_code_says_everything_that_is_set_and_nothing_else(case: Case) -> None:
     assert dict(said) == {key: str(value) for key, value in case.run_settings.items()}
     assert dict(re.findall(r"# 启动进程前先设环境变量：export (.*?)=(.*)\n", code)) == case.place.env
     assert ("session.run(None, feed, run_options)" in code) is bool(case.run_settings)
-    assert ("OrtArenaCfg(" in code) is bool(case.subject)
-    assert ("离线做一次" in code) is bool(case.variant)
+    own = reader_code(case.subject.name, case.subject.options) if case.subject else ""
+    assert own in code
+    made = FOR_READERS.get(case.variant or "")
+    assert [one for one in FOR_READERS.values() if one.code in code] == ([made] if made else [])
     assert ("ThreadPoolExecutor(" in code) is bool(case.load)
 
 

@@ -106,8 +106,8 @@ EVERYTHING = ("1 个实验只是草稿", "1 个实验是旧结果", "1 个实验
         ([ARENA], {FIRST: BLIND, LATER: SEES}, (), (BLINDED,)),
         ([ARENA, SECOND], {FIRST: SEES, LATER: SEES}, (), ()),
         ([ARENA, SECOND], {FIRST: BLIND, LATER: BLIND}, (), (BLINDED,)),
-        ([_export(busy=True)], GOOD, (), ("3 组里有 3 组受扰或噪声太大",)),
-        ([_export(noisy=(0,))], GOOD, (), ("3 组里有 1 组受扰或噪声太大，快慢不要引用",)),
+        ([_export(busy=True)], GOOD, (), ("2 种模型和输入里，有 2 种受扰或噪声太大",)),
+        ([_export(noisy=(0,))], GOOD, (), ("2 种模型和输入里，有 1 种受扰或噪声太大，快慢不要引用",)),
         ([_export(profile="quick", busy=True), SECOND], {FIRST: BLIND}, ("arena",), EVERYTHING),
     ],
 )

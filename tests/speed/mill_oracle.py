@@ -208,10 +208,12 @@ def _beyond(
 ) -> Iterator[str]:
     def truth(group: GroupSummary, metric: str, than: str) -> float:
         own, other = (judge.effect(name, group.index, one) for one in (winner, than))
-        if metric == "ratio":
-            return own.time / other.time
+        cores = min(own.cores, judge.world.cores) / min(other.cores, judge.world.cores)
+        times = {"ratio": 1.0, "p95_ratio": 1.0, "cpu_s": cores}
+        if metric in times:
+            return own.time / other.time * times[metric]
         if metric == "cores_used":
-            return min(own.cores, judge.world.cores) / min(other.cores, judge.world.cores)
+            return cores
         return own.memory(metric) / other.memory(metric)
 
     def same(group: GroupSummary) -> float:

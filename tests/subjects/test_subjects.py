@@ -14,7 +14,10 @@ from real_children import failure_of, figures_of, job_of, made_up, run
 
 from bench import subjects
 from bench.measure import evidence
+from bench.models import MODELS
+from bench.models.prepared import prepare
 from bench.results.trust import ALLOCATED_MIB
+from bench.spec import Input
 
 if TYPE_CHECKING:
     from bench.results.process import Figures
@@ -55,6 +58,72 @@ def test_known_time_is_seen_and_whether_a_processor_was_needed() -> None:
     assert asleep.onnxruntime == ""
     assert more.steady.cpu_ns == pytest.approx(4 * less.steady.cpu_ns, rel=0.4)
     assert less.phases["first"].cpu_ns < 1.1 * less.phases["first"].run_ns
+
+
+def test_sessions_are_called_in_turn_and_may_share_a_pool() -> None:
+    """Each session has a worker of its own, or all have those of one pool."""
+    several = {"subject": "in_turn", "settings": {"intra_op_num_threads": 2}}
+    own = figures_of(job_of(**several, options={"sessions": 3}))
+    shared = {"use_per_session_threads": False}
+    pool = figures_of(
+        job_of(subject="in_turn", options={"sessions": 3, "global_pool_threads": 2}, settings=shared)
+    )
+    assert own.threads_created == 3
+    assert (pool.threads_created or 0) < 3
+    assert own.outputs.finite
+    assert pool.outputs.finite
+    alone = figures_of(job_of(subject="global_pool", options={"threads": 2}, settings=shared, observe=True))
+    assert alone.threads_created == pool.threads_created
+
+
+def test_a_gap_is_no_part_of_a_latency_but_counts_for_the_processor() -> None:
+    slept = figures_of(job_of(subject="known_cost", options={"sleep_ms": 5}, gap_seconds=0.03, min_calls=4))
+    assert slept.steady.calls == len(slept.latencies_ns) == 4
+    assert max(slept.latencies_ns) < 25e6
+    assert slept.steady.run_ns > 4 * 35e6
+
+
+def test_denormals_are_told_apart_in_observed_processes() -> None:
+    asked, key = {"observe": True}, {"session.set_denormal_as_zero": "1"}
+    assert figures_of(job_of(**asked)).denormals_are_zero is False
+    assert figures_of(job_of(**asked, settings=key)).denormals_are_zero is True
+    assert figures_of(job_of()).denormals_are_zero is None
+
+
+def test_every_kind_of_thread_is_asked_whose_denormals_are_zero() -> None:
+    told = run(job_of(subject="denormal_threads", report=True)).lines
+    assert [len(told[name]) for name in ("callers", "numpy")] == [4, 2]
+    assert all("毫秒" in line for line in told["callers"])
+    assert [line.rpartition(" ")[2] for line in told["numpy"]] == ["1e-39", "0"]
+
+
+def test_rapidocr_reads_a_page_as_shipped_and_with_settings_and_says_how_well(tmp_path: Path) -> None:
+    """The text is the same, and known; a wrapper reaches every session; another file is opened where one is given."""
+    entry = Input(label="2 lines", shapes=({"page": (100, 480, 3), "text": (2, 32)},))
+    prepared = prepare(MODELS["rapidocr_page"], [entry], tmp_path)
+    paths = {name: str(path) for name, path in prepared.input_paths["2 lines"].items()}
+    shapes = [MODELS["rapidocr_page"].shapes(one) for one in entry.shapes]
+    page = {
+        "subject": "rapidocr_page",
+        "model": str(prepared.model_path),
+        "inputs": paths,
+        "shapes": shapes,
+        "verify": [0],
+    }
+    reference = str(tmp_path / "reference.npz")
+    shipped = figures_of(job_of(**page, write_reference=reference))
+    settings = {"session.set_denormal_as_zero": "1", "enable_cpu_mem_arena": True}
+    wrapped = run(job_of(**page, settings=settings, reference=reference, observe=True))
+    assert wrapped.figures
+    assert (wrapped.figures.outputs.compared, wrapped.figures.outputs.difference < 1e-3) == (1, True)
+    assert wrapped.figures.denormals_are_zero
+    assert evidence.received(wrapped.log)["enable_cpu_mem_arena"] == "1"
+    assert (shipped.character_error or 0) < 0.1
+    assert shipped.character_error == wrapped.figures.character_error
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no model")
+    other = {**page, "model": str(broken), "variant": "normal_weights"}
+    assert "broken.onnx" in failure_of(run(job_of(**other)))[1]
 
 
 def test_shared_arena_extends_by_what_is_needed() -> None:
