@@ -1,4 +1,4 @@
-"""The truth mill: few false statements on a few builds, and the mill finds them where they are put in."""
+"""The truth mill: few false statements on a dozen builds, and the mill finds them where they are put in."""
 
 from __future__ import annotations
 
@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from bench.results.store import Journal
 
 pytestmark = pytest.mark.slow
-SEEDS, MOST_BUILDS, MOST_OF_FEW = range(1, 7), 40, 0.05
-"""A fault must show in so many builds; of so few, no rate can be told as finely as its limit."""
-WORLDS = range(1, 13)
+SEEDS, MOST_BUILDS, MOST_OF_FEW = range(1, 13), 40, 0.05
+"""A fault must show in so many builds; of a dozen builds, no rate can be told as finely as its limit."""
 CLEAN = cache(truth_mill.build)
 
 
@@ -82,7 +81,7 @@ def test_the_script_prints_and_writes_its_counts_and_ends_with_what_they_say(
 
 
 def test_a_dozen_worlds_hold_everything_that_is_seeded() -> None:
-    worlds = [mill_truth.World(seed) for seed in WORLDS]
+    worlds = [mill_truth.World(seed) for seed in SEEDS]
     effects = [effect for world in worlds for effect in world.effects.values()]
     assert {world.cores for world in worlds} == {2, 64}
     assert {world.slow for world in worlds} == {1.0, 5.0}

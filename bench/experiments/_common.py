@@ -33,7 +33,7 @@ BERT_128 = Input(label="1x128", shapes=((1, 128),))
 BERT_32 = Input(label="1x32", shapes=((1, 32),))
 TINY = Input(label="batch=16", shapes=((16, 256),))
 
-SHORT_GAPS, LONG_GAPS = Load(gap_ms=10, calls=20), Load(gap_ms=100, calls=6)
+SHORT_GAPS, LONG_GAPS = Load(gap_ms=10, calls=20), Load(gap_ms=100, calls=5)
 """A call every now and then. Of a hundred calls and more in all rounds a 95th percentile is told."""
 
 ARENA_OFF = Proof(fact="arena_regions", relation="==", expected=0, keys=("enable_cpu_mem_arena",))

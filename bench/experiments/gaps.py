@@ -73,8 +73,8 @@ EXPERIMENT = Experiment(
     cases=cases,
     groups=(
         _group(Load(), 0.37),
-        _group(SHORT_GAPS, 0.6),
-        _group(LONG_GAPS, 0.95),
+        _group(SHORT_GAPS, 0.54),
+        _group(LONG_GAPS, 0.85),
         _group(RARE, 3.4, BASELINE, CONTROL, "usable", "spinning_stop"),
     ),
     columns=(

@@ -67,7 +67,7 @@ EXPERIMENT = Experiment(
             small=DET_320,
             settings=ZEROED,
             subject=PIPELINE,
-            seconds=0.95,
+            seconds=1.2,
             cases=(*COMMON, "global_pool_two"),
         ),
         Group(
@@ -75,7 +75,7 @@ EXPERIMENT = Experiment(
             input=REC_ONE,
             small=REC_SHORT,
             subject=FIVE,
-            seconds=0.65,
+            seconds=0.7,
             cases=(*COMMON, "global_pool_five"),
         ),
     ),

@@ -24,7 +24,7 @@ ARTICLE = (
 )  # fmt: skip
 VOCABULARY = ("callers", "dynamic_block_base", "formats")
 SERVICES = ("denormals", "gaps", "rapidocr", "sessions_in_turn")
-MINUTES = {ARTICLE: 22, VOCABULARY: 3, SERVICES: 12.5}
+MINUTES = {ARTICLE: 22, VOCABULARY: 3, SERVICES: 10}
 """What experiments may take together, in the default profile on two cores."""
 
 
