@@ -26,7 +26,7 @@ PINNED = Proof(fact="threads_pinned", relation=">", expected=1, than="usable")
 def cases(machine: Machine) -> tuple[Case, ...]:
     """How many threads, to which cores they are bound, and whether they spin."""
     count = machine.cores
-    shared = Subject(name="global_pool", options={"threads": count})
+    shared = Subject(name="global_pool", options={"global_pool_threads": count})
     return (
         *default(),
         Case(id=SINGLE, title="1 线程", settings={"intra_op_num_threads": 1}, proofs=own_threads(1)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bench.pages.markup import render
 from bench.pages.measured import MeasuredGroup
 from bench.pages.words import Words
+from bench.spec import BASELINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,11 @@ def rapidocr(export: Export) -> Markup:
     """A page of text from end to end; a group that was not measured has no bars."""
     words = Words(export)
     group = next(iter(words.groups()), None)
-    return picture(words, group.index, RAPIDOCR) if group else render("bars", cases=(), group=None, longest=0)
+    return (
+        picture(words, group.index, RAPIDOCR)
+        if group
+        else render("bars", cases=(), group=None, longest=0, same_text=False)
+    )
 
 
 def picture(words: Words, index: int, ids: Sequence[str]) -> Markup:
@@ -31,5 +36,7 @@ def picture(words: Words, index: int, ids: Sequence[str]) -> Markup:
     group = next(one for one in words.groups() if one.index == index)
     measured = MeasuredGroup(words, group, tuple(words.cases()))
     cases = [case for name in ids if (case := measured[name]).measured]
+    told = {row.case for row in words.export.outputs if row.input == group.input}
+    same_text = all(case.id in told for case in cases if case.id != BASELINE)  # another text is a failure
     longest = max((case["latency_ms"].value or 0 for case in cases), default=0)
-    return render("bars", cases=cases, group=measured, longest=longest)
+    return render("bars", cases=cases, group=measured, longest=longest, same_text=same_text)

@@ -31,6 +31,12 @@ SUBJECTS: dict[str, str] = {name: module.TITLE for name, module in _MODULES.item
 """Name -> title."""
 
 
+POOL_CODE = """
+ort.set_global_thread_pool_sizes({global_pool_threads}, 1)  # 每个会话都要设 use_per_session_threads = False
+"""
+"""Several subjects may share one pool among their sessions."""
+
+
 def whole_code(
     subject: str, settings: Sequence[str], options: Mapping[str, object], made: tuple[str, str] | None
 ) -> str | None:
@@ -45,5 +51,7 @@ def whole_code(
 
 def reader_code(subject: str, options: Mapping[str, object]) -> str:
     """What a reader writes before he opens the session; empty: nothing."""
-    code: str = getattr(_MODULES[subject], "READERS_CODE", "")
+    code: str = (
+        POOL_CODE if "global_pool_threads" in options else getattr(_MODULES[subject], "READERS_CODE", "")
+    )
     return code.strip().format(options=json.dumps(dict(options)), **options)

@@ -8,10 +8,6 @@ from pathlib import Path
 TITLE = "检测一页，再识别四行"
 RECOGNITION = "PP-OCRv6_rec_small.onnx"
 LINES, SHAPE, SEED = 4, (1, 3, 48, 320), 320
-POOL = "global_pool_threads"
-READERS_CODE = """
-ort.set_global_thread_pool_sizes({global_pool_threads}, 1)  # 每个会话都要设 use_per_session_threads = False
-"""
 
 
 def load():
@@ -22,8 +18,7 @@ def load():
 
 
 def start(job):
-    if POOL in job["options"]:
-        session.ort.set_global_thread_pool_sizes(job["options"][POOL], 1)
+    session.share_pool(job)
     return Pipeline(job)
 
 

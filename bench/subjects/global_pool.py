@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 TITLE = "共用线程池上的会话"
-READERS_CODE = """
-ort.set_global_thread_pool_sizes({threads}, 1)
-"""
 
 
 def load():
@@ -17,5 +14,5 @@ def load():
 
 def start(job):
     """For sessions with `use_per_session_threads = False`."""
-    session.ort.set_global_thread_pool_sizes(job["options"]["threads"], 1)
+    session.share_pool(job)
     return session.start(job)

@@ -5,10 +5,6 @@ from __future__ import annotations
 from itertools import cycle
 
 TITLE = "轮流调用的几个会话"
-POOL = "global_pool_threads"
-READERS_CODE = """
-ort.set_global_thread_pool_sizes({global_pool_threads}, 1)  # 每个会话都要设 use_per_session_threads = False
-"""
 
 
 def load():
@@ -19,8 +15,7 @@ def load():
 
 
 def start(job):
-    if POOL in job["options"]:
-        session.ort.set_global_thread_pool_sizes(job["options"][POOL], 1)
+    session.share_pool(job)
     return InTurn(job, job["options"]["sessions"])
 
 

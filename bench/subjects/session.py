@@ -24,6 +24,12 @@ def start(job):
     return Session(job)
 
 
+def share_pool(job):
+    """Where the options of the subject say how many threads: one pool for all sessions of the process, set up once."""
+    if count := job["options"].get("global_pool_threads"):
+        ort.set_global_thread_pool_sizes(count, 1)
+
+
 def set_options(options, settings):
     """Set what a case writes; the attributes of these that had that value anyway."""
     unchanged = []

@@ -72,7 +72,9 @@ def test_sessions_are_called_in_turn_and_may_share_a_pool() -> None:
     assert (pool.threads_created or 0) < 3
     assert own.outputs.finite
     assert pool.outputs.finite
-    alone = figures_of(job_of(subject="global_pool", options={"threads": 2}, settings=shared, observe=True))
+    alone = figures_of(
+        job_of(subject="global_pool", options={"global_pool_threads": 2}, settings=shared, observe=True)
+    )
     assert alone.threads_created == pool.threads_created
 
 
