@@ -180,10 +180,12 @@ GAP = " gap="
 
 
 def input_title(label: str) -> str:
-    """A label as readers see it: `30 shapes` are `30 种尺寸`, `8 lines` are `8 行文字`; axes and sizes stay as they are."""
+    """A label as readers see it: `30 shapes` are `30 种尺寸`, `8 lines` are `8 行文字`, `3 pages` are `3 页`; axes and sizes stay as they are."""
     shapes, _, gap = label.partition(GAP)
     count, _, kind = shapes.partition(" ")
-    title = {"shapes": f"{count} 种尺寸", "lines": f"{count} 行文字"}.get(kind, shapes)
+    title = {"shapes": f"{count} 种尺寸", "lines": f"{count} 行文字", "pages": f"{count} 页"}.get(
+        kind, shapes
+    )
     return f"{title}，每次之后停 {gap} 毫秒" if gap else title
 
 
@@ -282,6 +284,8 @@ class Model:
     """Runs between the second and the first timed one, the same for every case."""
     tolerance: float = 1e-3
     """Largest difference of outputs, relative to the largest absolute baseline output."""
+    note: Callable[[], str] = str
+    """What captions must tell of inputs that are made otherwise on another machine; part of the key of the files."""
 
     def shapes(self, feed: Feed) -> dict[str, Shape]:
         """A feed with the names of its inputs. Raises ValueError when a bare shape names none of several."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bench.spec import BASELINE, CONTROL, SINGLE, Case, Input, Load, Machine, Proof, Scalar
+from bench.spec import BASELINE, CONTROL, SINGLE, Case, Input, Load, Machine, Proof, Scalar, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ BERT_128 = Input(label="1x128", shapes=((1, 128),))
 BERT_32 = Input(label="1x32", shapes=((1, 32),))
 TINY = Input(label="batch=16", shapes=((16, 256),))
 
-SHORT_GAPS, LONG_GAPS = Load(gap_ms=10, calls=20), Load(gap_ms=100, calls=5)
+SHORT_GAPS, LONG_GAPS = Load(gap_ms=10, calls=17), Load(gap_ms=100, calls=4)
 """A call every now and then. Of a hundred calls and more in all rounds a 95th percentile is told."""
 
 ARENA_OFF = Proof(fact="arena_regions", relation="==", expected=0, keys=("enable_cpu_mem_arena",))
@@ -47,6 +47,8 @@ NOT_SPINNING = Proof(fact="idle_cpu_s", relation="<", expected=0.5, than=BASELIN
 DENORMALS_ZEROED = Proof(
     fact="denormals_zeroed", relation="==", expected=1, keys=("session.set_denormal_as_zero",)
 )
+PINNED = Proof(fact="threads_pinned", relation=">", expected=1, than="usable")
+"""Like the default's, where that has as many: so it is held against the same threads without cores of their own."""
 OTHER_FILE = Proof(fact="file", relation="!=", expected=1, than=BASELINE, keys=("variant",))
 
 
@@ -75,15 +77,53 @@ def needs_two_cores(machine: Machine) -> str:
     return "" if machine.cores > 1 else "需要两个以上的核"
 
 
+def usable_threads(machine: Machine) -> tuple[Case, Case, Case]:
+    """As many threads as usable cores, had in three ways: on no core of their own, on one each, from a global pool."""
+    count = machine.cores
+    return (
+        Case(
+            id="usable",
+            title=f"{count} 线程（不绑核）",
+            settings={"intra_op_num_threads": count},
+            proofs=own_threads(count),
+            lacking=needs_two_cores,
+        ),
+        Case(
+            id="usable_pinned",
+            title=f"{count} 线程，各绑一核",
+            settings=pinned_threads(count),
+            proofs=(PINNED,),
+            lacking=needs_two_cores,
+        ),
+        Case(
+            id="global_pool",
+            title="全局线程池",
+            settings={"use_per_session_threads": False},
+            subject=Subject(name="global_pool", options={"global_pool_threads": count}),
+            proofs=(Proof(fact="threads_pinned", relation="==", expected=0),),
+            lacking=needs_two_cores,
+        ),
+    )
+
+
 ZEROED: Mapping[str, Scalar] = {"session.set_denormal_as_zero": "1"}
 """In every case where a tenth of the weights are denormal and the question is another one."""
 SPINNING_STOP: Mapping[str, Scalar] = {"session.force_spinning_stop": "1"}
+STOPS_SPINNING = Case(
+    id="spinning_stop", title="调用之后停止空转", settings=SPINNING_STOP, proofs=(NOT_SPINNING,)
+)
+NEVER_SPINS = Case(
+    id="no_spinning",
+    title="从不空转",
+    settings={"session.intra_op.allow_spinning": "0"},
+    proofs=(NOT_SPINNING,),
+)
 NO_PATTERN = {"enable_mem_pattern": False}
 WITHOUT_PATTERN = (
-    Case(id="pattern_off", title="关闭内存模式", settings=NO_PATTERN, proofs=(PATTERN_OFF,)),
+    Case(id="pattern_off", title="关 enable_mem_pattern", settings=NO_PATTERN, proofs=(PATTERN_OFF,)),
     Case(
         id="pattern_off_shrink",
-        title="关闭内存模式，每次归还",
+        title="关 enable_mem_pattern，每次推理后归还",
         settings=NO_PATTERN,
         run_settings={"memory.enable_memory_arena_shrinkage": "cpu:0"},
         proofs=(SHRUNK,),
@@ -91,7 +131,7 @@ WITHOUT_PATTERN = (
 )
 ORIGINAL = Case(
     id="original",
-    title="原文设置",
+    title="2022 年的那套",
     settings={
         "graph_optimization_level": "ORT_ENABLE_ALL",
         "log_severity_level": 4,

@@ -14,6 +14,7 @@ from bench.experiments._common import (
 )
 from bench.spec import (
     BASELINE,
+    CONTROL,
     Case,
     Chart,
     Claim,
@@ -41,7 +42,7 @@ def cases(machine: Machine) -> tuple[Case, ...]:
     off = {"enable_cpu_mem_arena": False}
     return (
         *default(),
-        Case(id="arena_off", title="关闭 arena", settings=off, proofs=(ARENA_OFF,)),
+        Case(id="arena_off", title="关 arena", settings=off, proofs=(ARENA_OFF,)),
         *WITHOUT_PATTERN,
         Case(
             id="exact_extend",
@@ -52,7 +53,7 @@ def cases(machine: Machine) -> tuple[Case, ...]:
         ),
         Case(
             id="arena_off_hugetlb",
-            title="关闭 arena，glibc 用大页",
+            title="关 arena，glibc 用大页",
             settings=off,
             place=Place(env={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}),
             lacking=needs_glibc(2, 35),
@@ -88,7 +89,14 @@ EXPERIMENT = Experiment(
             slower={"pattern_off": 0.6},
             load=Load(timed=False),
         ),
-        Group(model="ocr_det", input=DET_MANY, small=DET_FEW, settings=ZEROED, seconds=1.6),
+        Group(
+            model="ocr_det",
+            input=DET_MANY,
+            small=DET_FEW,
+            settings=ZEROED,
+            seconds=1.6,
+            cases=(BASELINE, CONTROL, "arena_off", *(case.id for case in WITHOUT_PATTERN), "exact_extend"),
+        ),
     ),
     columns=(
         "latency_ms",

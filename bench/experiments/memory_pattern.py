@@ -10,7 +10,7 @@ from bench.spec import BASELINE, CONTROL, Case, Chart, Experiment, Group, Import
 
 OPTIONS = {"arena": "enable_cpu_mem_arena", "pattern": "enable_mem_pattern", "reuse": "enable_mem_reuse"}
 NO_PLAN = replace(PATTERN_OFF, keys=("enable_mem_pattern", "enable_mem_reuse"))
-NAMES = {"arena": "arena", "pattern": "内存模式", "reuse": "内存复用"}
+NAMES = {"arena": "arena", "pattern": "enable_mem_pattern", "reuse": "enable_mem_reuse"}
 
 
 def cases(machine: Machine) -> tuple[Case, ...]:
@@ -27,7 +27,7 @@ def _case(off: tuple[str, ...]) -> Case:
     names = "、".join(NAMES[name] for name in off)
     return Case(
         id="_".join(off) + "_off",
-        title=f"关闭 {names}" if names[0].isascii() else f"关闭{names}",
+        title=f"关 {names}",
         settings={OPTIONS[name]: False for name in off},
         proofs=_proofs(off),
     )
@@ -43,7 +43,7 @@ def _proofs(off: tuple[str, ...]) -> tuple[Proof, ...]:
 
 EXPERIMENT = Experiment(
     id="memory_pattern",
-    title="内存模式与内存复用",
+    title="enable_mem_pattern 与 enable_mem_reuse",
     question="enable_mem_pattern 和 enable_mem_reuse 各管什么，该不该关？",
     importance=Importance.ARTICLE,
     cases=cases,

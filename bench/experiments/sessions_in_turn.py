@@ -7,10 +7,10 @@ from dataclasses import replace
 from bench.experiments._common import (
     DET_320,
     DET_480,
-    NOT_SPINNING,
+    NEVER_SPINS,
     REC_ONE,
     REC_SHORT,
-    SPINNING_STOP,
+    STOPS_SPINNING,
     ZEROED,
     default,
     needs_two_cores,
@@ -41,13 +41,8 @@ def cases(machine: Machine) -> tuple[Case, ...]:
     return (
         *default(),
         Case(id=SINGLE, title="1 线程", settings=one, proofs=(no_threads,)),
-        Case(id="spinning_stop", title="调用之后停止空转", settings=SPINNING_STOP, proofs=(NOT_SPINNING,)),
-        Case(
-            id="no_spinning",
-            title="从不空转",
-            settings={"session.intra_op.allow_spinning": "0"},
-            proofs=(NOT_SPINNING,),
-        ),
+        STOPS_SPINNING,
+        NEVER_SPINS,
         pool("global_pool_two", "两个会话", PIPELINE),
         pool("global_pool_five", "五个会话", FIVE),
     )

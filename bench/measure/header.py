@@ -90,7 +90,7 @@ def _group(group: PlannedGroup, prepared: Prepared) -> GroupRecord:
         variant=group.group.variant,
         load=group.group.load,
         place=group.group.place,
-        note=group.note,
+        note="；".join(filter(None, (group.note, model.note()))),
     )
 
 

@@ -65,7 +65,7 @@ def prepare(model: Model, inputs: Sequence[Input], folder: Path) -> Prepared:
 
 
 def content_key(model: Model) -> str:
-    """First 12 hex digits of a hash over what decides the files: sources here and versions of packages."""
+    """First 12 hex digits of a hash over what decides the files: sources here, versions of packages, fonts."""
     digest = hashlib.sha256()
     for path in sorted({PACKAGE / f"{model.id}.py", PACKAGE / "flops.py", *PACKAGE.glob("_[!i]*.py")}):
         digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
@@ -75,6 +75,7 @@ def content_key(model: Model) -> str:
         except metadata.PackageNotFoundError:
             version = "absent"
         digest.update(f"{name} {version}\0".encode())
+    digest.update(model.note().encode())
     return digest.hexdigest()[:12]
 
 

@@ -71,7 +71,7 @@ def summary(exports: Sequence[Export]) -> Markup:
     if times:
         wrong = stats.expected_false_verdicts(len(times))
         article = sum(one.row.metric == "ratio_original" for one in times)
-        of = f"（与默认比 {len(times) - article} 次，与原文设置比 {article} 次）" if article else ""
+        of = f"（与默认比 {len(times) - article} 次，与 2022 年的那套比 {article} 次）" if article else ""
         parts.append(
             f"延迟作了 {len(times)} 次比较{of}：{tally(times)}；就算其实全无差别，单看区间，平均也至多有 {wrong:.1f} 次碰巧不含 1"
         )

@@ -80,7 +80,7 @@ def card(export: Export, scenario: Scenario) -> Markup:
     ]
     return render(
         "scenario", scenario=scenario, winner=chosen.winner, outcome=_outcome(words, scenario, chosen),
-        evidence=list(_evidence(words, _groups(words, scenario), chosen.winner)), minimised=_minimised(scenario),
+        evidence=list(_evidence(words, _groups(words, scenario), chosen.winner, scenario)), minimised=_minimised(scenario),
         candidates=candidates, told=_how_chosen(scenario, chosen),
     )  # fmt: skip
 
@@ -97,11 +97,12 @@ def line(export: Export, scenario: Scenario) -> Markup:
     Several such lines leave memory to the page with all the evidence.
     """
     words = Words(export)
-    firsts: dict[str, GroupSummary] = {}
+    firsts: dict[tuple[str, int], GroupSummary] = {}
     for group in _groups(words, scenario):
         if words.draft or not group.noisy:
-            firsts.setdefault(_setting(group), group)
-    evidence = _evidence(words, firsts.values(), winner(export, scenario).id, brief=len(firsts) > 1)
+            firsts.setdefault((_setting(group), group.load.gap_ms), group)
+    won, brief = winner(export, scenario).id, len(firsts) > 1
+    evidence = _evidence(words, firsts.values(), won, scenario, brief=brief)
     return render("scenario_line", lines=[_outcome(words, scenario, choice(export, scenario)), *evidence])
 
 
@@ -122,7 +123,7 @@ def _outcome(words: Words, scenario: Scenario, chosen: Choice) -> Markup:
 
 
 def _evidence(
-    words: Words, groups: Iterable[GroupSummary], case: str, *, brief: bool = False
+    words: Words, groups: Iterable[GroupSummary], case: str, scenario: Scenario, *, brief: bool = False
 ) -> Iterator[Markup]:
     """One sentence a group: time against the default and the article's settings, then memory."""
     for group in groups:
@@ -131,19 +132,27 @@ def _evidence(
             for other, metric in ((BASELINE, "ratio"), (ORIGINAL, "ratio_original"))
             if case != other and words.row(group, other, "latency_ms")
         ]
-        told = [*_cores(words, group, case), *([] if brief else _memories(words, group, case))]
+        spent = _cpu(words, group, case) if scenario.minimise == "cpu_s" else ()
+        told = [*spent, *_cores(words, group, case), *([] if brief else _memories(words, group, case))]
         where = f"{group.model_title}（{input_title(group.input)}{_setting(group)}）"
-        yield Markup("{}：{}。").format(where, Markup("；").join([*parts, *told]))
+        if parts or told:
+            yield Markup("{}：{}。").format(where, Markup("；").join([*parts, *told]))
 
 
 def _time(words: Words, group: GroupSummary, case: str, other: str, metric: str) -> Markup | str:
-    name = {BASELINE: "默认", ORIGINAL: "原文设置"}[other]
+    name = {BASELINE: "默认", ORIGINAL: " 2022 年的那套"}[other]
     ran, other_ran = (words.value(group, one, "latency_ms") is not None for one in (case, other))
     if not ran:
         return words.speed(group, case)
     if words.value(group, case, metric) is None:
-        return f"与{name}无从比较" if other_ran else f"{name}没有测成，无从比较"
+        return f"与{name}无从比较" if other_ran else f"{name.strip()}没有测成，无从比较"
     return Markup("与{}比{}").format(name, words.speed(group, case, metric))
+
+
+def _cpu(words: Words, group: GroupSummary, case: str) -> Iterator[Markup]:
+    own, base = (words.value(group, one, "cpu_s") for one in (case, BASELINE))
+    if case != BASELINE and own is not None and base:
+        yield Markup("CPU 时间是默认的 {:.0%}{}").format(own / base, words.mark(group, "cpu_s"))
 
 
 def _cores(words: Words, group: GroupSummary, case: str) -> list[str]:
@@ -170,7 +179,7 @@ def _memories(words: Words, group: GroupSummary, case: str) -> Iterator[str]:
     for metric in ("peak_mib", "kept_mib"):
         values = {
             name: words.value(group, one, metric)
-            for name, one in (("默认", BASELINE), ("原文设置", ORIGINAL))
+            for name, one in (("默认", BASELINE), ("2022 年的那套", ORIGINAL))
             if one != case
         }
         own = words.value(group, case, metric)

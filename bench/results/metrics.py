@@ -110,7 +110,7 @@ _ALL = (
     Metric(id="calls_per_s", title="每秒推理", unit="次", kind="time", better="more", always=False,
            phase="steady", read=lambda p: p.calls / p.run_ns * 1e9),
     _judged(id="ratio", title="相对默认", words="耗时", compared="延迟", of="latency_ms", better="less", headline=True),
-    _judged(id="ratio_original", title="相对原文设置", words="耗时", compared="延迟，对原文设置",
+    _judged(id="ratio_original", title="相对 2022 年的那套", words="耗时", compared="延迟，对 2022 年的那套",
             of="latency_ms", than="original", better="less"),
     _judged(id="p95_ratio", title="p95 相对默认", words="p95 延迟", compared="p95 延迟", of="p95_ms", better="less",
             floor=stats.SAME_MARGIN, always=False, calls=ENOUGH_CALLS),

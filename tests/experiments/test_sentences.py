@@ -24,7 +24,10 @@ STATED = re.compile(
 """Words that state a difference, or that there is none."""
 EVERYWHERE = pytest.mark.parametrize("experiment", EXPERIMENTS)
 THREADS, ARENA, PATTERN = "intra_op_num_threads", "arena", "memory_pattern"
-BOTH, NOT_BOTH = "arena 关了，再关内存模式，", "arena 关了，就不要再关内存模式，占得反而多"
+BOTH, NOT_BOTH = (
+    "arena 关了，再关 enable_mem_pattern，",
+    "arena 关了，就不要再关 enable_mem_pattern，占得反而多",
+)
 TO_3 = "0（VERBOSE）、1（INFO）、2（WARNING）、3（ERROR）"
 OPERATORS = {"disable_all": {"Conv": 3}, BASELINE: dict.fromkeys(("Conv", "FusedConv", *"ABCDEF"), 1)}
 OPTIMISED = {**of_cases(disable_all={"nodes": 300}), "operators": OPERATORS}
@@ -68,21 +71,21 @@ TOLD: list[tuple[str, str | dict[str, Any], str, str]] = [
     (PATTERN, memory(arena_off=OFF, arena_pattern_off=(100, 500)), f"{BOTH}还能少占（与只关 arena 比，", f"{NOT_BOTH}（"),
     (PATTERN, memory(arena_off=OFF, arena_pattern_off=(100, 600)), f"{BOTH}峰值和留存一升一降（", f"{NOT_BOTH}（"),
     (PATTERN, memory(arena_off=OFF, arena_pattern_off=(310, 510)), f"{BOTH}内存没有差别", f"{NOT_BOTH}（"),
-    (PATTERN, memory(arena_off=OFF, arena_pattern_reuse_off=(600, 500)), "就不要再关内存模式和内存复用，占得反而多", "还能"),
-    *((PATTERN, {**memory(arena_off=OFF), **one}, "关闭 arena 之后", "arena 关了") for one in NOT_JUDGED),
+    (PATTERN, memory(arena_off=OFF, arena_pattern_reuse_off=(600, 500)), "就不要再关 enable_mem_pattern 和 enable_mem_reuse，占得反而多", "还能"),
+    *((PATTERN, {**memory(arena_off=OFF), **one}, "关 arena 之后", "arena 关了") for one in NOT_JUDGED),
     ("formats", of_cases(optimised={"open_ratio": 0.7}), "ms，与默认比打开用时少 30%（29%–31%）；打开时的峰值|ms；打开时的峰值", "打开用时多"),
     ("dynamic_block_base", "unclear", "：中位数与默认比还分不出快慢|；p95 延迟还分不出快慢", "；还分不出"),
     ("dynamic_block_base", "nothing takes effect", "设为 4：设了和默认一样，什么都没有改变。", "改变；"),
     ("13_percent", {"time": 0.8}, "耗时少 20%", "更慢|代价|耗时多"),
-    ("13_percent", {"values": SLOWER}, "没有一个通用的百分数", "关闭内存模式"),
-    ("13_percent", {"values": SLOWER | SAVING}, "只想省内存，先试关闭内存模式", "代价也"),
-    ("13_percent", {"values": SLOWER | SAVING | COSTLY}, "没有一个通用的百分数", "关闭内存模式"),
+    ("13_percent", {"values": SLOWER}, "没有一个通用的百分数", "关 enable_mem_pattern"),
+    ("13_percent", {"values": SLOWER | SAVING}, "只想省内存，先试关 enable_mem_pattern", "代价也"),
+    ("13_percent", {"values": SLOWER | SAVING | COSTLY}, "没有一个通用的百分数", "关 enable_mem_pattern"),
     ("kept_5618_5", memory(arena_off=(1900, 1900)), "从 1600 MiB 变为 1900|没有让留存变少", "留存确实变少"),
     ("kept_5618_5", memory(arena_off=(100, 800), pattern_off=(1200, 900)), "关 arena 连峰值也更低|峰值 800 MiB 对 900 MiB", "没有降低"),
     ("kept_5618_5", memory(arena_off=(100, 800), pattern_off=(1200, 700)), "关 arena 没有降低峰值，多省的只是|800 MiB 对 700 MiB", "更低"),
     ("kept_5618_5", memory(arena_off=(100, 800), pattern_off=(1200, 820)), "关 arena 没有降低峰值，多省的只是", "更低"),
-    ("kept_5618_5", memory(arena_off=(100, 800), pattern_off=(50, 800)), "关 arena 没有多省，只关内存模式就够了", "更低"),
-    ("kept_5618_5", {**LITTLE, **UNSEEN["pattern_off"]}, "留存确实变少", "与只关内存模式比"),
+    ("kept_5618_5", memory(arena_off=(100, 800), pattern_off=(50, 800)), "关 arena 没有多省，只关 enable_mem_pattern 就够了", "更低"),
+    ("kept_5618_5", {**LITTLE, **UNSEEN["pattern_off"]}, "留存确实变少", "与只关 enable_mem_pattern 比"),
     ("all_cores", {**threads(4, 4, 2), "cores": 2}, "比默认的线程少，要明确设", "一样多"),
     ("all_cores", {**threads(4, 4, 2), "cores": 4}, "一样多；", "线程少"),
 ]  # fmt: skip

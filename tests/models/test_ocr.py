@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +11,10 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from bench.models import MODELS, ModelError, _ocr, ocr_det, ocr_rec, rapidocr_page
+from bench.experiments.rapidocr import LINE_BYTES
+from bench.models import MODELS, ModelError, _fonts, _ocr, ocr_det, ocr_rec, rapidocr_page
 from bench.models._ocr import line, page
-from bench.models.prepared import prepare
+from bench.models.prepared import content_key, prepare
 from bench.spec import Input
 from bench.variants import normal_weights
 
@@ -79,14 +81,43 @@ def test_zeroed_denormals_do_not_change_a_bit_of_the_output(infer: Any, tmp_path
     assert np.array_equal(before, after)
 
 
-def test_a_smaller_page_is_the_upper_part_of_a_larger_one_and_so_is_its_text() -> None:
-    lines, text = rapidocr_page.lines(8), rapidocr_page.make_text(((2, 32), (8, 32)))
+@pytest.mark.parametrize("written", rapidocr_page.WRITINGS)
+def test_a_smaller_page_is_the_upper_part_of_a_larger_one_and_so_is_its_text(
+    written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if written == "英文":
+        monkeypatch.setattr(_fonts, "chinese", lambda: None)
+    elif _fonts.chinese() is None:
+        pytest.skip("no Chinese font here")
+    length = LINE_BYTES
+    lines, text = rapidocr_page.lines(8, written), rapidocr_page.make_text(((2, length), (8, length)))
     assert [bytes(line).decode().rstrip() for line in text] == lines
-    assert lines[:2] == rapidocr_page.lines(2)
-    assert all(rapidocr_page.FEWEST_CHARACTERS <= len(one) <= rapidocr_page.MOST_CHARACTERS for one in lines)
+    assert lines[:2] == rapidocr_page.lines(2, written)
+    _, _, fewest, most = rapidocr_page.WRITINGS[written]
+    assert all(fewest <= len(one) <= most for one in lines)
+    assert written in rapidocr_page.note()
     pixels = rapidocr_page.make_page(((100, 480, 3), (400, 480, 3)))
     assert (pixels.shape, pixels.dtype) == ((400, 480, 3), np.uint8)
     dark = (pixels < 100).any(axis=(1, 2))
     between = [number * rapidocr_page.LINE_HEIGHT for number in range(1, 8)]
     assert not any(dark[place - 1 : place + 1].any() for place in between), "no line is cut through"
     assert not (pixels[:, -5:] < 100).any(), "no line runs out of the page"
+
+
+def test_the_best_font_with_chinese_characters_is_taken_in_its_regular_weight(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_fonts, "FOLDERS", (tmp_path, tmp_path / "none"))
+    find = _fonts.chinese.__wrapped__
+    assert find() is None
+    for name in ("Arial.ttf", "wqy-zenhei.ttc", "NotoSansCJK-Bold.ttc", "NotoSansCJK-Regular.ttc"):
+        (tmp_path / "deep").mkdir(exist_ok=True)
+        (tmp_path / "deep" / name).touch()
+    assert find() == tmp_path / "deep" / "NotoSansCJK-Regular.ttc"
+
+
+def test_a_font_that_comes_or_goes_makes_pages_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {
+        content_key(replace(MODELS["rapidocr_page"], note=note)) for note in (lambda: "中文", lambda: "英文")
+    }
+    assert len(keys) == 2

@@ -34,7 +34,7 @@ POINTS = [
     Point(case="a", ratio=1.32, low=1.24, high=1.37, kept=80.6, peak=452.0),
     Point(case="b", ratio=0.97, low=0.93, high=1.01, kept=448.6, peak=448.7),
 ]
-TITLES = {"默认": "默认", "a": "关闭 arena", "b": "关闭内存模式"}
+TITLES = {"默认": "默认", "a": "关 arena", "b": "关 enable_mem_pattern"}
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -102,9 +102,9 @@ def _line(*points: tuple[int, float], half: float | None = 0.05) -> list[SpeedUp
         (charts.thread_scaling, ({"某网络（batch=1）": _line((1, 1.0), (4, 1.6))}, 2), f"1.60 倍（4 线程）|{MORE}", NO_MORE),
         (charts.thread_scaling, ({"某网络（batch=1）": _line((1, 1.0), (2, 1.9), (4, 2.4), half=None)}, 2), "约 2.40 倍（4 线程，不作结论）", "核之后"),
         (charts.thread_scaling, ({"某网络（batch=1）": _line((1, 1.0), (2, 1.5))}, 64), "1.50 倍（2 线程）", "核之后"),
-        (charts.unbeaten, (POINTS, "ab", TITLES), "没有被比下去的是“关闭 arena”（耗时 1.32 倍，留存 81 MiB）、“关闭内存模式”（耗时 0.97 倍，留存 449 MiB）；其余 1 种", "None"),
+        (charts.unbeaten, (POINTS, "ab", TITLES), "没有被比下去的是“关 arena”（耗时 1.32 倍，留存 81 MiB）、“关 enable_mem_pattern”（耗时 0.97 倍，留存 449 MiB）；其余 1 种", "None"),
         (charts.unbeaten, (POINTS, ["默认", "a", "b"], TITLES), "谁也没有被比下去，各有取舍：“默认”（耗时 1 倍，留存 836 MiB）", "None"),
-        (charts.unbeaten, (POINTS, "", TITLES), "这次不作结论；留存的中位数最少的是“关闭 arena”，延迟的中位数最短的是“关闭内存模式”", "None"),
+        (charts.unbeaten, (POINTS, "", TITLES), "这次不作结论；留存的中位数最少的是“关 arena”，延迟的中位数最短的是“关 enable_mem_pattern”", "None"),
         (charts.unbeaten, ([], "", TITLES), "没有一种设置", "None"),
     ],
 )  # fmt: skip

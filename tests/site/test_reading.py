@@ -17,7 +17,7 @@ from bench.system.folders import ROOT
 
 DOCS = ROOT / "docs"
 TERMS = [Term(("arena",), "arena", '一个"池"。'), Term(("空转", "自旋"), "spinning", "不睡。"),
-         Term(("内存",), "memory", "甲。"), Term(("内存模式",), "mem-pattern", "一整块。")]  # fmt: skip
+         Term(("内存",), "memory", "甲。"), Term(("enable_mem_pattern",), "mem-pattern", "一整块。")]  # fmt: skip
 LINK = '[arena](../reference/glossary.md#arena "一个&quot;池&quot;。"){ .term }'
 HARMED = ("`arena`", "```python\narena\n```", '```python exec="on"\narena\n```', "# arena 是什么", "[arena](x.md)", "[看 arena][1]",
           "[1]: https://example.org/arena", "![arena](a.png)", '<a href="arena">x</a>', "<!-- arena -->", '!!! note "arena"', '=== "arena"',
@@ -33,7 +33,9 @@ def test_first_use_of_any_name_is_linked_where_it_does_no_harm_and_the_longer_te
 
     assert link("# arena\n\n`arena`：关 arena，开 arena。") == f"# arena\n\n`arena`：关 {LINK}，开 arena。"
     assert link("自旋就是空转。").count("#spinning") == 1
-    assert link("关闭内存模式").startswith("关闭[内存模式](../reference/glossary.md#mem-pattern ")
+    assert link("关 enable_mem_pattern").startswith(
+        "关 [enable_mem_pattern](../reference/glossary.md#mem-pattern "
+    )
     ways = {"index.md": "reference/", "reference/method.md": "", "blog/posts/x.md": "../../reference/"}
     assert all(f"]({way}glossary.md#arena" in link("arena", page) for page, way in ways.items())
     assert link("arena", reading.GLOSSARY) == "arena"

@@ -129,9 +129,9 @@ ORACLES: dict[str, Callable[[Judge, Words], Answers]] = {
 }  # fmt: skip
 FASTEST = re.compile(r"明确设置的线程数里，(?:(?P<one>\d+) 线程|(?P<tied>[\d、]+) 并列)最快")
 MORE_OFF = re.compile(
-    r"arena 关了，(?:再关|就不要再关)(?P<also>内存模式和内存复用|内存模式)，(?P<word>内存没有差别|还能少占|占得反而多|峰值和留存)"
+    r"arena 关了，(?:再关|就不要再关) (?P<also>enable_mem_pattern 和 enable_mem_reuse|enable_mem_pattern)，(?P<word>内存没有差别|还能少占|占得反而多|峰值和留存)"
 )
-LITTLE_LEFT = "关闭 arena 后，留下的远小于推理途中需要的"
+LITTLE_LEFT = "关 arena 后，留下的远小于推理途中需要的"
 
 
 def other_sentences(judge: Judge, words: Words, texts: Sequence[str], index_of: Callable[[str], int]) -> None:
@@ -157,7 +157,7 @@ def _fastest(judge: Judge, words: Words, index: int, found: re.Match[str]) -> No
 
 
 def _more_off(judge: Judge, words: Words, index: int, found: re.Match[str]) -> None:
-    case = "arena_pattern_reuse_off" if "复用" in found["also"] else "arena_pattern_off"
+    case = "arena_pattern_reuse_off" if "reuse" in found["also"] else "arena_pattern_off"
     judge.unproven(words, found[0], (index, case), (index, "arena_off"))
     name = words.export.experiment
     apart = [judge.apart(name, index, case, metric, "arena_off") for metric in ("peak_mib", "kept_mib")]
@@ -174,7 +174,7 @@ def recommendation(judge: Judge, words: Words, scenario: Scenario, winner: str, 
     """A winner: in effect, within its limits on its own table and, twice over, in truth."""
     if not told.startswith("测试机上选出"):
         return
-    left_out = told.partition("快慢没有算进去（噪声太大）：")[2]
+    left_out = told.partition("快慢没有算进去（噪声太大）：")[2].partition("。")[0].split("、")
     titles = {group.index: f"{group.model_title} {input_title(group.input)}" for group in words.groups()}
     groups = [g for g in words.groups() if g.index in scenario.groups and titles[g.index] not in left_out]
     where = f"{scenario.id} -> {winner}"

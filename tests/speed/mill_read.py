@@ -29,7 +29,7 @@ METRIC = re.compile("留存|峰值")
 ALIASES = {
     "callers": {"默认线程：两个线程同时调用同一个会话": "two_callers"},
     "profiling": {"开启后": "profiling"},
-    "recommended": {"原文设置整套用上": "original"},
+    "recommended": {"2022 年的那套整套用上": "original"},
     "graph_optimization": {"加载事先优化好的模型": "offline"},
     "inter_op_num_threads": {"顺序模式下设 inter_op_num_threads": "sequential_4"},
 }
@@ -80,7 +80,7 @@ def _meaning(found: re.Match[str], before: str) -> tuple[str, str]:
         metric = {"留存": "kept_mib", "峰值": "peak_mib"}[METRIC.findall(before)[-1]]
         word = {"多": "more", "少": "less", None: "unclear"}[found["m_more"]]
         return metric, "same" if found["m_same"] else word
-    metric = "ratio_original" if before.endswith("与原文设置比") else "ratio"
+    metric = "ratio_original" if before.endswith("与 2022 年的那套比") else "ratio"
     if found["none"]:
         return metric, "none"
     if found["more"]:

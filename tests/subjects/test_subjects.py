@@ -13,6 +13,7 @@ import pytest
 from real_children import failure_of, figures_of, job_of, made_up, run
 
 from bench import subjects
+from bench.experiments.rapidocr import LINE_BYTES
 from bench.measure import evidence
 from bench.models import MODELS
 from bench.models.prepared import prepare
@@ -101,7 +102,7 @@ def test_every_kind_of_thread_is_asked_whose_denormals_are_zero() -> None:
 
 def test_rapidocr_reads_a_page_as_shipped_and_with_settings_and_says_how_well(tmp_path: Path) -> None:
     """The text is the same, and known; a wrapper reaches every session; another file is opened where one is given."""
-    entry = Input(label="2 lines", shapes=({"page": (100, 480, 3), "text": (2, 32)},))
+    entry = Input(label="2 lines", shapes=({"page": (100, 480, 3), "text": (2, LINE_BYTES)},))
     prepared = prepare(MODELS["rapidocr_page"], [entry], tmp_path)
     paths = {name: str(path) for name, path in prepared.input_paths["2 lines"].items()}
     shapes = [MODELS["rapidocr_page"].shapes(one) for one in entry.shapes]
