@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FENCE = re.compile(r"^\s*(?:`{3,}|~{3,})\s*python\b(.*)$", re.MULTILINE)
 FENCE_OPTIONS = {'exec="on"', 'html="true"', 'linenums="1"'}
 """A misspelt option is not an error to markdown-exec: it shows the code, or ignores the option."""
-SHOWN = re.compile(r"bench\.show\(['\"](\w+)['\"]\)")
+SHOWN = re.compile(r"bench\.(?:show|table)\(['\"](\w+)['\"]")
 EVIDENCE = "evidence"
 """Folder of the pages that show every experiment anyway."""
 ADDRESS = re.compile(r"https?://[^/\s\[\]]+(/\S*)?")
@@ -115,7 +115,7 @@ class Page(HTMLParser):
         self._article += tag == "article"
         if tag == "div" and (self._generated or found.get("class") == "bench"):
             self._generated += 1
-        if tag == "table" and found.get("data-experiment"):
+        if tag in ("table", "p") and found.get("data-experiment"):
             self.experiments.add(found["data-experiment"] or "")
         link = found.get("href") if tag in ("a", "link") else found.get("src")
         if link:

@@ -1,7 +1,6 @@
 """The site for programs: every page as Markdown beside its HTML, and a list of them in llms.txt.
 
-Made from the finished pages, so that conclusions and recommended settings stand there as readers see them.
-Measured tables are left to their data files, which are exact and smaller. The name `page.html.md` and the
+Made from the finished pages, so that conclusions, settings and tables stand there as readers see them. The name `page.html.md` and the
 form of llms.txt are those of llmstxt.org.
 """
 
@@ -35,10 +34,9 @@ SCREEN_ONLY = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 """Taken out before anything is parsed: most of a page is drawings, and colours of code."""
-MEASURED = re.compile(
-    r'<table [^>]*data-experiment="([^"]*)" data-model="([^"]*)" data-input="([^"]*)".*?</table>', re.DOTALL
-)
-TO_THE_DATA = r"<p>（数字在 data/\1.json，model=\2，input=\3。）</p>"
+CELL = re.compile(r"(<td\b[^>]*>)(.*?)</td>", re.DOTALL)
+SMALL = re.compile(r"\s*<small>(.*?)</small>", re.DOTALL)
+VERDICT = re.compile(r'<span class="bench-verdict[^>]*>')
 _LANGUAGE = re.compile(r"(?:language|hl)-(\w+)")
 
 
@@ -100,9 +98,15 @@ def _documents(site: Path) -> Iterator[Document]:
             yield Document(name, title[1] if title else "", unescape(about[1]) if about else "", markdown)
 
 
+def _parted(cell: re.Match[str]) -> str:
+    """What a screen shows below each other, in one line."""
+    told = VERDICT.sub(r" \g<0>", SMALL.sub(r"（\1）", cell[2]))
+    return f"{cell[1]}{told}</td>"
+
+
 def as_markdown(article: str) -> str:
-    """The text of a page; a measured table is replaced by the way to its data."""
-    soup = BeautifulSoup(SCREEN_ONLY.sub("", MEASURED.sub(TO_THE_DATA, article)), "html.parser")
+    """The text of a page, with its tables: figure, interval in brackets, verdict."""
+    soup = BeautifulSoup(SCREEN_ONLY.sub("", CELL.sub(_parted, article)), "html.parser")
     for table in soup.find_all("table", class_="highlighttable"):
         if code := table.select_one("td.code pre"):
             table.replace_with(code.extract())

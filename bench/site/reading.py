@@ -32,10 +32,12 @@ PROTECTED = re.compile(
     | !?\[[^\]\n]*\](?:\([^)\n]*\)|\[[^\]\n]*\])                         # links and pictures
     | <[^>\n]+>
     | https?://\S+
+    | ^[^\n]*\n\{[ ]\.bench-words[ ]\}                                    # what people type, as they type it
     | \{[^}\n]*\}                                                        # attributes
     """,
     re.MULTILINE | re.DOTALL | re.VERBOSE,
 )
+LINKED = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 MORE = "<!-- more -->"
 PER_MINUTE = 400
 """Chinese characters, or Latin words, that are read in a minute."""
@@ -73,7 +75,7 @@ def terms(docs: Path) -> list[Term]:
     path = docs / GLOSSARY
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     return [
-        Term(tuple(m["names"].split("、")), m["anchor"], m["text"].replace("`", ""))
+        Term(tuple(m["names"].split("、")), m["anchor"], LINKED.sub(r"\1", m["text"]).replace("`", ""))
         for m in ENTRY.finditer(text)
     ]
 

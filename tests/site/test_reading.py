@@ -108,8 +108,8 @@ PAGE = """<html><head><meta name="description" content="说明 &lt;{name}"></hea
 # fmt: off
 AS_MARKDOWN = {
     '<h1>标题<a class="headerlink" href="#x">¶</a></h1><p>一句。</p><ul><li>甲</li></ul>': "# 标题\n\n一句。\n\n- 甲",
-    '<div class="bench-table"><table class="bench-measured" data-experiment="arena" data-model="aspp" data-input="batch=2"><tr><th>默认</th><td data-value="1">1</td></tr></table></div>':
-        "（数字在 data/arena.json，model=aspp，input=batch=2。）",
+    '<div class="bench-table"><table class="bench-measured" data-experiment="arena" data-model="aspp" data-input="batch=2"><tr><th>设置</th><th>每次推理</th></tr><tr><th>默认</th><td data-value="1">1<small>0.9–1.1</small><span class="bench-verdict bench-same">没有差别</span></td></tr></table></div>':
+        "| 设置 | 每次推理 |\n| --- | --- |\n| 默认 | 1（0.9–1.1） 没有差别 |",
     "<table><caption>甲</caption><tr><th>名</th></tr><tr><td>乙</td></tr></table>": "甲\n\n| 名 |\n| --- |\n| 乙 |",
     '<div class="language-bash highlight"><pre><span></span><code>pip install nox\n</code></pre></div>': "```bash\npip install nox\n```",
     "<pre><samp>一行\n</samp></pre>": "```\n一行\n```",
