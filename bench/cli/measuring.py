@@ -96,7 +96,7 @@ def run(
 def selftest() -> None:
     """测几件事先知道答案的事，看测量程序看不看得见：睡眠、运算、内存、相同的设置、多 10% 的运算。约半分钟。
 
-    默认档和细致档开测前都会先做一遍，结果写在网站的构建证书上。
+    默认档和细致档开测前都会先做一遍，结果写在网站的“这次测得准不准”里。
     """
     with _measuring() as (folders, teller), leaving("自检没有做完，下次从头做。"):
         found = _look_at_itself(campaign.new_build_id(), Here.read(), folders, teller)

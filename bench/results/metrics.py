@@ -31,7 +31,7 @@ class Metric:
     title: str
     """A few Chinese words for the head of a column."""
     words: str = ""
-    """In sentences: `耗时` in `耗时多 98%`."""
+    """In sentences: `打开用时` in `打开用时多 98%`; empty: what is more is slower, as of a latency."""
     compared: str = ""
     """What a list of comparisons calls it; empty: the title."""
     unit: str = ""
@@ -104,13 +104,13 @@ _judged = partial(Metric, kind="ratio", judged=True)
 _fact = partial(Metric, kind="fact")
 # fmt: off
 _ALL = (
-    _time(id="latency_ms", title="稳态延迟", read=lambda f: f.latency_ns() / 1e6),
+    _time(id="latency_ms", title="每次推理", read=lambda f: f.latency_ns() / 1e6),
     _time(id="p95_ms", title="p95 延迟", read=lambda f: f.latency_ns(0.95) / 1e6,
           always=False, calls=ENOUGH_CALLS),
     Metric(id="calls_per_s", title="每秒推理", unit="次", kind="time", better="more", always=False,
            phase="steady", read=lambda p: p.calls / p.run_ns * 1e9),
-    _judged(id="ratio", title="相对默认", words="耗时", compared="延迟", of="latency_ms", better="less", headline=True),
-    _judged(id="ratio_original", title="相对 2022 年的那套", words="耗时", compared="延迟，对 2022 年的那套",
+    _judged(id="ratio", title="相对默认", compared="延迟", of="latency_ms", better="less", headline=True),
+    _judged(id="ratio_original", title="相对 2022 年的那套", compared="延迟，对 2022 年的那套",
             of="latency_ms", than="original", better="less"),
     _judged(id="p95_ratio", title="p95 相对默认", words="p95 延迟", compared="p95 延迟", of="p95_ms", better="less",
             floor=stats.SAME_MARGIN, always=False, calls=ENOUGH_CALLS),
@@ -123,18 +123,18 @@ _ALL = (
     _time(id="session_ms", title="建会话", phase="open", read=lambda p: p.wall_ns / 1e6),
     _time(id="first_run_ms", title="首次推理", phase="first", read=_per_call),
     _time(id="second_run_ms", title="第二次推理", phase="second", read=_per_call),
-    _time(id="cpu_s", title="CPU 秒/次", compared="每次推理的 CPU 时间", unit="s",
+    _time(id="cpu_s", title="每次用的 CPU", compared="每次推理的 CPU 时间", unit="s",
           phase="steady", read=lambda p: p.cpu_ns / p.calls / 1e9),
     Metric(id="cores_used", title="用到的核", kind="count",
            phase="steady", read=lambda p: p.cpu_ns / p.run_ns),
-    _memory(id="open_peak_mib", title="打开时峰值", judged=True, always=False,
+    _memory(id="open_peak_mib", title="打开时最多占", judged=True, always=False,
             phase="open", read=lambda p: _scaled(p.peak_bytes, MIB)),
     _memory(id="base_mib", title="推理前", phase="open", read=_rss),
     _memory(id="after_first_mib", title="第 1 次后", phase="first", read=_rss),
     _memory(id="after_second_mib", title="第 2 次后", phase="second", read=_rss),
-    _memory(id="peak_mib", title="峰值", judged=True, headline=True, read=lambda f: _scaled(f.peak_bytes, MIB)),
-    _memory(id="kept_mib", title="留存", judged=True, headline=True, phase="steady", read=_rss),
-    _memory(id="kept_trimmed_mib", title="trim 后留存", judged=True, phase="trim", read=_rss),
+    _memory(id="peak_mib", title="最多占", judged=True, headline=True, read=lambda f: _scaled(f.peak_bytes, MIB)),
+    _memory(id="kept_mib", title="做完后还占", judged=True, headline=True, phase="steady", read=_rss),
+    _memory(id="kept_trimmed_mib", title="归还之后还占", judged=True, phase="trim", read=_rss),
     Metric(id="grown_mib_per_1000", title="每千次推理增长", unit="MiB", kind="count", read=_grown,
            signed=True, told=False),
     Metric(id="character_error", title="字符错误率", kind="count", told=False, always=False,
@@ -147,7 +147,7 @@ _ALL = (
     _fact(id="overlapping_nodes", title="同时执行的节点"),
     _fact(id="node_threads", title="执行节点的线程"),
     _fact(id="session_info_lines", title="INFO 及更细的行"),
-    _fact(id="idle_cpu_s", title="推理后空转耗 CPU", unit="s"),
+    _fact(id="idle_cpu_s", title="空闲时还用的 CPU", unit="s"),
 )
 # fmt: on
 METRICS: dict[str, Metric] = {metric.id: metric for metric in _ALL}

@@ -54,9 +54,9 @@ def checks(export: Export) -> tuple[Check, ...]:
             _is_a_tenth,
         ),
         _judged("两个名字、同样的运算", "不判为更快或更慢", rows.get((CONTROL, "ratio")), _is_none),
-        _gained(rows, ALLOCATED, "peak_mib", "一次调用里分配再放掉：峰值增加", *around),
-        _gained(rows, ALLOCATED, "kept_mib", "一次调用里分配再放掉：留存增加", -slack, slack),
-        _gained(rows, HELD, "kept_mib", "分配并留着：留存增加", *around),
+        _gained(rows, ALLOCATED, "peak_mib", "一次调用里分配再放掉：最多占的增加", *around),
+        _gained(rows, ALLOCATED, "kept_mib", "一次调用里分配再放掉：做完后还占的增加", -slack, slack),
+        _gained(rows, HELD, "kept_mib", "分配并留着：做完后还占的增加", *around),
     )
 
 
