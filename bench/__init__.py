@@ -10,29 +10,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.pages.api import (
+        advice,
         build,
         claim,
         conclusion,
-        evidence,
+        figure,
         options,
         overview,
         report,
         scenario,
         show,
         snippet,
+        table,
     )
 
 __all__ = [
+    "advice",
     "build",
     "claim",
     "conclusion",
-    "evidence",
+    "figure",
     "options",
     "overview",
     "report",
     "scenario",
     "show",
     "snippet",
+    "table",
 ]
 
 

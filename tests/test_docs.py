@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 import bench
@@ -15,7 +16,7 @@ from bench.experiments import EXPERIMENTS
 from bench.experiments._common import needs_glibc, needs_onnxruntime
 from bench.models import MODELS
 from bench.models.prepared import prepare
-from bench.pages import snippets
+from bench.pages import snippets, symptoms
 from bench.spec import BASELINE, CONTROL, Case, Input, Load, Machine, Place, Subject, input_title
 from bench.system.folders import ROOT
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DOCS = ROOT / "docs"
-FENCE = re.compile(r"^(`{3,})python\b([^\n]*)\n(.*?)^\1`*\s*$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^( *)(`{3,})python\b([^\n]*)\n(.*?)^ *\2`*\s*$", re.MULTILINE | re.DOTALL)
 MACHINE = Machine(cores=4)
 """The machine whose snippets are run."""
 
@@ -31,11 +32,19 @@ MACHINE = Machine(cores=4)
 def _fences(*, executed: bool) -> list[tuple[str, str]]:
     """(page, code) of the Python blocks in the pages."""
     return [
-        (page.relative_to(DOCS).as_posix(), match[3])
-        for page in sorted(DOCS.rglob("*.md"))
-        for match in FENCE.finditer(page.read_text(encoding="utf-8"))
-        if ("exec" in match[2]) is executed
+        (name, textwrap.dedent(match[4]))
+        for name, text in _pages().items()
+        for match in FENCE.finditer(text)
+        if ("exec" in match[3]) is executed
     ]
+
+
+def _pages() -> dict[str, str]:
+    """Those that somebody wrote, and the symptoms."""
+    written = {
+        path.relative_to(DOCS).as_posix(): path.read_text("utf-8") for path in sorted(DOCS.rglob("*.md"))
+    }
+    return written | {"symptoms.md": symptoms.markdown()}
 
 
 def test_every_claim_and_scenario_stands_on_a_page() -> None:
@@ -43,7 +52,7 @@ def test_every_claim_and_scenario_stands_on_a_page() -> None:
     calls = {ast.unparse(node) for tree in trees for node in tree if isinstance(node, ast.Call)}
     for one in EXPERIMENTS.values():
         wanted = {f"bench.claim({one.id!r}, {claim.id!r})" for claim in one.claims}
-        for part in ("", ", 'code'", ", 'line'"):
+        for part in (", 'code'", ", 'line'"):
             wanted |= {f"bench.scenario({scenario.id!r}{part})" for scenario in one.scenarios}
         assert wanted <= calls
 
@@ -81,6 +90,19 @@ feed = {"x": numpy.load("feed.npy")}
 (outputs,) = session.run(None, feed, globals().get("run_options"))
 assert numpy.isfinite(outputs).all()
 """
+FRAGMENT = """
+import os
+import numpy
+import onnxruntime as ort
+options, name = ort.SessionOptions(), "x"
+feed = {"x": numpy.load("feed.npy")}
+session, x, feeds = ort.InferenceSession("model.onnx"), feed["x"], [feed, feed]
+"""
+"""What a few changed lines stand between."""
+NOT_RUN = re.compile(
+    r"quantize_static|multiprocessing|RapidOCR|ort\.InferenceSession = |set_global_thread_pool_sizes\(4"
+)
+"""Fragments that need what this place has not, or that would change every session after them: they are compiled."""
 RUNNER = """
 import contextlib, io, json, os, sys, traceback
 failed = {}
@@ -104,7 +126,11 @@ def test_code_on_pages_runs_and_snippets_make_sessions_with_their_settings_that_
     line = Input(label="1x3x48x96", shapes=((1, 3, 48, 96),))
     prepared = prepare(MODELS["ocr_rec"], (line,), tmp_path)
     prepared.input_paths[line.label]["x"].rename(prepared.model_path.with_name("feed.npy"))
-    blocks = {code: page for page, code in _fences(executed=False)}
+    blocks = {}
+    for page, code in _fences(executed=False):
+        compile(code, page, "exec")
+        if not (page == "symptoms.md" and NOT_RUN.search(code)):
+            blocks[code if "import onnxruntime" in code else FRAGMENT + code] = page
     assert blocks
     for experiment in sorted(EXPERIMENTS.values(), key=lambda one: one.id == "arena"):
         for case in experiment.cases(MACHINE):

@@ -286,7 +286,7 @@ def test_strange_machine(stage: Stage) -> None:
     page = (stage.target / "index.html").read_text(encoding="utf-8")
     assert 'data-experiment="toy"' in page
     assert 'data-metric="peak_mib"' not in page
-    assert "本机读不到：峰值（" in page
+    assert "本机读不到：最多占（" in page
     assert "时间预算" in stage.start("run", "--help").wait().output
     stage.done = stage.start("list", wrapper=("sh", "-c", 'exec 1>&- ; exec "$0" "$@"')).wait()
     assert (stage.done.status, "Traceback" in stage.done.output) == (0, False)

@@ -121,8 +121,8 @@ EXPERIMENT = Experiment(
     claims=(
         Claim(
             id="kept_5618_5",
-            said="开启 arena 后占用内存剧增（5618.3 MiB 对 5.3 MiB），且持续占用、不释放，建议关闭（原文测得，ORT 1.14.1）。",
+            said="开启 arena 后占用内存剧增（5618.3 MiB 对 5.3 MiB），且持续占用、不释放，建议关闭（2022 年的文章，ORT 1.14.1）。",
         ),
-        Claim(id="13_percent", said="开启 arena，推理时间只有大约 13% 提升（原文测得，ORT 1.14.1）。"),
+        Claim(id="13_percent", said="开启 arena，推理时间只有大约 13% 提升（2022 年的文章，ORT 1.14.1）。"),
     ),
 )

@@ -85,7 +85,7 @@ EXPERIMENT = Experiment(
                     metric="peak_mib",
                     than=BASELINE,
                     factor=SAME_MEMORY,
-                    text=f"每组的峰值至多比默认高 {SAME_MEMORY - 1:.0%}",
+                    text=f"每组最多占的内存至多比默认多 {SAME_MEMORY - 1:.0%}",
                 ),
             ),
             use="用 `taskset` 把进程限定在部分核上（测的就是这种掩码，没有测 cpuset 和配额），或同一台机器上跑几个进程。代码里若有线程数，换成你的每个进程分到的核数。",

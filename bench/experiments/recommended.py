@@ -82,7 +82,10 @@ TAIL_NOT_LONGER = Limit(
     text=f"p95 延迟至多比默认长 {CHEAP_ENOUGH - 1:.0%}",
 )
 NO_HIGHER_PEAK = Limit(
-    metric="peak_mib", than=BASELINE, factor=SAME_MEMORY, text=f"每组的峰值至多比默认高 {SAME_MEMORY - 1:.0%}"
+    metric="peak_mib",
+    than=BASELINE,
+    factor=SAME_MEMORY,
+    text=f"每组最多占的内存至多比默认多 {SAME_MEMORY - 1:.0%}",
 )
 SCENARIOS = (
     Scenario(
@@ -127,10 +130,10 @@ SCENARIOS = (
                 factor=CHEAP_ENOUGH,
                 text=f"每组至多比 2022 年的那套慢 {CHEAP_ENOUGH - 1:.0%}",
             ),
-            Limit(metric="kept_mib", than=BASELINE, text="每组的留存都不比默认多"),
+            Limit(metric="kept_mib", than=BASELINE, text="每组做完后还占的都不比默认多"),
         ),
         use="推理不频繁、进程常驻，空闲时希望把内存还给系统。",
-        avoid="容器的内存上限卡得紧：那时要看峰值，不是留存。",
+        avoid="容器的内存上限卡得紧：那时要看“最多占”，不是做完后还占多少。",
     ),
     Scenario(
         id="shapes",

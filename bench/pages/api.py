@@ -6,6 +6,8 @@ import re
 from functools import partial, wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from markupsafe import Markup
+
 from bench.experiments import EXPERIMENTS
 from bench.pages import (
     bars,
@@ -13,6 +15,7 @@ from bench.pages import (
     certificates,
     charts,
     claims,
+    compact,
     comparisons,
     reports,
     scenarios,
@@ -22,24 +25,33 @@ from bench.pages import (
     surprises,
     tables,
 )
-from bench.pages import evidence as evidence_pages
 from bench.pages import options as option_tables
 from bench.pages.markup import render
 from bench.pages.words import Words
+from bench.results.metrics import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from markupsafe import Markup
 
     from bench.results.published import Export
     from bench.spec import Case, Experiment
 
     Parts = Mapping[str, Callable[[], Markup]]
 
+ADVISED = {
+    "enable_cpu_mem_arena": "arena",
+    "enable_mem_pattern": "memory_pattern",
+    "intra_op_num_threads": "intra_op_num_threads",
+    "execution_mode": "execution_mode",
+    "inter_op_num_threads": "inter_op_num_threads",
+    "graph_optimization_level": "graph_optimization",
+    "enable_profiling": "profiling",
+    "log_severity_level": "log_severity",
+}
+"""Option, which is also the anchor of its section in the article -> the experiment that answers it."""
 T = TypeVar("T")
 P = ParamSpec("P")
-SCENARIO_PARTS = ("card", "answer", "line", "code")
+SCENARIO_PARTS = ("card", "answer", "english", "line", "code")
 REPORTS = ("line_memory", "log_lines", "denormal_threads", "trace")
 
 
@@ -74,26 +86,51 @@ def show(experiment: str) -> str:
 
 
 @_or_not_yet
-def evidence(experiment: str) -> str:
-    """All that was measured of an experiment, as it stands on its own page."""
-    return _block(evidence_pages.page(_chosen("实验", experiment, EXPERIMENTS)))
+def table(experiment: str, cases: str = "", columns: str = "", groups: str = "") -> str:
+    """A small table: ids or patterns of cases, ids of metrics, places of groups, each apart by spaces; empty: all.
+
+    Without columns it shows time, and memory at the most and afterwards. `*2` in the place of groups: the first two
+    whose times may be quoted, or the first ones where too few may.
+    """
+    _, export = _get(experiment)
+    metrics = columns.split() or compact.USUAL
+    for metric in metrics:
+        _chosen("量", metric, METRICS)
+    chosen = compact.quiet(export, int(groups[1:])) if groups.startswith("*") else [*map(int, groups.split())]
+    return _block(compact.table(export, cases.split(), metrics, chosen))
 
 
 @_or_not_yet
-def conclusion(experiment: str) -> str:
-    """The computed answer, a sentence a list item."""
+def figure(experiment: str, cases: str, drawn: str = "time", group: int = 0) -> str:
+    """Bars of some cases of a group: "time", or "memory" at the most and afterwards."""
+    _, export = _get(experiment)
+    _chosen("图", drawn, bars.LENGTHS)
+    return _block(bars.figure(export, cases.split(), group, drawn))
+
+
+@_or_not_yet
+def advice(experiment: str) -> str:
+    """What to do, in bold, and what happens otherwise."""
+    return _block(render("advice", told=_advice(experiment)))
+
+
+@_or_not_yet
+def conclusion(experiment: str, part: str = "all") -> str:
+    """The computed answer, a sentence a list item: "all" of it, or the "points" that an article tells besides the advice."""
     spec, export = _get(experiment)
-    told = sentences.tell(spec, export).conclusion
+    told = sentences.tell(spec, export)
+    parts = {"all": told.conclusion, "points": told.points}
+    listed = render("conclusion", sentences=_chosen("结论的部分", part, parts))
     warnings = certificates.warnings(export, stale=source.is_stale(experiment))
-    return _block(warnings, render("conclusion", sentences=told))
+    return _block(listed if part == "points" else warnings + listed)
 
 
 @_or_not_yet
 def claim(experiment: str, claim: str) -> str:
-    """The box that holds a statement of the article against this machine's results."""
+    """What is said of an option, whether it holds here, and what follows: one paragraph."""
     spec, export = _get(experiment)
     found = _chosen(f"{experiment} 的说法", claim, {one.id: one for one in spec.claims})
-    return _block(claims.box(found, sentences.tell(spec, export).answers[claim]))
+    return _block(claims.line(found, sentences.tell(spec, export).answers[claim]))
 
 
 @_or_not_yet
@@ -113,7 +150,7 @@ def snippet(experiment: str, case: str) -> str:
 
 @_or_not_yet
 def scenario(id: str, part: str = "card") -> str:
-    """What won a scenario here: "card" with all evidence, "answer" in a sentence, "line" of evidence, "code"."""
+    """What won a scenario here: "card" with all evidence, "answer" in a sentence (or in "english"), "line" of evidence, "code"."""
     offered = {one.id: (spec, one) for spec in EXPERIMENTS.values() for one in spec.scenarios}
     spec, found = _chosen("场景", id, offered)
     _chosen("场景的部分", part, dict.fromkeys(SCENARIO_PARTS))
@@ -122,6 +159,8 @@ def scenario(id: str, part: str = "card") -> str:
         return _code(spec, export, scenarios.winner(export, found))
     if part == "answer":
         return _block(scenarios.answer(export, found))
+    if part == "english":
+        return _block(scenarios.in_english(export, found))
     if part == "line":
         return _block(scenarios.line(export, found))
     return _block(
@@ -131,10 +170,10 @@ def scenario(id: str, part: str = "card") -> str:
 
 @_or_not_yet
 def overview(part: str) -> str:
-    """The whole build at a glance: "hero", "rapidocr", "chooser", "surprises", "findings", "findings_summary"."""
+    """The whole build at a glance: "hero", "advice", "chooser", "surprises", "findings", "findings_summary"."""
     parts: Parts = {
         "hero": lambda: comparisons.picture(_all()),
-        "rapidocr": lambda: bars.rapidocr(source.load("rapidocr")),
+        "advice": _all_advice,
         "chooser": scenarios.chooser,
         "surprises": lambda: surprises.cards(_all()),
         "findings": lambda: comparisons.table(_all()),
@@ -169,6 +208,28 @@ def options(which: str) -> str:
     return _block(_chosen("选项表", which, {**lists, **special})())
 
 
+def _advice(experiment: str) -> tuple[Markup, ...]:
+    """Raises LookupError for an experiment whose sentences have none."""
+    spec, export = _get(experiment)
+    told = sentences.tell(spec, export).advice
+    if not told:
+        raise LookupError(f"docs/sentences/{experiment}.j2 没有 block advice")
+    return told
+
+
+def _all_advice() -> Markup:
+    """Of every option that the article is about, with the place of its section."""
+    return render("advice_table", rows=[(option, _advice_or_none(name)) for option, name in ADVISED.items()])
+
+
+def _advice_or_none(experiment: str) -> tuple[Markup, ...]:
+    """A draft knows some of them."""
+    try:
+        return _advice(experiment)
+    except source.NotYet:
+        return (Markup("还没测"),)
+
+
 def _freshness() -> Markup:
     """Age and origin of the numbers, with every reason not to quote them."""
     exports, stale = _all(), _stale()
@@ -182,7 +243,7 @@ def _code(experiment: Experiment, export: Export, case: Case) -> str:
 def _fence(code: str) -> str:
     """A Markdown block of its own, whatever stands in the code."""
     ticks = "`" * max(3, 1 + max(map(len, re.findall("`+", code)), default=0))
-    return f'{ticks}python linenums="1"\n{code}{ticks}'
+    return f"{ticks}python\n{code}{ticks}"
 
 
 def _all() -> list[Export]:

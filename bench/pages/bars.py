@@ -1,9 +1,10 @@
-"""A few settings side by side: a bar a case, with its figure, what it changes, and its peak of memory."""
+"""A few settings side by side: a bar a case, of its time, or of its memory at the most and afterwards."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.pages.compact import chosen
 from bench.pages.markup import render
 from bench.pages.measured import MeasuredGroup
 from bench.pages.words import Words
@@ -14,29 +15,26 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
+    from bench.pages.measured import MeasuredCase
     from bench.results.published import Export
 
-RAPIDOCR = ("default", "normal_weights", "all")
-"""As it is installed, without touching it, and with the smallest wrapper."""
+LENGTHS = {"time": "latency_ms", "memory": "peak_mib"}
+"""What is drawn -> the metric that decides how long a bar is, the longest over the whole width."""
 
 
-def rapidocr(export: Export) -> Markup:
-    """A page of text from end to end; a group that was not measured has no bars."""
-    words = Words(export)
-    group = next(iter(words.groups()), None)
-    return (
-        picture(words, group.index, RAPIDOCR)
-        if group
-        else render("bars", cases=(), group=None, longest=0, same_text=False)
-    )
+def figure(export: Export, wanted: Sequence[str], index: int, drawn: str) -> Markup:
+    """Bars of one group, in the order in which cases are asked for; a group that was not measured has none."""
+    words, metric = Words(export), LENGTHS[drawn]
+    found = [MeasuredGroup(words, one, tuple(words.cases())) for one in words.groups() if one.index == index]
+    cases = [case for group in found for case in chosen(group, wanted) if case[metric].known]
+    longest = max((case[metric].value or 0.0 for case in cases), default=0.0)
+    return render(
+        f"bars_{drawn}", experiment=export.experiment, cases=cases, group=found[0] if found else None,
+        longest=longest or 1.0, same_text=_same_text(export, found, cases),
+    )  # fmt: skip
 
 
-def picture(words: Words, index: int, ids: Sequence[str]) -> Markup:
-    """Latencies as bars, the longest over the whole width."""
-    group = next(one for one in words.groups() if one.index == index)
-    measured = MeasuredGroup(words, group, tuple(words.cases()))
-    cases = [case for name in ids if (case := measured[name]).measured]
-    told = {row.case for row in words.export.outputs if row.input == group.input}
-    same_text = all(case.id in told for case in cases if case.id != BASELINE)  # another text is a failure
-    longest = max((case["latency_ms"].value or 0 for case in cases), default=0)
-    return render("bars", cases=cases, group=measured, longest=longest, same_text=same_text)
+def _same_text(export: Export, groups: Sequence[MeasuredGroup], cases: Sequence[MeasuredCase]) -> bool:
+    """Whether every case was asked for its text; another text than the default's is a failure."""
+    told = {row.case for row in export.outputs for group in groups if row.input == group.group.input}
+    return all(case.id in told for case in cases if case.id != BASELINE)

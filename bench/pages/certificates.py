@@ -108,7 +108,7 @@ def machine(export: Export) -> Markup:
     """This machine and its software, a fact a row."""
     rows = [Row(title, [_fact(export.machine.get(name))]) for name, title in MACHINE_TITLES.items()]
     rows += [Row(name, [text or "没有安装"]) for name, text in export.software.items()]
-    caption = Markup("<strong>本机与软件</strong>；测于 {}").format(when(export))
+    caption = Markup("<strong>测试机与软件</strong>；测于 {}").format(when(export))
     return table("machine", caption, (), rows, attributes={"class": "bench-machine"}, label="本机与软件")
 
 

@@ -23,7 +23,7 @@ FEW_POINTS = 8
 HINTS = {
     "memory_over_runs": "指着某一次，看各设置当时的内存；点图例突出一条线。",
     "thread_scaling": "竖线是 95% 区间，虚线是理想的加速；点图例突出一条线。",
-    "frontier": "实心点是留存，空心点是峰值，横线是耗时的 95% 区间；加圈的没有被比下去：没有别的设置测得更快而不多占，或更省而不更慢。",
+    "frontier": "实心点是做完后还占的，空心点是最多占的，横线是耗时的 95% 区间；加圈的值得选：没有别的设置测得更快而不多占，或更省而不更慢。",
 }
 """How to read a chart of each kind."""
 
@@ -123,7 +123,7 @@ def _frontier(words: Words, group: GroupSummary) -> Twin:
         cells = [time, Cell(memory(one.kept), one.kept), peak, Cell("是" if one.case in best else "")]
         rows.append((words.title(one.case), one.case, cells))
     told = unbeaten(found, best, {one.case: words.title(one.case) for one in found})
-    return Twin(told, ["设置", "耗时（对默认）", "留存", "峰值", "没有被比下去"], rows)
+    return Twin(told, ["设置", "耗时（对默认）", "做完后还占", "最多占", "值得选"], rows)
 
 
 EACH_GROUP = {"memory_over_runs": _memory, "frontier": _frontier}
@@ -216,16 +216,16 @@ def unbeaten(found: Sequence[Point], best: Collection[str], titles: Mapping[str,
         return "没有一种设置既测成了延迟又读到了内存。"
     if not best:
         least, fastest = min(found, key=lambda one: one.kept), min(found, key=lambda one: one.ratio)
-        return f"这次不作结论；留存的中位数最少的是“{titles[least.case]}”，延迟的中位数最短的是“{titles[fastest.case]}”。"
+        return f"这次不作结论；做完后还占得最少的是“{titles[least.case]}”，延迟的中位数最短的是“{titles[fastest.case]}”。"
     named = "、".join(f"“{titles[one.case]}”（{_both(one)}）" for one in found if one.case in best)
     rest = len(found) - len(best)
     if not rest:
-        return f"谁也没有被比下去，各有取舍：{named}。"
-    return f"没有被比下去的是{named}；其余 {rest} 种，都有别的设置更快而不多占，或更省而不更慢。"
+        return f"各有取舍，都值得选：{named}。"
+    return f"值得选的是{named}；其余 {rest} 种，都有别的设置更快而不多占，或更省而不更慢。"
 
 
 def _both(point: Point) -> str:
-    return f"耗时 {plain(point.ratio, point.low, point.high)} 倍，留存 {memory(point.kept)}"
+    return f"耗时 {plain(point.ratio, point.low, point.high)} 倍，做完后还占 {memory(point.kept)}"
 
 
 def _sentence(parts: Sequence[str]) -> str:

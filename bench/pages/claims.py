@@ -1,4 +1,4 @@
-"""Boxes that hold a statement of the article of 2022 against this machine's results."""
+"""Statements of the article of 2022, held against this machine's results: a line for readers, a box for the evidence."""
 
 from __future__ import annotations
 
@@ -16,11 +16,17 @@ OUTCOMES = {
     "yes": ("bench-agrees", "成立"),
     "half": ("bench-half", "一半成立"),
     "no": ("bench-differs", "不成立"),
-    "unknown": ("bench-open", "这台机器判断不了"),
+    "unknown": ("bench-open", "这次还判断不了"),
 }
 
 
+def line(claim: Claim, answer: Answer) -> Markup:
+    """What is said, whether it holds here, and what follows."""
+    css, outcome = OUTCOMES[answer.holds]
+    return render("claim_line", claim=claim, answer=answer, css=css, outcome=outcome)
+
+
 def box(claim: Claim, answer: Answer) -> Markup:
-    """The box of one claim."""
+    """The same with the figures behind it."""
     css, outcome = OUTCOMES[answer.holds]
     return render("claim", claim=claim, answer=answer, css=css, outcome=outcome)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bench.results.published import Export
     from bench.results.verdicts import Judged
 
-STRIPS = {"ratio": "延迟", "kept_mib": "留存内存"}
+STRIPS = {"ratio": "延迟", "kept_mib": "做完后还占的内存"}
 """Metrics in the picture."""
 FOLDED_ROWS = 25
 """A longer table shows so many rows, and the others on demand; also in docs/assets/tables.css."""

@@ -9,7 +9,19 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from bench.experiments import EXPERIMENTS
-from bench.pages import build_facts, certificates, charts, looks, reports, sentences, snippets, source, tables
+from bench.pages import (
+    build_facts,
+    certificates,
+    charts,
+    claims,
+    looks,
+    reports,
+    scenarios,
+    sentences,
+    snippets,
+    source,
+    tables,
+)
 from bench.pages.markup import NONE, finished, render
 from bench.pages.words import Words
 from bench.spec import CONTROL
@@ -49,6 +61,8 @@ def _parts(experiment: Experiment, export: Export) -> Iterator[tuple[str, str, M
     words, specs = Words(export), source.chart_specs(experiment.id)
     told = sentences.tell(experiment, export).conclusion
     yield "conclusion", "结论", render("conclusion", sentences=told)
+    yield "choices", "推荐的设置是怎么选的", _choices(experiment, export)
+    yield "claims", "常听到的说法", _claims(experiment, export)
     numbers = (
         tables.group_table(experiment, words, group) + charts.figures(experiment, words, specs, of=group)
         for group in words.groups()
@@ -67,6 +81,16 @@ def _parts(experiment: Experiment, export: Export) -> Iterator[tuple[str, str, M
         "测了多久，按什么规则判断",
         render("evidence_cost", build=export.build, minutes=minutes, told=looks.line(export)),
     )
+
+
+def _choices(experiment: Experiment, export: Export) -> Markup:
+    cards = (render("choice", scenario=one, card=scenarios.card(export, one)) for one in experiment.scenarios)
+    return NONE.join(cards)
+
+
+def _claims(experiment: Experiment, export: Export) -> Markup:
+    answers = sentences.tell(experiment, export).answers
+    return NONE.join(claims.box(one, answers[one.id]) for one in experiment.claims)
 
 
 def _code(experiment: Experiment, words: Words) -> Markup:

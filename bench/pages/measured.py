@@ -10,7 +10,8 @@ from markupsafe import Markup, escape
 from bench.pages.quantities import Quantity
 from bench.pages.words import OUTCOMES, Words
 from bench.results.metrics import METRICS
-from bench.spec import BASELINE, input_title
+from bench.spec import BASELINE, Subject, input_title
+from bench.subjects import SUBJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -131,6 +132,17 @@ class MeasuredGroup:
         return self.group.model_title
 
     @property
+    def conditions(self) -> str:
+        """What sets it apart from one session that is called by one process on all cores; mostly empty."""
+        name, place, load = self.group.subject.name, self.group.place, self.group.load
+        told = [
+            SUBJECTS[name] if name != Subject().name else "",
+            f"{load.processes} 个进程同时跑" if load.processes > 1 else "",
+            f"只给 {place.cores:.0%} 的核" if place.cores else "",
+        ]
+        return "，".join(filter(None, told))
+
+    @property
     def denormal_share(self) -> float:
         """Of the weights in the file."""
         return self.group.denormals / self.group.parameters
@@ -139,6 +151,11 @@ class MeasuredGroup:
     def calls(self) -> int:
         """In one run: more than one where input sizes change."""
         return self.group.calls
+
+    @property
+    def load_gap(self) -> int:
+        """Milliseconds between calls; 0: back to back."""
+        return self.group.load.gap_ms
 
     @property
     def memory_only(self) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from bench.pages.words import UNIT_SPACE, memory, number
+from bench.pages.words import UNIT_SPACE, change, memory, number
 from bench.results import stats
 from bench.results.metrics import METRICS
 
@@ -85,6 +85,16 @@ class Quantity:
             return NO_DEFAULT
         words = self.case.words.memory_change if self._is_memory else self.case.words.speed
         return words(self.case.group, self.case.id, self.metric)
+
+    @property
+    def short(self) -> Markup:
+        """Of a ratio: how it differs, in a few words and without interval. Of memory: `少 45%` or `没有差别`."""
+        if METRICS[self.metric].kind == "ratio":
+            return self.case.words.short(self.case.group, self.case.id, self.metric)
+        times = self.times_default
+        if times is None or self.verdict not in ("less", "more", "same"):
+            return Markup("误差太大，不下结论") if self.known else self.missing
+        return Markup("没有差别" if self.verdict == "same" else change(times, None, None))  # noqa: S704 - ours
 
     @property
     def beside_default(self) -> Markup:

@@ -11,19 +11,20 @@ from markupsafe import Markup
 
 from bench.experiments import EXPERIMENTS
 from bench.pages.markup import render
+from bench.pages.measured import MeasuredGroup
 from bench.pages.words import Words, memory
 from bench.results.choice import RESAMPLES
 from bench.results.metrics import METRICS
 from bench.spec import BASELINE, ORIGINAL, input_title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from bench.results.published import CandidateRow, Choice, Export, GroupSummary
     from bench.spec import Case, Scenario
 
 QUESTIONS: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "need": ("最看重什么", {"unsure": "还不知道", "latency": "延迟", "memory": "内存", "throughput": "吞吐"}),
+    "need": ("最看重什么", {"unsure": "还不知道", "latency": "延迟", "memory": "内存"}),
     "calls": ("请求怎么来", {"one_by_one": "一个接一个", "rare": "隔一会儿一个"}),
     "sizes": ("输入尺寸", {"fixed": "固定", "changing": "多变"}),
     "place": ("在哪里跑", {"alone": "独占一台机器", "shared": "容器，或几个进程"}),
@@ -36,12 +37,10 @@ class Rule(NamedTuple):
 
     scenario: str
     answers: Mapping[str, str]
-    note: str = ""
 
 
 RULES = (
     Rule("container", {"place": "shared"}),
-    Rule("container", {"need": "throughput"}, "吞吐没有单独测：几个进程同时跑，是最接近的一组"),
     Rule("service", {"calls": "rare"}),
     Rule("latency", {"need": "latency"}),
     Rule("shapes", {"sizes": "changing"}),
@@ -49,6 +48,10 @@ RULES = (
     Rule("general", {}),
 )
 """The first that fits decides."""
+
+
+EXTRA = {"cpu_s": (("cpu_s", "用的 CPU"),), "kept_mib": (("kept_mib", "做完后还占"),)}
+"""Minimised metric -> what else of the winner is shown beside time and memory at the most."""
 
 
 def scenario_for(answers: Mapping[str, str]) -> str:
@@ -80,30 +83,58 @@ def card(export: Export, scenario: Scenario) -> Markup:
     ]
     return render(
         "scenario", scenario=scenario, winner=chosen.winner, outcome=_outcome(words, scenario, chosen),
-        evidence=list(_evidence(words, _groups(words, scenario), chosen.winner, scenario)), minimised=_minimised(scenario),
+        evidence=list(_evidence(words, scenario, chosen.winner)), minimised=_minimised(scenario),
         candidates=candidates, told=_how_chosen(scenario, chosen),
     )  # fmt: skip
 
 
 def answer(export: Export, scenario: Scenario) -> Markup:
-    """What to set for those who read no further, with a link to its code on the same page."""
-    outcome = _outcome(Words(export), scenario, choice(export, scenario))
-    return render("scenario_answer", scenario=scenario, outcome=outcome)
+    """What to set for those who read no further, and what it brings where it was measured first."""
+    words, chosen = Words(export), choice(export, scenario)
+    told = (one for one in _groups(words, scenario) if words.draft or not one.noisy)
+    group = next((MeasuredGroup(words, one, tuple(words.cases())) for one in told), None)
+    case = group[chosen.winner] if group and chosen.winner != BASELINE else None
+    return render(
+        "scenario_answer", outcome=_in_short(words, scenario, chosen), case=case, group=group,
+        chosen=not chosen.reason, title=words.title(chosen.winner),
+    )  # fmt: skip
+
+
+def in_english(export: Export, scenario: Scenario) -> Markup:
+    """The ten-second answer for those who read no Chinese: what it brings where it was measured first."""
+    words, chosen = Words(export), choice(export, scenario)
+    group = next((one for one in _groups(words, scenario) if words.draft or not one.noisy), None)
+    found = MeasuredGroup(words, group, tuple(words.cases()))[chosen.winner] if group else None
+    return render(
+        "scenario_english", case=found, group=group, better=not chosen.reason and chosen.winner != BASELINE
+    )
 
 
 def line(export: Export, scenario: Scenario) -> Markup:
-    """The winner and its evidence for the home page: a line for the first group of each way that processes ran.
+    """The winner, and what it changes against the default on every input that the need is about."""
+    words, won = Words(export), winner(export, scenario).id
+    found = [MeasuredGroup(words, group, tuple(words.cases())) for group in _groups(words, scenario)]
+    rows = [(group, _setting(group.group), group[won]) for group in found if won != BASELINE]
+    columns = [("ratio", "快慢"), *EXTRA.get(scenario.minimise, ()), ("peak_mib", "最多占")]
+    return render(
+        "scenario_line",
+        outcome=_in_short(words, scenario, choice(export, scenario)),
+        rows=rows,
+        columns=columns,
+    )
 
-    Several such lines leave memory to the page with all the evidence.
-    """
-    words = Words(export)
-    firsts: dict[tuple[str, int], GroupSummary] = {}
-    for group in _groups(words, scenario):
-        if words.draft or not group.noisy:
-            firsts.setdefault((_setting(group), group.load.gap_ms), group)
-    won, brief = winner(export, scenario).id, len(firsts) > 1
-    evidence = _evidence(words, firsts.values(), won, scenario, brief=brief)
-    return render("scenario_line", lines=[_outcome(words, scenario, choice(export, scenario)), *evidence])
+
+def _in_short(words: Words, scenario: Scenario, chosen: Choice) -> Markup:
+    """What won, or why the default stands in, without how it was chosen."""
+    title = Markup("<strong>{}</strong>").format(words.title(chosen.winner))
+    if chosen.reason:
+        return Markup("这次没有选出更好的，先用{}。").format(title)
+    if not chosen.stable:
+        return Markup("这次误差太大，选得不稳，先用其中最简单的：{}。").format(title)
+    best = "，比过的设置里没有更好的" if chosen.winner == BASELINE else ""
+    left = len(chosen.left_out)
+    doubt = f"{left} 组误差太大，快慢没有算进去。" if left and left < len(_groups(words, scenario)) else ""
+    return Markup("测试机上选出：{}{}。{}").format(title, best, doubt)
 
 
 def _outcome(words: Words, scenario: Scenario, chosen: Choice) -> Markup:
@@ -122,18 +153,16 @@ def _outcome(words: Words, scenario: Scenario, chosen: Choice) -> Markup:
     )
 
 
-def _evidence(
-    words: Words, groups: Iterable[GroupSummary], case: str, scenario: Scenario, *, brief: bool = False
-) -> Iterator[Markup]:
+def _evidence(words: Words, scenario: Scenario, case: str) -> Iterator[Markup]:
     """One sentence a group: time against the default and the article's settings, then memory."""
-    for group in groups:
+    for group in _groups(words, scenario):
         parts = [
             _time(words, group, case, other, metric)
             for other, metric in ((BASELINE, "ratio"), (ORIGINAL, "ratio_original"))
             if case != other and words.row(group, other, "latency_ms")
         ]
         spent = _cpu(words, group, case) if scenario.minimise == "cpu_s" else ()
-        told = [*spent, *_cores(words, group, case), *([] if brief else _memories(words, group, case))]
+        told = [*spent, *_cores(words, group, case), *_memories(words, group, case)]
         where = f"{group.model_title}（{input_title(group.input)}{_setting(group)}）"
         if parts or told:
             yield Markup("{}：{}。").format(where, Markup("；").join([*parts, *told]))
@@ -193,7 +222,7 @@ def _memories(words: Words, group: GroupSummary, case: str) -> Iterator[str]:
 
 def _minimised(scenario: Scenario) -> str:
     metric = METRICS[scenario.minimise]
-    return f"{metric.named}{'内存' if metric.kind == 'memory' else ''}"
+    return f"{metric.named}{'的内存' if metric.kind == 'memory' else ''}"
 
 
 def _how_chosen(scenario: Scenario, chosen: Choice) -> str:

@@ -1,6 +1,6 @@
 """Sentences of the experiments, from the templates in docs/sentences; see `_shared.j2` there for how they are written.
 
-A blank line in the block `conclusion` begins a new sentence, `holds:`, `measured:` or `now:` at the beginning of a line
+A blank line in the blocks `conclusion`, `advice` and `points` begins a new sentence, `holds:`, `measured:` or `now:` at the beginning of a line
 a part of an answer. Other line breaks vanish, and between Chinese and Latin letters or digits stands a space.
 """
 
@@ -24,16 +24,17 @@ from jinja2.utils import missing
 from markupsafe import Markup, escape
 
 from bench.pages.measured import Facts, KnownCases, MeasuredGroup
-from bench.pages.words import Words, plain
+from bench.pages.words import Words, plain, span
 from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from jinja2 import Template
     from jinja2.runtime import Context
 
+    from bench.pages.quantities import Quantity
     from bench.results.published import Export
     from bench.spec import Experiment
 
@@ -42,6 +43,8 @@ DEFAULT = "_default.j2"
 NEXT, PART = "\x1e", "\x1d"
 """Where a template begins a sentence or a part. No value can write them: they are white space, which is taken out."""
 PARTS = ("holds", "measured", "now")
+LISTS = ("conclusion", "advice", "points")
+"""Blocks whose sentences stand apart: all that follows; what to do, and what else happens; what an article tells of it."""
 NAMES = ("groups", "cases", "cores", "machine")
 """What a template may name at the top."""
 BREAK = re.compile(r"[ \t]*[\r\n\f\v\x1c-\x1f\x85\u2028\u2029]\s*")
@@ -71,6 +74,9 @@ class Told:
     """All that a template says of one result."""
 
     conclusion: tuple[Markup, ...]
+    advice: tuple[Markup, ...]
+    """What to do, and what happens otherwise; empty where a template has no such block, as `points`."""
+    points: tuple[Markup, ...]
     answers: Mapping[str, Answer]
     """Claim id -> answer."""
 
@@ -81,15 +87,19 @@ def tell(experiment: Experiment, export: Export, templates: Environment | None =
     own = _found(templates, f"{experiment.id}.j2")
     claims = {f"claim_{claim.id}": claim.id for claim in experiment.claims}
     values = _values(experiment, export)
-    blocks = _rendered(own, ["conclusion", *claims], values) if own else {}
+    blocks = _rendered(own, [*LISTS, *claims], values) if own else {}
     if "conclusion" not in blocks:
         blocks |= _rendered(templates.get_template(DEFAULT), ["conclusion"], values)
     answers = {
         claim: _answer(f"{experiment.id}.j2 的 block {name}", blocks.get(name))
         for name, claim in claims.items()
     }
-    sentences = (_laid_out(one) for one in blocks["conclusion"].split(NEXT))
-    return Told(tuple(one for one in sentences if one), answers)
+    lists = {name: _sentences(blocks.get(name, "")) for name in LISTS}
+    return Told(**lists, answers=answers)
+
+
+def _sentences(text: str) -> tuple[Markup, ...]:
+    return tuple(one for one in map(_laid_out, text.split(NEXT)) if one)
 
 
 def environment(folder: Path = FOLDER, kind: type[Environment] = Environment) -> Environment:
@@ -101,8 +111,15 @@ def environment(folder: Path = FOLDER, kind: type[Environment] = Environment) ->
         finalize=_printed,
         extensions=[_Layout],
     )
+    made.filters["span"] = _span
     made.tests["matching"] = lambda text, pattern: re.search(pattern, text) is not None
     return made
+
+
+def _span(ratios: Iterable[Quantity]) -> str:
+    """How much slower those are that were judged slower: `慢 4%–32%`; empty where none was."""
+    slower = [one.value for one in ratios if one.verdict == "slower" and one.value is not None]
+    return span(slower) if slower else ""
 
 
 @cache

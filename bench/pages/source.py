@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DRAFT = "draft.json"
 """Made of a build that is still being measured; it marks the site, too."""
-_SHOWN = re.compile(r"^#+ .*\{ *#([\w-]+) *\}|bench\.show\(['\"](\w+)['\"]\)", re.MULTILINE)
+_SHOWN = re.compile(r"^#+ .*\{ *#([\w-]+) *\}|bench\.(?:show|table|advice)\(['\"](\w+)['\"]", re.MULTILINE)
 """Headings with an anchor, and calls that show an experiment."""
 _SLUG = re.compile(r"^slug: *(\S+)", re.MULTILINE)
 
@@ -100,7 +100,7 @@ def _sections_of(path: Path) -> dict[str, str]:
     for heading, experiment in _SHOWN.findall(text):
         anchor = heading or anchor
         if experiment:
-            found[experiment] = f"{address}.html#{anchor}"
+            found.setdefault(experiment, f"{address}.html#{anchor}")
     return found
 
 

@@ -13,7 +13,7 @@ from bench.pages import sentences
 from bench.pages.claims import OUTCOMES
 from bench.pages.comparisons import difference, titles
 from bench.pages.markup import experiment_title, render
-from bench.pages.words import VERDICTS, Words
+from bench.pages.words import VERDICTS, Words, distance
 from bench.results.metrics import METRICS
 from bench.results.verdicts import of_build
 from bench.spec import BASELINE, ORIGINAL, input_title
@@ -70,14 +70,14 @@ def _effects(found: Sequence[Judged]) -> Iterator[Surprise]:
 def _headline(one: Judged, found: Sequence[Judged]) -> str:
     """The difference; of memory, peak and kept in one breath: the one must not be taken for the other."""
     if one.row.metric not in BREATH:
-        return f"耗时{difference(one)}"
+        return distance(one.ratio)
     same_cell = {
         other.row.metric: other
         for other in found
         if other.export is one.export and _cell(other) == _cell(one) and other.row.metric in BREATH
     }
     return "，".join(
-        f"{METRICS[metric].named}内存{_size(same_cell[metric])}" for metric in BREATH if metric in same_cell
+        f"{METRICS[metric].named}的内存{_size(same_cell[metric])}" for metric in BREATH if metric in same_cell
     )
 
 
@@ -95,7 +95,8 @@ def _measured(one: Judged) -> Markup:
     if one.row.metric == "ratio":
         return Markup("与默认比{}").format(say.speed(one.group, case))
     return Markup("；").join(
-        METRICS[metric].named + say.memory_change(one.group, case, metric) for metric in BREATH
+        Markup("{}的内存{}").format(METRICS[metric].named, say.memory_change(one.group, case, metric))
+        for metric in BREATH
     )
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bench.results.published import Export, GroupSummary, Row
 
 MIB_PER_GIB = 1024
+TWICE = 2.0
+"""From this ratio on, how many times is said, not how many per cent more."""
 MOST_DIGITS = 3
 MANY_ROUNDS = 100
 """More than anybody will measure: the number says no more than that."""
@@ -29,6 +31,10 @@ VERDICTS = {
     "same": "没有差别",
 }
 """Verdicts as they stand alone, in the order in which tables sort them."""
+SLOWER = ("慢", "快")
+"""What is said of a latency in the place of more and less."""
+SHORT = {"same": "没有差别", "unclear": "误差太大，不下结论"}
+"""Verdicts on time without a direction, where there is room for a few words."""
 SAME = f"没有差别（不到 {stats.SAME_MARGIN:.0%}）"
 OUTCOMES = {
     "nothing": "设了和默认一样，什么都没有改变",
@@ -68,8 +74,8 @@ def interval(row: Row) -> str:
 
 
 def memory(mib: float) -> str:
-    """`844 MiB` or `12.1 GiB`."""
-    if abs(mib) >= 10 * MIB_PER_GIB:
+    """`844 MiB` or `6.4 GiB`."""
+    if abs(mib) >= MIB_PER_GIB:
         return f"{mib / MIB_PER_GIB:.1f}{UNIT_SPACE}GiB"
     return f"{mib:.0f}{UNIT_SPACE}MiB"
 
@@ -81,14 +87,20 @@ def percent(ratio: float, low: float | None, high: float | None) -> str:
     return f"{abs(ratio - 1) * 100:.{digits}f}%"
 
 
-def change(ratio: float, low: float | None, high: float | None) -> str:
-    """`多 98%`, to the digits that the interval allows; never `少 100%`, as something is always left."""
+def change(ratio: float, low: float | None, high: float | None, words: tuple[str, str] = ("多", "少")) -> str:
+    """`多 98%`, to the digits that the interval allows; never `少 100%`, as something is always left.
+
+    `words` for more and less; of what is slower, `慢到 2.1 倍` from twice on.
+    """
+    more, less = words
+    if more == SLOWER[0] and ratio >= TWICE:
+        return f"{more}到 {ratio:.1f} 倍"
     size = percent(ratio, low, high)
     if float(size.rstrip("%")) == 0:
         return "相差不到 1%"
     if size == "100%" and ratio < 1:
         size = f"{(1 - ratio) * 100:.1f}%" if ratio > 0.0005 else "99.9% 以上"
-    return f"{'多' if ratio > 1 else '少'} {size}"
+    return f"{more if ratio > 1 else less} {size}"
 
 
 def _value(row: Row) -> float:
@@ -98,6 +110,21 @@ def _value(row: Row) -> float:
 
 def _estimate(row: Row) -> stats.Estimate:
     return stats.Estimate(_value(row), row.low, row.high, row.rounds)
+
+
+def distance(ratio: float) -> str:
+    """How far a time is from another: `慢 32%`, from twice on `慢到 2.1 倍`; `快 20%` is a fifth of the time less."""
+    return change(ratio, None, None, SLOWER)
+
+
+def span(ratios: Sequence[float]) -> str:
+    """From the smallest to the largest of several slow-downs: `慢 4%–32%`; the beginning of a sentence if there is none."""
+    least, most = min(ratios), max(ratios)
+    if distance(least) == distance(most):
+        return distance(least)
+    if most < TWICE:
+        return f"{distance(least).rstrip('%')}–{percent(most, None, None)}"
+    return f"{distance(least)}，最多{distance(most)}"
 
 
 class Words:
@@ -185,12 +212,26 @@ class Words:
             return Markup("没有测成（{}）").format(row.failure if row and row.failure else "没有测到")
         return self.speed_of(row, group)
 
+    def short(self, group: GroupSummary, case: str, metric: str = "ratio") -> Markup:
+        """The same in a few words, without interval: `慢 32%`, `没有差别`, or why nothing is said."""
+        row = self._known(group, case, metric)
+        if row is None:
+            return Markup("没有测成")
+        verdict = self.verdict(group, case, metric)
+        if verdict in ("slower", "faster"):
+            return Markup(distance(_value(row)))  # noqa: S704 - words and a number of ours
+        if verdict == "unclear" and abs(_value(row) - 1) <= stats.SAME_MARGIN:
+            return Markup("没有测出差别")
+        if self.is_marked(group, metric) or self.outcome(group, case) not in OUTCOMES:
+            return Markup(SHORT[verdict or "unclear"])  # noqa: S704 - ours
+        return Markup(OUTCOMES[self.outcome(group, case) or ""])  # noqa: S704 - ours
+
     def speed_of(self, row: Row, group: GroupSummary) -> Markup:
         assert row.value is not None
-        size, mark = change(row.value, row.low, row.high), self.mark(group, row.metric)
-        what = METRICS[row.metric].words
+        what, mark = METRICS[row.metric].words, self.mark(group, row.metric)
+        size = change(row.value, row.low, row.high, ("多", "少") if what else SLOWER)
         if row.verdict in ("slower", "faster"):
-            return Markup("{}{}（{}）{}").format(what, size, self._percent_interval(row), mark)
+            return Markup("{}{}（{}）{}").format(what, size, self._ends(row, size), mark)
         if row.verdict == "same":
             return Markup("{}{}").format(SAME, mark)
         if row.verdict == "unclear":
@@ -238,9 +279,12 @@ class Words:
             return Markup("{}（各轮的范围有重叠，分不出）").format(both)
         return Markup("比默认{}（{}）").format(change(row.value / base.value, None, None), both)
 
-    def _percent_interval(self, row: Row) -> str:
+    def _ends(self, row: Row, size: str) -> str:
+        """Of the interval: per cent, or times where the size is told so."""
         if row.low is None or row.high is None:
             return "没有区间"
+        if size.endswith("倍"):
+            return f"{interval(row) or plain(row.low)} 倍"
         ends = sorted(abs(v - 1) * 100 for v in (row.low, row.high))
         near = ends[0] < 0.5  # an interval that excludes no difference must not be shown to touch it
         digits = 1 if near or (row.high - row.low) / 2 < 0.002 else 0

@@ -19,7 +19,7 @@ from bench.pages import sentences
 from bench.spec import BASELINE, CONTROL
 
 STATED = re.compile(
-    r"耗时[多少]|比默认[多少快慢]|更[快慢多少]|最快|并列|远小于|占用变为|没有明显增加|分不出|值得一试|没有测出|变少|<strong>"
+    r"(?<!约)[慢快]到? ?\d|比默认[多少快慢]|更[快慢多少]|最快|并列|远小于|占用变为|没有明显增加|分不出|值得一试|没有测出|变少|<strong>"
 )
 """Words that state a difference, or that there is none."""
 EVERYWHERE = pytest.mark.parametrize("experiment", EXPERIMENTS)
@@ -40,7 +40,7 @@ OFF, LITTLE = (300, 500), memory(arena_off=(100, 800))
 UNSEEN = {case: {"outcomes": {(None, case): "unseen"}} for case in ("double", "arena_off", "pattern_off")}
 TOLD: list[tuple[str, str | dict[str, Any], str, str]] = [
     (THREADS, "the same", "1、2、4 并列最快，分不出快慢|空转等活", "还分不出谁最快"),
-    (THREADS, of_cases(single={"ratio": 1.9}, usable={"ratio": 1.0}, double={"ratio": 2.5}), "线程数里，2 线程最快|开到 4 线程，与默认比耗时多 150", "并列"),
+    (THREADS, of_cases(single={"ratio": 1.9}, usable={"ratio": 1.0}, double={"ratio": 2.5}), "线程数里，2 线程最快|开到 4 线程，与默认比慢到 2.5 倍", "并列"),
     (THREADS, "no two can be told apart", "还分不出谁最快", "并列最快"),
     (THREADS, {**of_cases(single={"ratio": 3.0}, double={"ratio": 1.3}), "half_widths": {(None, "usable", "ratio"): 0.9}}, "2、4 的区间有重叠，还分不出谁最快", "并列最快"),
     (THREADS, "draft", "还不能下结论", "最快"),
@@ -52,11 +52,11 @@ TOLD: list[tuple[str, str | dict[str, Any], str, str]] = [
     (THREADS, {"cores": 64}, "超过可用的 64 核、开到 128 线程", "32 核"),
     ("container", {"cores": 1}, "1 线程，与默认比", "2 线程"),
     ("container", {"cores": 64}, "32 线程，与默认比", "64"),
-    (ARENA, "the same", "第二次推理后占用变为 2.0 倍", "远小于|trim"),
+    (ARENA, "the same", "第二次推理后占用变为 2.0 倍", "远小于|归还之后"),
     (ARENA, of_cases(default={"after_second_mib": 801}), "第二次推理后占用没有明显增加", "倍"),
     (ARENA, LITTLE, "留下的远小于推理途中需要的", "没有明显增加"),
     (ARENA, {**LITTLE, **UNSEEN["arena_off"]}, "不作结论", "远小于"),
-    (ARENA, of_cases(default={"kept_trimmed_mib": 84}, arena_off={"kept_trimmed_mib": 84}), "，trim 后 84 MiB；|；默认 trim 后 84 MiB。", "远小于"),
+    (ARENA, of_cases(default={"kept_trimmed_mib": 84}, arena_off={"kept_trimmed_mib": 84}), "，归还之后 84 MiB；|；默认归还之后 84 MiB。", "远小于"),
     ("graph_optimization", OPTIMISED, "从 300 个变为 120 个，新出现 FusedConv、A、B、C、D、E 等。", "F、"),
     ("graph_optimization", {"operators": {**OPERATORS, BASELINE: {"FusedConv": 3}}}, "都执行 120 个节点，新出现 FusedConv。", "等。"),
     ("graph_optimization", {"operators": {BASELINE: {"FusedConv": 1}}}, "都执行 120 个节点", "新出现"),
@@ -66,30 +66,87 @@ TOLD: list[tuple[str, str | dict[str, Any], str, str]] = [
     ("inter_op_num_threads", of_cases(sequential_4={"threads": 5}), "线程从 2 个变成 5 个", "没有多"),
     ("execution_mode", "the same", "没有任何节点", "最多有"),
     ("execution_mode", of_cases(parallel_usable={"overlapping_nodes": 7}), "最多有 7 个节点", "没有任何节点"),
-    (PATTERN, memory(arena_off=OFF, arena_pattern_off=(600, 500)), f"{NOT_BOTH}（与只关 arena 比，峰值 500 MiB 对 500 MiB，留存 600 MiB 对 300 MiB）", "还能"),
+    (PATTERN, memory(arena_off=OFF, arena_pattern_off=(600, 500)), f"{NOT_BOTH}（与只关 arena 比，最多占 500 MiB 对 500 MiB，做完后还占 600 MiB 对 300 MiB）", "还能"),
     (PATTERN, memory(arena_off=OFF, arena_pattern_off=(300, 600)), NOT_BOTH, "还能"),
     (PATTERN, memory(arena_off=OFF, arena_pattern_off=(100, 500)), f"{BOTH}还能少占（与只关 arena 比，", f"{NOT_BOTH}（"),
-    (PATTERN, memory(arena_off=OFF, arena_pattern_off=(100, 600)), f"{BOTH}峰值和留存一升一降（", f"{NOT_BOTH}（"),
+    (PATTERN, memory(arena_off=OFF, arena_pattern_off=(100, 600)), f"{BOTH}最多占的和做完后还占的一升一降（", f"{NOT_BOTH}（"),
     (PATTERN, memory(arena_off=OFF, arena_pattern_off=(310, 510)), f"{BOTH}内存没有差别", f"{NOT_BOTH}（"),
     (PATTERN, memory(arena_off=OFF, arena_pattern_reuse_off=(600, 500)), "就不要再关 enable_mem_pattern 和 enable_mem_reuse，占得反而多", "还能"),
     *((PATTERN, {**memory(arena_off=OFF), **one}, "关 arena 之后", "arena 关了") for one in NOT_JUDGED),
-    ("formats", of_cases(optimised={"open_ratio": 0.7}), "ms，与默认比打开用时少 30%（29%–31%）；打开时的峰值|ms；打开时的峰值", "打开用时多"),
+    ("formats", of_cases(optimised={"open_ratio": 0.7}), "ms，与默认比打开用时少 30%（29%–31%）；打开时最多占|ms；打开时最多占", "打开用时多"),
     ("dynamic_block_base", "unclear", "：中位数与默认比还分不出快慢|；p95 延迟还分不出快慢", "；还分不出"),
     ("dynamic_block_base", "nothing takes effect", "设为 4：设了和默认一样，什么都没有改变。", "改变；"),
-    ("13_percent", {"time": 0.8}, "耗时少 20%", "更慢|代价|耗时多"),
+    ("13_percent", {"time": 0.8}, "快 20%", "更慢|代价|慢 "),
     ("13_percent", {"values": SLOWER}, "没有一个通用的百分数", "关 enable_mem_pattern"),
     ("13_percent", {"values": SLOWER | SAVING}, "只想省内存，先试关 enable_mem_pattern", "代价也"),
     ("13_percent", {"values": SLOWER | SAVING | COSTLY}, "没有一个通用的百分数", "关 enable_mem_pattern"),
-    ("kept_5618_5", memory(arena_off=(1900, 1900)), "从 1600 MiB 变为 1900|没有让留存变少", "留存确实变少"),
-    ("kept_5618_5", memory(arena_off=(100, 800), pattern_off=(1200, 900)), "关 arena 连峰值也更低|峰值 800 MiB 对 900 MiB", "没有降低"),
-    ("kept_5618_5", memory(arena_off=(100, 800), pattern_off=(1200, 700)), "关 arena 没有降低峰值，多省的只是|800 MiB 对 700 MiB", "更低"),
-    ("kept_5618_5", memory(arena_off=(100, 800), pattern_off=(1200, 820)), "关 arena 没有降低峰值，多省的只是", "更低"),
+    ("kept_5618_5", memory(arena_off=(1900, 1900)), "从 1.6 GiB 变为 1.9 GiB|没有让做完后还占的变少", "做完后还占的确实变少"),
+    ("kept_5618_5", memory(arena_off=(100, 800), pattern_off=(1200, 900)), "关 arena 连最多占的也更少|最多占 800 MiB 对 900 MiB", "没有降低"),
+    ("kept_5618_5", memory(arena_off=(100, 800), pattern_off=(1200, 700)), "关 arena 没有让最多占的变少，多省的只是|800 MiB 对 700 MiB", "更低"),
+    ("kept_5618_5", memory(arena_off=(100, 800), pattern_off=(1200, 820)), "关 arena 没有让最多占的变少，多省的只是", "更低"),
     ("kept_5618_5", memory(arena_off=(100, 800), pattern_off=(50, 800)), "关 arena 没有多省，只关 enable_mem_pattern 就够了", "更低"),
-    ("kept_5618_5", {**LITTLE, **UNSEEN["pattern_off"]}, "留存确实变少", "与只关 enable_mem_pattern 比"),
+    ("kept_5618_5", {**LITTLE, **UNSEEN["pattern_off"]}, "做完后还占的确实变少", "与只关 enable_mem_pattern 比"),
     ("all_cores", {**threads(4, 4, 2), "cores": 2}, "比默认的线程少，要明确设", "一样多"),
     ("all_cores", {**threads(4, 4, 2), "cores": 4}, "一样多；", "线程少"),
 ]  # fmt: skip
 """Experiment or claim, its world, what is said (all parts) and what is not (any)."""
+FASTER_ONE = of_cases(single={"ratio": 0.8}, usable={"ratio": 1.3}, double={"ratio": 1.3})
+BORROWED = of_cases(default={"cores_used": 2.0}, share={"cores_used": 1.0, "ratio": 1.9})
+OWN = {
+    "values": {
+        **of_cases(default={"cores_used": 1.0}, share={"cores_used": 1.0})["values"],
+        (None, "share", "ratio"): 1.3,
+    }
+}
+AS_MANY = of_cases(default={"cores_used": 1.0}, share={"cores_used": 1.0})
+LEANER = memory(pattern_off=(500, 800), default=(1500, 1600))
+ADVISED: list[tuple[str, str | dict[str, Any], str, str]] = [
+    (ARENA, {"values": {**SLOWER, **LEANER["values"]}}, "一般不用关。想省内存，关 enable_mem_pattern。|每次推理慢 50%", "可以关"),
+    (ARENA, {"values": SLOWER}, "一般不用关。关 arena，每次推理慢 50%", "想省内存"),
+    (ARENA, "the same", "可以关。|没有测出变慢", "一般"),
+    (ARENA, "too noisy", "先保持默认。", "可以关|慢 "),
+    (ARENA, of_cases(arena_off={"kept_mib": 300, "kept_trimmed_mib": 80, "minor_faults": 5000.0, "ratio": 1.3}), "300 MiB → 80 MiB|→ 5000 次，慢 30%", "可以关"),
+    (ARENA, {"failures": {(1, "arena_off"): CRASHED}}, "默认最多占 1.6 GiB，关 enable_mem_pattern 是 1.6 GiB。", "关 arena 是"),
+    (PATTERN, LEANER, "关 enable_mem_pattern。|少 50%（1.6 GiB → 800 MiB），没有变慢", "要紧"),
+    (PATTERN, {"values": {**LEANER["values"], **COSTLY}}, "内存要紧就关 enable_mem_pattern。|每次推理慢 50%", "没有变慢"),
+    (PATTERN, {**LEANER, "noisy": range(5)}, "快慢这次没有测准", "没有变慢"),
+    (PATTERN, "the same", "不用管它。关了它，内存没有变少", "要紧"),
+    (PATTERN, "draft", "先保持默认", "少 "),
+    (PATTERN, memory(arena_off=OFF, arena_pattern_off=(600, 500)), "arena 已经关了的，不要再关", "还能少占"),
+    (THREADS, FASTER_ONE, "独占整台机器，写成 1；|慢 30%", "就不写"),
+    (THREADS, "the same", "独占整台机器就不写；|也没有测出变慢", "写成 1；"),
+    (THREADS, "too noisy", "这次没有测准", "慢 "),
+    (THREADS, of_cases(double={"ratio": 2.5}), "慢到 2.5 倍", "%"),
+    ("container", BORROWED, "线程数写成分到的核数。|默认却用了 2.0 个核，写明后是 1.0 个", "先保持默认"),
+    ("container", OWN, "先保持默认。|慢 30%", "线程数写成"),
+    ("container", AS_MANY, "线程数写成分到的核数。在测试机上写不写用到的核一样多", "先保持默认"),
+    ("container", {"absent": ("cores_used",)}, "没有测成用到几个核", "先保持默认"),
+    ("execution_mode", "faster", "可以试 ORT_PARALLEL", "不要用"),
+    ("execution_mode", "slower", "不要用 ORT_PARALLEL。|多建一池线程，每次推理慢 50%", "可以试"),
+    ("execution_mode", "the same", "保持默认。|快慢没有差别", "不要用"),
+    ("execution_mode", "too noisy", "保持默认。|没有测准", "慢 "),
+    ("inter_op_num_threads", "the same", "不用设。|一个线程也没有多", "变成"),
+    ("inter_op_num_threads", of_cases(sequential_4={"threads": 5}), "线程从 2 个变成 5 个", "没有多"),
+    ("graph_optimization", of_cases(basic={"ratio": 0.8}), "保持默认；|可以试 BASIC|快 20%", "先保持"),
+    ("graph_optimization", of_cases(disable_all={"ratio": 1.6}), "保持默认（全部优化）。全部关掉，每次推理慢 60%", "先保持"),
+    ("graph_optimization", "the same", "全部关掉也没有测出变慢", "先保持"),
+    ("graph_optimization", "too noisy", "先保持默认（全部优化）。|没有测准", "慢 "),
+    ("profiling", "slower", "开着，每次推理慢 50%", "没有测出"),
+    ("profiling", "the same", "开着没有测出变慢", "慢 "),
+    ("log_severity", {"transcripts": {BASELINE: {"error": [E_LINE]}, "level_4": {"error": []}}}, "设 4，节点出错时日志里一行也没有", "仍有错误"),
+    ("log_severity", "logs", "没有测成|级别不影响速度|看得到警告的级别：0（VERBOSE）、1（INFO）、2（WARNING）", "会变慢"),
+    ("log_severity", {"transcripts": {name: {"error": [E_LINE]} for name in (BASELINE, "level_4")}}, "仍有错误", "一行也没有"),
+    ("gaps", of_cases(spinning_stop={"cpu_s": 0.01}, default={"cpu_s": 0.02}), "嫌 CPU 高|是默认的 50%（每次之后停 10 毫秒），50%（每次之后停 100 毫秒），50%（每次之后停 1000 毫秒）；没有测出变慢", "慢 "),
+    ("gaps", of_cases(spinning_stop={"cpu_s": 0.01, "ratio": 1.2}, default={"cpu_s": 0.02}), "每次推理慢 20%", "没有测出变慢"),
+    ("gaps", "the same", "先用默认。", "嫌"),
+    ("rapidocr", of_cases(normal_weights={"ratio": 0.6}), "换一份清理过的检测模型，再包一层设四项。|快 40%", "先照"),
+    ("rapidocr", of_cases(all={"ratio": 0.7}), "包一层，设四项。|快 30%，最多占 1.6 GiB（原样 1.6 GiB）|只换检测模型没有差别", "先照"),
+    ("rapidocr", {**of_cases(all={"ratio": 0.7}), "outcomes": {(None, "normal_weights"): "unseen"}}, "包一层，设四项。", "只换检测模型"),
+    ("rapidocr", "the same", "先照装好的样子用。", "快 "),
+    (PATTERN, {"values": {(None, "arena_pattern_off", "ratio"): 1.4}}, "arena 和 enable_mem_pattern 都关，每次推理慢 40%", "慢 50%"),
+    ("log_severity", "slower", "有的级别会变慢：慢 50%|没有测成", "不影响速度"),
+]  # fmt: skip
+"""Experiment, its world, what its advice and its points say (all parts) and what not (any)."""
 
 
 def _all_text(made_up: MadeUp, templates: Environment | None = None, claim: str = "") -> str:
@@ -97,7 +154,8 @@ def _all_text(made_up: MadeUp, templates: Environment | None = None, claim: str 
     told = tell(made_up, templates)
     answers = [text for answer in told.answers.values() for text in (answer.measured, answer.now)]
     asked = told.answers.get(claim)
-    return "\n".join([asked.measured, asked.now] if asked else [*told.conclusion, *answers])
+    listed = [*told.conclusion, *told.advice, *told.points]
+    return "\n".join([asked.measured, asked.now] if asked else [*listed, *answers])
 
 
 def _of_row(of: str, world: str | dict[str, Any]) -> MadeUp:
@@ -127,7 +185,10 @@ def tracked() -> tuple[Tracking, dict[str, dict[str, str]]]:
     for world in WORLDS.values():
         _by_default(ARENA, world, templates)
     _by_default(ARENA, {}, templates, only=BASELINE)
-    for of, world in [*((one[0], one[2]) for one in CLAIMS), *((one[0], one[1]) for one in TOLD)]:
+    for of, world in [
+        *((one[0], one[2]) for one in CLAIMS),
+        *((one[0], one[1]) for one in (*TOLD, *ADVISED)),
+    ]:
         tell(_of_row(of, world), templates)
     return templates, told
 
@@ -155,11 +216,11 @@ def test_sentences_read_well_in_every_world_and_follow_what_was_judged(
     assert {line: faults(line) for line in lines if faults(line)} == {}
     unmeasured = tell(MadeUp(experiment=experiment, groups=())).answers
     assert {answer.holds for answer in unmeasured.values()} <= {"unknown"}
-    assert "耗时少" in told["faster"]
-    assert not re.findall(r"耗时多|更慢|比默认分不出快慢", told["faster"])
-    assert "耗时多" in told["slower"]
-    assert not re.findall(r"耗时少|更快|值得一试|比默认分不出快慢", told["slower"])
-    assert not re.findall(r"耗时[多少]|更[快慢]|值得一试", told["the same"])
+    assert "快 30%" in told["faster"]
+    assert not re.findall(r"慢 \d|更慢|比默认分不出快慢", told["faster"])
+    assert "慢 50%" in told["slower"]
+    assert not re.findall(r"快 \d|更快|值得一试|比默认分不出快慢", told["slower"])
+    assert not re.findall(r"(?<!约)[慢快]到? ?\d|更[快慢]|值得一试", told["the same"])
     if experiment in (ARENA, PATTERN, "recommended"):
         less, more = told["less memory"], told["more memory"]
         assert ("比默认少 60%" in less, "比默认多" in less) == (True, False)
@@ -176,8 +237,8 @@ def test_sentences_read_well_in_every_world_and_follow_what_was_judged(
 def test_default_conclusion_reads_well_and_follows_the_numbers(experiment: str) -> None:
     told = {world: _by_default(experiment, WORLDS[world]) for world in WORLDS}
     assert {one for text in told.values() for one in text.splitlines() if faults(one)} == set()
-    assert not re.findall(r"耗时多|比默认", told["faster"])
-    assert not re.findall(r"耗时少|比默认", told["slower"])
+    assert not re.findall(r"慢 \d|比默认", told["faster"])
+    assert not re.findall(r"快 \d|比默认", told["slower"])
     assert "比默认少 60%" in told["less memory"]
     assert "比默认多 200%" in told["more memory"]
     assert not STATED.findall(told["draft"])
@@ -193,5 +254,14 @@ def test_sentences_say_what_follows(of: str, world: str | dict[str, Any], said: 
     html = _all_text(made_up, claim=of) if of in OF_CLAIM else "".join(tell(made_up).conclusion)
     told = text_of(html).replace("\u202f", " ")
     assert [faults(line) for line in _all_text(made_up).splitlines() if faults(line)] == []
+    assert [one for one in said.split("|") if one not in told] == [], told
+    assert [one for one in unsaid.split("|") if one in told] == [], told
+
+
+@pytest.mark.parametrize(("of", "world", "said", "unsaid"), ADVISED)
+def test_advice_says_what_follows(of: str, world: str | dict[str, Any], said: str, unsaid: str) -> None:
+    found = tell(_of_row(of, world))
+    told = text_of("".join((*found.advice, *found.points))).replace("\u202f", " ")
+    assert len(found.advice) == 2
     assert [one for one in said.split("|") if one not in told] == [], told
     assert [one for one in unsaid.split("|") if one in told] == [], told

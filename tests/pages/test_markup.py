@@ -22,6 +22,7 @@ import bench
 from bench.experiments import EXPERIMENTS
 from bench.facts.options import Option, Source, Trap
 from bench.pages import api, markup, sentences, source, vega
+from bench.pages import evidence as evidence_pages
 from bench.pages import options as option_tables
 from bench.pages.markup import ENVIRONMENT, Row, code, marked, table
 from bench.results import published, records
@@ -34,6 +35,7 @@ from bench.system import harmless
 TWO = "| 列 | <含义> |\n| --- | --- |\n| a | b |\n\n文字\n\n| 甲 | 乙 |\n| --- | --- |\n| c | d |\n"
 SHARP = "<script>\"&'`x`"
 EVIL = "".join(hostile.text for hostile in HOSTILE)
+ADVISED = {*api.ADVISED.values(), "container"}
 LONGEST, LONGEST_LABEL = 4000, 150
 """What result files let through: of text, and of a label with a number in front."""
 UNUSED = {*(f"{name}.html.j2" for name in ("no_selftest", "no_trace", "not_yet", "scrolled", "evidence_index")), "memory_over_runs.json.j2"}  # fmt: skip
@@ -87,8 +89,8 @@ def test_long_code_breaks_at_its_joints_and_tables_of_markdown_scroll_under_name
         ("report", ("arena", "weather"), "line_memory、log_lines、denormal_threads、trace"),
         ("snippet", ("arena", "weather"), "arena_off"),
         ("scenario", ("weather",), "general"),
-        ("scenario", ("general", "weather"), "card、answer、line、code"),
-        ("overview", ("weather",), "hero、rapidocr、chooser、surprises、findings、findings_summary"),
+        ("scenario", ("general", "weather"), "card、answer、english、line、code"),
+        ("overview", ("weather",), "hero、advice、chooser、surprises、findings、findings_summary"),
         (
             "build",
             ("weather",),
@@ -184,18 +186,23 @@ def _pages(patch: pytest.MonkeyPatch, text: str, export: Any = _export) -> dict[
             "mill",
             "licences",
         ),
-        "overview": ("hero", "rapidocr", "chooser", "surprises", "findings", "findings_summary"),
+        "overview": ("hero", "advice", "chooser", "surprises", "findings", "findings_summary"),
         "options": ("keys", "traps", "original"),
     }
     calls = {f"{call} {part}": getattr(bench, call)(part) for call, all_ in parts.items() for part in all_}
     for name, one in EXPERIMENTS.items():
-        for call in ("show", "evidence", "conclusion"):
+        for call in ("show", "conclusion", "table"):
             calls[f"{call} {name}"] = getattr(bench, call)(name)
+        calls[f"evidence {name}"] = f'<div class="bench">{evidence_pages.page(one)}</div>'
+        calls[f"points {name}"] = bench.conclusion(name, "points")
+        calls |= {f"{drawn} {name}": bench.figure(name, "", drawn) for drawn in ("time", "memory")}
         for which in api.REPORTS:
             calls[f"{which} {name}"] = bench.report(name, which, error=heading, warning=heading)
+        if name in ADVISED:
+            calls[f"advice {name}"] = bench.advice(name)
         calls |= {f"claim {name} {claim.id}": bench.claim(name, claim.id) for claim in one.claims}
         for scenario in one.scenarios:
-            for part in ("card", "answer", "line"):
+            for part in ("card", "answer", "english", "line"):
                 calls[f"{part} {scenario.id}"] = bench.scenario(scenario.id, part)
     return calls
 

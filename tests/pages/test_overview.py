@@ -121,21 +121,21 @@ def test_slower_lies_right_of_the_default_less_left_of_it_and_what_was_not_measu
     names = ("unclear", "nothing differs", "no /proc")
     open_, tied, bare = (comparisons.picture(_exports(name)) for name in names)
     assert ("次还分不出" in open_, "次还分不出" in tied, "次没有差别" in tied) == (True, False, True)
-    assert ("延迟与默认比较" in bare, "留存内存" in bare) == (True, False)
+    assert ("延迟与默认比较" in bare, "做完后还占的内存" in bare) == (True, False)
 
 
 @pytest.mark.parametrize(
     ("experiment", "world", "headline", "told"),
     [
-        (ARENA, {"values": LEAN | DEAR}, "关 arena：峰值内存没有差别，留存内存少 99%", "峰值与默认没有值得一提的差别|留存比默认少 99%"),
-        (ARENA, {"values": LEAN | DEAR | {(1, "arena_off", "peak_mib"): 400.0}}, "关 arena：峰值内存少 75%，留存内存少 99%", "峰值比默认少 75%|留存比默认少 99%"),
-        ("intra_op_num_threads", {"values": {(0, "double", "ratio"): 3.0}}, "耗时多 200%", "与默认比耗时多 200%（199%–201%）"),
+        (ARENA, {"values": LEAN | DEAR}, "关 arena：最多占的内存没有差别，做完后还占的内存少 99%", "最多占的内存与默认没有值得一提的差别|做完后还占的内存比默认少 99%"),
+        (ARENA, {"values": LEAN | DEAR | {(1, "arena_off", "peak_mib"): 400.0}}, "关 arena：最多占的内存少 75%，做完后还占的内存少 99%", "最多占的内存比默认少 75%|做完后还占的内存比默认少 99%"),
+        ("intra_op_num_threads", {"values": {(0, "double", "ratio"): 3.0}}, "慢到 3.0 倍", "与默认比慢到 3.0 倍（2.990–3.010 倍）"),
         # Huge pages that the kernel does not give would else be blamed for what turning off the arena costs.
-        (ARENA, {"values": HUGE}, "关 arena，glibc 用大页：耗时多 90%", ""),
-        (ARENA, {"values": HUGE, "outcomes": {(None, "arena_off_hugetlb"): "nothing"}}, "关 arena：耗时多 30%", ""),
+        (ARENA, {"values": HUGE}, "关 arena，glibc 用大页：慢 90%", ""),
+        (ARENA, {"values": HUGE, "outcomes": {(None, "arena_off_hugetlb"): "nothing"}}, "关 arena：慢 30%", ""),
         # Time of a noisy group bears no headline, its memory does.
-        (ARENA, {"values": {(0, None, "ratio"): 3.0, (0, BASELINE, "ratio"): 1.0, (2, "arena_off", "ratio"): 1.2}, "noisy": (0,)}, "耗时多 20%", ""),
-        (ARENA, {"values": {(0, "arena_off", "kept_mib"): 16.0}, "noisy": (0, 2, 3)}, "留存内存少 99%", ""),
+        (ARENA, {"values": {(0, None, "ratio"): 3.0, (0, BASELINE, "ratio"): 1.0, (2, "arena_off", "ratio"): 1.2}, "noisy": (0,)}, "慢 20%", ""),
+        (ARENA, {"values": {(0, "arena_off", "kept_mib"): 16.0}, "noisy": (0, 2, 3)}, "做完后还占的内存少 99%", ""),
     ],
 )  # fmt: skip
 def test_largest_difference_that_may_be_quoted_leads(

@@ -129,7 +129,7 @@ ORACLES: dict[str, Callable[[Judge, Words], Answers]] = {
 }  # fmt: skip
 FASTEST = re.compile(r"明确设置的线程数里，(?:(?P<one>\d+) 线程|(?P<tied>[\d、]+) 并列)最快")
 MORE_OFF = re.compile(
-    r"arena 关了，(?:再关|就不要再关) (?P<also>enable_mem_pattern 和 enable_mem_reuse|enable_mem_pattern)，(?P<word>内存没有差别|还能少占|占得反而多|峰值和留存)"
+    r"arena 关了，(?:再关|就不要再关) (?P<also>enable_mem_pattern 和 enable_mem_reuse|enable_mem_pattern)，(?P<word>内存没有差别|还能少占|占得反而多|最多占的和做完后还占的)"
 )
 LITTLE_LEFT = "关 arena 后，留下的远小于推理途中需要的"
 
@@ -165,7 +165,7 @@ def _more_off(judge: Judge, words: Words, index: int, found: re.Match[str]) -> N
         "内存没有差别": any(abs(one) > TWICE for one in apart),
         "还能少占": all(one >= 0 for one in apart) or any(one > TWICE for one in apart),
         "占得反而多": all(one <= 0 for one in apart) or any(one < -TWICE for one in apart),
-        "峰值和留存": apart[0] * apart[1] > 0 and min(abs(one) for one in apart) > 0,
+        "最多占的和做完后还占的": apart[0] * apart[1] > 0 and min(abs(one) for one in apart) > 0,
     }[found["word"]]
     judge.note("sentence", f"{found[0]} {apart}", wrong=wrong)
 

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from bench.results.published import GroupSummary
 
 WORDS = {text: name for name, text in VERDICTS.items()}
-TIME = r"耗时(?P<more>多|少) [\d.]+%(?: 以上)?（[\d.]+%–[\d.]+%）|(?P<same>没有差别（不到 \d+%）)|(?P<open>(?<!p95 延迟)还分不出快慢)"
+TIME = r"(?P<more>慢|快)到? ?[\d.]+(?:%(?: 以上)?（[\d.]+%–[\d.]+%）| 倍（[\d.–]+ 倍）)|(?P<same>没有差别（不到 \d+%）)|(?P<open>(?<!p95 延迟)还分不出快慢)"
 MEMORY = r"(?P<m_same>与默认没有值得一提的差别（)|比默认(?P<m_more>多|少) |(?P<m_open>各轮的范围有重叠)"
 NEITHER = r"(?P<none>没有观察到它生效|设了和默认一样)"
 VERDICT = re.compile(f"{TIME}|{MEMORY}|{NEITHER}")
-METRIC = re.compile("留存|峰值")
+METRIC = re.compile("做完后还占|最多占")
 ALIASES = {
     "callers": {"默认线程：两个线程同时调用同一个会话": "two_callers"},
     "profiling": {"开启后": "profiling"},
@@ -77,14 +77,14 @@ def sentences(words: Words, texts: Sequence[str], where: str = "sentence", case:
 
 def _meaning(found: re.Match[str], before: str) -> tuple[str, str]:
     if found["m_same"] or found["m_more"] or found["m_open"]:
-        metric = {"留存": "kept_mib", "峰值": "peak_mib"}[METRIC.findall(before)[-1]]
+        metric = {"做完后还占": "kept_mib", "最多占": "peak_mib"}[METRIC.findall(before)[-1]]
         word = {"多": "more", "少": "less", None: "unclear"}[found["m_more"]]
         return metric, "same" if found["m_same"] else word
     metric = "ratio_original" if before.endswith("与 2022 年的那套比") else "ratio"
     if found["none"]:
         return metric, "none"
     if found["more"]:
-        return metric, "slower" if found["more"] == "多" else "faster"
+        return metric, "slower" if found["more"] == "慢" else "faster"
     return metric, "same" if found["same"] else "unclear"
 
 
@@ -147,13 +147,21 @@ def _silent(words: Words, title: str, told: str) -> Iterator[Said]:
 
 
 def _size(part: str) -> tuple[str, str]:
-    """`耗时多 98%`, `峰值内存少 45%` or `留存内存没有差别`."""
-    metric = {"耗": "ratio", "峰": "peak_mib", "留": "kept_mib"}[part[0]]
-    rest = part.removeprefix("耗时").removeprefix("峰值内存").removeprefix("留存内存")
-    more = ("slower", "faster") if metric == "ratio" else ("more", "less")
-    return metric, WORDS.get(rest) or more["多少".index(rest[0])]
+    """`慢 98%`, `最多占的内存少 45%` or `做完后还占的内存没有差别`."""
+    if part[0] in "慢快":
+        return "ratio", "slower" if part[0] == "慢" else "faster"
+    metric = {"最": "peak_mib", "做": "kept_mib"}[part[0]]
+    rest = part.removeprefix("最多占的内存").removeprefix("做完后还占的内存")
+    return metric, WORDS.get(rest) or ("more", "less")["多少".index(rest[0])]
 
 
-def evidence(card: str, line: str) -> list[str]:
-    """The sentences on a winner: those of its card, and those of the home page behind the line that names it."""
-    return [*(item.decode_contents() for item in soup(card).select("li")), *line.split("<br>")[1:]]
+def evidence(card: str) -> list[str]:
+    """The sentences on a winner, of its card."""
+    return [item.decode_contents() for item in soup(card).select("li")]
+
+
+def cells(words: Words, line: str, winner: str) -> Iterator[Said]:
+    """What the small table on a winner says, by its colours."""
+    for cell in soup(line).select("td[data-verdict]"):
+        group = int(cell.parent["data-group"])
+        yield Said("line", words.export.experiment, group, winner, cell["data-metric"], cell["data-verdict"])

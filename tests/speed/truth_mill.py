@@ -102,8 +102,11 @@ def _scenarios(judge: Judge, words: Words) -> None:
         card = scenarios.card(words.export, scenario)
         told = mill_read.marked(card, "data-winner")
         mill_oracle.recommendation(judge, words, scenario, told["data-winner"], told.get_text())
-        texts = mill_read.evidence(card, scenarios.line(words.export, scenario))
+        texts = mill_read.evidence(card)
         _repeated(judge, words, mill_read.sentences(words, texts, "card", told["data-winner"]))
+        _repeated(
+            judge, words, mill_read.cells(words, scenarios.line(words.export, scenario), told["data-winner"])
+        )
 
 
 def table(tally: Tally) -> list[list[str]]:
