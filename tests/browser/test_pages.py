@@ -19,7 +19,7 @@ TOO_WIDE = """() => {
   return scrollWidth > clientWidth ? wide.slice(0, 3).map((one) => one.outerHTML.slice(0, 120)).concat(String(scrollWidth)) : [];
 }"""
 ARTICLE = "blog/onnxruntime-cpu.html"
-ANCHORS = ("enable_mem_pattern", "log_severity_level", "intra_op_num_threads-thread_scaling", "arena-proofs")
+ANCHORS = ("enable_mem_pattern", "log_severity_level", "threads-except", "graph-why")
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 KINDS = ["index", "blog/onnxruntime-cpu", "blog/index", "blog/tags", "notebooks/thread-ablation", "evidence/arena", "evidence/index",
          "reference/options", "reference/findings", "reference/method", "reference/data", "reference/machine", "reference/glossary", "en", "404"]  # fmt: skip

@@ -98,9 +98,9 @@ def test_two_taps_copy_a_setting_and_one_more_shows_its_evidence(visit: Visits) 
     copied = phone.evaluate("navigator.clipboard.readText()")
     assert copied.strip() == section.locator("td.code code, pre code").last.inner_text().strip()
     assert copied.startswith("# 适用于 onnxruntime")
-    section.get_by_text("证据").tap()
-    phone.wait_for_url("**/onnxruntime-cpu.html#recommended-memory")
-    assert phone.locator("#recommended-memory").is_visible()
+    section.get_by_text("比过的设置和数字").tap()
+    phone.wait_for_url("**/evidence/recommended.html")
+    assert phone.locator("#choice-memory").is_visible()
 
 
 def test_answers_show_the_scenario_that_the_rules_name_and_a_link_to_it_gives_them(visit: Visits) -> None:
@@ -143,7 +143,7 @@ HERE = """(wanted) => wanted.filter((place) => document.activeElement.matches(pl
 
 
 def test_tab_reaches_everything_visibly_and_the_skip_link_first(visit: Visits) -> None:
-    page, reached = visit(ARTICLE).page, dict[str, str]()
+    page, reached = visit("evidence/arena.html").page, dict[str, str]()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.matches('.md-skip')")
     for _ in range(400):  # then the walk gives up

@@ -12,7 +12,7 @@ from made_up_site import MadeUp, sample
 
 import bench
 from bench.experiments import EXPERIMENTS
-from bench.pages import source
+from bench.pages import evidence, source
 from bench.results import store
 from bench.results.published import Export
 from bench.results.summary import summarise
@@ -130,7 +130,9 @@ def test_unfinished_results_conclude_nothing_before_six_rounds(
 
 CALLS: dict[str, Callable[[], str]] = {
     "show": lambda: bench.show("container"),
-    "evidence": lambda: bench.evidence("container"),
+    "advice": lambda: bench.advice("container"),
+    "table": lambda: bench.table("container"),
+    "figure": lambda: bench.figure("container", "default"),
     "conclusion": lambda: bench.conclusion("container"),
     "claim": lambda: bench.claim("profiling", "recommended_on"),
     "report": lambda: bench.report("log_severity", "log_lines"),
@@ -151,11 +153,11 @@ def test_what_is_not_measured_says_so_in_a_draft_alone(
     (export / source.DRAFT).write_text('{"build": "b"}')
     assert "还没测：" in call()
     (export / source.DRAFT).unlink()
-    if call is CALLS["evidence"]:  # has a page of its own in any case
-        assert "还没有测这个实验" in call()
-    else:
-        with pytest.raises(source.MissingResult, match="先运行 nox -s docs"):
-            call()
+    assert "还没有测这个实验" in evidence.page(EXPERIMENTS["container"]), (
+        "it has a page of its own in any case"
+    )
+    with pytest.raises(source.MissingResult, match="先运行 nox -s docs"):
+        call()
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +189,9 @@ def test_draft_of_the_real_site_shows_what_there_is(draft: Path) -> None:
     text = {name: check.Page(pages[name].read_text(encoding="utf-8")).text for name in pages}
     article = pages["blog/onnxruntime-cpu.html"]
     shown = check.Page(article.read_text(encoding="utf-8")).experiments
-    assert shown == {*HEADLINES}
+    assert shown == {*HEADLINES} - {"recommended"}, "whose table is on the evidence page"
+    assert check.Page(pages["evidence/recommended.html"].read_text("utf-8")).experiments == {"recommended"}
+    assert "还没测" in text["blog/onnxruntime-cpu.html"]
     for name in EXPERIMENTS.keys() - {*HEADLINES}:
         assert "还没测" in text[f"evidence/{name}.html"]
         assert not (draft / "data" / f"{name}.json").exists()
