@@ -140,7 +140,7 @@ ADVISED: list[tuple[str, str | dict[str, Any], str, str]] = [
     ("gaps", of_cases(spinning_stop={"cpu_s": 0.01, "ratio": 1.2}, default={"cpu_s": 0.02}), "每次推理慢 20%", "没有测出变慢"),
     ("gaps", "the same", "先用默认。", "嫌"),
     ("rapidocr", of_cases(normal_weights={"ratio": 0.6}), "换一份清理过的检测模型，再包一层设四项。|快 40%", "先照"),
-    ("rapidocr", of_cases(all={"ratio": 0.7}), "包一层，设四项。|快 30%，最多占 1.6 GiB（原样 1.6 GiB）|只换检测模型没有差别", "先照"),
+    ("rapidocr", of_cases(all={"ratio": 0.7}), "包一层，设四项。|快 30%，最多占 1.6 GiB（原样 1.6 GiB），做完后还占 1.6 GiB（原样 1.6 GiB）|只换检测模型没有差别", "先照"),
     ("rapidocr", {**of_cases(all={"ratio": 0.7}), "outcomes": {(None, "normal_weights"): "unseen"}}, "包一层，设四项。", "只换检测模型"),
     ("rapidocr", "the same", "先照装好的样子用。", "快 "),
     (PATTERN, {"values": {(None, "arena_pattern_off", "ratio"): 1.4}}, "arena 和 enable_mem_pattern 都关，每次推理慢 40%", "慢 50%"),
