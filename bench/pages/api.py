@@ -51,7 +51,13 @@ ADVISED = {
 """Option, which is also the anchor of its section in the article -> the experiment that answers it."""
 T = TypeVar("T")
 P = ParamSpec("P")
-SCENARIO_PARTS = ("card", "answer", "english", "line", "code")
+SCENARIO_PARTS = {
+    "answer": scenarios.answer,
+    "english": scenarios.in_english,
+    "line": scenarios.line,
+    "code": None,
+}
+"""Part -> what tells it; code is no HTML."""
 REPORTS = ("line_memory", "log_lines", "denormal_threads", "trace")
 
 
@@ -134,11 +140,11 @@ def claim(experiment: str, claim: str) -> str:
 
 
 @_or_not_yet
-def report(experiment: str, which: str, **headings: str) -> str:
-    """What a script ("line_memory", "log_lines", "denormal_threads") or the profiler ("trace") reported; `headings` names parts to show."""
+def report(experiment: str, which: str) -> str:
+    """What a script ("line_memory", "log_lines", "denormal_threads") or the profiler ("trace") reported."""
     spec, export = _get(experiment)
     _chosen("报告", which, dict.fromkeys(REPORTS))
-    return _block(reports.figures(export, which, headings, build_facts.links(spec)))
+    return _block(reports.figures(export, which, build_facts.links(spec)))
 
 
 @_or_not_yet
@@ -149,23 +155,15 @@ def snippet(experiment: str, case: str) -> str:
 
 
 @_or_not_yet
-def scenario(id: str, part: str = "card") -> str:
-    """What won a scenario here: "card" with all evidence, "answer" in a sentence (or in "english"), "line" of evidence, "code"."""
+def scenario(id: str, part: str) -> str:
+    """What won a scenario here: "answer" in a sentence (or in "english"), "line" of evidence, "code"."""
     offered = {one.id: (spec, one) for spec in EXPERIMENTS.values() for one in spec.scenarios}
     spec, found = _chosen("场景", id, offered)
-    _chosen("场景的部分", part, dict.fromkeys(SCENARIO_PARTS))
+    told = _chosen("场景的部分", part, SCENARIO_PARTS)
     export = _get(spec.id)[1]
-    if part == "code":
+    if told is None:
         return _code(spec, export, scenarios.winner(export, found))
-    if part == "answer":
-        return _block(scenarios.answer(export, found))
-    if part == "english":
-        return _block(scenarios.in_english(export, found))
-    if part == "line":
-        return _block(scenarios.line(export, found))
-    return _block(
-        certificates.warnings(export, stale=source.is_stale(spec.id)), scenarios.card(export, found)
-    )
+    return _block(told(export, found))
 
 
 @_or_not_yet

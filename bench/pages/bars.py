@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.pages import measured
 from bench.pages.compact import chosen
 from bench.pages.markup import render
-from bench.pages.measured import MeasuredGroup
 from bench.pages.words import Words
 from bench.spec import BASELINE
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from bench.pages.measured import MeasuredCase
+    from bench.pages.measured import MeasuredCase, MeasuredGroup
     from bench.results.published import Export
 
 LENGTHS = {"time": "latency_ms", "memory": "peak_mib"}
@@ -24,17 +24,17 @@ LENGTHS = {"time": "latency_ms", "memory": "peak_mib"}
 
 def figure(export: Export, wanted: Sequence[str], index: int, drawn: str) -> Markup:
     """Bars of one group, in the order in which cases are asked for; a group that was not measured has none."""
-    words, metric = Words(export), LENGTHS[drawn]
-    found = [MeasuredGroup(words, one, tuple(words.cases())) for one in words.groups() if one.index == index]
+    metric = LENGTHS[drawn]
+    found = [one for one in measured.groups(Words(export)) if one.group.index == index]
     cases = [case for group in found for case in chosen(group, wanted) if case[metric].known]
     longest = max((case[metric].value or 0.0 for case in cases), default=0.0)
     return render(
         f"bars_{drawn}", experiment=export.experiment, cases=cases, group=found[0] if found else None,
-        longest=longest or 1.0, same_text=_same_text(export, found, cases),
+        longest=longest or 1.0, compared=_compared(export, found, cases),
     )  # fmt: skip
 
 
-def _same_text(export: Export, groups: Sequence[MeasuredGroup], cases: Sequence[MeasuredCase]) -> bool:
-    """Whether every case was asked for its text; another text than the default's is a failure."""
+def _compared(export: Export, groups: Sequence[MeasuredGroup], cases: Sequence[MeasuredCase]) -> bool:
+    """Whether the outputs of every case were held against the default's; other ones are a failure."""
     told = {row.case for row in export.outputs for group in groups if row.input == group.group.input}
     return all(case.id in told for case in cases if case.id != BASELINE)

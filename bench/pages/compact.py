@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from bench.pages import measured
 from bench.pages.markup import render
-from bench.pages.measured import MeasuredGroup
 from bench.pages.words import MIB_PER_GIB, Words, distance
 from bench.results.metrics import METRICS
 from bench.spec import BASELINE, CONTROL
@@ -17,7 +17,7 @@ from bench.spec import BASELINE, CONTROL
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.pages.measured import MeasuredCase
+    from bench.pages.measured import MeasuredCase, MeasuredGroup
     from bench.results.published import Export
 
 USUAL = ("latency_ms", "peak_mib", "kept_mib")
@@ -82,11 +82,7 @@ def table(export: Export, wanted: Sequence[str], metrics: Sequence[str], indices
 
     What this build lacks has no row; a table without rows says so.
     """
-    words = Words(export)
-    ids = tuple(words.cases())
-    groups = [
-        MeasuredGroup(words, group, ids) for group in words.groups() if not indices or group.index in indices
-    ]
+    groups = [one for one in measured.groups(Words(export)) if not indices or one.group.index in indices]
     rows = [(group, chosen(group, wanted)) for group in groups]
     cases = [case for _, found in rows for case in found]
     columns = [_column(metric, cases) for metric in metrics if any(case[metric].known for case in cases)]

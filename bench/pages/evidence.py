@@ -71,8 +71,8 @@ def _parts(experiment: Experiment, export: Export) -> Iterator[tuple[str, str, M
     yield "curves", "各组合在一起的图", charts.figures(experiment, words, specs, of=None)
     yield "effect", "设置是否生效", tables.proofs_table(experiment, words)
     told_by = dict.fromkeys(report.subject for report in export.reports)
-    yield "reports", "逐行、逐级的报告", NONE.join(reports.figures(export, name, {}) for name in told_by)
-    yield "operators", "耗时的算子和节点", reports.figures(export, "trace", {}) if export.traces else NONE
+    yield "reports", "逐行、逐级的报告", NONE.join(reports.figures(export, name) for name in told_by)
+    yield "operators", "耗时的算子和节点", reports.figures(export, "trace") if export.traces else NONE
     yield "code", "每种设置的代码", _code(experiment, words)
     yield "downloads", "下载", build_facts.links(experiment)
     minutes = sum(group.cost_s for group in export.groups) / 60

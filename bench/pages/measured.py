@@ -177,6 +177,12 @@ class MeasuredGroup:
         return [self[case] for case in self.words.tied_with_best(self.group, [one.id for one in cases])]
 
 
+def groups(words: Words, known: tuple[str, ...] = ()) -> list[MeasuredGroup]:
+    """All groups of a result; `known`: cases that may be named besides those that it has."""
+    ids = known or tuple(words.cases())
+    return [MeasuredGroup(words, group, ids) for group in words.groups()]
+
+
 @dataclass(frozen=True, slots=True)
 class KnownCases:
     """All cases of the experiment, in its order, each an attribute too."""

@@ -8,8 +8,6 @@ from bench.pages.markup import NONE, model_title, render
 from bench.pages.words import Words, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from markupsafe import Markup
 
     from bench.results.published import Export
@@ -29,18 +27,18 @@ HEADINGS = {
         "default_logger_quiet": "同上，先调用 set_default_logger_severity(4)",
     },
 }
-"""Script -> what its parts are called where the page does not say."""
+"""Script -> what its parts are called; others are not shown."""
 
 
-def figures(export: Export, which: str, headings: Mapping[str, str], links: Markup = NONE) -> Markup:
-    """`which`: "trace", or a script; `headings` names the parts of its reports to show."""
+def figures(export: Export, which: str, links: Markup = NONE) -> Markup:
+    """`which`: "trace", or a script."""
     if which == "trace":
         return _traces(export, links)
-    wanted = headings or HEADINGS[which]
-    return NONE.join(_report(export, one, wanted, links) for one in export.reports if one.subject == which)
+    return NONE.join(_report(export, one, links) for one in export.reports if one.subject == which)
 
 
-def _report(export: Export, report: Told, headings: Mapping[str, str], links: Markup) -> Markup:
+def _report(export: Export, report: Told, links: Markup) -> Markup:
+    headings = HEADINGS[report.subject]
     return render(
         "report",
         export=export,

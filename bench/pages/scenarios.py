@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from markupsafe import Markup
 
 from bench.experiments import EXPERIMENTS
+from bench.pages import measured
 from bench.pages.markup import render
-from bench.pages.measured import MeasuredGroup
 from bench.pages.words import Words, memory
 from bench.results.choice import RESAMPLES
 from bench.results.metrics import METRICS
@@ -20,6 +20,7 @@ from bench.spec import BASELINE, ORIGINAL, input_title
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bench.pages.measured import MeasuredGroup
     from bench.results.published import CandidateRow, Choice, Export, GroupSummary
     from bench.spec import Case, Scenario
 
@@ -91,8 +92,7 @@ def card(export: Export, scenario: Scenario) -> Markup:
 def answer(export: Export, scenario: Scenario) -> Markup:
     """What to set for those who read no further, and what it brings where it was measured first."""
     words, chosen = Words(export), choice(export, scenario)
-    told = (one for one in _groups(words, scenario) if words.draft or not one.noisy)
-    group = next((MeasuredGroup(words, one, tuple(words.cases())) for one in told), None)
+    group = _first(words, scenario)
     case = group[chosen.winner] if group and chosen.winner != BASELINE else None
     return render(
         "scenario_answer", outcome=_in_short(words, scenario, chosen), case=case, group=group,
@@ -103,17 +103,16 @@ def answer(export: Export, scenario: Scenario) -> Markup:
 def in_english(export: Export, scenario: Scenario) -> Markup:
     """The ten-second answer for those who read no Chinese: what it brings where it was measured first."""
     words, chosen = Words(export), choice(export, scenario)
-    group = next((one for one in _groups(words, scenario) if words.draft or not one.noisy), None)
-    found = MeasuredGroup(words, group, tuple(words.cases()))[chosen.winner] if group else None
-    return render(
-        "scenario_english", case=found, group=group, better=not chosen.reason and chosen.winner != BASELINE
-    )
+    group = _first(words, scenario)
+    case = group[chosen.winner] if group else None
+    better = not chosen.reason and chosen.winner != BASELINE
+    return render("scenario_english", case=case, better=better)
 
 
 def line(export: Export, scenario: Scenario) -> Markup:
     """The winner, and what it changes against the default on every input that the need is about."""
     words, won = Words(export), winner(export, scenario).id
-    found = [MeasuredGroup(words, group, tuple(words.cases())) for group in _groups(words, scenario)]
+    found = [one for one in measured.groups(words) if one.group.index in scenario.groups]
     rows = [(group, _setting(group.group), group[won]) for group in found if won != BASELINE]
     columns = [("ratio", "快慢"), *EXTRA.get(scenario.minimise, ()), ("peak_mib", "最多占")]
     return render(
@@ -198,6 +197,12 @@ def _setting(group: GroupSummary) -> str:
         return f"，{group.load.processes} 个进程同时跑"
     share = {0.5: "一半"}.get(group.place.cores or 1, f" {group.place.cores or 1:.0%} ")
     return f"，只给{share}的核" if group.place.cores else ""
+
+
+def _first(words: Words, scenario: Scenario) -> MeasuredGroup | None:
+    """The first input that the need is about, of those whose times may be quoted."""
+    found = (one for one in measured.groups(words) if one.group.index in scenario.groups)
+    return next((one for one in found if words.draft or not one.group.noisy), None)
 
 
 def _groups(words: Words, scenario: Scenario) -> list[GroupSummary]:

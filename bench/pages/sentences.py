@@ -23,7 +23,8 @@ from jinja2.ext import Extension
 from jinja2.utils import missing
 from markupsafe import Markup, escape
 
-from bench.pages.measured import Facts, KnownCases, MeasuredGroup
+from bench.pages import measured
+from bench.pages.measured import Facts, KnownCases
 from bench.pages.words import Words, plain, span
 from bench.system.folders import ROOT
 
@@ -187,7 +188,7 @@ def _values(experiment: Experiment, export: Export) -> dict[str, Any]:
     planned = (case.id for case in experiment.cases(words.asked()))
     known = tuple(dict.fromkeys((*words.cases(), *planned)))
     return {
-        "groups": [MeasuredGroup(words, group, known) for group in words.groups()],
+        "groups": measured.groups(words, known),
         "cases": KnownCases(words, known),
         "cores": words.cores(),
         "machine": Facts(export.machine),

@@ -145,7 +145,6 @@ def test_home_page_has_a_place_for_it_with_line_and_code_of_the_winner(
         monkeypatch.setattr(source, "load", lambda _, export=export: export)
         line = scenarios.line(export, scenario)
         assert api.scenario(scenario_id, "line") == f'<div class="bench">{line}</div>'
-        assert scenarios.card(export, scenario) in api.scenario(scenario_id)
         assert api.scenario(scenario_id, "code") == api.snippet(export.experiment, case)
         answer, english = (text_of(api.scenario(scenario_id, part)) for part in ("answer", "english"))
         groups = re.findall(r'<tr data-group="(\d)">', line)

@@ -160,7 +160,7 @@ def _trace(*traces: list[Cost], nodes: bool = True) -> str:
         )
         for index, operators in enumerate(traces)
     ]  # fmt: skip
-    return reports.figures(MadeUp(experiment="profiling", traces=made).export(), "trace", {})
+    return reports.figures(MadeUp(experiment="profiling", traces=made).export(), "trace")
 
 
 USUAL = [_cost("Conv", 15_234.5, 0.7, nodes=30), _cost("MatMul", 6_512.1, 0.29), _cost("Relu", 217.6, 0.01)]
@@ -204,11 +204,11 @@ def test_longest_bar_belongs_to_the_largest_share_times_have_three_digits_and_th
     assert not re.search(r"\de[+-]?\d|Rare", text_of(html))
 
 
-def test_report_shows_the_lines_under_the_headings_asked_for() -> None:
+def test_report_shows_the_lines_under_headings_that_readers_understand_and_no_others() -> None:
     lines = {"error": ["<b>[E:onnxruntime] no</b>", "two"], "warning": [], "other": ["nobody asked"]}
     export = MadeUp(experiment="log_severity", transcripts={BASELINE: lines}).export()
-    html = reports.figures(export, "log_lines", {"error": "出错", "warning": "写错"})
+    html = reports.figures(export, "log_lines")
     assert markup_faults(html) == []
     assert "<samp>&lt;b&gt;[E:onnxruntime] no&lt;/b&gt;\ntwo</samp>" in html
-    assert "写错：没有打印任何东西" in text_of(html)
+    assert "配置的值写错：没有打印任何东西" in text_of(html)
     assert "nobody asked" not in html
