@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from bench.results.published import GroupSummary
 
 
+SHARES = {0.5: "一半"}
+"""Shares of the cores that have a word."""
+
+
 @dataclass(frozen=True, slots=True)
 class KnownCase:
     """A case of the experiment. `{{ it }}` prints its title, in quotation marks where its comma would break a sentence."""
@@ -138,7 +142,7 @@ class MeasuredGroup:
         told = [
             SUBJECTS[name] if name != Subject().name else "",
             f"{load.processes} 个进程同时跑" if load.processes > 1 else "",
-            f"只给 {place.cores:.0%} 的核" if place.cores else "",
+            f"只给{SHARES.get(place.cores, f' {place.cores:.0%} ')}的核" if place.cores else "",
         ]
         return "，".join(filter(None, told))
 

@@ -112,8 +112,7 @@ def in_english(export: Export, scenario: Scenario) -> Markup:
 def line(export: Export, scenario: Scenario) -> Markup:
     """The winner, and what it changes against the default on every input that the need is about."""
     words, won = Words(export), winner(export, scenario).id
-    found = [one for one in measured.groups(words) if one.group.index in scenario.groups]
-    rows = [(group, _setting(group.group), group[won]) for group in found if won != BASELINE]
+    rows = [(group, group[won]) for group in _measured(words, scenario) if won != BASELINE]
     columns = [("ratio", "快慢"), *EXTRA.get(scenario.minimise, ()), ("peak_mib", "最多占")]
     return render(
         "scenario_line",
@@ -132,7 +131,7 @@ def _in_short(words: Words, scenario: Scenario, chosen: Choice) -> Markup:
         return Markup("这次误差太大，选得不稳，先用其中最简单的：{}。").format(title)
     best = "，比过的设置里没有更好的" if chosen.winner == BASELINE else ""
     left = len(chosen.left_out)
-    doubt = f"{left} 组误差太大，快慢没有算进去。" if left and left < len(_groups(words, scenario)) else ""
+    doubt = f"{left} 组误差太大，快慢没有算进去。" if left and left < len(_measured(words, scenario)) else ""
     return Markup("测试机上选出：{}{}。{}").format(title, best, doubt)
 
 
@@ -140,7 +139,7 @@ def _outcome(words: Words, scenario: Scenario, chosen: Choice) -> Markup:
     left_out = f"快慢没有算进去（噪声太大）：{'、'.join(chosen.left_out)}。" if chosen.left_out else ""
     title = Markup("<strong>{}</strong>").format(words.title(chosen.winner))
     if chosen.reason:
-        known = len(chosen.left_out) < len(_groups(words, scenario))
+        known = len(chosen.left_out) < len(_measured(words, scenario))
         fallback = next((row.refused for row in chosen.candidates if known and row.case == chosen.winner), "")
         unfit = f"它自己也不合条件（{fallback}），只是没有更好的依据。" if fallback else ""
         return Markup("这次没有选出更好的：{}，先用{}。{}{}").format(chosen.reason, title, unfit, left_out)
@@ -154,7 +153,8 @@ def _outcome(words: Words, scenario: Scenario, chosen: Choice) -> Markup:
 
 def _evidence(words: Words, scenario: Scenario, case: str) -> Iterator[Markup]:
     """One sentence a group: time against the default and the article's settings, then memory."""
-    for group in _groups(words, scenario):
+    for one in _measured(words, scenario):
+        group = one.group
         parts = [
             _time(words, group, case, other, metric)
             for other, metric in ((BASELINE, "ratio"), (ORIGINAL, "ratio_original"))
@@ -162,7 +162,8 @@ def _evidence(words: Words, scenario: Scenario, case: str) -> Iterator[Markup]:
         ]
         spent = _cpu(words, group, case) if scenario.minimise == "cpu_s" else ()
         told = [*spent, *_cores(words, group, case), *_memories(words, group, case)]
-        where = f"{group.model_title}（{input_title(group.input)}{_setting(group)}）"
+        conditions = f"，{one.conditions}" if one.conditions else ""
+        where = f"{group.model_title}（{input_title(group.input)}{conditions}）"
         if parts or told:
             yield Markup("{}：{}。").format(where, Markup("；").join([*parts, *told]))
 
@@ -192,21 +193,15 @@ def _cores(words: Words, group: GroupSummary, case: str) -> list[str]:
     return [f"平均用到 {own:.1f} 个核{compared}"]
 
 
-def _setting(group: GroupSummary) -> str:
-    if group.load.processes > 1:
-        return f"，{group.load.processes} 个进程同时跑"
-    share = {0.5: "一半"}.get(group.place.cores or 1, f" {group.place.cores or 1:.0%} ")
-    return f"，只给{share}的核" if group.place.cores else ""
-
-
 def _first(words: Words, scenario: Scenario) -> MeasuredGroup | None:
     """The first input that the need is about, of those whose times may be quoted."""
-    found = (one for one in measured.groups(words) if one.group.index in scenario.groups)
+    found = _measured(words, scenario)
     return next((one for one in found if words.draft or not one.group.noisy), None)
 
 
-def _groups(words: Words, scenario: Scenario) -> list[GroupSummary]:
-    return [group for group in words.groups() if group.index in scenario.groups]
+def _measured(words: Words, scenario: Scenario) -> list[MeasuredGroup]:
+    """The groups that the need is about."""
+    return [one for one in measured.groups(words) if one.group.index in scenario.groups]
 
 
 def _memories(words: Words, group: GroupSummary, case: str) -> Iterator[str]:
