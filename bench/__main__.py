@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from cyclopts import CycloptsError
 
-from bench.cli import comparing, measuring, results, usage
+from bench.cli import comparing, measuring, results, tuning, usage
 from bench.cli.console import complain
 from bench.cli.refusals import Refused
 from bench.system import terminal
@@ -24,6 +24,7 @@ app = usage.app(
 )
 app.command(results.list_, name="list")
 app.command(measuring.run)
+app.command(tuning.tune)
 app.command(measuring.selftest)
 app.command(results.check)
 app.command(comparing.compare)

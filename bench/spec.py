@@ -180,12 +180,11 @@ GAP = " gap="
 
 
 def input_title(label: str) -> str:
-    """A label as readers see it: `30 shapes` are `30 种尺寸`, `8 lines` are `8 行文字`, `3 pages` are `3 页`; axes and sizes stay as they are."""
+    """A label as readers see it: `30 shapes` are `30 种尺寸`, `8 lines` are `8 行文字`, `3 pages` are `3 页`, `5 calls` are `5 次推理`; axes and sizes stay as they are."""
     shapes, _, gap = label.partition(GAP)
     count, _, kind = shapes.partition(" ")
-    title = {"shapes": f"{count} 种尺寸", "lines": f"{count} 行文字", "pages": f"{count} 页"}.get(
-        kind, shapes
-    )
+    titles = {"shapes": "种尺寸", "lines": "行文字", "pages": "页", "calls": "次推理"}
+    title = f"{count} {titles[kind]}" if kind in titles else shapes
     return f"{title}，每次之后停 {gap} 毫秒" if gap else title
 
 

@@ -39,7 +39,9 @@ def tiny() -> Prepared:
 def job_of(entry: Input = ONE, **changes: Any) -> dict[str, Any]:
     """A short sample of the default settings, observed in no way; `changes` replace single entries."""
     prepared = tiny()
-    inputs = {name: str(path) for name, path in prepared.input_paths[entry.label].items()}
+    inputs = [
+        {name: str(path) for name, path in files.items()} for files in prepared.input_paths[entry.label]
+    ]
     return {
         "subjects": str(subjects.FOLDER), "subject": "session", "options": {}, "model": str(prepared.model_path),
         "inputs": inputs, "shapes": [TINY.shapes(feed) for feed in entry.shapes],

@@ -199,7 +199,7 @@ class Make:
         return Model(id=name, build=pytest.fail, packages=(), warm_up=1, **told)
 
     def prepared(self, labels: Sequence[str], name: str = "toy") -> Prepared:
-        paths = {label: {"x": Path(f"{label}.npy")} for label in labels}
+        paths = {label: ({"x": Path(f"{label}.npy")},) for label in labels}
         made, flops = {"model_path": Path(f"{name}.onnx"), "sha256": "0" * 64}, dict.fromkeys(labels, 100)
         return Prepared(**made, parameters=10, denormals=0, flops=flops, input_paths=paths)
 

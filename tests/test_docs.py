@@ -100,7 +100,7 @@ session, x, feeds = ort.InferenceSession("model.onnx"), feed["x"], [feed, feed]
 """
 """What a few changed lines stand between."""
 NOT_RUN = re.compile(
-    r"quantize_static|multiprocessing|RapidOCR|ort\.InferenceSession = |set_global_thread_pool_sizes\(4"
+    r"from settings import|quantize_static|multiprocessing|RapidOCR|ort\.InferenceSession = |set_global_thread_pool_sizes\(4"
 )
 """Fragments that need what this place has not, or that would change every session after them: they are compiled."""
 RUNNER = """
@@ -125,7 +125,7 @@ def test_code_on_pages_runs_and_snippets_make_sessions_with_their_settings_that_
     """
     line = Input(label="1x3x48x96", shapes=((1, 3, 48, 96),))
     prepared = prepare(MODELS["ocr_rec"], (line,), tmp_path)
-    prepared.input_paths[line.label]["x"].rename(prepared.model_path.with_name("feed.npy"))
+    prepared.input_paths[line.label][0]["x"].rename(prepared.model_path.with_name("feed.npy"))
     blocks = {}
     for page, code in _fences(executed=False):
         compile(code, page, "exec")
@@ -171,7 +171,10 @@ LAYERS = {
     "measure": {"experiments", "models", "results", "system"} | SAYS | SHIPPED,
     "pages": {"experiments", "facts", "results", "system"} | SAYS | SHIPPED,
     "site": {"experiments", "facts", "measure", "pages", "results", "system"} | SAYS,
-    "cli": {"experiments", "measure", "models", "pages", "results", "site", "system"} | SAYS | SHIPPED,
+    "tune": {"experiments", "measure", "models", "results", "system"} | SAYS,
+    "cli": {"experiments", "measure", "models", "pages", "results", "site", "system", "tune"}
+    | SAYS
+    | SHIPPED,
     "__main__": {"cli", "system"},
     "__init__": {"pages"},
 }
@@ -196,7 +199,13 @@ def test_pages_load_nothing_that_measures() -> None:
     _run(f"import sys, bench, bench.site.hooks, bench.site.notebook; assert not {heavy}, {heavy}", ROOT)
 
 
-LABELS = {"30 shapes": "30 种尺寸", "batch=2": "batch=2", "1x3x48x320": "1x3x48x320", "shapes": "shapes"}
+LABELS = {
+    "30 shapes": "30 种尺寸",
+    "3 calls": "3 次推理",
+    "batch=2": "batch=2",
+    "1x3x48x320": "1x3x48x320",
+    "shapes": "shapes",
+}
 NEW_GLIBC, OLD_GLIBC = ("2.35", "2.41", "3.0"), ("2.34", "1.99", "2.4")
 NEW_ORT = ("1.23.0", "1.23.0.dev20250101", "1.31.1", "1.100.0", "2.0")
 OLD_ORT = ("1.22.1", "1.9.0", "0.99", "1.22.0rc1", "")

@@ -59,13 +59,13 @@ def run(
     """
     if reuse and fresh:
         raise Refused("--reuse 和 --fresh 不能一起用：一个留着已有的结果，一个从头开始")
-    _check_known("档位", [profile], PROFILES)
+    check_known("档位", [profile], PROFILES)
     chosen = PROFILES[cast("Name", profile)]
     budget_s = chosen.budget_s if budget is None else parse_duration(budget)
-    _check_known("实验", ids, (*EXPERIMENTS, *BROKEN))
+    check_known("实验", ids, (*EXPERIMENTS, *BROKEN))
     refuse_faulty(ids)
     go_on = f"用同一命令{'（不带 --fresh）' if fresh else ''}接着做"
-    with _measuring(f"已测好的样本都在，腾出空间后{go_on}") as (folders, teller):
+    with measuring(f"已测好的样本都在，腾出空间后{go_on}") as (folders, teller):
         here, wanted = Here.read(), tuple(dict.fromkeys(ids)) or tuple(EXPERIMENTS)
         if reuse:
             wanted = _not_measured(wanted, here, folders, teller)
@@ -98,7 +98,7 @@ def selftest() -> None:
 
     默认档和细致档开测前都会先做一遍，结果写在网站的“这次测得准不准”里。
     """
-    with _measuring() as (folders, teller), leaving("自检没有做完，下次从头做。"):
+    with measuring() as (folders, teller), leaving("自检没有做完，下次从头做。"):
         found = _look_at_itself(campaign.new_build_id(), Here.read(), folders, teller)
     for one in found:
         mark = {True: "✓", False: "✗", None: "· 本机读不到"}[one.passed]
@@ -108,7 +108,7 @@ def selftest() -> None:
 
 
 @contextmanager
-def _measuring(full: str = MAKE_ROOM) -> Iterator[tuple[Folders, Progress]]:
+def measuring(full: str = MAKE_ROOM) -> Iterator[tuple[Folders, Progress]]:
     """Nobody else measures meanwhile, and nothing of a killed run is left."""
     with working(full) as folders, progress() as teller, alone(folders.lock, teller.note):
         shutil.rmtree(folders.work, ignore_errors=True)  # halves of files
@@ -162,7 +162,7 @@ def parse_duration(text: str) -> float:
     return seconds
 
 
-def _check_known(what: str, names: Sequence[str], known: Collection[str]) -> None:
+def check_known(what: str, names: Sequence[str], known: Collection[str]) -> None:
     for name in names:
         if name not in known:
             raise Refused(f"没有{what}“{name}”{meant(name, known)}，可用的有：{'、'.join(known)}")

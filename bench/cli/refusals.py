@@ -16,7 +16,7 @@ from bench.subjects import SUBJECTS
 from bench.system.folders import BUILD_VARIABLE, Folders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from bench.results.store import Journal
@@ -75,16 +75,16 @@ def refuse_faulty(ids: Iterable[str] = ()) -> None:
         raise Refused("\n".join(sentence for sentences in found.values() for sentence in sentences))
 
 
-def tell_failures(journals: Iterable[Journal]) -> None:
+def tell_failures(journals: Iterable[Journal], harmless: Collection[str] = HARMLESS) -> None:
     """Failed cases are data: everything else is there, but the status says that something is wrong."""
-    told = [sentence for journal in journals for sentence in failures(journal)]
+    told = [sentence for journal in journals for sentence in failures(journal, harmless)]
     for sentence in told:
         complain(f"失败：{sentence}")
     if told:
         sys.exit(CASE_FAILED)
 
 
-def failures(journal: Journal) -> list[str]:
+def failures(journal: Journal, harmless: Collection[str] = HARMLESS) -> list[str]:
     """One sentence for each case that failed and must not, with all the places where it did for the same reason."""
     groups = {group.index: f"{group.model} {group.input}" for group in journal.header.groups}
     found = [("验证设置", record.case, record.failure) for record in journal.untimed]
@@ -92,7 +92,7 @@ def failures(journal: Journal) -> list[str]:
     found += [(SUBJECTS[record.subject], record.case, record.failure) for record in journal.reports]
     places: dict[tuple[str, str], dict[str, None]] = {}
     for place, case, failure in found:
-        if failure and failure.kind not in HARMLESS:
+        if failure and failure.kind not in harmless:
             places.setdefault((case, failure.reason), {})[place] = None
     return [
         f"{journal.header.experiment} / {case}（{'、'.join(where)}）：{reason}"

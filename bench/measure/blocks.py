@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.measure import cost
 from bench.measure.plan import baseline_reach, identities
-from bench.results import looks
 from bench.results.records import RoundEnd, Sample
 from bench.results.view import GroupView
 from bench.spec import BASELINE, CONTROL
@@ -139,7 +138,7 @@ class Member:
         so_far = replace(journal, rounds=[*journal.rounds, end])
         view = GroupView(so_far, group, "published" if experiment.scenarios else None)
         cases = [self.ids[key] for key in self.open if key not in (BASELINE, CONTROL)]
-        return [case for case in cases if looks.settled(view, case, experiment.columns)]
+        return [case for case in cases if self.task.leaves(view, case, experiment.columns)]
 
 
 @dataclass(slots=True, eq=False)

@@ -13,10 +13,13 @@ class Feeds:
 
     def __init__(self, np, job):
         self._np = np
-        arrays = {name: np.load(path, mmap_mode="r") for name, path in job["inputs"].items()}
+        inputs, shapes = job["inputs"], job["shapes"]
+        fed = [shapes] if len(inputs) == 1 else [[feed] for feed in shapes]
+        arrays = [self._loaded(files, feeds) for files, feeds in zip(inputs, fed, strict=True)]
         self._cuts = [
-            {name: arrays[name][tuple(slice(n) for n in shape)] for name, shape in feed.items()}
-            for feed in job["shapes"]
+            {name: whole[name][tuple(slice(n) for n in shape)] for name, shape in feed.items()}
+            for whole, feeds in zip(arrays, fed, strict=True)
+            for feed in feeds
         ]
         self._only = self._fresh(0) if len(self._cuts) == 1 else None
 
@@ -25,6 +28,11 @@ class Feeds:
 
     def __getitem__(self, index):
         return self._only or self._fresh(index)
+
+    def _loaded(self, files, feeds):
+        """Mapped, but for what is empty in every feed: nothing cannot be mapped."""
+        modes = {name: "r" if any(0 not in feed[name] for feed in feeds) else None for name in files}
+        return {name: self._np.load(path, mmap_mode=modes[name]) for name, path in files.items()}
 
     def _fresh(self, index):
         return {name: self._np.array(cut, order="C") for name, cut in self._cuts[index].items()}

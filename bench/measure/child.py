@@ -53,13 +53,15 @@ def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **OWN, **extra}
 
 
-def run_worker(job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
+def run_worker(
+    job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float, *, python: str = sys.executable
+) -> Outcome:
     """One job in one fresh process, beside as many others of the same kind as the job asks for."""
     start = time.monotonic()
     whole = {**job, "parent_pid": os.getpid()}
     try:
-        with _company(whole, env, job.get("processes", 1) - 1):
-            status, output, log = run_script(WORKER, whole, env, timeout_s)
+        with _company(whole, env, job.get("processes", 1) - 1, python):
+            status, output, log = run_script(WORKER, whole, env, timeout_s, python=python)
     except _CompanyLost:
         reason = "同时运行的另一个进程没有跑起来，或中途结束了"
         return Outcome(time.monotonic() - start, "", failure=Failure(kind="crashed", reason=reason))
@@ -81,12 +83,12 @@ class _CompanyLost(Exception):
 
 
 @contextmanager
-def _company(job: Mapping[str, Any], env: Mapping[str, str], count: int) -> Iterator[None]:
+def _company(job: Mapping[str, Any], env: Mapping[str, str], count: int, python: str) -> Iterator[None]:
     """So many processes that run the same case until the measured one is done."""
     with ExitStack() as stack:
         started = []
         for _ in range(count):
-            child = stack.enter_context(_started(WORKER, env, subprocess.DEVNULL))
+            child = stack.enter_context(_started(WORKER, env, subprocess.DEVNULL, python))
             started.append(child)
             _send(child, {**job, "company": True})
             _wait_until_ready(child)
@@ -116,10 +118,12 @@ def _unless_done_in(seconds: float, act: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def _started(script: Path, env: Mapping[str, str], log: IO[bytes] | int) -> Iterator[subprocess.Popen[bytes]]:
+def _started(
+    script: Path, env: Mapping[str, str], log: IO[bytes] | int, python: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """A child in a session of its own: Ctrl-C reaches the runner alone, which then ends the child."""
     child = subprocess.Popen(
-        [sys.executable, "-I", str(script)],
+        [python, "-I", str(script)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
@@ -134,7 +138,12 @@ def _started(script: Path, env: Mapping[str, str], log: IO[bytes] | int) -> Iter
 
 
 def run_script(
-    script: Path, job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float
+    script: Path,
+    job: Mapping[str, Any],
+    env: Mapping[str, str],
+    timeout_s: float,
+    *,
+    python: str = sys.executable,
 ) -> tuple[int | None, bytes, str]:
     """Run `script` with a job on stdin. Returns (exit status or None on timeout, its first line, stderr).
 
@@ -142,7 +151,7 @@ def run_script(
     the file: a process that the child has forked would keep that from coming.
     """
     timed_out = threading.Event()
-    with tempfile.TemporaryFile() as log, _started(script, env, log) as child:
+    with tempfile.TemporaryFile() as log, _started(script, env, log, python) as child:
 
         def give_up() -> None:
             """The child hangs, or it has ended and what it forked holds its pipe."""

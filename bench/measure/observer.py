@@ -114,7 +114,7 @@ def _child(task: Task, group: PlannedGroup, case: Case) -> Seen:
         return outcome, ()
     if target:
         part.replace(reference)
-    return outcome, _runs(task.trace_path)
+    return outcome, runs_of(task.trace_path)
 
 
 def _record(task: Task, group: PlannedGroup, case: Case, outcome: Outcome, runs: tuple[Run, ...]) -> Untimed:
@@ -140,7 +140,7 @@ def _record(task: Task, group: PlannedGroup, case: Case, outcome: Outcome, runs:
     )
 
 
-def _runs(path: Path) -> tuple[Run, ...]:
+def runs_of(path: Path) -> tuple[Run, ...]:
     """None of them where the trace cannot be read: what it would have told then counts as not seen."""
     try:
         return trace.read_runs(path) if path.exists() else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Name = Literal["smoke", "quick", "default", "thorough"]
+Name = Literal["smoke", "quick", "default", "thorough", "tune"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ SMOKE = Profile(
     name="smoke", title="冒烟", looks=(1,), split_looks=(1,), budget_s=600, small=True, bracket=False, min_seconds=0,
     min_calls=1,
 )  # fmt: skip
-QUICK = Profile(name="quick", title="快速", looks=(3,), split_looks=(2,), budget_s=600, small=True)
+QUICK = Profile(name="quick", title="快速", looks=(2,), split_looks=(2,), budget_s=390, small=True)
 DEFAULT = Profile(name="default", title="默认", looks=(6, 10), split_looks=(12, 16), budget_s=3600, repeats=2)
 THOROUGH = Profile(
     name="thorough", title="细致", looks=(6, 10, 14, 18), split_looks=(12, 16, 20, 24), budget_s=4 * 3600,

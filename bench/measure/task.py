@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from bench.measure.ending import ended_badly
 from bench.measure.machine import free_memory
 from bench.measure.plan import identity
 from bench.models import MODELS
-from bench.results import plausible
+from bench.results import looks, plausible
 from bench.results.records import Failure
 from bench.spec import BASELINE, Case, Load
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bench.models.prepared import Prepared
     from bench.results.records import Untimed
     from bench.results.store import Writer
+    from bench.results.view import GroupView
 
 TRANSIENT = ("crashed", "out_of_memory", "garbage")
 """Failures worth one second try: the child may have been ended by somebody else."""
@@ -40,6 +41,9 @@ HANG_S, HANG_FACTOR = 15.0, 5.0
 """How long a case that is expected to hang is waited for: at least so long, and so many times a usual sample."""
 
 WorkerCall = Callable[[Mapping[str, Any], Mapping[str, str], float], Outcome]
+Leaves = Callable[["GroupView", str, Collection[str]], bool]
+FEW_FEEDS = 8
+"""Of so many, the outputs of all are compared."""
 
 
 @dataclass(slots=True)
@@ -52,6 +56,8 @@ class Task:
     work: Path
     """Scratch folder for the baseline's outputs, variants of models and traces."""
     worker: WorkerCall = run_worker
+    leaves: Leaves = looks.settled
+    """Whether more rounds would change nothing for a case; asked at looks."""
     failed: dict[tuple[int, str], Failure] = field(default_factory=dict)
     """(group index, case id) of what is not tried again."""
     settled: set[tuple[int, str]] = field(default_factory=set)
@@ -144,7 +150,7 @@ class Task:
             "options": dict(settled.subject.options),
             "variant": settled.variant,
             "model": str(self.file(group, case)),
-            "inputs": {name: str(path) for name, path in inputs.items()},
+            "inputs": [{name: str(path) for name, path in files.items()} for files in inputs],
             "shapes": [model.shapes(feed) for feed in group.input.shapes],
             "settings": dict(settled.settings),
             "run_settings": dict(case.run_settings),
@@ -239,8 +245,9 @@ def no_room(group: PlannedGroup) -> Failure | None:
 
 
 def compared_feeds(group: PlannedGroup) -> list[int]:
-    """Places of the feeds whose outputs are compared."""
-    return sorted({0, len(group.input.shapes) - 1})
+    """Places of the feeds whose outputs are compared: all of a few, else the first and the last."""
+    count = len(group.input.shapes)
+    return [*range(count)] if count <= FEW_FEEDS else [0, count - 1]
 
 
 def timeout_s(group: PlannedGroup, case: Case) -> float:

@@ -30,7 +30,7 @@ def compare_outputs(np, thing, feeds, job):
     """Outputs against the baseline's, after everything else has been measured."""
     reference = dict(np.load(job["reference"])) if job["reference"] else {}
     outputs = {
-        f"{index}.{number}": output
+        f"{index}.{number}": _as_array(np, output)
         for index in job["verify"]
         for number, output in enumerate(thing.call(feeds[index]))
     }
@@ -46,6 +46,13 @@ def compare_outputs(np, thing, feeds, job):
         "identical": not differences,
         "difference": max(differences, default=0.0),
     }
+
+
+def _as_array(np, output):
+    """Of classifiers, a list of maps by their values; text as text: objects cannot be saved."""
+    if isinstance(output, list):
+        output = np.asarray([[*one.values()] if isinstance(one, dict) else one for one in output])
+    return output.astype(str) if output.dtype == object else output
 
 
 def _same(np, reference, output):

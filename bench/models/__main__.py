@@ -6,41 +6,29 @@ A failure is one sentence, the last line on stderr.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import json
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from bench.models import MODELS, ModelError
+from bench.models import MODELS, ModelError, weights
 from bench.models.flops import count_flops
 from bench.models.prepared import REFUSED, hash_of, intact_input, read_record, stem
 from bench.spec import Input
-from bench.system.folders import sweep_scratch, write_whole
+from bench.system.folders import sweep_scratch, why, write_whole
 from bench.system.terminal import follow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from onnx import ModelProto, TensorProto
+    from onnx import ModelProto
 
     from bench.spec import Model, Shape
-
-REASONS = {
-    errno.ENOSPC: "磁盘已满",
-    errno.EDQUOT: "磁盘配额已满",
-    errno.EEXIST: "路径上有同名的文件",
-    errno.ENOTDIR: "路径上有同名的文件",
-    errno.EACCES: "没有写入权限",
-    errno.EPERM: "没有写入权限",
-    errno.EROFS: "文件系统只读",
-}
 
 
 def main(model_id: str, directory: str, wanted: str) -> int:
@@ -56,8 +44,7 @@ def main(model_id: str, directory: str, wanted: str) -> int:
     except ModelError as error:
         print(error, file=sys.stderr)
     except OSError as error:
-        reason = REASONS.get(error.errno or 0, error.strerror or str(error))
-        print(f"模型 {model_id} 的文件写不下来：{reason}", file=sys.stderr)
+        print(f"模型 {model_id} 的文件写不下来：{why(error)}", file=sys.stderr)
     else:
         return 0
     return REFUSED
@@ -82,32 +69,14 @@ def _build_model(model: Model, directory: Path) -> dict[str, Any]:
     import onnx
 
     data = model.build()
-    weights = _weights(onnx.load_from_string(data))
-    floats = [getattr(onnx.TensorProto, kind) for kind in ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE")]
+    tensors = weights.tensors(onnx.load_from_string(data))
     write_whole(directory / "model.onnx", data)
     return {
         "sha256": hashlib.sha256(data).hexdigest(),
-        "parameters": sum(math.prod(tensor.dims) for tensor in weights if tensor.data_type in floats),
-        "denormals": sum(_denormals(tensor) for tensor in weights),
+        "parameters": weights.parameters(tensors),
+        "denormals": weights.denormals(tensors, directory),
         "inputs": {},
     }
-
-
-def _weights(model: ModelProto) -> list[TensorProto]:
-    """Initialisers, and the constants that some exporters write in their place."""
-    constants = (one for node in model.graph.node if node.op_type == "Constant" for one in node.attribute)
-    return [*model.graph.initializer, *(one.t for one in constants if one.name == "value")]
-
-
-def _denormals(tensor: TensorProto) -> int:
-    """Float32 numbers so small that their first digit is not 1: many processors are slow with them."""
-    import numpy as np
-    import onnx
-
-    if tensor.data_type != onnx.TensorProto.FLOAT:
-        return 0
-    values = np.abs(onnx.numpy_helper.to_array(tensor))
-    return int(np.count_nonzero((values > 0) & (values < np.finfo(np.float32).tiny)))
 
 
 def _build_input(model: Model, proto: ModelProto, entry: Input, directory: Path) -> dict[str, Any]:

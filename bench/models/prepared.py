@@ -46,8 +46,9 @@ class Prepared:
     """Of these, in float32, below the smallest normal number and not zero."""
     flops: Mapping[str, int | None]
     """Per run, that is summed over the feeds of the input; None: it has operators that cannot be counted."""
-    input_paths: Mapping[str, Mapping[str, Path]]
-    """Name of an input -> its `.npy` in C order; a call is fed its leading corner of one of the shapes."""
+    input_paths: Mapping[str, Sequence[Mapping[str, Path]]]
+    """Name of an input -> its `.npy` in C order, one mapping for all feeds, or one for each; a call is fed the leading
+    corner of one of the shapes."""
 
 
 def prepare(model: Model, inputs: Sequence[Input], folder: Path) -> Prepared:
@@ -67,7 +68,12 @@ def prepare(model: Model, inputs: Sequence[Input], folder: Path) -> Prepared:
 def content_key(model: Model) -> str:
     """First 12 hex digits of a hash over what decides the files: sources here, versions of packages, fonts."""
     digest = hashlib.sha256()
-    for path in sorted({PACKAGE / f"{model.id}.py", PACKAGE / "flops.py", *PACKAGE.glob("_[!i]*.py")}):
+    for path in sorted(
+        {
+            *(PACKAGE / f"{name}.py" for name in (model.id, "flops", "weights")),
+            *PACKAGE.glob("_[!i]*.py"),
+        }
+    ):
         digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     for name in sorted({*BUILDERS, *model.packages}):
         try:
@@ -136,7 +142,7 @@ def _read(model: Model, inputs: Sequence[Input], folder: Path) -> Prepared | Non
         denormals=record["denormals"],
         flops={label: entry["flops"] for label, entry in entries.items()},
         input_paths={
-            label: {name: directory / file for name, (file, _) in entry["files"].items()}
+            label: ({name: directory / file for name, (file, _) in entry["files"].items()},)
             for label, entry in entries.items()
         },
     )

@@ -24,11 +24,14 @@ from bench.pages import (
     source,
     surprises,
     tables,
+    tuned,
 )
 from bench.pages import options as option_tables
-from bench.pages.markup import render
+from bench.pages.markup import NONE, render
 from bench.pages.words import Words
+from bench.results import tuned as stored
 from bench.results.metrics import METRICS
+from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,6 +52,8 @@ ADVISED = {
     "log_severity_level": "log_severity",
 }
 """Option, which is also the anchor of its section in the article -> the experiment that answers it."""
+TUNED = ROOT / "docs" / "tuned"
+"""Results that were kept: `tuned.json` of a model of the site, named after it."""
 T = TypeVar("T")
 P = ParamSpec("P")
 SCENARIO_PARTS = {
@@ -168,7 +173,10 @@ def scenario(id: str, part: str) -> str:
 
 @_or_not_yet
 def overview(part: str) -> str:
-    """The whole build at a glance: "hero", "advice", "chooser", "surprises", "findings", "findings_summary"."""
+    """The whole build at a glance: "hero", "advice", "chooser", "surprises", "findings", "findings_summary".
+
+    "tuned": models that were tuned at another time, from `docs/tuned`.
+    """
     parts: Parts = {
         "hero": lambda: comparisons.picture(_all()),
         "advice": _all_advice,
@@ -176,6 +184,7 @@ def overview(part: str) -> str:
         "surprises": lambda: surprises.cards(_all()),
         "findings": lambda: comparisons.table(_all()),
         "findings_summary": lambda: comparisons.summary(_all()),
+        "tuned": lambda: NONE.join(tuned.summary(result) for result in stored.in_folder(TUNED)),
     }
     return _block(_chosen("总览", part, parts)())
 
@@ -186,7 +195,7 @@ def build(part: str) -> str:
     "licences".
     """
     parts: Parts = {
-        "freshness": _freshness,
+        "freshness": lambda: certificates.of_site(_all(), source.selftests(), _stale()),
         "certificate": lambda: certificates.page(_all(), source.selftests(), _stale()),
         "machine": lambda: certificates.machine(max(_all(), key=lambda one: one.build.started_at)),
         "downloads": build_facts.downloads,
@@ -226,12 +235,6 @@ def _advice_or_none(experiment: str) -> tuple[Markup, ...]:
         return _advice(experiment)
     except source.NotYet:
         return (Markup("还没测"),)
-
-
-def _freshness() -> Markup:
-    """Age and origin of the numbers, with every reason not to quote them."""
-    exports, stale = _all(), _stale()
-    return certificates.line(exports, source.selftests(), stale) + certificates.of_site(exports, stale)
 
 
 def _code(experiment: Experiment, export: Export, case: Case) -> str:

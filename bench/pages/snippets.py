@@ -35,7 +35,7 @@ def on_machine(experiment: Experiment, case: Case, machine: Machine) -> str:
 def _whole(case: Case, subject: Subject) -> str | None:
     """Where readers open no session themselves."""
     variant = FOR_READERS.get(case.variant or "")
-    settings = [_setting(name, value) for name, value in case.settings.items()]
+    settings = [setting(name, value) for name, value in case.settings.items()]
     made = (variant.file, variant.code) if variant else None
     code = whole_code(subject.name, settings, subject.options, made)
     return code and f"{code}\n"
@@ -44,16 +44,15 @@ def _whole(case: Case, subject: Subject) -> str | None:
 def of_case(case: Case) -> str:
     """Complete code for a case; `model.onnx` and `feed` are the reader's."""
     variant = FOR_READERS.get(case.variant or "")
-    lines = [f"# 适用于 onnxruntime {'.'.join(map(str, _since(case)))} 及以上"]
+    lines = [f"# 适用于 onnxruntime {'.'.join(map(str, since(case)))} 及以上"]
     lines += [
-        f"# 启动进程前先设环境变量：export {name}={_in_shell(value)}"
-        for name, value in case.place.env.items()
+        f"# 启动进程前先设环境变量：export {name}={in_shell(value)}" for name, value in case.place.env.items()
     ]
     lines += ["import onnxruntime as ort", ""]
     lines += [variant.code, "", "# 上线时：直接加载它"] if variant else []
     lines += [reader_code(case.subject.name, case.subject.options), ""] if case.subject else []
     lines.append("options = ort.SessionOptions()")
-    lines += [_setting(name, value) for name, value in case.settings.items()]
+    lines += [setting(name, value) for name, value in case.settings.items()]
     # An argument a line: it fits into the width of a phone, and nobody copies half of it.
     lines += [
         "session = ort.InferenceSession(",
@@ -65,7 +64,7 @@ def of_case(case: Case) -> str:
     if case.run_settings:
         lines += ["", "run_options = ort.RunOptions()"]
         lines += [
-            f"run_options.add_run_config_entry({_quoted(key)}, {_quoted(value)})"
+            f"run_options.add_run_config_entry({quoted(key)}, {quoted(value)})"
             for key, value in case.run_settings.items()
         ]
         lines += ["# 每次推理都传入：outputs = session.run(None, feed, run_options)"]
@@ -80,26 +79,28 @@ def of_case(case: Case) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _since(case: Case) -> tuple[int, ...]:
+def since(case: Case) -> tuple[int, ...]:
     """Lowest version that has everything named here, as the tables of options know it."""
     known = {option.name: option.since for options in OPTIONS.values() for option in options}
     named = (re.match(r"(\d+)\.(\d+)", known.get(name, "")) for name in (*case.settings, *case.run_settings))
     return max([OLDEST, *((int(found[1]), int(found[2])) for found in named if found)])
 
 
-def _setting(name: str, value: Scalar) -> str:
+def setting(name: str, value: Scalar) -> str:
+    """A statement on `options`."""
     if "." in name:
-        return f"options.add_session_config_entry({_quoted(name)}, {_quoted(value)})"
+        return f"options.add_session_config_entry({quoted(name)}, {quoted(value)})"
     if name in ENUMS:
         return f"options.{name} = ort.{ENUMS[name]}.{value}"
     return f"options.{name} = {value!r}"
 
 
-def _in_shell(value: str) -> str:
+def in_shell(value: str) -> str:
     """One word on one line."""
     return shlex.quote(" ".join(value.split()))
 
 
-def _quoted(value: Scalar) -> str:
-    """A literal in double quotes, whatever is in it."""
-    return json.dumps(str(value), ensure_ascii=False)
+def quoted(value: Scalar) -> str:
+    """A literal in double quotes, whatever is in it; what cannot be seen, or turns text around, is escaped."""
+    shown = json.dumps(str(value), ensure_ascii=False)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)

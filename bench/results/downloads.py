@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from bench.results.metrics import METRICS
 from bench.results.published import Export, Row
 from bench.results.records import Line
+from bench.results.tuned import Tuned
 from bench.results.view import GroupView
 
 if TYPE_CHECKING:
@@ -98,6 +99,11 @@ def journal_schema() -> str:
 def export_schema() -> str:
     """Of `data/<experiment>.json`."""
     return _schema("一个实验发布的结果", TypeAdapter(Export).json_schema())
+
+
+def tuned_schema() -> str:
+    """Of `tuned.json`."""
+    return _schema("给一个模型找设置的结果", TypeAdapter(Tuned).json_schema())
 
 
 def _schema(title: str, schema: dict[str, Any]) -> str:

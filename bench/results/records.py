@@ -41,7 +41,7 @@ __all__ = [
 ]
 # fmt: on
 
-Profile = Literal["smoke", "quick", "default", "thorough"]
+Profile = Literal["smoke", "quick", "default", "thorough", "tune"]
 Outcome = Literal["effect", "nothing", "unseen"]
 """Of looking for a setting: it took effect, it was seen to change nothing, or neither could be seen."""
 
@@ -54,7 +54,8 @@ class GroupFacts(Record):
     model: Id
     model_title: Text
     input: Label
-    parameters: Positive
+    parameters: Count
+    """0: not known."""
     denormals: Count = 0
     """Of these; of the file as it is, whatever variants make of it."""
     flops: Annotated[int, Field(ge=0, lt=1 << 62)] | None

@@ -68,7 +68,7 @@ def summarise(experiment: Experiment, journal: Journal) -> Export:
             for one, place in untimed
             if one.case != CONTROL
         ],
-        outputs=[row for record in header.groups for row in _outputs(GroupView(journal, record))],
+        outputs=[row for record in header.groups for row in _outputs(journal, record)],
         operators=[
             OperatorRow(**place, case=one.case, operators=one.operators)
             for one, place in untimed
@@ -86,7 +86,7 @@ def _by_now(journal: Journal) -> Footer:
     return Footer(
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         measured_s=round(sum(sample.wall_s for sample in journal.samples), 1),
-        rounds=max((len(journal.final_rounds(group.index)) for group in groups), default=1),
+        rounds=max([1, *(len(journal.final_rounds(group.index)) for group in groups)]),
         resumed=0,
     )
 
@@ -207,19 +207,19 @@ def _complete(samples: Sequence[Sample], case: str) -> list[list[int]]:
     return [[v for v in one if v is not None] for one in series if None not in one]
 
 
-def _outputs(view: GroupView) -> list[OutputRow]:
+def _outputs(journal: Journal, record: GroupRecord) -> list[OutputRow]:
+    """Compared in the first process of each case, whether its round counts or was repeated."""
     rows = []
-    for case in view.record.cases:
+    for case in record.cases:
         figures = [
             s.figures
-            for samples in view.rounds
-            for s in samples
-            if s.case == case and s.figures and s.figures.outputs.compared
+            for s in journal.samples
+            if (s.group, s.case) == (record.index, case) and s.figures and s.figures.outputs.compared
         ]
         if figures:
             rows.append(
                 OutputRow(
-                    **_place(view.record),
+                    **_place(record),
                     case=case,
                     identical=all(f.outputs.identical for f in figures),
                     difference=max(f.outputs.difference for f in figures),

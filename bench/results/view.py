@@ -153,6 +153,11 @@ class GroupView:
         """One value a round, without the rounds that have none."""
         return [value for value in self.by_round(case, metric) if value is not None]
 
+    def paired(self, case: str, metric: Metric) -> list[float]:
+        """A figure of a case over that of its nearest baseline sample, one value a round."""
+        found = (_ratio(samples, case, metric) for samples in self.rounds)
+        return [ratio for ratio in found if ratio is not None]
+
     def enough_calls(self, metric: Metric, *cases: str) -> bool:
         """Whether all that a figure is made of were called as often as it takes."""
         return not metric.calls or all(self.calls(case) >= metric.calls for case in cases)

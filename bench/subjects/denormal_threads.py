@@ -37,7 +37,7 @@ class Caller(threading.Thread):
 
 def report(job):
     """Median latency of the same model called by each of them, single-threaded, so that the caller does the work."""
-    (path,) = job["inputs"].values()
+    (path,) = job["inputs"][0].values()
     whole = np.load(path)
     ((name, shape),) = job["shapes"][0].items()
     feed = {name: np.array(whole[tuple(slice(n) for n in shape)])}

@@ -24,7 +24,7 @@ def report(job):
     options = ort.SessionOptions()
     for name, value in job["settings"].items():
         setattr(options, name, value)
-    feed = {name: np.load(path) for name, path in job["inputs"].items()}
+    feed = {name: np.load(path) for name, path in job["inputs"][0].items()}
     sys.settrace(None)  # whoever follows this process would take the place of the profiler's own trace
     table = io.StringIO()
     profile(infer, stream=table, precision=1)(job["model"], options, feed)

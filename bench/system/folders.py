@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -16,6 +17,15 @@ DRAFT_VARIABLE = "BENCH_DRAFT"
 SITE = Path("site")
 """Where a finished site is put, from where the command was given."""
 SCRATCH = ".new"
+REASONS = {
+    errno.ENOSPC: "磁盘已满",
+    errno.EDQUOT: "磁盘配额已满",
+    errno.EEXIST: "路径上有同名的文件",
+    errno.ENOTDIR: "路径上有同名的文件",
+    errno.EACCES: "没有写入权限",
+    errno.EPERM: "没有写入权限",
+    errno.EROFS: "文件系统只读",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +67,11 @@ def write_whole(path: Path, content: str | bytes) -> None:
     except BaseException:
         scratch.unlink(missing_ok=True)
         raise
+
+
+def why(error: OSError) -> str:
+    """What kept a file from being written."""
+    return REASONS.get(error.errno or 0, error.strerror or str(error))
 
 
 def sweep_scratch(folder: Path) -> None:

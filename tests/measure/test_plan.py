@@ -134,7 +134,7 @@ def test_cases_are_made_for_the_machine_and_change_what_their_group_fixes() -> N
 
 
 def test_profiles_keep_their_promises() -> None:
-    """Six rounds for a verdict at the first look, three for a draft, one for a smoke test; six of each half suffice."""
+    """Six rounds for a verdict at the first look, two for a draft, one for a smoke test; six of each half suffice."""
     groups = (make.group(2), make.group(3, small=make.group(3).input, timed=False))
     for name, profile in PROFILES.items():
         for scenarios, looks in ((), profile.looks), ((make.scenario(),), profile.split_looks):
@@ -142,7 +142,7 @@ def test_profiles_keep_their_promises() -> None:
             assert [planned.looks(group) for group in planned.groups] == [looks, (1,)]
             assert planned.most_rounds == looks[-1]
         assert _plan(groups[1], profile=name).most_rounds == 1
-    assert [PROFILES[name].looks for name in ("smoke", "quick")] == [(1,), (3,)]
+    assert [PROFILES[name].looks for name in ("smoke", "quick")] == [(1,), (2,)]
     for profile in (PROFILES["default"], PROFILES["thorough"]):
         assert (profile.min_seconds, profile.min_calls, profile.small) == (0.2, 3, False)
         assert profile.looks[0] >= stats.MIN_ROUNDS

@@ -209,6 +209,21 @@ def test_outputs_differ(tmp_path: Path, kind: str, reference: Any, outputs: Any,
     assert (found["identical"], found["compared"]) == (difference == 0, bool(reference))
 
 
+def test_outputs_of_text_and_of_maps_are_compared_too(tmp_path: Path) -> None:
+    """As classifiers give them: labels, and for each row a map from label to share."""
+    path = str(tmp_path / "reference.npz")
+
+    def compared(share: float, name: str, reference: str | None) -> Any:
+        outputs = [np.array([name], object), [{"a": share, "b": 1 - share}]]
+        job = {"reference": reference, "write_reference": None if reference else path, "verify": [0]}
+        return worker.compare_outputs(np, SimpleNamespace(call=lambda _: outputs), [None], job)
+
+    compared(0.25, "a", None)
+    assert compared(0.25, "a", path)["identical"]
+    assert compared(0.25, "b", path)["difference"] == 1
+    assert compared(0.1, "a", path)["difference"] == pytest.approx(0.2)
+
+
 @affinity
 @pytest.mark.parametrize("count", [None, 1])
 def test_process_has_environment_cores_and_stdout_of_its_own(tmp_path: Path, count: int | None) -> None:

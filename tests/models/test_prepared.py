@@ -33,19 +33,19 @@ def test_files_and_figures_are_made_once_and_another_input_joins_them(
 ) -> None:
     """One label with other shapes is another input."""
     first = prepare(TINY, [SMALL], tmp_path)
-    written = first.input_paths["batch=2"]["x"].stat().st_mtime_ns
+    written = first.input_paths["batch=2"][0]["x"].stat().st_mtime_ns
     ready = prepare(TINY, [SMALL, MIXED], tmp_path)
-    assert ready.input_paths["batch=2"]["x"].stat().st_mtime_ns == written
+    assert ready.input_paths["batch=2"][0]["x"].stat().st_mtime_ns == written
     assert ready.model_path.read_bytes() == TINY.build()
     assert hashlib.sha256(ready.model_path.read_bytes()).hexdigest() == ready.sha256
     assert ready.parameters == ONE_ROW // 2 + 512 + 512 + 64
     assert ready.flops == {"batch=2": 2 * ONE_ROW, "2 shapes": 11 * ONE_ROW}
     for entry in (SMALL, MIXED):
-        values = np.load(ready.input_paths[entry.label]["x"])
+        values = np.load(ready.input_paths[entry.label][0]["x"])
         assert np.array_equal(values, np.asarray(TINY.inputs["x"](entry.shapes)))
         assert (values.dtype, values.flags.c_contiguous) == (np.float32, True)
     other = prepare(TINY, [replace(SMALL, shapes=((5, 256),))], tmp_path)
-    assert np.load(other.input_paths["batch=2"]["x"]).shape == (5, 256)
+    assert np.load(other.input_paths["batch=2"][0]["x"]).shape == (5, 256)
     monkeypatch.setattr(subprocess, "run", None)  # no child is started any more
     assert prepare(TINY, [SMALL], tmp_path) == first
     assert prepare(TINY, [SMALL, MIXED], tmp_path) == ready
@@ -86,7 +86,7 @@ def test_what_is_damaged_is_made_again(tmp_path: Path, monkeypatch: pytest.Monke
     damages = {"model.onnx": (b"", b"not a model"), "model.json": (b"", b"{}", b'{"sha256": 1', b"[]")}
     damages["input"] = (b"\x93NUMPY", None)
     for file, damage in ((file, one) for file, several in damages.items() for one in several):
-        path = good.input_paths["batch=2"]["x"] if file == "input" else good.model_path.parent / file
+        path = good.input_paths["batch=2"][0]["x"] if file == "input" else good.model_path.parent / file
         whole = path.read_bytes()
         path.write_bytes(bytes(len(whole)) if damage is None else damage)
         assert prepare(TINY, [SMALL], tmp_path) == good
@@ -156,7 +156,7 @@ FEEDS = Input(label="2 shapes", shapes=({"ids": (2, 5), "kept": (2, 5)}, {"ids":
 def test_model_with_inputs_of_several_names_and_kinds(tmp_path: Path) -> None:
     build(TWO, [FEEDS], model_folder(TWO, tmp_path))
     ready = prepare(TWO, [FEEDS], tmp_path)
-    found = {name: np.load(path) for name, path in ready.input_paths[FEEDS.label].items()}
+    found = {name: np.load(path) for name, path in ready.input_paths[FEEDS.label][0].items()}
     kinds = {name: (array.dtype.name, array.shape) for name, array in found.items()}
     assert kinds == {"ids": ("int64", (4, 5)), "kept": ("bool", (2, 5))}
     assert (ready.parameters, ready.flops) == (10, {FEEDS.label: 2 * (2 + 4) * 5 * 2})

@@ -33,6 +33,7 @@ from bench.spec import BASELINE, Machine
 from bench.system import harmless
 
 TWO = "| 列 | <含义> |\n| --- | --- |\n| a | b |\n\n文字\n\n| 甲 | 乙 |\n| --- | --- |\n| c | d |\n"
+WIDE = "| 甲 | <乙> | `丙` |\n| --- | --- | --- |\n| a | b | c |\n| d | e | f |\n"
 SHARP = "<script>\"&'`x`"
 EVIL = "".join(hostile.text for hostile in HOSTILE)
 ADVISED = {*api.ADVISED.values(), "container"}
@@ -44,11 +45,12 @@ UNUSED = {*(f"{name}.html.j2" for name in ("no_selftest", "no_trace", "not_yet",
 
 def test_what_is_not_html_is_escaped_and_what_is_stays() -> None:
     rows = [Row(SHARP, [SHARP, Markup("<b>x</b>")], {"class": SHARP})]
-    html = table(SHARP, SHARP, [SHARP], rows, attributes={"class": SHARP})
+    html = table(SHARP, SHARP, [SHARP] * 3, rows, attributes={"class": SHARP})
     assert "<script" not in html
-    assert "<td><b>x</b></td>" in html
+    assert "><b>x</b></td>" in html
+    assert html.count("<td data-label=") == 2
     assert markup_faults(html) == []
-    assert text_of(html).count(SHARP) == 4
+    assert text_of(html).count(SHARP) == 6
     (name,) = re.findall(r'id="([^"]*)"', html)  # needs no escape in an address
     assert f'href="#{name}"' in html
     assert not re.search(r"[\s\"'<>&`]", name)
@@ -68,7 +70,7 @@ def test_lines_of_a_template_leave_no_space_and_keep_their_numbers_and_every_nam
         markup.render("no_selftest")
 
 
-def test_long_code_breaks_at_its_joints_and_tables_of_markdown_scroll_under_names_of_their_own() -> None:
+def test_long_code_breaks_at_its_joints_and_tables_of_markdown_have_frames_and_where_wide_labels() -> None:
     assert code("a.b_c") == "<code>a.b_c</code>"
     assert code("session.use_env_allocators") == "<code>session.<wbr>use_<wbr>env_<wbr>allocators</code>"
     assert code('providers=["<CPU>"]&more') == "<code>providers=[&#34;&lt;CPU&gt;&#34;]&amp;more</code>"
@@ -78,6 +80,10 @@ def test_long_code_breaks_at_its_joints_and_tables_of_markdown_scroll_under_name
     assert 'aria-label="表：甲、乙"' in html
     assert html.count('<table class="bench-plain">') == html.count("</table></div>") == 2
     assert markup.scroll_plain(html) == html  # generated tables are left as they are
+    html = markup.scroll_plain(markdown.markdown(WIDE, extensions=["tables"]))
+    assert '<table class="bench-plain bench-cards">' in html
+    row = re.findall(r"<td[^>]*>", html)
+    assert row == ["<td>", '<td data-label="&lt;乙&gt;">', '<td data-label="丙">'] * 2
 
 
 @pytest.mark.parametrize(
@@ -219,7 +225,10 @@ def test_pages_have_the_same_structure_whatever_the_text_and_every_template_is_u
     ENVIRONMENT.cache.clear()  # type: ignore[union-attr]
     monkeypatch.setattr(ENVIRONMENT, "get_template", noted)
     usual, shown = _pages(monkeypatch, HARMLESS), 0
-    assert {*ENVIRONMENT.list_templates()} - used == UNUSED
+    of_tuning = {
+        name for name in ENVIRONMENT.list_templates() if name.startswith("tuned")
+    }  # see test_tuned.py
+    assert {*ENVIRONMENT.list_templates()} - used - of_tuning == UNUSED
     for name, html in _pages(monkeypatch, EVIL).items():
         page, harmless_page = Structure(html), Structure(usual[name])
         assert page.elements == harmless_page.elements, name

@@ -45,6 +45,18 @@ def test_failure_outside_the_rounds_that_count_is_not_forgotten(make: Make) -> N
     assert found == [(10, None), (None, "一"), (None, "二"), (None, "三"), (None, "没有测到")]
 
 
+def test_outputs_count_though_their_round_was_repeated(make: Make) -> None:
+    """They are compared once, in the first process of a case."""
+    first, then = ({"outputs_compared": n, "outputs_identical": not n} for n in (1, 0))
+    journal = make.journal([[(BASELINE, first), ("one", first)], [(BASELINE, then), ("one", then)]])
+    journal.samples[:] = [
+        one.model_copy(update={"round": 0, "attempt": one.round}) for one in journal.samples
+    ]
+    journal.rounds[:] = [make.end(dirty=True, final=False), make.end(attempt=1)]
+    found = {row.case: row.identical for row in summarise(make.experiment(), journal).outputs}
+    assert found == {BASELINE: False, "one": False}
+
+
 def test_neither_repeated_nor_unfinished_rounds_count(make: Make) -> None:
     journal = make.journal([[(BASELINE, _ms(10)), ("one", _ms(10))]] * 6)
     for number in (6, 7):

@@ -195,7 +195,7 @@ def test_data_trace_and_source_are_published_readably_and_scripts_with_their_lic
     assert site.text("data/profiling.trace.json") == TRACE
     for path in (ROOT / "bench" / "experiments").glob("*.py"):
         assert (site.root / "source" / path.name).read_bytes() == codecs.BOM_UTF8 + path.read_bytes()
-    schemas = ("export.schema.json", "journal.schema.json")
+    schemas = ("export.schema.json", "journal.schema.json", "tuned.schema.json")
     for name in ("machine.json", "options.json", *schemas, "../assets/vega.js"):
         assert (site.root / "data" / name).stat().st_size > 100
 
@@ -233,7 +233,7 @@ def test_evidence_is_complete_in_order_found_listed_and_linked(site: Site, name:
     assert -1 not in places
     assert html.count("bench-vega") >= len({chart.kind for chart in experiment.charts})
     assert html.count("data-script=") == len(export.reports)
-    assert html.count('class="bench-costs"') == 2 * len(export.traces)
+    assert html.count('class="bench-costs ') == 2 * len(export.traces)
     contents = html[html.index("bench-contents") : html.index("bench-conclusion")]
     assert set(re.findall(r'<h2 id="([^"]+)"', html)) <= set(re.findall(r'href="#([^"]+)"', contents))
     assert experiment.question in site.indexed[page].replace("&quot;", '"')

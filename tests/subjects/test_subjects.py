@@ -104,7 +104,7 @@ def test_rapidocr_reads_a_page_as_shipped_and_with_settings_and_says_how_well(tm
     """The text is the same, and known; a wrapper reaches every session; another file is opened where one is given."""
     entry = Input(label="2 lines", shapes=({"page": (100, 480, 3), "text": (2, LINE_BYTES)},))
     prepared = prepare(MODELS["rapidocr_page"], [entry], tmp_path)
-    paths = {name: str(path) for name, path in prepared.input_paths["2 lines"].items()}
+    paths = [{name: str(path) for name, path in prepared.input_paths["2 lines"][0].items()}]
     shapes = [MODELS["rapidocr_page"].shapes(one) for one in entry.shapes]
     page = {
         "subject": "rapidocr_page",
@@ -214,7 +214,7 @@ def test_feeds_are_made_for_every_input_by_name_and_kind(tmp_path: Path) -> None
     np.save(tmp_path / "mask.npy", np.ones((4, 5), np.float32))
     feeds: list[dict[str, Shape]] = [{"ids": (2, 3), "mask": (1, 5)}, {"ids": (4, 5), "mask": (4, 5)}]
     inputs = {name: str(tmp_path / f"{name}.npy") for name in feeds[0]}
-    outcome = run(made_up(tmp_path, SEES, inputs=inputs, shapes=feeds, verify=[], warm_up=0, min_calls=2))
+    outcome = run(made_up(tmp_path, SEES, inputs=[inputs], shapes=feeds, verify=[], warm_up=0, min_calls=2))
     assert outcome.failure is None
     assert outcome.log.splitlines() == 3 * [
         "{'ids': ('int64', (2, 3), 21, True), 'mask': ('float32', (1, 5), 5, True)}",

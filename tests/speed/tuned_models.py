@@ -1,0 +1,170 @@
+"""Does `tune` find what an exhaustive search finds, and in which time? `python tests/speed/tuned_models.py RUNS MODEL...`
+
+Not a test: it takes minutes a model, on a machine that does nothing else. A model is a path, followed by `:seq=128`
+for each symbolic dimension. Each is tuned so many times; the last choice is measured afresh beside the best of all
+combinations. Results stay in `tuned/`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from bench.cli.console import Progress, out
+from bench.measure.campaign import Here, new_build_id
+from bench.measure.profiles import Profile
+from bench.measure.runner import Runner
+from bench.results import race, store
+from bench.results.metrics import METRICS
+from bench.spec import BASELINE, SINGLE, Case
+from bench.tune import arms, outcome, stages, tuning
+from bench.tune.own import Wanted, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bench.results.tuned import Goal, Tuned
+    from bench.results.view import GroupView
+
+ROUNDS = 9
+ALL = Profile(name="tune", title="穷举", looks=(ROUNDS,), split_looks=(ROUNDS,), budget_s=1e6, repeats=2)
+GOALS: tuple[Goal, ...] = ("latency", "peak", "kept")
+ROOT = Path("tuned")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A model tuned once more."""
+
+    work: tuning.Tuning
+    found: Tuned
+    seconds: float
+
+
+def wanted(text: str) -> Wanted:
+    path, *dims = text.split(":")
+    sizes = {name: (int(size),) for name, _, size in (one.partition("=") for one in dims)}
+    return Wanted(
+        model=Path(path), dims=sizes, batch=None, ranges={}, inputs=(), goal="all", budget_s=1200, gap_ms=0, callers=1,
+        cores=None, quota=None, limits={}, ort=None,
+    )  # fmt: skip
+
+
+def tuned(asked: Wanted) -> Tried:
+    begun = time.monotonic()
+    scratch = ROOT / "scratch"
+    own = read(asked, scratch)
+    work = tuning.begin(asked, own, Here.read(), ROOT, sys.executable, fresh=True, reporter=Progress(out))
+    return Tried(work, work.run(), time.monotonic() - begun)
+
+
+def grid(one: Tried) -> Iterator[Case]:
+    """One of each family, or none of it, in all combinations; of settings that were seen to take effect."""
+    alive = {arm.case for arm in one.found.arms if arm.left in ("stayed", "beaten")}
+    tried = arms.arms(
+        one.work.here.asked(), denormals=one.found.model.denormals, operators=one.work.begun.operators,
+        optimised=one.work.own.optimised,
+    )  # fmt: skip
+    families: dict[str, list[arms.Arm | None]] = {}
+    for arm in tried:
+        if arm.case.id in alive:
+            families.setdefault(arm.family, [None]).append(arm)
+    for number, chosen in enumerate(product(*families.values())):
+        settings = [arm for arm in chosen if arm]
+        idle = any(arm.case.id == SINGLE for arm in settings) and any(
+            arm.family == "spinning" for arm in settings
+        )
+        if settings and not idle:
+            yield replace(arms.together(settings, "latency"), id=f"point_{number}")
+
+
+def measured(one: Tried, cases: Sequence[Case]) -> tuple[GroupView, float]:
+    """All of them beside the default, and how long that took."""
+    begun = time.monotonic()
+    whole = (*arms.defaults(), *cases)
+    plan = stages.plan(
+        stages.CONFIRMATION, whole, one.work.own, one.work.here.asked(), ALL, one.work.begun.how
+    )
+    folder = ROOT / "exhaustive"
+    shutil.rmtree(folder, ignore_errors=True)
+    begun_as = replace(one.work.begun, build=new_build_id())
+    writer = store.Writer.create(folder, tuning.header(plan, one.work.own, one.work.here, begun_as))
+    task = tuning.task(plan, writer, one.work.own, folder / "work", sys.executable)
+    task.leaves = lambda *_: False
+    Runner(tasks=(task,), seed=7, budget_s=1e6, reporter=Progress(out), observes=False).run()
+    return outcome.view(writer.journal), time.monotonic() - begun
+
+
+def best(view: GroupView, cases: Sequence[Case], goal: Goal) -> Case:
+    """Of those that are not more than 5 % slower than the default, where it is not speed that counts."""
+
+    def cost(case: Case) -> float:
+        ratio = race.middle(view, case.id, "ratio")
+        found = race.middle(view, case.id, race.metric(goal).id)
+        return (
+            found if found and ratio and (goal == "latency" or ratio <= race.MARGINS[goal]) else float("inf")
+        )
+
+    return min(cases, key=cost)
+
+
+def report(one: Tried) -> None:
+    """Measured once more, side by side: what the tuner chose, and what the search would have."""
+    points = list(grid(one))
+    view, seconds = measured(one, points)
+    chosen = {case.id: case for case in (one.found.confirmation.cases if one.found.confirmation else [])}
+    pairs: dict[str, Case] = {}
+    for goal in GOALS:
+        pairs[f"best_{goal}"] = replace(best(view, points, goal), id=f"best_{goal}")
+        case = next(advice.case for advice in one.found.advice if advice.goal == goal)
+        pairs[f"tuned_{goal}"] = replace(
+            chosen.get(case, Case(id=BASELINE, title="默认")), id=f"tuned_{goal}"
+        )
+    again, _ = measured(one, list(pairs.values()))
+    print(
+        f"{one.found.model.name}：{len(points)} 个组合，穷举 {seconds:.0f} 秒，tune {one.seconds:.0f} 秒（{one.seconds / seconds:.0%}）"
+    )
+    for goal in GOALS:
+        name = race.metric(goal).id
+        default, own, other = (
+            race.middle(again, case, name) for case in (BASELINE, f"tuned_{goal}", f"best_{goal}")
+        )
+        slow = [race.middle(again, f"{which}_{goal}", "ratio") for which in ("tuned", "best")]
+        if goal == "latency":
+            print(f"  latency：tune {slow[0]:.3f}，穷举 {slow[1]:.3f}，达到 {slow[1] / slow[0]:.1%}")
+        else:
+            saved = (default - own) / (default - other) if default - other > 16 else 1.0
+            print(
+                f"  {goal}：默认 {default:.0f}，tune {own:.0f}（{slow[0]:.3f}），穷举 {other:.0f}（{slow[1]:.3f}）MiB，达到 {saved:.0%}"
+            )
+        print(f"    {pairs[f'tuned_{goal}'].title} / {pairs[f'best_{goal}'].title}")
+
+
+def main(runs: int, models: Sequence[str]) -> None:
+    for text in models:
+        tries = [tuned(wanted(text)) for _ in range(runs)]
+        for one in tries:
+            told = "；".join(f"{advice.goal} {_title(one, advice.case)}" for advice in one.found.advice)
+            print(
+                f"{one.found.model.name}：{one.seconds:.0f} 秒，{'太吵，' if one.found.noisy else ''}{told}"
+            )
+        report(tries[-1])
+        print(f"  各次用时中位数 {median(one.seconds for one in tries):.0f} 秒")
+
+
+def _title(one: Tried, case: str) -> str:
+    if case == BASELINE or not one.found.confirmation:
+        return "默认"
+    rows = {row.metric: row for row in one.found.confirmation.rows if row.case == case}
+    ratio = rows[METRICS["ratio"].id]
+    return f"{next(c.title for c in one.found.confirmation.cases if c.id == case)}（{ratio.value:.3f}，{ratio.low:.3f}–{ratio.high:.3f}）"
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2:])
