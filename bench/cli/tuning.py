@@ -18,7 +18,7 @@ from bench.measure.campaign import Here
 from bench.pages import tuned as pages
 from bench.system.folders import write_whole
 from bench.system.terminal import leaving
-from bench.tune import place, tuning
+from bench.tune import beginning, place
 from bench.tune.own import CannotTune, Wanted, read
 from bench.tune.unfinished import RESULT
 
@@ -124,7 +124,7 @@ def tune(
         own = read(wanted, scratch)
         python = place.interpreter(ort, folders.work.with_name("runtimes"))
         with place.on_cores(cores), place.with_quota(quota, folders.leftovers):
-            work = tuning.begin(wanted, own, _here(ort), ROOT, python, fresh=fresh, reporter=teller)
+            work = beginning.begin(wanted, own, _here(ort), ROOT, python, fresh=fresh, reporter=teller)
             with leaving("测好的样本都在，24 小时内可以用同一命令接着做。"):
                 found = work.run()
         _write(work, found)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from bench.measure.child import run_worker
+from bench.measure.header import first_line
 from bench.measure.plan import PlannedExperiment, PlannedGroup
 from bench.measure.profiles import Profile
+from bench.measure.task import Task
 from bench.models import MODELS
 from bench.models.prepared import Prepared
 from bench.results.tuned import COLUMNS
@@ -15,7 +19,11 @@ from bench.tune.own import TOLERANCE, label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    from bench.measure.campaign import Here
+    from bench.results import store
+    from bench.results.records import Header
     from bench.tune.own import Own
 
 MODEL = "own"
@@ -134,3 +142,16 @@ def experiment(stage: str, cases: Sequence[Case], *groups: Group) -> Experiment:
         groups=groups,
         columns=COLUMNS,
     )
+
+
+def task(planned: PlannedExperiment, writer: store.Writer, own: Own, work: Path, python: str) -> Task:
+    """A stage under way, in processes of that interpreter."""
+    models = {MODEL: prepared(own, planned.groups[0].group.load)}
+    worker = partial(run_worker, python=python)
+    return Task(planned=planned, writer=writer, models=models, work=work, worker=worker)
+
+
+def header(planned: PlannedExperiment, own: Own, here: Here, key: str, build: str, seed: int) -> Header:
+    """First line of a stage's journal."""
+    models = {MODEL: prepared(own, planned.groups[0].group.load)}
+    return first_line(planned, here.facts(), key, build, seed, models)

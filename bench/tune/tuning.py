@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-import secrets
-import shutil
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.measure import observer
-from bench.measure.campaign import new_build_id
-from bench.measure.child import run_worker
-from bench.measure.header import MAKERS, first_line
 from bench.measure.runner import Runner
-from bench.measure.task import Task
-from bench.models.prepared import hash_of
 from bench.results import race, store
 from bench.results.tuned import Conditions, Tuned
-from bench.tune import arms, outcome, stages, unfinished
+from bench.tune import arms, outcome, stages
 from bench.tune.own import SEED, CannotTune, changed
-from bench.tune.trial import try_default
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,16 +23,13 @@ if TYPE_CHECKING:
     from bench.measure.plan import PlannedExperiment
     from bench.measure.profiles import Profile
     from bench.measure.runner import Reporter
-    from bench.measure.task import Leaves
-    from bench.results.records import Header
+    from bench.measure.task import Leaves, Task
     from bench.results.tuned import Goal
     from bench.results.view import GroupView
     from bench.spec import Case
     from bench.tune.own import Own, Wanted
     from bench.tune.unfinished import Begun
 
-GUESS_S = 2.0
-"""Of a process with a model that nobody has run yet."""
 CONFIRM_SHARE = 0.5
 """Of the budget, what screening leaves."""
 
@@ -173,11 +160,13 @@ class Tuning:
         planned = stages.plan(stage, cases, self.own, self.here.asked(), profile, self.begun.how)
         path = store.journal_path(self.folder / "journals", stage, self.begun.build)
         writer = store.Writer(store.read(path)) if path.exists() else self._writer(planned)
-        made = task(planned, writer, self.own, self.folder / "work", self.python)
+        made = stages.task(planned, writer, self.own, self.folder / "work", self.python)
         return replace(made, leaves=leaves) if leaves else made
 
     def _writer(self, planned: PlannedExperiment) -> store.Writer:
-        return store.Writer.create(self.folder / "journals", header(planned, self.own, self.here, self.begun))
+        begun = self.begun
+        first = stages.header(planned, self.own, self.here, begun.key, begun.build, begun.seed)
+        return store.Writer.create(self.folder / "journals", first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,84 +187,3 @@ class Staged:
 def _case(text: str) -> str:
     """Without experiment, model and input: there is one of each."""
     return re.sub(r"tune_\w+ ", "", text.rpartition(" / ")[2])
-
-
-def task(planned: PlannedExperiment, writer: store.Writer, own: Own, work: Path, python: str) -> Task:
-    """A stage under way, in processes of that interpreter."""
-    models = {stages.MODEL: stages.prepared(own, planned.groups[0].group.load)}
-    worker = partial(run_worker, python=python)
-    return Task(planned=planned, writer=writer, models=models, work=work, worker=worker)
-
-
-def header(planned: PlannedExperiment, own: Own, here: Here, begun: Begun) -> Header:
-    prepared = {stages.MODEL: stages.prepared(own, planned.groups[0].group.load)}
-    return first_line(planned, here.facts(), begun.key, begun.build, begun.seed, prepared)
-
-
-def begin(
-    wanted: Wanted, own: Own, here: Here, root: Path, python: str, *, fresh: bool, reporter: Reporter
-) -> Tuning:
-    """The model's interrupted tuning of the same kind, or a new one. Raises CannotTune where the default will not do.
-
-    `own` was read into a scratch folder; its arrays are moved to where they stay.
-    """
-    key = _key(wanted, own, here)
-    stages_known = None if fresh else unfinished.find(root, own, key, reporter.note)
-    if stages_known:
-        folder, begun = stages_known
-        reporter.note(f"接着做中断的 {folder.name}")
-    else:
-        build = new_build_id()
-        folder = root / f"{unfinished.stem(own)}-{build}"
-        begun = _tried(wanted, own, here, folder / "work", python, key, build, reporter)
-    kept = own.moved(folder / "inputs")
-    unfinished.write(folder, begun)
-    stages.register(kept, begun.how.warm_up, wanted.tolerance)
-    return Tuning(
-        wanted=wanted, own=kept, here=here, folder=folder, begun=begun, python=python, reporter=reporter
-    )
-
-
-def _tried(
-    wanted: Wanted, own: Own, here: Here, work: Path, python: str, key: str, build: str, reporter: Reporter
-) -> Begun:
-    """What two processes with the default show."""
-    guess = stages.called(0.1, GUESS_S, gap_ms=0, callers=wanted.callers)
-    stages.register(own, guess.warm_up, wanted.tolerance)
-    default, _ = arms.defaults()
-    seed = secrets.randbelow(1 << 31)
-    begun = unfinished.Begun.now(key=key, build=build, seed=seed, how=guess, operators=())
-    planned = stages.plan(stages.CHECKS, (default,), own, here.asked(), stages.SCREEN, guess)
-    reporter.step("试跑默认设置", wanted.budget_s)
-    try:
-        trial = try_default(
-            task(
-                planned,
-                store.Writer(store.Journal(work, header(planned, own, here, begun))),
-                own,
-                work,
-                python,
-            ),
-            gap_ms=wanted.gap_ms,
-            callers=wanted.callers,
-            budget_s=wanted.budget_s,
-            compare=wanted.compare,
-        )
-    except CannotTune:
-        shutil.rmtree(work.parent)
-        raise
-    return replace(begun, how=trial.how, operators=tuple(sorted(trial.operators)))
-
-
-def _key(wanted: Wanted, own: Own, here: Here) -> str:
-    """Equal where an interrupted tuning may be gone on with."""
-    content: dict[str, Any] = {
-        "model": own.facts.sha256,
-        "inputs": [{name: hash_of(path) for name, path in files.items()} for files in own.files],
-        "shapes": [dict(feed) for feed in own.shapes],
-        "asked": wanted.decides(),
-        "sources": [hashlib.sha256(path.read_bytes()).hexdigest() for path in MAKERS],
-        "software": dict(here.software),
-        "machine": here.machine.fingerprint(),
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]

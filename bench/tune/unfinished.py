@@ -17,7 +17,6 @@ from bench.tune.stages import Called  # noqa: TC001 - pydantic reads the annotat
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from typing import Self
 
     from bench.tune.own import Own
 
@@ -36,11 +35,6 @@ class Begun:
     how: Called
     operators: tuple[str, ...]
     """Types of the nodes that run under the default."""
-
-    @classmethod
-    def now(cls, *, key: str, build: str, seed: int, how: Called, operators: tuple[str, ...]) -> Self:
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-        return cls(key=key, build=build, seed=seed, started_at=started, how=how, operators=operators)
 
 
 _BEGUN = TypeAdapter(Begun)

@@ -23,7 +23,7 @@ from bench.measure.runner import Runner
 from bench.results import race, store
 from bench.results.metrics import METRICS
 from bench.spec import BASELINE, SINGLE, Case
-from bench.tune import arms, outcome, stages, tuning
+from bench.tune import arms, beginning, outcome, stages, tuning
 from bench.tune.own import Wanted, read
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def tuned(asked: Wanted) -> Tried:
     begun = time.monotonic()
     scratch = ROOT / "scratch"
     own = read(asked, scratch)
-    work = tuning.begin(asked, own, Here.read(), ROOT, sys.executable, fresh=True, reporter=Progress(out))
+    work = beginning.begin(asked, own, Here.read(), ROOT, sys.executable, fresh=True, reporter=Progress(out))
     return Tried(work, work.run(), time.monotonic() - begun)
 
 
@@ -93,9 +93,10 @@ def measured(one: Tried, cases: Sequence[Case]) -> tuple[GroupView, float]:
     )
     folder = ROOT / "exhaustive"
     shutil.rmtree(folder, ignore_errors=True)
-    begun_as = replace(one.work.begun, build=new_build_id())
-    writer = store.Writer.create(folder, tuning.header(plan, one.work.own, one.work.here, begun_as))
-    task = tuning.task(plan, writer, one.work.own, folder / "work", sys.executable)
+    writer = store.Writer.create(
+        folder, stages.header(plan, one.work.own, one.work.here, one.work.begun.key, new_build_id(), seed=7)
+    )
+    task = stages.task(plan, writer, one.work.own, folder / "work", sys.executable)
     task.leaves = lambda *_: False
     Runner(tasks=(task,), seed=7, budget_s=1e6, reporter=Progress(out), observes=False).run()
     return outcome.view(writer.journal), time.monotonic() - begun

@@ -21,7 +21,7 @@ from bench.results.records import Failure
 from bench.results.tuned import InputFacts, ModelFacts, Tuned
 from bench.spec import BASELINE, CONTROL
 from bench.system.terminal import Stopped
-from bench.tune import stages, trial, tuning
+from bench.tune import beginning, stages, trial, tuning
 from bench.tune.own import CannotTune, Own, Wanted
 
 if TYPE_CHECKING:
@@ -122,7 +122,9 @@ class Desk:
     def begin(self, *, fresh: bool = False) -> tuning.Tuning:
         here = Here(machine=MachineFacts(**MACHINE), software={"onnxruntime": "1.31.1", "python": "3.11"})
         root = self.folder / "tuned"
-        return tuning.begin(self.wanted, self.own, here, root, "some-python", fresh=fresh, reporter=self.told)
+        return beginning.begin(
+            self.wanted, self.own, here, root, "some-python", fresh=fresh, reporter=self.told
+        )
 
     def tune(self) -> Tuned:
         return self.begin().run()
@@ -139,7 +141,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     def judge(case: Any, *_: Any) -> tuple[str | None, str]:
         return (None, "") if case.id in (BASELINE, CONTROL) else (made.outcomes.get(case.id, "effect"), "见")
 
-    monkeypatch.setattr(tuning, "run_worker", made.world)
+    monkeypatch.setattr(stages, "run_worker", made.world)
     monkeypatch.setattr(tuning, "changed", lambda _: False)
     monkeypatch.setattr(observer.proof, "judge", judge)
     monkeypatch.setattr(runner, "ask", lambda _: iter(()))
@@ -298,7 +300,7 @@ def test_what_cannot_be_tuned_is_refused_before_any_plan(
     monkeypatch.setattr(trial, "free_memory", lambda: free * MIB)
     if isinstance(changes, Failure):
         failed = Outcome(WALL_S, "", failure=changes)
-        monkeypatch.setattr(tuning, "run_worker", lambda *_, **__: failed)
+        monkeypatch.setattr(stages, "run_worker", lambda *_, **__: failed)
     else:
         desk.world.changes = changes
     desk.wanted = replace(desk.wanted, budget_s=budget)
