@@ -59,7 +59,7 @@ def mill() -> Markup:
     found: dict[str, Any] = json.loads(MILL.read_text(encoding="utf-8"))
     caption = f"{found['builds']} 次编出来的构建，跑于 {found['date']}：" + code(found["command"])
     rows = [Row(title, cells) for title, *cells in found["rows"]]
-    attributes = {"class": "bench-mill"}
+    attributes = {"class": "bench-mill bench-cards"}
     return table("truth-mill", caption, found["head"], rows, attributes=attributes, label="说错的有多少")
 
 
@@ -82,7 +82,7 @@ def stopping() -> Markup:
         f"安静：一个进程的噪声（对数的标准差）{sd['quiet']:.1%}；嘈杂：{sd['noisy']:.1%}，另有慢 {little:g} 到 {much:g} 倍的时段，"
         f"每段 {short:g} 到 {long:g} 秒，平均隔 {found['quiet_s']:g} 秒。跑于 {found['date']}："
     ) + code(found["command"])
-    attributes = {"class": "bench-stopping"}
+    attributes = {"class": "bench-stopping bench-cards"}
     return table("stopping-rows", caption, heads, rows, attributes=attributes, label="停在第几轮，会不会说错")
 
 

@@ -55,11 +55,12 @@ def when(export: Export) -> str:
     return dated(datetime.fromisoformat(export.build.finished_at))
 
 
-def provenance(export: Export) -> Markup:
-    """One line: machine, versions, profile, length, age."""
+def provenance(export: Export, quotable: Markup = NONE) -> Markup:
+    """One line: age, profile, length, machine, versions; or, of a whole site, `quotable` instead of profile and length."""
     return render(
-        "stamps", export=export, when=when(export), profile=PROFILES[export.build.profile], warnings=()
-    )
+        "stamps", export=export, quotable=quotable, when=when(export),
+        profile=PROFILES[export.build.profile], warnings=(),
+    )  # fmt: skip
 
 
 def warnings(export: Export, *, stale: bool = False) -> Markup:
@@ -69,8 +70,9 @@ def warnings(export: Export, *, stale: bool = False) -> Markup:
     return render("stamps", export=None, warnings=[*_reasons(export, stale=stale), *named])
 
 
-def of_site(exports: Sequence[Export], stale: Collection[str]) -> Markup:
-    """Origin and age of all numbers of the site, and every reason not to quote some of them."""
+def of_site(exports: Sequence[Export], selftests: Mapping[str, Export], stale: Collection[str]) -> Markup:
+    """Whether the numbers of the site may be quoted, their origin and age, and every reason not to quote some of them."""
+    quotable = _verdict(standing(exports, selftests, stale), link=True)
     newest = max(exports, key=lambda export: export.build.finished_at)
     oldest = min(exports, key=lambda export: export.build.finished_at)
     builds = len({export.build.id for export in exports})
@@ -78,7 +80,7 @@ def of_site(exports: Sequence[Export], stale: Collection[str]) -> Markup:
     found += dict.fromkeys(text for one in exports for text in _reasons(one, stale=one.experiment in stale))
     count = sum(len(_busy(one)) for one in exports)
     found += [(BUSY, f"：{count} 组{UNDECIDED}")] if count else []
-    return provenance(newest) + render("stamps", export=None, warnings=found)
+    return provenance(newest, quotable) + render("stamps", export=None, warnings=found)
 
 
 def _reasons(export: Export, *, stale: bool) -> Iterator[Reason]:
@@ -120,11 +122,6 @@ def _fact(value: object) -> str:
     if isinstance(value, list):
         return " ".join(str(item) for item in value) or "没有或读不到"
     return str(value)
-
-
-def line(exports: Sequence[Export], selftests: Mapping[str, Export], stale: Collection[str]) -> Markup:
-    """For other pages: whether these numbers may be quoted, and why not; links to the certificate."""
-    return _verdict(standing(exports, selftests, stale), link=True)
 
 
 def page(exports: Sequence[Export], selftests: Mapping[str, Export], stale: Collection[str]) -> Markup:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from html import unescape
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 NONE = Markup()
 SHORT_CODE = 14
 """Letters that fit into a cell on a phone."""
+FEW_COLUMNS = 2
+"""Of a table that somebody wrote; a wider one has a card for each row on a phone."""
 _JOINT = re.compile(r"(?<=[_.,=(/])(?=\w)")
 _PLAIN = re.compile(r"<table>.*?</table>", re.DOTALL)
 """As Python-Markdown writes it: generated ones have a class."""
@@ -121,12 +124,16 @@ def table(
 
 
 def scroll_plain(html: str) -> str:
-    """Tables that somebody wrote in Markdown, made to scroll like ours; each is named by its headings."""
+    """Tables that somebody wrote in Markdown, framed like ours; each is named by its headings."""
     return _PLAIN.sub(_scrolled_plain, html)
 
 
 def _scrolled_plain(found: re.Match[str]) -> str:
     """With a class, or Material would put a region of its own around it, which no key reaches."""
-    titles = (re.sub(r"<[^>]+>", "", title) for title in re.findall(r"<th[^>]*>(.*?)</th>", found[0]))
+    titles = [re.sub(r"<[^>]+>", "", title) for title in re.findall(r"<th[^>]*>(.*?)</th>", found[0])]
     html = found[0].replace("<table>", '<table class="bench-plain">', 1)
+    if len(titles) > FEW_COLUMNS:
+        labels = cycle(["", *(f' data-label="{title}"' for title in titles[1:])])
+        html = re.sub(r"(?<=<td)\b", lambda _: next(labels), html)
+        html = html.replace('"bench-plain"', '"bench-plain bench-cards"', 1)
     return render("scrolled", table=finished(html), label=unescape(f"表：{'、'.join(titles)}"))

@@ -25,13 +25,13 @@ SHARES = {0.5: "一半"}
 
 @dataclass(frozen=True, slots=True)
 class KnownCase:
-    """A case of the experiment. `{{ it }}` prints its title, in quotation marks where its comma would break a sentence."""
+    """A case of the experiment. `{{ it }}` prints its title, in quotation marks where its comma or colon would break a sentence."""
 
     words: Words
     id: str
 
     def __html__(self) -> str:
-        return Markup("“{}”").format(self.title) if "，" in self.title else escape(self.title)
+        return Markup("“{}”").format(self.title) if {"，", "："} & {*self.title} else escape(self.title)
 
     @property
     def title(self) -> str:

@@ -1,4 +1,4 @@
-"""What surprises in this build, chosen by the numbers: the largest effect, advice that fails, a switch without effect."""
+"""What surprises in this build, chosen by the numbers: advice that fails, the largest effect, a switch without effect."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def cards(exports: Sequence[Export]) -> Markup:
 def pick(exports: Sequence[Export]) -> list[Surprise]:
     """One of each kind, each from another experiment; a second of a kind only where another kind has none."""
     found = [one for one in of_build(exports) if one.quotable]
-    kinds = [list(_effects(found)), list(_refuted(exports, found)), list(_without_effect(found))]
+    kinds = [list(_refuted(exports, found)), list(_effects(found)), list(_without_effect(found))]
     chosen: list[Surprise] = []
     for _ in range(MOST):
         for kind in kinds:
@@ -101,19 +101,19 @@ def _measured(one: Judged) -> Markup:
 
 
 def _refuted(exports: Sequence[Export], found: Sequence[Judged]) -> Iterator[Surprise]:
-    """Statements of the article that this build contradicts, those first where most is at stake."""
+    """Statements that this build contradicts, those first where most is at stake; then those that hold by half."""
     stake: dict[str, float] = defaultdict(float)
     for one in found:
         if one.decided:
             stake[one.row.experiment] = max(stake[one.row.experiment], one.effect)
-    for export in sorted(exports, key=lambda export: -stake[export.experiment]):
-        experiment = EXPERIMENTS[export.experiment]
-        told = sentences.tell(experiment, export).answers
-        for claim in experiment.claims:
-            answer = told[claim.id]
-            if answer.holds in ("no", "half"):
-                headline = f"{OUTCOMES[answer.holds][1]}：“{claim.said.rstrip('。')}”"
-                yield Surprise(export.experiment, headline, answer.measured)
+    ranked = sorted(exports, key=lambda export: -stake[export.experiment])
+    told = [(one, sentences.tell(EXPERIMENTS[one.experiment], one).answers) for one in ranked]
+    for holds in ("no", "half"):
+        for export, answers in told:
+            for claim in EXPERIMENTS[export.experiment].claims:
+                if answers[claim.id].holds == holds:
+                    headline = f"{OUTCOMES[holds][1]}：“{claim.said.rstrip('。')}”"
+                    yield Surprise(export.experiment, headline, answers[claim.id].measured)
 
 
 def _without_effect(found: Sequence[Judged]) -> Iterator[Surprise]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from bench.pages.words import Words
+    from bench.results.metrics import Metric
     from bench.results.published import Export, GroupSummary, Row
     from bench.spec import Case, Experiment
 
@@ -45,13 +46,11 @@ class Axis:
         """The common axis of a column; None where a drawing would say nothing."""
         found = [row for row in rows if row is not None and row.value is not None]
         ends = [end for row in found for end in (row.low, row.value, row.high) if end is not None]
-        if METRICS[metric].kind == "ratio" and METRICS[metric].judged:
+        if METRICS[metric].kind == "ratio":
             if len(found) < 2 or min(ends) <= 0:
                 return None
             return cls(min(*ends, 1.0) / MARGIN, max(*ends, 1.0) * MARGIN, ratios=True)
-        if len({row.value for row in found}) < 2 or min(ends) < 0:
-            return None
-        return cls(0.0, max(ends), ratios=False)
+        return cls(0.0, max(ends), ratios=False) if len({row.value for row in found}) > 1 else None
 
     def drawing(self, row: Row) -> str:
         """A bar from zero, or a point beside the mark at 1, with the interval: places as CSS percentages."""
@@ -75,8 +74,8 @@ def group_table(experiment: Experiment, words: Words, group: GroupSummary, links
     columns = [METRICS[metric] for metric in experiment.columns if _has(export, group, metric)]
     cases = [case for case in export.cases if any(_is(row, group, case.id) for row in export.rows)]
     axes = {
-        column.id: Axis.of(column.id, [words.row(group, case.id, column.id) for case in cases])
-        for column in columns
+        metric: Axis.of(metric, [words.row(group, case.id, metric) for case in cases])
+        for metric in _drawn(columns)
     }
     noisy = group.verdicts and group.noisy and group.load.timed
     return render(
@@ -86,6 +85,13 @@ def group_table(experiment: Experiment, words: Words, group: GroupSummary, links
         notes=_notes(experiment, words, group), links=links,
         case_notes=[note for case in cases for note in _case_notes(words, group, case)],
     )  # fmt: skip
+
+
+def _drawn(columns: Sequence[Metric]) -> list[str]:
+    """Columns that answer: the first judged ratio, or else the first time; and memory at the most."""
+    ratios = [one.id for one in columns if one.kind == "ratio" and one.judged]
+    times = [one.id for one in columns if one.kind == "time"]
+    return (ratios or times)[:1] + [one.id for one in columns if one.id == "peak_mib"]
 
 
 def _word(words: Words, group: GroupSummary, row: Row) -> str:

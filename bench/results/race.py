@@ -14,7 +14,7 @@ from bench.results.metrics import METRICS
 from bench.spec import BASELINE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from bench.results.metrics import Metric
     from bench.results.tuned import Goal
@@ -70,6 +70,13 @@ def _saves(view: GroupView, arm: str, rival: str, metric: str, share: float) -> 
 def metric(goal: Goal) -> Metric:
     """What is looked at for a need."""
     return METRICS[COSTS[goal][0]] if goal in COSTS else RATIO
+
+
+def notable(goal: Goal) -> Callable[[float], float]:
+    """Of what the default takes, the least that is worth saving."""
+    if metric(goal).kind == "memory":
+        return stats.notable_mib
+    return lambda cost: (1 - COSTS[goal][1]) * cost
 
 
 def middle(view: GroupView, case: str, metric: str) -> float | None:

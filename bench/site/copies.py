@@ -28,13 +28,13 @@ SCREEN_ONLY = re.compile(
     r"""
       <(script|style|svg|form|button|nav|noscript)\b.*?</\1>
     | <(a|aside|div|p)\ class="(?:headerlink|bench-anchor|bench-vega|bench-export|md-source-file)".*?</\2>
-    | <details><summary>[^<]*</summary><div[^>]*><table\ class="bench-twin">.*?</details>  # data of charts
+    | <details><summary>[^<]*</summary><div[^>]*><table\ class="bench-twin\b.*?</details>  # data of charts
     | </?(?:span|wbr)\b[^>]*>
     """,
     re.DOTALL | re.VERBOSE,
 )
 """Taken out before anything is parsed: most of a page is drawings, and colours of code."""
-CELL = re.compile(r"(<td\b[^>]*>)(.*?)</td>", re.DOTALL)
+CELL = re.compile(r"(<t([dh])\b[^>]*>)(.*?)</t\2>", re.DOTALL)
 SMALL = re.compile(r"\s*<small>(.*?)</small>", re.DOTALL)
 VERDICT = re.compile(r'<span class="bench-verdict[^>]*>')
 _LANGUAGE = re.compile(r"(?:language|hl)-(\w+)")
@@ -100,8 +100,8 @@ def _documents(site: Path) -> Iterator[Document]:
 
 def _parted(cell: re.Match[str]) -> str:
     """What a screen shows below each other, in one line."""
-    told = VERDICT.sub(r" \g<0>", SMALL.sub(r"（\1）", cell[2]))
-    return f"{cell[1]}{told}</td>"
+    told = VERDICT.sub(r" \g<0>", SMALL.sub(r"（\1）", cell[3]))
+    return f"{cell[1]}{told}</t{cell[2]}>"
 
 
 def as_markdown(article: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from bench.experiments import EXPERIMENTS
+from bench.results import race
 from bench.results.race import CHEAP
 from bench.spec import BASELINE, CONTROL, SINGLE, Case, Place, Proof
 
@@ -155,7 +156,7 @@ def _best(arms: list[Arm], seen: Mapping[str, Seen], goal: Goal) -> Arm | None:
     if goal == "latency":
         first = min(arms, key=lambda one: seen[one.case.id].ratio)
         return first if seen[first.case.id].ratio < 1 - TIE else None
-    base = seen[BASELINE].costs[goal]
+    base, notable = seen[BASELINE].costs[goal], race.notable(goal)
     costs = {
         one.case.id: cost
         for one in arms
@@ -164,7 +165,7 @@ def _best(arms: list[Arm], seen: Mapping[str, Seen], goal: Goal) -> Arm | None:
     if base is None or not costs:
         return None
     least = min(costs, key=costs.__getitem__)
-    return next(one for one in arms if one.case.id == least) if costs[least] < base * (1 - TIE) else None
+    return next(one for one in arms if one.case.id == least) if base - costs[least] > notable(base) else None
 
 
 def together(chosen: list[Arm], goal: Goal) -> Case:

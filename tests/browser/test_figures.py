@@ -22,6 +22,7 @@ SCALING = ("evidence/intra_op_num_threads.html", ("intra_op_num_threads-thread_s
 MARKS = "svg .mark-line path, svg .mark-symbol path"
 DOT = "svg .mark-symbol.role-mark path"
 CASES = "all => all.map(row => row.dataset.case)"
+METRICS = "all => all.map(cell => cell.dataset.metric)"
 TEXTS = "all => all.map(row => row.textContent)"
 VALUES = "all => all.map(row => Number(row.cells[3].dataset.value))"
 BARS = """all => all.map(cell => Number(cell.dataset.value)
@@ -32,8 +33,10 @@ SORTED = "all => all.toSorted((a, b) => a.localeCompare(b, 'zh', {numeric: true}
 def test_table_draws_its_numbers_and_sorts_by_mouse_and_keyboard(visit: Visits) -> None:
     page = visit(ARENA).page
     table = page.locator("table[data-experiment='arena'][data-model='aspp']").first
-    ratio = table.locator("tbody tr > :nth-child(2)").evaluate_all(BARS)
-    assert max(ratio) == pytest.approx(min(ratio), rel=0.02)
+    peaks = table.locator("td[data-metric='peak_mib']").evaluate_all(BARS)
+    assert max(peaks) == pytest.approx(min(peaks), rel=0.02)
+    drawn = table.locator("td:has(.bench-bar, .bench-whisker)").evaluate_all(METRICS)
+    assert set(drawn) == {"ratio", "peak_mib"}
     whisker = table.locator(".bench-whisker").nth(2)
     assert whisker.bounding_box()["width"] > 40
     assert "gradient" in whisker.evaluate("one => getComputedStyle(one).backgroundImage")

@@ -18,6 +18,21 @@ TOO_WIDE = """() => {
   const wide = Array.from(document.querySelectorAll("body *")).filter((one) => one.getBoundingClientRect().right > clientWidth + 1);
   return scrollWidth > clientWidth ? wide.slice(0, 3).map((one) => one.outerHTML.slice(0, 120)).concat(String(scrollWidth)) : [];
 }"""
+TABLES = {"evidence/arena": 20, "evidence/profiling": 10, "reference/certificate": 60, "reference/findings": 25, "reference/options": 60,
+          "reference/licenses": 20, "blog/onnxruntime-cpu": 30}  # fmt: skip
+"""Pages with tables, and at least how many rows there are."""
+SCROLLING = """() => Array.from(document.querySelectorAll("article .bench-table"))
+  .filter(one => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== "visible").map(one => one.ariaLabel)"""
+CARDS = """() => Array.from(document.querySelectorAll("table.bench-cards > tbody > tr:not(.bench-compact-group)"))
+  .filter(row => row.checkVisibility() && row.querySelector("th"))
+  .map(row => {
+    const seen = Array.from(row.cells).filter(cell => cell.checkVisibility()).map(cell => [cell, cell.getBoundingClientRect()])
+      .sort(([, one], [, other]) => one.top - other.top || one.left - other.left).map(([cell]) => cell);
+    const label = cell => getComputedStyle(cell, "::before").content;
+    return { first: seen[0].tagName, labelled: seen.slice(1).every(cell => label(cell).length > 4),
+             metrics: seen.filter(cell => cell.matches(".bench-measured td")).map(cell => cell.dataset.metric) };
+  })"""
+"""What stands in each row in the order in which it is seen."""
 ARTICLE = "blog/onnxruntime-cpu.html"
 ANCHORS = ("enable_mem_pattern", "log_severity_level", "threads-except", "graph-why")
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
@@ -78,6 +93,23 @@ def test_nothing_leaves_the_site_and_everything_fits(visit: Visits, whole: Path,
         assert seen.errors == [], path
         seen.requests.clear()
     assert too_wide == {}
+
+
+@pytest.mark.parametrize("kind", [*TABLES])
+def test_row_of_a_table_is_a_card_on_a_phone_with_its_title_first_and_every_cell_labelled(
+    visit: Visits, kind: str
+) -> None:
+    """Nothing scrolls sideways, folded or not; of what was measured, time, ratio, peak and kept come first."""
+    page = visit(f"{kind}.html", width=375).page
+    page.add_style_tag(content=".md-typeset * { content-visibility: visible !important; }")
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    assert page.evaluate(SCROLLING) == page.evaluate(TOO_WIDE) == []
+    cards = page.evaluate(CARDS)
+    assert len(cards) >= TABLES[kind]
+    assert [card for card in cards if not card["labelled"] or card["first"] != "TH"] == []
+    measured = [card["metrics"] for card in cards if card["metrics"]]
+    assert all(metrics[:2] == ["latency_ms", "ratio"] for metrics in measured)
+    assert all(metrics[2:4] == ["peak_mib", "kept_mib"] for metrics in measured if "peak_mib" in metrics)
 
 
 @pytest.mark.parametrize("width", [375, 1280])

@@ -159,7 +159,7 @@ def test_tab_reaches_everything_visibly_and_the_skip_link_first(visit: Visits) -
     page.wait_for_url("**#*")
     page.keyboard.press("Tab")
     assert page.evaluate("Boolean(document.activeElement.closest('.md-content'))")
-    page.set_viewport_size({"width": 375, "height": 900})
+    page.set_viewport_size({"width": 768, "height": 900})
     region = page.locator(".bench-table", has=page.locator("table[data-experiment='arena']")).first
     region.focus()
     page.keyboard.press("ArrowRight")

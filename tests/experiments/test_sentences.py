@@ -60,8 +60,8 @@ TOLD: list[tuple[str, str | dict[str, Any], str, str]] = [
     ("graph_optimization", OPTIMISED, "从 300 个变为 120 个，新出现 FusedConv、A、B、C、D、E 等。", "F、"),
     ("graph_optimization", {"operators": {**OPERATORS, BASELINE: {"FusedConv": 3}}}, "都执行 120 个节点，新出现 FusedConv。", "等。"),
     ("graph_optimization", {"operators": {BASELINE: {"FusedConv": 1}}}, "都执行 120 个节点", "新出现"),
-    ("log_severity", LEVEL_4, f"日志里有 ERROR 的级别：4（FATAL）|没有测成的级别：{TO_3}", "ERROR 的级别：一个也"),
-    ("log_severity", "logs", f"有 ERROR 的级别：{TO_3}；|有提示的级别：一个也没有|有 WARNING 的级别：0（VERBOSE）、1（INFO）、2（WARNING）；", "没有测成|FATAL）；配"),
+    ("log_severity", LEVEL_4, f"日志里有 ERROR 的级别：4（FATAL）。|没有测成的级别：{TO_3}", "ERROR 的级别：一个也"),
+    ("log_severity", "logs", f"有 ERROR 的级别：{TO_3}。|有提示的级别：一个也没有|有 WARNING 的级别：0（VERBOSE）、1（INFO）、2（WARNING）。", "没有测成|FATAL）。配"),
     ("inter_op_num_threads", "the same", "一个线程也没有多", "变成"),
     ("inter_op_num_threads", of_cases(sequential_4={"threads": 5}), "线程从 2 个变成 5 个", "没有多"),
     ("execution_mode", "the same", "没有任何节点", "最多有"),
@@ -215,6 +215,8 @@ def test_sentences_read_well_in_every_world_and_follow_what_was_judged(
     assert [world for world, text in told.items() if not text and world != "no groups"] == []
     lines = {line for text in told.values() for line in text.splitlines()}
     assert {line: faults(line) for line in lines if faults(line)} == {}
+    outside = {line: re.sub(r"（[^（）]*）", "", line) for line in lines}  # a reason may have one of its own
+    assert [line for line, text in outside.items() if text.count("：") > 1] == []
     unmeasured = tell(MadeUp(experiment=experiment, groups=())).answers
     assert {answer.holds for answer in unmeasured.values()} <= {"unknown"}
     assert "快 30%" in told["faster"]

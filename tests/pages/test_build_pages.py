@@ -85,8 +85,9 @@ def test_build_is_told_as_it_was(world: Any, build: Any, selftests: Any, quotabl
     assert f'data-farthest-s="{world.get("farthest_baseline_s", 2.0)}"' in html
     assert [one for one in told.split("|") if one not in text_of(html)] == []
     assert [one for one in untold.split("|") if one in text_of(html)] == []
-    line = certificates.line([export], selftests, ())
+    line = certificates.of_site([export], selftests, ())
     assert ("certificate.html" in html, "certificate.html" in line) == (False, True)
+    assert f'data-quotable="{quotable}"' in line.partition("</p>")[0]
 
 
 def test_every_group_has_a_row_marked_where_it_must_not_be_quoted_and_named_where_it_was_busy() -> None:
@@ -134,7 +135,8 @@ def test_origin_of_a_site_is_told_with_every_reason_once(
         _of_build(of, MadeUp(experiment=name, **world).export(), finished_at=f"2026-01-02T{hour}:00:00+00:00")
         for name, world, of, hour in (("arena", first, "b1", "03"), ("profiling", second, build, "09"))
     ]
-    html = certificates.of_site(exports, stale)
+    quoted, _, html = certificates.of_site(exports, {}, stale).partition("</span>")
+    assert quoted.startswith('<p class="bench-provenance"><span data-quotable=')
     assert {text: html.count(text) for text in counts} == counts
 
 

@@ -35,10 +35,10 @@ def test_row_tells_what_was_known_after_which_look_what_stayed_open_and_what_the
     assert (group.settled["arena_off"], group.settled["arena_off_hugetlb"], group.next_look) == (6, 10, 14)
     assert group.open == ["exact_extend"]
     row, largest, *_ = _cells(export)
-    assert row[2] == "6 轮：2 项10 轮：2 项"
+    assert row[2] == "6 轮 2 项，10 轮 2 项"
     assert re.sub(r"\s", "", row[3]).startswith("1项内存arena：")
     assert row[4] == "4 轮约 16 秒"  # twice the default, its second name, the open case
-    assert ("只看内存" in largest[0], largest[2:]) == (True, ["1 轮：2 项", "—", "—"])
+    assert ("只看内存" in largest[0], largest[2:]) == (True, ["1 轮 2 项", "—", "—"])
     timed = [one for one in export.groups if one.load.timed]
     after = [sum([*one.settled.values()].count(rounds) for one in timed) for rounds in (6, 10)]
     told = f"第 6 轮后 {after[0]} 项有了结果，第 10 轮后 {after[1]} 项有了结果；还有 1 项分不出，接着测到下一次看约需 16 秒。"

@@ -142,9 +142,21 @@ def test_largest_difference_that_may_be_quoted_leads(
     experiment: str, world: dict[str, Any], headline: str, told: str
 ) -> None:
     """Of memory with peak and kept side by side."""
-    first = surprises.pick([MadeUp(experiment=experiment, **world).export()])[0]
+    found = of_build([MadeUp(experiment=experiment, **world).export()])
+    first = next(surprises._effects([one for one in found if one.quotable]))
     assert first.headline.endswith(headline)
     assert [one for one in told.split("|") if one not in text_of(first.told)] == []
+
+
+def test_refuted_claim_leads_before_one_that_holds_by_half_then_the_largest_effect() -> None:
+    """Whatever is at stake: the heading promises what is not as others say."""
+    off = {(None, "kept_mib"): 100.0, (None, "peak_mib"): 800.0, (None, "ratio"): 1.5, (0, "ratio"): 1.13}
+    values = {(group, "arena_off", metric): value for (group, metric), value in off.items()}
+    half, slower = MadeUp(experiment=ARENA, values=values), MadeUp(experiment="execution_mode", time=1.2)
+    found = [surprises.pick([half.export(), *more])[0].headline for more in ((), (slower.export(),))]
+    assert [text.partition("：")[0] for text in found] == ["一半成立", "不成立"]
+    first, second, *_ = surprises.pick(_exports("slower"))
+    assert (first.headline[:3], second.headline[-1]) == ("不成立", "%")
 
 
 def _found(experiment: str, **world: Any) -> list[surprises.Surprise]:

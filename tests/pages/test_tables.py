@@ -90,6 +90,31 @@ def test_times_of_a_noisy_group_are_marked_and_notes_tell_failed_rounds_and_the_
     assert ("还分不出" in cells["kept_mib"], "轮" in cells["kept_mib"]) == (True, False)
 
 
+@pytest.mark.parametrize(
+    ("experiment", "world", "drawn"),
+    [
+        ("arena", {}, {"ratio": "whisker", "peak_mib": "bar"}),
+        ("formats", {}, {"open_ratio": "whisker"}),
+        ("arena", {"failures": {(None, BASELINE): "坏了"}}, {"latency_ms": "bar", "peak_mib": "bar"}),
+    ],
+)
+def test_drawings_stand_where_they_answer_and_every_cell_names_its_column_and_unit(
+    experiment: str, world: dict[str, Any], drawn: dict[str, str]
+) -> None:
+    """The judged ratio, or else the time, and the peak."""
+    each = {(None, name, metric): 100.0 + n for n, name in enumerate(("arena_off", "pattern_off")) for metric in ("latency_ms", "peak_mib")}  # fmt: skip
+    made_up = MadeUp(experiment=experiment, values=each, **world)
+    say = made_up.words()
+    table = BeautifulSoup(tables.group_table(made_up.spec, say, say.groups()[0]), "html.parser")
+    spans = table.select("td > span[style]")
+    assert {str(one.parent["data-metric"]): one["class"][0] for one in spans if one.parent} == {
+        metric: f"bench-{kind}" for metric, kind in drawn.items()
+    }
+    for cell in table.select("td"):
+        metric = METRICS[str(cell["data-metric"])]
+        assert cell["data-label"] == metric.title + (f"（{metric.unit}）" if metric.unit else "")
+
+
 def test_proofs_table_tells_the_three_outcomes_apart_and_no_model_hides_another() -> None:
     """The page must not show a check mark while the choice says that it was not seen."""
     unseen = dict.fromkeys([(None, "pattern_off"), (2, "exact_extend")], "unseen")
@@ -120,8 +145,7 @@ def _places(row: Row, rows: list[Row | None]) -> dict[str, float]:
         ("peak_mib", [(25.0,), (100.0,)], [{"bar": 25.0}, {"bar": 100.0}]),
         ("latency_ms", [(50.0, 40.0, 60.0), (80.0, 70.0, 100.0)], [{"bar": 50.0, "low": 40.0, "high": 60.0}]),
         ("ratio", [(1.0,), (0.5,), (2.0,)], [{"at": 50.0, "one": 50.0}, {"at": 1.4, "one": 50.0}, {"at": 98.6, "one": 50.0}]),
-        ("threads", [(2.0,), (2.0,)], [{}]),  # all alike
-        ("grown_mib_per_1000", [(-1.0,), (5.0,)], [{}]),  # no common zero
+        ("peak_mib", [(2.0,), (2.0,)], [{}]),  # all alike
         ("ratio", [(1.0,)], [{}]),  # nothing to compare with
         ("peak_mib", [(None,), (None,)], [{}]),
     ],
@@ -168,7 +192,7 @@ USUAL = [_cost("Conv", 15_234.5, 0.7, nodes=30), _cost("MatMul", 6_512.1, 0.29),
 
 def test_trace_has_two_tables_with_exact_values_and_says_what_a_run_takes_besides_its_nodes() -> None:
     html = _trace(USUAL)
-    assert re.findall(r'<td data-metric="(\w+)" data-value="([^"]*)">', html) == [
+    assert re.findall(r'<td data-metric="(\w+)" data-value="([^"]*)"', html) == [
         pair
         for cost in [*USUAL, *USUAL]
         for pair in (("node_ms", repr(cost.microseconds / 1000)), ("share", repr(cost.share)))

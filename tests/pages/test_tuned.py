@@ -16,14 +16,18 @@ from made_up_tuned import FAST, HUGE, KEPT, LEAN, LEFT, TRIED, MadeUpTuned, figu
 from prose import FAULTS, faults
 from samples import Make
 
+import bench
 from bench.pages import tuned as pages
+from bench.pages.api import TUNED
 from bench.pages.markup import ENVIRONMENT
 from bench.pages.tuned_figure import drawing
+from bench.results import tuned as stored
 from bench.results.frontier import Point
 from bench.spec import BASELINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from bench.results.tuned import Goal, Tuned
 
@@ -323,3 +327,20 @@ def test_rows_are_all_there_with_their_stage_and_no_cell_is_a_formula() -> None:
     assert (found["verdict"], found["rounds"], found["unit"]) == ("faster", "7", "")
     assert float(found["low"]) <= float(found["value"]) <= float(found["high"])
     assert "tune_confirmation" not in pages.rows_csv(WORLDS["nothing to confirm"].tuned())
+
+
+def test_results_that_the_site_keeps_tell_when_and_where_they_were_measured() -> None:
+    """They are not of the build that shows them."""
+    kept = stored.in_folder(TUNED)
+    assert kept
+    html = BeautifulSoup(bench.overview("tuned"), "html.parser")
+    told = [one.get_text() for one in html.select(".bench-provenance")]
+    assert [one.model.name in text for one, text in zip(kept, told, strict=True)] == [True] * len(kept)
+    assert all(re.search(r"测于 \d{4} 年.*核；onnxruntime \d", text) for text in told)
+    assert not any(one.noisy for one in kept)
+
+
+def test_a_result_that_is_none_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"schema_version": 1}', encoding="utf-8")
+    with pytest.raises(stored.BadResult, match=r"x\.json：build：缺少这一项"):
+        stored.in_folder(tmp_path)

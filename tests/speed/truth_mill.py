@@ -47,7 +47,7 @@ def build(seed: int) -> Tally:
         _repeated(judge, pages[said.experiment], [said])
     own = mill_build.self_tests(judge.world)
     tests = {name: summarise(selftest.EXPERIMENT, journal) for name, journal in own.items()}
-    for html in (certificates.line(exports, tests, ()), certificates.page(exports, tests, ())):
+    for html in (certificates.of_site(exports, tests, ()), certificates.page(exports, tests, ())):
         word, found = mill_read.marked(html, "data-quotable")["data-quotable"], judge.world.selftest
         judge.note("quotable", f"self-test {found}: {word}", wrong=found != "passed" and word != "no")
     return judge.tally
