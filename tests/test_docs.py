@@ -100,7 +100,7 @@ session, x, feeds = ort.InferenceSession("model.onnx"), feed["x"], [feed, feed]
 """
 """What a few changed lines stand between."""
 NOT_RUN = re.compile(
-    r"from settings import|quantize_static|multiprocessing|RapidOCR|ort\.InferenceSession = |set_global_thread_pool_sizes\(4"
+    r"quantize_static|multiprocessing|RapidOCR|ort\.InferenceSession = |set_global_thread_pool_sizes\(4"
 )
 """Fragments that need what this place has not, or that would change every session after them: they are compiled."""
 RUNNER = """

@@ -107,7 +107,7 @@ def _how_it_ran(group: GroupSummary) -> str:
     parts = [
         f"进程限定在 {group.place.cores:.0%} 的可用核上" if group.place.cores else "",
         f"{group.load.processes} 个进程同时运行" if group.load.processes > 1 else "",
-        f"每轮依次推理 {group.calls} 种尺寸" if group.calls > 1 else "",
+        "每轮把它们各推理一次" if group.calls > 1 else "",
         f"{100 * group.denormals / group.parameters:.2g}% 的权重是非规格化数" if group.denormals else "",
         f"每个设置，包括默认，都另设了 {_listed(group.settings)}" if group.settings else "",
         "" if group.flops is None else _flops(group.flops / group.calls / 1e9),

@@ -136,6 +136,7 @@ class Tuned(Record):
     started_at: Moment
     finished_at: Moment
     measured_s: Seconds
+    """Of screening and confirmation."""
     model: ModelFacts
     inputs: Annotated[list[InputFacts], Field(max_length=1000)]
     conditions: Conditions

@@ -96,8 +96,6 @@ class Own:
     """Of each call of a run."""
     files: tuple[Mapping[str, Path], ...]
     """Name of an input -> its `.npy`; one mapping for all calls, or one for each."""
-    operators: Mapping[str, int]
-    """Type -> nodes of the graph in the file; empty where it does not say."""
     optimised: bool
     """The file is a graph in ORT format, which comes optimised."""
 
@@ -142,7 +140,6 @@ def read(wanted: Wanted, folder: Path) -> Own:
         inputs=inputs,
         shapes=tuple({name: tuple(shape) for name, shape in feed.items()} for feed in found["shapes"]),
         files=tuple({name: folder / file for name, file in one.items()} for one in found["files"]),
-        operators=found["operators"],
         optimised=found["optimised"],
     )
 

@@ -55,7 +55,6 @@ def answer(job: Mapping[str, Any]) -> dict[str, Any]:
     )
     return {
         **found.facts,
-        "operators": found.operators,
         "optimised": found.optimised,
         "inputs": [
             {

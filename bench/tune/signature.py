@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -76,7 +75,6 @@ class Contents:
     slots: tuple[Slot, ...]
     facts: Mapping[str, Any]
     """Of `ModelFacts`, but for the name."""
-    operators: Mapping[str, int]
     optimised: bool
 
 
@@ -93,10 +91,8 @@ def contents(path: Path) -> Contents:
             "parameters": weights.parameters(tensors),
             "denormals": weights.denormals(tensors, path.parent),
         }
-    nodes = _nodes(proto) if proto else []
-    slots = _slots(path, proto, _rows(tensors, nodes))
-    operators = dict(Counter(node.op_type for node in nodes))
-    return Contents(slots=slots, facts=facts, operators=operators, optimised=proto is None)
+    slots = _slots(path, proto, _rows(tensors, _nodes(proto) if proto else []))
+    return Contents(slots=slots, facts=facts, optimised=proto is None)
 
 
 @contextmanager

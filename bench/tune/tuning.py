@@ -71,11 +71,13 @@ class Tuning:
             key=self.begun.key,
             started_at=self.begun.started_at,
             finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            measured_s=round(self._spent_s(), 1),
+            measured_s=round(
+                sum(one.footer.measured_s for one in (screened, confirmed) if one and one.footer), 1
+            ),
             model=self.own.facts,
             inputs=list(self.own.inputs),
             conditions=self._conditions(),
-            noisy=bool(rounds and rounds.noisy),
+            noisy=(rounds or told.rounds).noisy,
             arms=left,
             finalists=found,
             advice=outcome.advice(rounds, found, goals, self.wanted.limits),

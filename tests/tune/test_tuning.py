@@ -116,7 +116,7 @@ class Desk:
         path.write_bytes(b"model")
         return Own(
             path=path, facts=facts, inputs=(fed,), shapes=({"x": (1, 3)},), files=({"x": scratch / "0.npy"},),
-            operators={"Conv": 1}, optimised=False,
+            optimised=False,
         )  # fmt: skip
 
     def begin(self, *, fresh: bool = False) -> tuning.Tuning:
@@ -270,6 +270,16 @@ def test_a_restless_machine_gives_no_advice(desk: Desk) -> None:
     desk.world.before = before
     found = desk.tune()
     assert (found.noisy, set(_advised(found).values())) == (True, {BASELINE})
+
+
+def test_what_a_busy_machine_hid_in_screening_is_not_taken_for_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was left to confirm, but others were busy in every round."""
+    desk.world.keys = {key: {"ratio": 1.2} for key in WORLD}
+    monkeypatch.setattr(runner.noise, "between", lambda *_: make.end(dirty=True).noise)
+    found = desk.tune()
+    assert (found.confirmation, found.noisy, set(_advised(found).values())) == (None, True, {BASELINE})
 
 
 def test_a_file_that_changes_meanwhile_gives_no_result(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
