@@ -19,7 +19,6 @@ if TYPE_CHECKING:
         overview,
         report,
         scenario,
-        show,
         snippet,
         table,
     )
@@ -34,7 +33,6 @@ __all__ = [
     "overview",
     "report",
     "scenario",
-    "show",
     "snippet",
     "table",
 ]

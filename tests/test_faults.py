@@ -283,7 +283,7 @@ def test_strange_machine(stage: Stage) -> None:
     assert unknown == {(None, None)}
     stage.done = stage.start_building(one_core).wait()
     _ended(stage, 0, "网站已写好")
-    page = (stage.target / "index.html").read_text(encoding="utf-8")
+    page = (stage.target / "evidence" / "toy.html").read_text(encoding="utf-8")
     assert 'data-experiment="toy"' in page
     assert 'data-metric="peak_mib"' not in page
     assert "本机读不到：最多占（" in page

@@ -13,7 +13,6 @@ from bench.pages import (
     bars,
     build_facts,
     certificates,
-    charts,
     claims,
     compact,
     comparisons,
@@ -23,7 +22,6 @@ from bench.pages import (
     snippets,
     source,
     surprises,
-    tables,
     tuned,
 )
 from bench.pages import options as option_tables
@@ -77,23 +75,6 @@ def _or_not_yet(shown: Callable[P, str]) -> Callable[P, str]:
             return _block(render("not_yet", experiment=str(missing)))
 
     return in_a_draft
-
-
-@_or_not_yet
-def show(experiment: str) -> str:
-    """Tables, charts and proofs of an experiment, each with its downloads."""
-    spec, export = _get(experiment)
-    words, links, specs = Words(export), build_facts.links(spec), source.chart_specs(experiment)
-    parts = [
-        certificates.provenance(export),
-        certificates.warnings(export, stale=source.is_stale(experiment)),
-    ]
-    for group in export.groups:
-        parts.append(tables.group_table(spec, words, group, links))
-        parts.append(charts.figures(spec, words, specs, links, of=group))
-    parts.append(charts.figures(spec, words, specs, links, of=None))
-    parts.append(tables.proofs_table(spec, words, links))
-    return _block(*parts, render("more", experiment=spec))
 
 
 @_or_not_yet

@@ -52,7 +52,6 @@ def figures(
     experiment: Experiment,
     words: Words,
     specs: Mapping[str, Any],
-    links: Markup = NONE,
     *,
     of: GroupSummary | None,
 ) -> Markup:
@@ -62,7 +61,7 @@ def figures(
     return NONE.join(
         render(
             "chart", experiment=experiment, export=words.export, name=chart.kind + ending,
-            title=chart.title + where, spec=specs[chart.kind + ending], hint=HINTS[chart.kind], links=links,
+            title=chart.title + where, spec=specs[chart.kind + ending], hint=HINTS[chart.kind],
             twin=EACH_GROUP[chart.kind](words, of) if of else _scaling(words),
             rounds=of.rounds if of else words.export.build.rounds,
         )

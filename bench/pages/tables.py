@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.pages import looks
-from bench.pages.markup import NONE, model_title, render
+from bench.pages.markup import model_title, render
 from bench.pages.words import MARK, VERDICTS, interval, number
 from bench.results import stats
 from bench.results.metrics import METRICS
@@ -68,7 +68,7 @@ class Axis:
         return f"{min(1.0, max(0.0, share)) * 100:.1f}%"
 
 
-def group_table(experiment: Experiment, words: Words, group: GroupSummary, links: Markup = NONE) -> Markup:
+def group_table(experiment: Experiment, words: Words, group: GroupSummary) -> Markup:
     """The table of one group, with caption and footnotes, as a figure of its own."""
     export = words.export
     columns = [METRICS[metric] for metric in experiment.columns if _has(export, group, metric)]
@@ -82,7 +82,7 @@ def group_table(experiment: Experiment, words: Words, group: GroupSummary, links
         "measured", experiment=experiment, words=words, group=group, columns=columns, cases=cases, axes=axes,
         number=number, interval=interval, word=partial(_word, words, group), mark=partial(words.mark, group),
         ran=_how_it_ran(group), rounds=_rounds(words, group, cases), planned=_planned(export, group), marked=MARK if noisy else "",
-        notes=_notes(experiment, words, group), links=links,
+        notes=_notes(experiment, words, group),
         case_notes=[note for case in cases for note in _case_notes(words, group, case)],
     )  # fmt: skip
 
@@ -183,7 +183,7 @@ def _case_notes(words: Words, group: GroupSummary, case: Case) -> list[tuple[str
     return [(case.id, f" 失败：{row.failure}。")] if row and row.failure else []
 
 
-def proofs_table(experiment: Experiment, words: Words, links: Markup = NONE) -> Markup:
+def proofs_table(experiment: Experiment, words: Words) -> Markup:
     """What showed that each option took effect, and whether outputs stayed the same."""
     export = words.export
     rows = [
@@ -191,7 +191,7 @@ def proofs_table(experiment: Experiment, words: Words, links: Markup = NONE) -> 
         for case in export.cases
         if any(proof.case == case.id for proof in export.proofs)
     ]
-    return render("proofs", experiment=experiment, export=export, rows=rows, links=links)
+    return render("proofs", experiment=experiment, export=export, rows=rows)
 
 
 def _settings(case: Case) -> list[str]:

@@ -68,7 +68,7 @@ hooks: [bench/site/hooks.py], theme: {name: material, language: zh, font: false}
 nav: [index.md, reference/method.md, {证据: evidence/all.md}], plugins: [markdown-exec: {languages: [python]}],
 markdown_extensions: [attr_list, pymdownx.superfences, md_in_html]}
 """
-PAGE = '# 玩具\n\n```python exec="on" html="true"\nimport bench\nprint(bench.show("toy"))\n```\n'
+PAGE = '# 玩具\n\n```python exec="on" html="true"\nimport bench\nprint(bench.table("toy"))\n```\n'
 
 
 def _make_checkout(checkout: Path) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from made_up import MadeUp
-from markupsafe import Markup
 from prose import faults, markup_faults
 
 from bench.experiments import EXPERIMENTS
@@ -51,15 +50,12 @@ def test_frontier_has_a_point_a_setting_marks_what_no_other_beats_says_so_and_is
         len({row["case"] for row in rows}) == len(rows) == len(here) - 1 <= len(_found(spec, "category")[0])
     )
     assert {row["case"] for row in rows if row["best"] == "是"} == {titles[case] for case in best} != set()
-    html = charts.figures(
-        made_up.spec, say, {f"frontier-{group.model}-{group.input}": SPEC}, Markup("<p>链接</p>"), of=group
-    )
+    html = charts.figures(made_up.spec, say, {f"frontier-{group.model}-{group.input}": SPEC}, of=group)
     (label,) = re.findall(r'role="img" aria-label="([^"]*)"', html)
     (told,) = re.findall(r'class="bench-told">([^<]*)', html)
     assert unescape(told) in unescape(label)
     assert "值得选" in told
     assert html.count("<tr data-case=") == len(rows)
-    assert "<p>链接</p></figure>" in html
     assert "min-height:300px" in html
     assert markup_faults(html) == []
     (embedded,) = re.findall(r'<script type="application/json">(.*?)</script>', html)

@@ -89,7 +89,7 @@ def test_long_code_breaks_at_its_joints_and_tables_of_markdown_have_frames_and_w
 @pytest.mark.parametrize(
     ("call", "arguments", "offered"),
     [
-        ("show", ("weather",), "arena"),
+        ("table", ("weather",), "arena"),
         ("claim", ("arena", "weather"), "13_percent"),
         ("claim", ("container", "weather"), "（一个也没有）"),
         ("report", ("arena", "weather"), "line_memory、log_lines、denormal_threads、trace"),
@@ -196,7 +196,7 @@ def _pages(patch: pytest.MonkeyPatch, text: str, export: Any = _export) -> dict[
     }
     calls = {f"{call} {part}": getattr(bench, call)(part) for call, all_ in parts.items() for part in all_}
     for name, one in EXPERIMENTS.items():
-        for call in ("show", "conclusion", "table"):
+        for call in ("conclusion", "table"):
             calls[f"{call} {name}"] = getattr(bench, call)(name)
         calls[f"evidence {name}"] = f'<div class="bench">{evidence_pages.page(one)}</div>'
         calls[f"points {name}"] = bench.conclusion(name, "points")
@@ -213,22 +213,14 @@ def _pages(patch: pytest.MonkeyPatch, text: str, export: Any = _export) -> dict[
 
 
 def test_pages_have_the_same_structure_whatever_the_text_and_every_template_is_used(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, used_templates: set[str]
 ) -> None:
     """The same elements with the same attributes as with any other text, and nothing that escaping cannot help."""
-    used, get = set[str](), ENVIRONMENT.get_template
-
-    def noted(name: str, *rest: Any) -> Any:
-        used.add(name)
-        return get(name, *rest)
-
-    ENVIRONMENT.cache.clear()  # type: ignore[union-attr]
-    monkeypatch.setattr(ENVIRONMENT, "get_template", noted)
     usual, shown = _pages(monkeypatch, HARMLESS), 0
     of_tuning = {
         name for name in ENVIRONMENT.list_templates() if name.startswith("tuned")
     }  # see test_tuned.py
-    assert {*ENVIRONMENT.list_templates()} - used - of_tuning == UNUSED
+    assert {*ENVIRONMENT.list_templates()} - used_templates - of_tuning == UNUSED
     for name, html in _pages(monkeypatch, EVIL).items():
         page, harmless_page = Structure(html), Structure(usual[name])
         assert page.elements == harmless_page.elements, name
@@ -242,7 +234,7 @@ def test_pages_have_the_same_structure_whatever_the_text_and_every_template_is_u
 def test_pages_of_what_was_left_out_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
     pages = _pages(monkeypatch, "时间预算不够", _left_out)
     for name in EXPERIMENTS:
-        for call in ("show", "evidence", "conclusion"):
+        for call in ("evidence", "conclusion"):
             html = pages[f"{call} {name}"]
             assert "没有测：时间预算不够" in text_of(html), (call, name)
             assert not markup_faults(html), (call, name)

@@ -89,20 +89,12 @@ def test_page_is_valid_asks_for_nothing_and_keeps_the_rules_of_sentences(world: 
     assert not [line for line in lines if "<" in line or "&" in line]
 
 
-def test_every_template_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    used, get = set[str](), ENVIRONMENT.get_template
-
-    def noted(name: str, *rest: Any) -> Any:
-        used.add(name)
-        return get(name, *rest)
-
-    ENVIRONMENT.cache.clear()  # type: ignore[union-attr]
-    monkeypatch.setattr(ENVIRONMENT, "get_template", noted)
+def test_every_template_is_used(used_templates: set[str]) -> None:
     pages.page(USUAL.tuned())
     pages.told(USUAL.tuned())
     pages.summary(USUAL.tuned())
     ours = {name for name in ENVIRONMENT.list_templates() if name.startswith("tuned")}
-    assert ours - used == {"tuned_settings.py.j2"}  # of test_tuned_code.py
+    assert ours - used_templates == {"tuned_settings.py.j2"}  # of test_tuned_code.py
 
 
 def test_what_to_set_comes_first_with_its_code_and_its_figures_and_once() -> None:

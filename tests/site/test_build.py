@@ -46,7 +46,7 @@ POST = "---\ndate: 2026-01-02\nslug: threads\ncategories: [甲]\n---\n\n# 线程
 FENCE = '```python exec="on"\n{}\n```\n'.format
 COUNTED = FENCE("with open('runs', 'a') as runs:\n    runs.write('x')\nprint('算出来的')")
 RAISING = FENCE('raise RuntimeError("坏了 <b>")')
-SHOW = FENCE('import bench\nprint(bench.show("intra_op_num_threads"))')
+SHOW = FENCE('import bench\nprint(bench.table("intra_op_num_threads"))')
 IN_A_NOTEBOOK = "a cell that raises"
 
 

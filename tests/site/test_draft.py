@@ -129,7 +129,6 @@ def test_unfinished_results_conclude_nothing_before_six_rounds(
 
 
 CALLS: dict[str, Callable[[], str]] = {
-    "show": lambda: bench.show("container"),
     "advice": lambda: bench.advice("container"),
     "table": lambda: bench.table("container"),
     "figure": lambda: bench.figure("container", "default"),

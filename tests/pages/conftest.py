@@ -1,0 +1,23 @@
+"""What tests of pages share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bench.pages.markup import ENVIRONMENT
+
+
+@pytest.fixture
+def used_templates(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Names of the templates that are asked for, by pages and by other templates; it grows."""
+    used, get = set[str](), ENVIRONMENT.get_template
+
+    def noted(name: str, *rest: Any) -> Any:
+        used.add(name)
+        return get(name, *rest)
+
+    ENVIRONMENT.cache.clear()  # type: ignore[union-attr]
+    monkeypatch.setattr(ENVIRONMENT, "get_template", noted)
+    return used
