@@ -1,12 +1,14 @@
-"""Does `tune` find what an exhaustive search finds, and in which time? `python tests/speed/tuned_models.py RUNS MODEL...`
+"""Does `tune` find what an exhaustive search finds, and in which time? `python tests/speed/tuned_models.py MODEL...`
 
 Not a test: it takes minutes a model, on a machine that does nothing else. A model is a path, followed by `:seq=128`
-for each symbolic dimension. Each is tuned so many times; the last choice is measured afresh beside the best of all
-combinations. Results stay in `tuned/`.
+for each symbolic dimension. Each is tuned `--runs` times; the last choice is measured afresh beside the best of all
+combinations, and beside what another tool chose (`--beside`). Results stay in `tuned/`.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import shutil
 import sys
 import time
@@ -27,10 +29,11 @@ from bench.tune import arms, beginning, outcome, stages, tuning
 from bench.tune.own import Wanted, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bench.results.tuned import Goal, Tuned
     from bench.results.view import GroupView
+    from bench.spec import Scalar
 
 ROUNDS = 9
 ALL = Profile(name="tune", title="穷举", looks=(ROUNDS,), split_looks=(ROUNDS,), budget_s=1e6, repeats=2)
@@ -115,8 +118,8 @@ def best(view: GroupView, cases: Sequence[Case], goal: Goal) -> Case:
     return min(cases, key=cost)
 
 
-def report(one: Tried) -> None:
-    """Measured once more, side by side: what the tuner chose, and what the search would have."""
+def report(one: Tried, others: Mapping[str, Scalar]) -> None:
+    """Measured once more, side by side: what the tuner chose, what the search would have, what another tool did."""
     points = list(grid(one))
     view, seconds = measured(one, points)
     chosen = {case.id: case for case in (one.found.confirmation.cases if one.found.confirmation else [])}
@@ -127,7 +130,8 @@ def report(one: Tried) -> None:
         pairs[f"tuned_{goal}"] = replace(
             chosen.get(case, Case(id=BASELINE, title="默认")), id=f"tuned_{goal}"
         )
-    again, _ = measured(one, list(pairs.values()))
+    beside = [Case(id="beside", title="另一个工具", settings=others)] if others else []
+    again, _ = measured(one, [*pairs.values(), *beside])
     print(
         f"{one.found.model.name}：{len(points)} 个组合，穷举 {seconds:.0f} 秒，tune {one.seconds:.0f} 秒（{one.seconds / seconds:.0%}）"
     )
@@ -145,18 +149,22 @@ def report(one: Tried) -> None:
                 f"  {goal}：默认 {default:.0f}，tune {own:.0f}（{slow[0]:.3f}），穷举 {other:.0f}（{slow[1]:.3f}）MiB，达到 {saved:.0%}"
             )
         print(f"    {pairs[f'tuned_{goal}'].title} / {pairs[f'best_{goal}'].title}")
+    for case in beside:
+        print(f"  {case.title} {dict(case.settings)}：{race.middle(again, case.id, 'ratio'):.3f}")
 
 
-def main(runs: int, models: Sequence[str]) -> None:
+def main(models: Sequence[str], runs: int, others: Mapping[str, Scalar], *, searches: bool) -> None:
     for text in models:
-        tries = [tuned(wanted(text)) for _ in range(runs)]
-        for one in tries:
+        tries = []
+        for _ in range(runs):
+            one = tuned(wanted(text))
+            tries.append(one)
             told = "；".join(f"{advice.goal} {_title(one, advice.case)}" for advice in one.found.advice)
-            print(
-                f"{one.found.model.name}：{one.seconds:.0f} 秒，{'太吵，' if one.found.noisy else ''}{told}"
-            )
-        report(tries[-1])
-        print(f"  各次用时中位数 {median(one.seconds for one in tries):.0f} 秒")
+            noisy = "太吵，" if one.found.noisy else ""
+            print(f"{one.found.model.name}：{one.seconds:.0f} 秒，{noisy}{told}", flush=True)
+        print(f"  各次用时中位数 {median(one.seconds for one in tries):.0f} 秒", flush=True)
+        if searches:
+            report(tries[-1], others)
 
 
 def _title(one: Tried, case: str) -> str:
@@ -168,4 +176,12 @@ def _title(one: Tried, case: str) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="+", metavar="MODEL[:dim=n...]")
+    parser.add_argument("--runs", type=int, default=1, help="so many tunings of each model")
+    parser.add_argument("--no-search", action="store_true", help="tune only")
+    parser.add_argument(
+        "--beside", type=json.loads, default={}, help="session options of another tool, as JSON"
+    )
+    asked = parser.parse_args()
+    main(asked.models, asked.runs, asked.beside, searches=not asked.no_search)
