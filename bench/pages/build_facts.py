@@ -132,7 +132,7 @@ def _numbers(measuring: Mapping[str, float]) -> Iterator[tuple[str, str]]:
     yield "有区间、能作结论，至少", f"{stats.MIN_ROUNDS} 轮"
     yield (
         "区间：各轮的比值排好，两头各去掉",
-        f"{stats.MIN_ROUNDS} 轮时不去，以后每多 {stats.ROUNDS_A_STEP} 轮多去一个，至多 {stats.MOST_CUT} 个",
+        f"{stats.MIN_ROUNDS} 轮时不去，以后每多 {stats.ROUNDS_A_STEP} 轮多去一个",
     )
     yield (
         "更快、更慢：中位数偏离 1 超过",

@@ -229,7 +229,7 @@ def test_rules_tell_the_numbers_of_code_and_exporter_and_every_limit_that_candid
         (stats, "SAME_MARGIN", 0.07, "±7% 之内"),
         (stats, "MEMORY_EFFECT_MIB", 99, "99 MiB 中较大的"),
         (stats, "MIN_ROUNDS", 77, "77 轮"),
-        (stats, "MOST_CUT", 8, "至多 8 个"),
+        (stats, "ROUNDS_A_STEP", 8, "每多 8 轮多去一个"),
         (looks, "SURELY_SAME", 0.0123, "1.2%"),
         (view, "CHOOSING_UNTIL", 34, "前 34 轮里"),
         (view, "TOO_NOISY", 0.33, "33%，或被判为快慢不同"),

