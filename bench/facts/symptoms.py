@@ -33,6 +33,8 @@ class Symptom:
     what: str
     tell: str
     """How to make sure that it is this."""
+    doctor: str = ""
+    """How the diagnosis that readers take along is called to make sure, where it can."""
     code: str = ""
     language: str = "python"
     fence: str = ""

@@ -16,6 +16,7 @@ from bench.pages import (
     claims,
     compact,
     comparisons,
+    doctor,
     reports,
     scenarios,
     sentences,
@@ -173,7 +174,7 @@ def overview(part: str) -> str:
 @_or_not_yet
 def build(part: str) -> str:
     """How this site came about: "freshness", "certificate", "machine", "downloads", "rules", "stopping", "mill",
-    "licences".
+    "licences"; "doctor" and "doctor_example", the diagnosis to take along.
     """
     parts: Parts = {
         "freshness": lambda: certificates.of_site(_all(), source.selftests(), _stale()),
@@ -184,6 +185,8 @@ def build(part: str) -> str:
         "stopping": build_facts.stopping,
         "mill": build_facts.mill,
         "licences": build_facts.licences,
+        "doctor": doctor.download,
+        "doctor_example": doctor.example,
     }
     return _block(_chosen("构建的部分", part, parts)())
 

@@ -17,6 +17,8 @@ ABOUT = "按你看到的现象找：内存不降、容器里慢、CPU 一直高�
 HEAD = """# 按症状找
 
 按你看到的现象找，或者用上面的搜索。每一条说是什么、怎么确认、怎么办。`options` 是 `ort.SessionOptions()`：设它的行放在建会话之前，用到 `session` 的行放在之后。
+
+服务正在运行、又装不了东西：把 [doctor.py](blog/posts/doctor.md) 复制进去，它说出哪里不对。
 """
 
 
@@ -32,7 +34,8 @@ def markdown() -> str:
 def _entry(one: Symptom) -> Iterator[str]:
     yield f"### {one.title} {{ #{one.id.replace('_', '-')} }}\n"
     yield f"**是什么**：{one.what}\n"
-    yield f"**怎么确认**：{one.tell}\n"
+    asked = f" 也可以用一个文件查：[`{one.doctor}`](blog/posts/doctor.md)。" if one.doctor else ""
+    yield f"**怎么确认**：{one.tell}{asked}\n"
     if one.code or one.fence:
         yield "**怎么办**：\n"
     if one.fence:

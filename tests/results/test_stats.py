@@ -74,8 +74,12 @@ def test_interval_holds_for_every_stopping_rule_and_could_not_be_narrower() -> N
     every, default = _cuts(range(6, 22)), _cuts((6, 10))
     assert every == {n: (n - 6) // 4 for n in range(6, 22)}
     assert _misses_anywhere(every) == pytest.approx(0.0498, abs=5e-5)
-    assert _misses_anywhere(_cuts(range(6, 200))) == pytest.approx(0.0517, abs=5e-5)  # nobody does; a tuner, who
-    assert _misses_anywhere(_cuts(range(7, 200, 4))) == pytest.approx(0.0281, abs=5e-5)  # looks seldom, may go on
+    assert _misses_anywhere(_cuts(range(6, 200))) == pytest.approx(
+        0.0517, abs=5e-5
+    )  # nobody does; a tuner, who
+    assert _misses_anywhere(_cuts(range(7, 200, 4))) == pytest.approx(
+        0.0281, abs=5e-5
+    )  # looks seldom, may go on
     assert _misses_anywhere(default) == pytest.approx(0.0430, abs=5e-5)
     assert _misses_anywhere(_cuts((6, 10, 14, 18))) == _misses_anywhere(
         every

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import hashlib
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -198,6 +199,19 @@ def test_data_trace_and_source_are_published_readably_and_scripts_with_their_lic
     schemas = ("export.schema.json", "journal.schema.json", "tuned.schema.json")
     for name in ("machine.json", "options.json", *schemas, "../assets/vega.js"):
         assert (site.root / "data" / name).stat().st_size > 100
+
+
+def test_the_diagnosis_is_offered_with_its_version_address_and_checksum(site: Site) -> None:
+    offered = site.root / "tools/doctor.py"
+    (address,) = re.findall(r'^SITE = "(.*)"', offered.read_text(encoding="utf-8"), re.MULTILINE)
+    assert address.endswith(BELOW)
+    told = hashlib.sha256(offered.read_bytes()).hexdigest()
+    assert offered.with_name("doctor.py.sha256").read_text() == f"{told}  doctor.py\n"
+    page = site.pages["blog/doctor.html"]
+    assert told in page.get_text()
+    assert f"{address}tools/doctor.py" in page.get_text()
+    assert page.select_one('a[href="../tools/doctor.py"]')
+    assert f"{address}symptoms.html#intel-slow" in page.get_text()  # what it printed of a real model
 
 
 def test_site_shows_every_kind_of_verdict_and_why_there_is_none(site: Site) -> None:
