@@ -49,7 +49,9 @@ def checksum() -> str:
 
 def download() -> Markup:
     """Where to get it, and how to make sure of it."""
-    return render("doctor", checksum=checksum(), address=f"{address()}tools/doctor.py" if address() else "")
+    told = checksum()
+    command = f'curl -fsSO {address()}tools/doctor.py\necho "{told}  doctor.py" | sha256sum -c'
+    return render("doctor", checksum=told, command=command if address() else "")
 
 
 def example() -> Markup:

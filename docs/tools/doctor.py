@@ -299,7 +299,7 @@ FACTS: dict[str, tuple[str, str]] = {
     "memory_used_mib": ("容器占用 MiB", "container uses, MiB"),
     "oom_kills": ("因内存不足被杀", "killed for memory"),
     "huge_pages": ("透明大页", "transparent huge pages"),
-    "onnxruntime": ("onnxruntime", "onnxruntime"),
+    "onnxruntime": ("ONNX Runtime", "ONNX Runtime"),
     "variables": ("有关的环境变量", "variables that matter"),
     "process": ("进程", "process"),
     "threads": ("线程", "threads"),
