@@ -15,7 +15,7 @@ from bench.experiments._common import (
 )
 from bench.spec import BASELINE, CONTROL, SINGLE, Case, Experiment, Group, Load, Machine
 
-RARE = Load(gap_ms=1000, calls=5)
+RARE = Load(gap_ms=1000, calls=3)
 
 
 def cases(machine: Machine) -> tuple[Case, ...]:
@@ -37,7 +37,7 @@ EXPERIMENT = Experiment(
         _group(Load(), 0.37),
         _group(SHORT_GAPS, 0.5),
         _group(LONG_GAPS, 0.75),
-        _group(RARE, 5.4, BASELINE, CONTROL, "usable", "spinning_stop"),
+        _group(RARE, 3.4, BASELINE, CONTROL, "usable", "spinning_stop"),
     ),
     columns=(
         "latency_ms",
