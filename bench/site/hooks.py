@@ -151,9 +151,9 @@ def on_post_build(config: Any) -> None:
         text = path.read_text(encoding="utf-8")
         # Servers name no charset for source code; with the mark, browsers show its Chinese all the same.
         (site / "source" / path.name).write_text(text, encoding="utf-8-sig", newline="\n")
-    offered = site / "tools" / doctor.FILE.name
-    offered.write_text(doctor.stamped(), encoding="utf-8", newline="\n")
-    offered.with_name(f"{offered.name}.sha256").write_text(f"{doctor.checksum()}  {offered.name}\n")
+    if (offered := site / "tools" / doctor.FILE.name).exists():
+        offered.write_text(doctor.stamped(), encoding="utf-8", newline="\n")
+        offered.with_name(f"{offered.name}.sha256").write_text(f"{doctor.checksum()}  {offered.name}\n")
     if source.draft():
         shutil.copy(export / source.DRAFT, site)
     copies.publish(site, config["site_name"], f"{config.extra['draft']}{config['site_description']}")

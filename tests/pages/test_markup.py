@@ -217,10 +217,10 @@ def test_pages_have_the_same_structure_whatever_the_text_and_every_template_is_u
 ) -> None:
     """The same elements with the same attributes as with any other text, and nothing that escaping cannot help."""
     usual, shown = _pages(monkeypatch, HARMLESS), 0
-    of_tuning = {
-        name for name in ENVIRONMENT.list_templates() if name.startswith("tuned")
-    }  # see test_tuned.py
-    assert {*ENVIRONMENT.list_templates()} - used_templates - of_tuning == UNUSED
+    others = {name for name in ENVIRONMENT.list_templates() if name.startswith(("tuned", "doctor"))}
+    assert {
+        *ENVIRONMENT.list_templates()
+    } - used_templates - others == UNUSED  # those have tests of their own
     for name, html in _pages(monkeypatch, EVIL).items():
         page, harmless_page = Structure(html), Structure(usual[name])
         assert page.elements == harmless_page.elements, name
