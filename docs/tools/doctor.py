@@ -66,9 +66,9 @@ FINDINGS: dict[str, Advice] = {
     ),
     "threads_pool": Advice(
         "symptoms.html#docker-slow",
-        "一池工作线程有 {workers} 个，加上调用的线程是 {threads} 个，只能用 {usable} 个核",
+        "像是有一池工作线程：{workers} 个，加上调用的线程是 {threads} 个，只能用 {usable} 个核",
         "设 options.intra_op_num_threads = {usable}",
-        "a pool has {workers} workers, {threads} threads with the caller; {usable} core(s) may be used here",
+        "there seems to be a pool of {workers} workers, {threads} threads with the caller; {usable} core(s) may be used here",
         "set options.intra_op_num_threads = {usable}",
     ),
     "pools_many": Advice(
@@ -101,9 +101,9 @@ FINDINGS: dict[str, Advice] = {
     ),
     "near_limit": Advice(
         "symptoms.html#oom",
-        "内存最多占过 {peak_mib} MiB，上限是 {limit_mib} MiB（{share:.0%}）",
+        "内存占到过 {peak_mib} MiB，上限是 {limit_mib} MiB（{share:.0%}）",
         "先关 enable_mem_pattern，再减小 batch",
-        "memory peaked at {peak_mib} MiB, the limit is {limit_mib} MiB ({share:.0%})",
+        "memory has been at {peak_mib} MiB, the limit is {limit_mib} MiB ({share:.0%})",
         "turn enable_mem_pattern off, then make batches smaller",
     ),
     "oom_killed": Advice(
@@ -350,6 +350,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "no_environ": ("/proc/{pid}/environ（环境变量）", "/proc/{pid}/environ (variables)"),
     "no_maps": ("/proc/{pid}/maps（用的是哪个 onnxruntime）", "/proc/{pid}/maps (which onnxruntime it has)"),
     "no_version": ("onnxruntime 的版本", "the version of onnxruntime"),
+    "not_loaded": (
+        "{pid} 号进程没有加载 onnxruntime，线程没法认；加载了它的进程：{others}",
+        "process {pid} has not loaded onnxruntime, so its threads mean nothing; those that have: {others}",
+    ),
     "no_parent": (
         "父进程 {pid} 的映射（是不是 fork 来的）",
         "mappings of the parent {pid} (whether it forked)",
@@ -450,6 +454,8 @@ class Process:
 
     def pools(self) -> list[list[Thread]]:
         """Groups like ONNX Runtime's. Lone threads that nobody pinned are timers, telemetry, a server's own."""
+        if "onnxruntime" not in self.libraries:
+            return []
         groups = [one for one in self._made_together() if len(one) > 1 or self.pinned(one[0])]
         if "openblas" in self.libraries:  # NumPy's: one for each further core of the mask, made at its import
             numpys = [
@@ -543,7 +549,11 @@ NO_LIMIT = 1 << 60
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 MODEL_FILES = (".onnx", ".ort", ".onnx_data", ".onnx.data")
 LIBRARY = re.compile(r"onnxruntime_pybind11_state|libonnxruntime[.\d]*\.so|libonnxruntime\.so")
-LIBRARIES = {"openmp": re.compile(r"lib(gomp|iomp5|omp)\b"), "openblas": re.compile("openblas")}
+LIBRARIES = {
+    "onnxruntime": LIBRARY,
+    "openmp": re.compile(r"lib(gomp|iomp5|omp)\b"),
+    "openblas": re.compile("openblas"),
+}
 
 
 def text(path: Path) -> str:
@@ -719,6 +729,8 @@ def linux_process(
     status, maps = entries(text(folder / "status")), text(folder / "maps")
     if not maps:
         unread.append(("no_maps", {"pid": pid}))
+    elif not LIBRARY.search(maps):
+        unread.append(("not_loaded", {"pid": pid, "others": have_loaded(root)}))
     now = group.throttling()
     found = Process(
         pid=pid,
@@ -743,6 +755,13 @@ def linux_process(
         unread.append(("no_smaps", {"pid": pid}))
     found.missing = missing_workers(root, found, maps, unread)
     return found
+
+
+def have_loaded(root: Path) -> list[str]:
+    """Numbers of the processes that have ONNX Runtime, as far as they may be read: process 1 is often a shell."""
+    numbers = sorted(int(one.name) for one in (root / "proc").iterdir() if one.name.isdigit())
+    found = (str(one) for one in numbers if LIBRARY.search(text(root / "proc" / str(one) / "maps")))
+    return list(found) or ["-"]
 
 
 def command(folder: Path) -> str:
@@ -1433,23 +1452,23 @@ def _fork(look: Look) -> Found:
 def _variables(look: Look) -> Found:
     names = [name for name in INVENTED if name in look.environ]
     if names:
-        yield "variable_invented", {"names": "、".join(names)}
+        yield "variable_invented", {"names": names}
     names = [name for name in OPENMP_VARIABLES if name in look.environ]
     if names:
         used = look.process is not None and "openmp" in look.process.libraries
-        yield "openmp_used" if used else "variable_openmp", {"names": "、".join(names)}
+        yield "openmp_used" if used else "variable_openmp", {"names": names}
     yield from _thread_variables(look)
     names = [name for name in MALLOC if name in look.environ]
     if look.machine.libc == "musl" and any(name.startswith("MALLOC_") for name in look.environ):
         yield "musl", {}
     elif names:
-        yield "malloc_variables", {"names": "、".join(names)}
+        yield "malloc_variables", {"names": names}
 
 
 def _thread_variables(look: Look) -> Found:
     said = {name: look.environ[name] for name in (INTRA, INTER) if look.environ.get(name, "0") != "0"}
     if said and look.version and look.version < (1, 29):
-        yield "variable_early", {"names": "、".join(said), "version": dotted(look.version)}
+        yield "variable_early", {"names": [*said], "version": dotted(look.version)}
         return
     for name, value in said.items():
         if not value.isdigit():
@@ -1498,7 +1517,7 @@ def _model(look: Look) -> Found:
         if not one.isdigit()
     ]
     if dynamic:
-        yield "dynamic", {"names": "、".join(dynamic)}
+        yield "dynamic", {"names": dynamic}
 
 
 def _weights(model: Model) -> Found:
@@ -1512,9 +1531,9 @@ def _weights(model: Model) -> Found:
     if model.weights_as_inputs:
         yield "weights_as_inputs", {"count": model.weights_as_inputs, "ir": model.ir}
     if model.missing:
-        yield "external_missing", {"names": "、".join(model.missing)}
+        yield "external_missing", {"names": model.missing}
     elif model.outside:
-        yield "external", {"names": "、".join(sorted(model.outside))}
+        yield "external", {"names": sorted(model.outside)}
 
 
 def _limits(model: Model, found: Version | None) -> Found:
@@ -1603,11 +1622,11 @@ def as_json(look: Look, found: list[tuple[str, Values]], tongue: int) -> str:
                 if name in FINDINGS
             ],
             "notes": [
-                {"id": name, "text": NOTES[name][tongue].format(**values), "figures": values}
+                {"id": name, "text": worded(NOTES[name][tongue], values, tongue), "figures": values}
                 for name, values in found
                 if name in NOTES
             ],
-            "unread": [WORDS[word][tongue].format(**values) for word, values in look.unread],
+            "unread": [worded(WORDS[word][tongue], values, tongue) for word, values in look.unread],
         },
         ensure_ascii=False,
         indent=2,
@@ -1615,11 +1634,23 @@ def as_json(look: Look, found: list[tuple[str, Values]], tongue: int) -> str:
     )
 
 
+def worded(sentence: str, values: Values, tongue: int) -> str:
+    """With its figures; lists are joined as the language does it."""
+    joint = ("、", ", ")[tongue]
+    return sentence.format(
+        **{name: joint.join(one) if isinstance(one, list) else one for name, one in values.items()}
+    )
+
+
 def told(name: str, values: Values, tongue: int) -> dict[str, str]:
     """A finding in words."""
     advice = FINDINGS[name]
     what, remedy = ((advice.zh, advice.zh_do), (advice.en, advice.en_do))[tongue]
-    words = {"text": what.format(**values), "remedy": remedy.format(**values), "link": SITE + advice.page}
+    words = {
+        "text": worded(what, values, tongue),
+        "remedy": worded(remedy, values, tongue),
+        "link": SITE + advice.page,
+    }
     return {**words, "source": advice.source} if advice.source else words
 
 
@@ -1642,8 +1673,8 @@ def as_text(look: Look, found: list[tuple[str, Values]], tongue: int) -> Iterato
         yield f"   {word['more']}{colon}{said['link']}"
         if "source" in said:
             yield f"   {word['source']}{colon}{said['source']}"
-    notes = [NOTES[name][tongue].format(**values) for name, values in found if name in NOTES]
-    unread = [word[name].format(**values) for name, values in look.unread]
+    notes = [worded(NOTES[name][tongue], values, tongue) for name, values in found if name in NOTES]
+    unread = [worded(word[name], values, tongue) for name, values in look.unread]
     for title, lines in ((word["notes"], notes), (word["unread"], unread)):
         if lines:
             yield ""
@@ -1736,7 +1767,8 @@ def looked(
         machine, process, read_model(model) if model else None, version=found, package=package, unread=unread
     )
     look.environ = dict(os.environ) if process is None else process.environ or {}
-    if found is None and (process is not None or model is not None):
+    loaded = process is None or system != "Linux" or "onnxruntime" in process.libraries
+    if found is None and loaded and (process is not None or model is not None):
         unread.append(("no_version", {}))
     if look.model and look.model.quantised and not machine.flags:
         unread.append(("no_flags", {}))
@@ -1756,7 +1788,9 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     found = judged(look)
     print(as_json(look, found, tongue) if asked.json else "\n".join(as_text(look, found, tongue)))
-    return int(any(name in FINDINGS for name, _ in found))
+    if any(name in FINDINGS for name, _ in found):
+        return 1
+    return 2 if any(word == "not_loaded" for word, _ in look.unread) else 0
 
 
 if __name__ == "__main__":

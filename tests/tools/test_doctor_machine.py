@@ -141,7 +141,7 @@ MAC = {
     "sysctl -n hw.logicalcpu hw.physicalcpu machdep.cpu.brand_string": "10\n10\nApple M4",
     "sysctl hw.optional": "hw.optional.neon: 1\nhw.optional.arm.FEAT_I8MM: 1\nhw.optional.x: 0",
     "ps -o rss=,ppid=,command= -p 7": " 204800     1 python serve.py",
-    "ps -M -p 7": "USER PID\nme 7 a\n   7 b\n   7 c",
+    "ps -M -p 7": "USER PID\n" + "   7 x\n" * 30,
 }
 WINDOWS = {
     "Win32_Processor": json.dumps(
@@ -165,10 +165,11 @@ def test_what_macos_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (look.machine.cpu, look.machine.default_threads, look.machine.usable) == ("Apple M4", 5, 10)
     assert (look.process.rss, len(look.process.threads), look.process.command) == (
         200 * MIB,
-        3,
+        30,
         "python serve.py",
     )
     assert look.unread
+    assert ids(look) == []
     with pytest.raises(doctor.CannotLook):
         doctor.looked(8, None, 0.0, run=lambda command: MAC.get(" ".join(command), ""))
 

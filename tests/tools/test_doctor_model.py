@@ -196,7 +196,7 @@ def test_files_that_are_too_new_or_too_old_for_what_is_installed(tmp_path: Path)
 def test_dimensions_that_vary_are_named(tmp_path: Path) -> None:
     seen = look(saved(tmp_path / "m.onnx", add(w=0), {"w": ones(8)}, shape=["N", None, 8, 8]))
     assert seen.model.inputs == {"x": ["N", "?", "8", "8"]}
-    assert dict(doctor.judged(seen)) == {"dynamic": {"names": "x[0]、x[1]"}}
+    assert dict(doctor.judged(seen)) == {"dynamic": {"names": ["x[0]", "x[1]"]}}
 
 
 @pytest.mark.parametrize(

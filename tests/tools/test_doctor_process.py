@@ -145,6 +145,15 @@ def test_the_version_is_that_of_what_is_loaded(tmp_path: Path) -> None:
     assert doctor.linux_process(tmp_path, 100, 0.0, lambda _: None, []).version == (1, 20, 1)
 
 
+def test_threads_of_a_process_without_onnxruntime_are_nobodys_pool(tmp_path: Path) -> None:
+    """Process 1 is often a shell, and any server has threads: it is said which processes are meant."""
+    lay(tmp_path, process(200, {200: (10, 0, "0-7")}))
+    look = watched(tmp_path, pool(110, 20, mask="0-7"), libraries=("/lib/libc.so.6",))
+    assert ids(look) == []
+    assert look.unread == [("not_loaded", {"pid": 100, "others": ["200"]})]
+    assert "200" in "\n".join(doctor.as_text(look, doctor.judged(look), 0))
+
+
 def test_what_may_not_be_read_is_said(tmp_path: Path) -> None:
     lay(tmp_path, surroundings() | process(100, {100: (10, 0, "0-7")}))
     for name in ("environ", "maps", "smaps"):

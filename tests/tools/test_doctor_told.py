@@ -81,12 +81,18 @@ def test_exit_status_and_languages(tmp_path: Path) -> None:
     assert (clean.returncode, dirty.returncode) == (0, 1)
     assert "Nothing found." in clean.stdout
     assert not HAN.search(dirty.stdout)
+    both = run("--lang", "en", environ={"ORT_NUM_THREADS": "1", "ORT_DISABLE_ARENA": "1"}).stdout
+    assert "ORT_NUM_THREADS, ORT_DISABLE_ARENA is set" in both
     assert "没有这样的变量" in run(environ=planted | {"PYTHONIOENCODING": "utf-8"}).stdout
     assert "ORT_NUM_THREADS is set" in run(environ=planted | {"PYTHONIOENCODING": "ascii"}).stdout
     for wrong in (("--pid", "999999999"), ("--model", str(tmp_path / "none.onnx"))):
         refused = run(*wrong)
         assert (refused.returncode, refused.stdout) == (2, "")
         assert len(refused.stderr.splitlines()) == 1
+    with subprocess.Popen(["sleep", "30"]) as shell:
+        other = run("--pid", str(shell.pid), "--seconds", "0.1")
+        shell.kill()
+    assert (other.returncode, "没有加载 onnxruntime" in other.stdout) == (2, True)
     assert "Examples" in run("--help", "--lang", "en").stdout
     assert "退出码" in run("--help", environ={"PYTHONIOENCODING": "utf-8"}).stdout
 
@@ -94,7 +100,7 @@ def test_exit_status_and_languages(tmp_path: Path) -> None:
 def test_what_programs_read() -> None:
     told: dict[str, Any] = json.loads(run("--json", environ={"OMP_NUM_THREADS": "3"}).stdout)
     assert [one["id"] for one in told["findings"]] == ["variable_openmp"]
-    assert told["findings"][0]["figures"] == {"names": "OMP_NUM_THREADS"}
+    assert told["findings"][0]["figures"] == {"names": ["OMP_NUM_THREADS"]}
     assert told["facts"]["usable"] >= 1
 
 
