@@ -8,7 +8,7 @@ changes some. Everything here is frozen data that touches no machine; results st
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from enum import IntEnum
 from typing import Annotated, Any, Literal, NamedTuple
@@ -47,6 +47,8 @@ class Machine:
     libc: str = ""
     """`glibc 2.36`."""
     transparent_huge_pages: str = ""
+    allocators: tuple[str, ...] = ()
+    """Libraries that can take malloc's place, as the dynamic linker finds them: `libjemalloc.so.2`."""
     software: Mapping[str, str] = field(default_factory=dict)
     """Name of a distribution -> its version."""
 
@@ -58,6 +60,9 @@ class Machine:
             cores=cores if isinstance(cores, int) and cores > 0 else 1,
             libc=str(facts.get("libc") or ""),
             transparent_huge_pages=str(facts.get("transparent_huge_pages") or ""),
+            allocators=tuple(
+                map(str, found if isinstance(found := facts.get("allocators"), list | tuple) else ())
+            ),
             software=dict(software),
         )
 
@@ -111,7 +116,13 @@ class Load:
     calls: Annotated[int, Field(ge=0, le=100_000)] = 0
     """At least so many timed calls a process, fewer where a draft will do; 0: as many as the profile asks for."""
     timed: bool = True
-    """False: one round and as few calls as possible; memory is looked at, no verdict on time follows."""
+    """False: few rounds and as few calls as possible; memory is looked at, no verdict on time follows."""
+    rounds: Annotated[int, Field(ge=1, le=100)] = 1
+    """Of what is not timed: more where memory varies by itself."""
+
+    def looks(self, timed: Sequence[int]) -> tuple[int, ...]:
+        """Rounds after which a group may end; `timed`: those of the profile."""
+        return tuple(timed) if self.timed else (min(self.rounds, timed[-1]),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

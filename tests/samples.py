@@ -51,6 +51,7 @@ MACHINE = {
     "logical_cores": 2, "physical_cores": 2, "l2_kib": 1024, "l3_kib": 32768, "memory_gib": 8, "hypervisor": False,
     "memory_limit_bytes": None, "system": "某系统 1", "libc": "glibc 2.36", "kernel": "6.1", "governor": "performance",
     "transparent_huge_pages": "madvise",
+    "allocators": (),
 }  # fmt: skip
 
 
@@ -100,7 +101,12 @@ class Make:
         latencies = changes.pop("latencies_ns", [told["latency_ns"]] * 10 * callers)
         phases = _phases(told, feeds, sum(latencies) / len(latencies) * told["calls"] / callers)
         fields = {"phases": phases, "latencies_ns": latencies, "outputs": outputs, "onnxruntime": "1.31.1"}
-        fields |= {"threads_created": 1, "threads_pinned": 1, "huge_page_bytes": None}
+        fields |= {
+            "share_bytes": 150 * MIB,
+            "threads_created": 1,
+            "threads_pinned": 1,
+            "huge_page_bytes": None,
+        }
         fields |= {"rss_bytes": [100 * MIB, 200 * MIB, 200 * MIB]}
         worker_ns = 250_000_000 + sum(phase.wall_ns for phase in phases.values())
         return records.Figures(**fields | {"worker_ns": worker_ns} | changes)

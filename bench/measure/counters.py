@@ -57,6 +57,13 @@ class Memory:
     def peak(self):
         return _bytes(self._status, "VmHWM:") if self._exact_peak else None
 
+    def share(self):
+        """Resident, but pages that several processes have count for each only in part (PSS); None: not told."""
+        try:
+            return _bytes(Path("/proc/self/smaps_rollup"), "Pss:")
+        except OSError:
+            return None
+
 
 def _bytes(path, name):
     """A figure of a file of the kernel, which writes KiB."""
@@ -107,6 +114,29 @@ def trim():
     except (AttributeError, OSError, TypeError):
         return False
     return True
+
+
+ALLOCATORS = ("libjemalloc", "libmimalloc", "libtcmalloc")
+
+
+def mapped_allocators():
+    """How many of these have taken malloc's place; None where it cannot be read."""
+    maps = Path("/proc/self/maps")
+    return sum(name in maps.read_text() for name in ALLOCATORS) if maps.exists() else None
+
+
+def heaps():
+    """How many glibc has opened, its own "arenas"; None where there is no such call."""
+    try:
+        libc = ctypes.CDLL(None)
+        libc.open_memstream.restype = ctypes.c_void_p
+        text, size = ctypes.c_char_p(), ctypes.c_size_t()
+        stream = ctypes.c_void_p(libc.open_memstream(ctypes.byref(text), ctypes.byref(size)))
+        libc.malloc_info(0, stream)
+        libc.fclose(stream)
+        return text.value.count(b"<heap nr=")
+    except (AttributeError, OSError, TypeError):
+        return None
 
 
 def denormals_are_zero(np):

@@ -46,6 +46,10 @@ FACTS = {
     "node_threads": "一次推理中执行节点的线程数",
     "block_sizes": "各节点每次分给线程的块大小",
     "callers": "同时调用的线程数",
+    "allocators_mapped": "取代 malloc 的分配器个数",
+    "returned_mib": "malloc_trim 还给系统的内存（MiB）",
+    "heaps": "glibc 开的堆的个数",
+    "opened_mib": "打开之后，比打开之前多占的内存（MiB）",
     "denormals_zeroed": "调用线程把非规格化数当作 0（1 是，0 否）",
     "received_enable_cpu_mem_arena": "会话收到的 enable_cpu_mem_arena",
     "received_enable_mem_pattern": "会话收到的 enable_mem_pattern",
@@ -145,6 +149,10 @@ def observe(
         facts["trace_bytes"] = figures.trace_bytes or 0
     told = {
         "callers": figures.callers,
+        "allocators_mapped": figures.allocators,
+        "heaps": figures.heaps,
+        "opened_mib": _mib_between(figures, "import", "open"),
+        "returned_mib": _mib_between(figures, "trim", "steady"),
         "denormals_zeroed": figures.denormals_are_zero,
         "threads_created": figures.threads_created,
         "threads_pinned": figures.threads_pinned,
@@ -180,6 +188,12 @@ def _lines(log: str) -> dict[str, float]:
         "session_verbose_lines": levels.count("V"),
         "warning_lines": len(_WARNING.findall(wrong)),
     }
+
+
+def _mib_between(figures: Figures, less: str, more: str) -> float | None:
+    """By how much more is resident at the end of one phase than of another."""
+    before, after = figures.rss(less), figures.rss(more)
+    return None if before is None or after is None else round((after - before) / MIB, 1)
 
 
 def _rounded(value: float | None, unit: float, digits: int) -> float | None:

@@ -13,13 +13,17 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
+from ctypes.util import find_library
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
 
 GIB = 1 << 30
+ALLOCATORS = ("jemalloc", "mimalloc", "tcmalloc_minimal")
 MOST_TEXT = 1 << 22
 """Characters read of a file of the kernel's; with a thousand cores, /proc/cpuinfo has a million or two."""
 MOST_NAME = 300
@@ -56,10 +60,15 @@ class MachineFacts:
     kernel: str
     governor: str
     transparent_huge_pages: str
+    allocators: tuple[str, ...]
+    """Libraries that can take malloc's place, as the dynamic linker finds them."""
 
     def fingerprint(self) -> str:
         """Hash of what changes neither between two boots of the same machine nor with a point release of its system."""
-        volatile = ("system", "kernel", "governor", "transparent_huge_pages", "memory_limit_bytes")
+        volatile = (
+            *("system", "kernel", "governor", "transparent_huge_pages", "memory_limit_bytes"),
+            "allocators",
+        )
         stable = {name: value for name, value in asdict(self).items() if name not in volatile}
         return hashlib.sha256(json.dumps(stable, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -87,6 +96,7 @@ def read_machine(root: Path = Path("/")) -> MachineFacts:
         kernel=platform.release(),
         governor=read_text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")[:MOST_NAME],
         transparent_huge_pages=_chosen(read_text(root / "sys/kernel/mm/transparent_hugepage/enabled")),
+        allocators=_allocators(),
     )
 
 
@@ -162,6 +172,12 @@ def cgroup_folders(root: Path, controller: str) -> list[Path]:
         own = mount / path.lstrip("/")
         folders += [folder for folder in (own, *own.parents) if folder.is_relative_to(mount)]
     return folders
+
+
+@cache
+def _allocators() -> tuple[str, ...]:
+    """As `LD_PRELOAD` takes them; asking the linker starts processes."""
+    return tuple(filter(None, map(find_library, ALLOCATORS))) if sys.platform == "linux" else ()
 
 
 def _cpu_name(info: str) -> str:

@@ -89,7 +89,7 @@ class PlannedExperiment:
 
     def looks(self, group: PlannedGroup) -> tuple[int, ...]:
         """Rounds after which its cases may be settled; the last one ends it."""
-        return self.timed_looks if group.timed else (1,)
+        return group.group.load.looks(self.timed_looks)
 
     @property
     def timed_looks(self) -> tuple[int, ...]:

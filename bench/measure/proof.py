@@ -30,6 +30,9 @@ MARGINS = {
     "huge_page_mib": (0.25, 16.0),
     "idle_cpu_s": (0.5, 0.01),
     "minor_faults": (0.25, 100.0),
+    "opened_mib": (0.25, 16.0),
+    "heaps": (0.5, 4.0),
+    "returned_mib": (0.5, 16.0),
 }
 """Facts that vary by themselves: the share, and the size, by which they may differ and still be the same."""
 SEEN_OF = {"session.set_denormal_as_zero": "denormals_zeroed"}

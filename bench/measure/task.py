@@ -176,7 +176,7 @@ class Task:
     def _least_calls(self, load: Load) -> int:
         least = self.planned.profile.min_calls
         if not load.timed:
-            return 1
+            return load.calls or 1
         return min(least, load.calls or least) if self.planned.profile.small else load.calls or least
 
     @property

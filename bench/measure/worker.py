@@ -109,6 +109,7 @@ def measure(job, subject, channel):
         else:
             calling.timed_callers(thing, feeds, phase, job, kept)
     note_rss()
+    share = memory.share()  # while the company still runs
     huge_pages = watch.stop() if watch else None  # it polls: before the idle time, which it would spoil
     if job["idle_seconds"]:
         with phases("idle", calls=True) as phase:
@@ -129,6 +130,9 @@ def measure(job, subject, channel):
         "threads_created": None if own_threads is None else len(own_threads),
         "threads_pinned": None if own_threads is None else counters.pinned(own_threads),
         "huge_page_bytes": huge_pages,
+        "share_bytes": share,
+        "allocators": counters.mapped_allocators() if job["observe"] else None,
+        "heaps": counters.heaps() if job["observe"] else None,
         "denormals_are_zero": counters.denormals_are_zero(np) if job["observe"] else None,
         "outputs": compare_outputs(np, thing, feeds, job),
         **facts,

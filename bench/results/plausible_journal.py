@@ -66,7 +66,7 @@ class Reading:
 
     def looks(self, group: GroupRecord) -> list[int]:
         """Rounds after which a group may end."""
-        return self.header.looks if group.load.timed else [1]
+        return list(group.load.looks(self.header.looks))
 
 
 class Line(NamedTuple):
@@ -176,7 +176,7 @@ LINES: dict[type[Record], Checks[Line]] = {
 }
 HEADER: Checks[Header] = {
     "该看的轮次没有从小到大排到最多的轮数": lambda h: h.looks == sorted(set(h.looks))
-          and h.rounds == (h.looks[-1] if any(one.load.timed for one in h.groups) else 1),
+          and h.rounds == max((one.load.looks(h.looks)[-1] for one in h.groups), default=1),
     "两个设置同名": lambda h: differ(*(case.id for case in h.cases)),
     "两组相同": lambda h: differ(*((one.model, one.input) for one in h.groups))
           and differ(*(one.index for one in h.groups)),

@@ -99,6 +99,12 @@ class Figures(Record):
     """Of these, how many are bound to other cores than the process."""
     huge_page_bytes: Bytes | None
     """Most transparent huge pages seen."""
+    share_bytes: PositiveBytes | None = None
+    """After the steady phase: resident, but of pages that several processes have, each counts its part (PSS)."""
+    allocators: Count | None = None
+    """Allocators that have taken malloc's place; only observed processes are asked."""
+    heaps: Count | None = None
+    """That glibc has opened; asked likewise."""
     denormals_are_zero: bool | None = None
     """In the thread that opened and calls; only observed processes are asked."""
     character_error: Share | None = None

@@ -38,7 +38,7 @@ class GroupView:
         self.record = record
         ends = journal.final_rounds(record.index)
         self.all_ends = ends
-        self.looks = journal.header.looks if record.load.timed else [1]
+        self.looks = list(record.load.looks(journal.header.looks))
         whole = half is None or len(ends) == 1
         self.ends = [end for end in ends if whole or _chooses(end) == (half == "choosing")]
         self.rounds: list[list[Sample]] = [journal.samples_of(end) for end in self.ends]

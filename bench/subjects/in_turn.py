@@ -16,6 +16,7 @@ def load():
 
 def start(job):
     session.share_pool(job)
+    session.share_arena(job)
     return InTurn(job, job["options"]["sessions"])
 
 

@@ -30,6 +30,14 @@ def share_pool(job):
         ort.set_global_thread_pool_sizes(count, 1)
 
 
+def share_arena(job):
+    """Where the options of the subject describe an arena: one on the environment, for sessions that ask for it."""
+    if "arena_extend_strategy" in job["options"]:
+        info = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+        how = {"arena_extend_strategy": job["options"]["arena_extend_strategy"]}
+        ort.create_and_register_allocator(info, ort.OrtArenaCfg(how))
+
+
 def set_options(options, settings):
     """Set what a case writes; the attributes of these that had that value anyway."""
     unchanged = []
@@ -63,8 +71,9 @@ class Session:
         self._run_options = self._options_of_a_run()
         self._session = self._open(self.options)
 
-    def call(self, feed):
-        return self._session.run(None, feed, self._run_options)
+    def call(self, feed, run_options=None):
+        """`run_options`: of this call alone, in the place of the case's."""
+        return self._session.run(None, feed, run_options or self._run_options)
 
     def close(self):
         """What only the end shows: the trace, and at which level the log still warns. It can still be called."""

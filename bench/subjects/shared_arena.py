@@ -23,7 +23,5 @@ def load():
 
 def start(job):
     """For sessions with `session.use_env_allocators`."""
-    ort = session.ort
-    info = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
-    ort.create_and_register_allocator(info, ort.OrtArenaCfg(job["options"]))
+    session.share_arena(job)
     return session.start(job)
