@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bench.spec import BASELINE, CONTROL, SINGLE, Case, Input, Load, Machine, Proof, Scalar, Subject
+from bench.spec import BASELINE, CONTROL, SINGLE, Case, Input, Load, Machine, Place, Proof, Scalar, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +31,25 @@ REC_MANY = Input(label="15 shapes", shapes=REC_SIZES)
 REC_FEW = Input(label="5 shapes", shapes=REC_SIZES[::3])
 BERT_128 = Input(label="1x128", shapes=((1, 128),))
 BERT_32 = Input(label="1x32", shapes=((1, 32),))
+BERT_MANY = Input(label="16x128", shapes=((16, 128),))
+BERT_SOME = Input(label="8x128", shapes=((8, 128),))
+BERT_LONG = Input(label="4x512", shapes=((4, 512),))
+BERT_LONG_FEW = Input(label="2x512", shapes=((2, 512),))
+BERT_MIXED = Input(label="8x256", shapes=((8, 256),))
+BERT_MIXED_FEW = Input(label="4x256", shapes=((4, 256),))
+"""Of these, texts of mixed lengths are made: the longest has all 256 tokens."""
+LENGTHS = tuple((1, 16 + 73 * number % 360) for number in range(1, 31))
+"""Thirty lengths of texts, none twice, short and long ones mixed."""
+BERT_LENGTHS = Input(label="30 shapes", shapes=LENGTHS)
+BERT_SOME_LENGTHS = Input(label="6 shapes", shapes=LENGTHS[::5])
+LINES = tuple((1, 3, 48, 80 + 24 * (7 * number % 20)) for number in range(20))
+"""Widths of lines on a page, 80 to 536 pixels."""
+ONE_WIDE = Input(label="21 shapes", shapes=(*LINES[:10], (1, 3, 48, 3200), *LINES[10:]))
+ONE_WIDE_SOME = Input(label="9 shapes", shapes=(*LINES[:4], (1, 3, 48, 3200), *LINES[4:8]))
+"""One extremely wide line among usual ones."""
+ASPP_TWO = Input(label="batch=2", shapes=((2, 200, 200, 1),))
+WIDE = Input(label="16x2048", shapes=((16, 2048),))
+WIDE_ONE = Input(label="1x2048", shapes=((1, 2048),))
 TINY = Input(label="batch=16", shapes=((16, 256),))
 
 SHORT_GAPS, LONG_GAPS = Load(gap_ms=10, calls=17), Load(gap_ms=100, calls=4)
@@ -71,6 +90,10 @@ def pinned_threads(count: int) -> dict[str, Scalar]:
     """Explicit threads, each worker bound to a core of its own as the default's are; ids begin at 1."""
     workers = ";".join(str(number) for number in range(2, count + 1))
     return {"intra_op_num_threads": count, "session.intra_op_thread_affinities": workers}
+
+
+def needs_linux(machine: Machine) -> str:
+    return "" if machine.libc.startswith("glibc") else "要有 glibc"
 
 
 def needs_two_cores(machine: Machine) -> str:
@@ -168,3 +191,26 @@ def needs_onnxruntime(major: int, minor: int) -> Callable[[Machine], str]:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+
+
+NOTABLE_MIB = 16
+MORE_HUGE_PAGES = 1.5
+"""Where the kernel gives huge pages to everybody, both have about as many."""
+HUGE_PAGES = Case(
+    id="arena_off_hugetlb",
+    title="关 arena，glibc 用大页",
+    settings={"enable_cpu_mem_arena": False},
+    place=Place(env={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}),
+    lacking=needs_glibc(2, 35),
+    proofs=(
+        ARENA_OFF,
+        Proof(
+            fact="huge_page_mib",
+            relation=">",
+            expected=MORE_HUGE_PAGES,
+            than="arena_off",
+            keys=("GLIBC_TUNABLES",),
+        ),
+        Proof(fact="huge_page_mib", relation=">", expected=NOTABLE_MIB, keys=("GLIBC_TUNABLES",)),
+    ),
+)

@@ -7,10 +7,10 @@ from bench.experiments._common import (
     ASPP_ONE,
     DET_FEW,
     DET_MANY,
+    HUGE_PAGES,
     WITHOUT_PATTERN,
     ZEROED,
     default,
-    needs_glibc,
 )
 from bench.spec import (
     BASELINE,
@@ -24,7 +24,6 @@ from bench.spec import (
     LargestBatch,
     Load,
     Machine,
-    Place,
     Proof,
     Report,
     Subject,
@@ -32,9 +31,6 @@ from bench.spec import (
 
 MIB = 1 << 20
 IMAGE = (200, 200, 1)
-NOTABLE_MIB = 16
-MORE_HUGE_PAGES = 1.5
-"""Where the kernel gives huge pages to everybody, both have about as many."""
 
 
 def cases(machine: Machine) -> tuple[Case, ...]:
@@ -51,24 +47,7 @@ def cases(machine: Machine) -> tuple[Case, ...]:
             subject=Subject(name="shared_arena", options={"arena_extend_strategy": 1}),
             proofs=(Proof(fact="exact_regions_share", relation="==", expected=1),),
         ),
-        Case(
-            id="arena_off_hugetlb",
-            title="关 arena，glibc 用大页",
-            settings=off,
-            place=Place(env={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}),
-            lacking=needs_glibc(2, 35),
-            proofs=(
-                ARENA_OFF,
-                Proof(
-                    fact="huge_page_mib",
-                    relation=">",
-                    expected=MORE_HUGE_PAGES,
-                    than="arena_off",
-                    keys=("GLIBC_TUNABLES",),
-                ),
-                Proof(fact="huge_page_mib", relation=">", expected=NOTABLE_MIB, keys=("GLIBC_TUNABLES",)),
-            ),
-        ),
+        HUGE_PAGES,
     )
 
 

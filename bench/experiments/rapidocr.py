@@ -24,6 +24,7 @@ from bench.spec import (
     Load,
     Machine,
     Proof,
+    Report,
     Subject,
 )
 
@@ -122,4 +123,5 @@ EXPERIMENT = Experiment(
         "character_error",
         "idle_cpu_s",
     ),
+    reports=(Report(subject="wide_line", cases=(BASELINE,)),),
 )

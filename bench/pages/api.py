@@ -62,7 +62,7 @@ SCENARIO_PARTS = {
     "code": None,
 }
 """Part -> what tells it; code is no HTML."""
-REPORTS = ("line_memory", "log_lines", "denormal_threads", "trace")
+REPORTS = ("line_memory", "log_lines", "denormal_threads", "wide_line", "trace")
 
 
 def _or_not_yet(shown: Callable[P, str]) -> Callable[P, str]:
@@ -128,7 +128,7 @@ def claim(experiment: str, claim: str) -> str:
 
 @_or_not_yet
 def report(experiment: str, which: str) -> str:
-    """What a script ("line_memory", "log_lines", "denormal_threads") or the profiler ("trace") reported."""
+    """What a script ("line_memory", "log_lines", "denormal_threads", "wide_line") or the profiler ("trace") reported."""
     spec, export = _get(experiment)
     _chosen("报告", which, dict.fromkeys(REPORTS))
     return _block(reports.figures(export, which, build_facts.links(spec)))

@@ -18,6 +18,7 @@ MOST = 10
 HEADINGS = {
     "denormal_threads": {"callers": "由谁调用", "numpy": "NumPy 受的影响"},
     "line_memory": {"table": "memory_profiler 的表"},
+    "wide_line": {"resident": "同一个进程，每一步之后占的内存（RSS）"},
     "log_lines": {
         "healthy": "一切正常",
         "warning": "配置的值写错",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.facts.options import OPTIONS
-from bench.subjects import reader_code, whole_code
+from bench.subjects import reader_code, use_code, whole_code
 from bench.variants import FOR_READERS
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def of_case(case: Case) -> str:
         '    providers=["CPUExecutionProvider"],',
         ")",
     ]
+    used = use_code(case.subject.name, case.subject.options) if case.subject else ""
+    lines += ["", used] if used else []
     if case.run_settings:
         lines += ["", "run_options = ort.RunOptions()"]
         lines += [

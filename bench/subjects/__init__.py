@@ -7,8 +7,8 @@ would import, in `load`. Each has a `TITLE` in Chinese and one of
   `close()` -> facts for the report: its records end there, but outputs are compared by calls after it;
 - `load()` and `report(job)` -> {heading: lines of text}.
 
-What readers write for it stands in `READERS_CODE`, before the session is opened, or is the whole of
-`readers_code(settings, options, made)`.
+What readers write for it stands in `READERS_CODE`, before the session is opened, and comes from `readers_use(options)`
+after that; or is the whole of `readers_code(settings, options, made)`.
 """
 
 from __future__ import annotations
@@ -55,3 +55,9 @@ def reader_code(subject: str, options: Mapping[str, object]) -> str:
         POOL_CODE if "global_pool_threads" in options else getattr(_MODULES[subject], "READERS_CODE", "")
     )
     return code.strip().format(options=json.dumps(dict(options)), **options)
+
+
+def use_code(subject: str, options: Mapping[str, object]) -> str:
+    """What a reader writes once the session is open; empty: nothing."""
+    make = getattr(_MODULES[subject], "readers_use", None)
+    return make(options).strip() if make else ""

@@ -18,7 +18,7 @@ from bench.facts.options import OPTIONS, TOPICS, TRAPS, read_installed
 from bench.pages import options, snippets, source
 from bench.site import hooks
 from bench.spec import BASELINE, Case, Machine
-from bench.subjects import reader_code
+from bench.subjects import reader_code, use_code
 from bench.variants import FOR_READERS
 
 ROW = re.compile(r'<tr id="([^"]+)" data-option="[^"]+">.*?</th><td[^>]*>(.*?)</td>', re.DOTALL)
@@ -118,6 +118,9 @@ def test_code_says_everything_that_is_set_and_nothing_else(case: Case) -> None:
         else:
             shown = f"ort.{snippets.ENUMS[name]}.{value}" if name in snippets.ENUMS else repr(value)
             assert f"options.{name} = {shown}\n" in code
+    used = use_code(case.subject.name, case.subject.options) if case.subject else ""
+    assert used in code
+    code = code.replace(used, "") if used else code
     said = re.findall(r'run_options\.add_run_config_entry\("(.*)", "(.*)"\)', code)
     assert dict(said) == {key: str(value) for key, value in case.run_settings.items()}
     assert dict(re.findall(r"# 启动进程前先设环境变量：export (.*?)=(.*)\n", code)) == case.place.env

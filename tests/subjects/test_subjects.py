@@ -6,11 +6,11 @@ import importlib.util
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from real_children import failure_of, figures_of, job_of, made_up, run
+from real_children import LARGE, failure_of, figures_of, job_of, made_up, run
 
 from bench import subjects
 from bench.experiments.rapidocr import LINE_BYTES
@@ -79,6 +79,81 @@ def test_sessions_are_called_in_turn_and_may_share_a_pool() -> None:
     assert alone.threads_created == pool.threads_created
 
 
+def test_several_sessions_may_share_an_arena() -> None:
+    """One arena grows for all of them, less often than three do."""
+    asked = {"subject": "in_turn", "observe": True, "min_calls": 6}
+    shared = {"settings": {"session.use_env_allocators": "1"}}
+    jobs = ({"options": {"sessions": 3}}, {"options": {"sessions": 3, "arena_extend_strategy": 0}, **shared})
+    own, one = (len(evidence.read_arena_log(run(job_of(**asked, **job)).log)[0]) for job in jobs)
+    assert 0 < one < own
+
+
+def _outputs(tmp_path: Path, before: dict[str, Any], after: dict[str, Any]) -> Figures:
+    """The second held against the first."""
+    reference = str(tmp_path / "reference.npz")
+    figures_of(job_of(**before, write_reference=reference))
+    return figures_of(job_of(**after, reference=reference))
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        {"subject": "reload"}, {"subject": "reload", "options": {"malloc_trim": True}},
+        {"subject": "shrinks", "options": {"every": 2}}, {"subject": "split", "options": {"size": 5}},
+        {"subject": "given_bytes"},
+    ],
+    ids=lambda after: after["subject"],
+)  # fmt: skip
+def test_what_is_called_otherwise_gives_the_same_outputs(tmp_path: Path, after: dict[str, Any]) -> None:
+    outputs = _outputs(tmp_path, {}, after).outputs
+    assert (outputs.compared, outputs.difference < 1e-5) == (1, True)
+
+
+def test_a_session_that_is_let_go_leaves_no_thread_and_its_first_one_is_watched() -> None:
+    outcome = run(job_of(subject="reload", settings={"intra_op_num_threads": 2}, observe=True))
+    assert outcome.figures
+    assert outcome.figures.threads_created == 0
+    assert outcome.figures.trace_bytes
+    alone = figures_of(job_of(subject="reload", settings={"intra_op_num_threads": 2}))
+    assert alone.phases["steady"].threads == alone.phases["open"].threads
+    assert evidence.received(outcome.log)["intra_op_num_threads"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("options", "shrinks"), [({"every": 2}, 3), ({"above": 1000}, 5), ({"above": 10**7}, 0)]
+)
+def test_memory_is_given_back_on_the_runs_that_were_asked_for(options: dict[str, int], shrinks: int) -> None:
+    """Six runs on 2048 x 256 elements; after a large one, the next."""
+    asked = {"warm_up": 0, "min_calls": 4, "verify": []}
+    job = job_of(LARGE, subject="shrinks", options=options, observe=True, **asked)
+    assert evidence.read_arena_log(run(job).log)[1] == shrinks
+
+
+def _bert(tmp_path: Path, *shape: int) -> dict[str, Any]:
+    entry = Input(label="texts", shapes=(shape,))
+    prepared = prepare(MODELS["bert_mini"], [entry], tmp_path)
+    paths = [{name: str(path) for name, path in prepared.input_paths["texts"][0].items()}]
+    shapes = [MODELS["bert_mini"].shapes(shape)]
+    return {"model": str(prepared.model_path), "inputs": paths, "shapes": shapes, "verify": [0], "warm_up": 0}
+
+
+def test_texts_come_out_the_same_however_they_are_put_together(tmp_path: Path) -> None:
+    """Filled up to a step; in batches of the longest of all, or of like lengths."""
+    bert = _bert(tmp_path, 6, 50)
+    padded = {**bert, "subject": "padded", "options": {"step": 32}}
+    assert _outputs(tmp_path, bert, padded).outputs.difference < 1e-4
+    whole, parts = ({**bert, "subject": "texts", "options": {"size": n, "sorted": n < 9}} for n in (9, 2))
+    figures = _outputs(tmp_path, whole, parts)
+    assert (figures.outputs.compared, figures.outputs.difference < 1e-4) == (1, True)
+
+
+def test_what_a_process_shares_with_others_and_which_allocator_it_has_is_told() -> None:
+    figures = figures_of(job_of(observe=True))
+    if sys.platform == "linux":
+        assert 0 < (figures.share_bytes or 0) <= (figures.rss("steady") or 0) * 1.05
+        assert figures.allocators == 0
+
+
 def test_a_gap_is_no_part_of_a_latency_but_counts_for_the_processor() -> None:
     slept = figures_of(job_of(subject="known_cost", options={"sleep_ms": 5}, gap_seconds=0.03, min_calls=4))
     assert slept.steady.calls == len(slept.latencies_ns) == 4
@@ -136,6 +211,19 @@ def test_shared_arena_extends_by_what_is_needed() -> None:
     regions, _ = evidence.read_arena_log(outcome.log)
     assert regions
     assert all(region.size == region.needed for region in regions)
+
+
+def test_what_a_wide_picture_leaves_in_rapidocr_is_told_step_by_step() -> None:
+    """Whatever reads them: the pictures are what it is given."""
+    found = importlib.util.spec_from_file_location("wide_line", subjects.FOLDER / "wide_line.py")
+    assert found
+    assert found.loader
+    script, seen = importlib.util.module_from_spec(found), list[tuple[int, ...]]()
+    found.loader.exec_module(script)
+    vars(script).update(np=np, RapidOCR=lambda params: lambda picture: seen.append(picture.shape))  # noqa: ARG005
+    told = script.report({})["resident"]
+    assert [line.rpartition("：")[2].endswith(" MiB") for line in told] == 5 * [True]
+    assert seen == [(400, 480, 3), *4 * [(64, 475, 3)], (64, 1900, 3), (400, 480, 3)]
 
 
 def test_line_table_shows_each_line_of_one_inference_without_its_folder() -> None:
