@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.experiments._common import OTHER_FILE, WIDE, WIDE_ONE, default, needs_onnxruntime
+from bench.experiments._common import OTHER_FILE, WIDE, WIDE_ONE, default, needs_onnxruntime, needs_two_cores
 from bench.experiments.formats import FORMATS
 from bench.spec import BASELINE, Case, Experiment, Group, Load, Machine, Proof, Subject
 
@@ -37,6 +37,13 @@ def cases(machine: Machine) -> tuple[Case, ...]:
             settings=NO_PREPACKING,
             proofs=(_opened_less(BASELINE, *NO_PREPACKING),),
         ),
+        Case(
+            id="parallel_prepacking",
+            title="几个线程同时预打包",
+            settings={"session.prepack.enable_parallel": "1"},
+            proofs=(Proof(fact="opening_cores", relation=">", expected=MORE, than=BASELINE),),
+            lacking=_parallel,
+        ),
         *others,
         Case(
             id="external_mapped",
@@ -54,6 +61,10 @@ def cases(machine: Machine) -> tuple[Case, ...]:
             lacking=needs_onnxruntime(1, 26),
         ),
     )
+
+
+def _parallel(machine: Machine) -> str:
+    return needs_two_cores(machine) or needs_onnxruntime(1, 31)(machine)
 
 
 def _opened_less(than: str, *keys: str) -> Proof:
@@ -78,8 +89,6 @@ EXPERIMENT = Experiment(
                 "external_data",
                 "external_mapped",
                 "prepacked",
-                "ort_format",
-                "ort_mapped",
             ),
         ),
     ),

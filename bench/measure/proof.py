@@ -31,6 +31,7 @@ MARGINS = {
     "idle_cpu_s": (0.5, 0.01),
     "minor_faults": (0.25, 100.0),
     "opened_mib": (0.25, 16.0),
+    "opening_cores": (0.5, 0.5),
     "heaps": (0.5, 4.0),
     "returned_mib": (0.5, 16.0),
 }
