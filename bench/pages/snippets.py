@@ -50,7 +50,8 @@ def of_case(case: Case) -> str:
     ]
     lines += ["import onnxruntime as ort", ""]
     lines += [variant.code, "", "# 上线时：直接加载它"] if variant else []
-    lines += [reader_code(case.subject.name, case.subject.options), ""] if case.subject else []
+    first = reader_code(case.subject.name, case.subject.options) if case.subject else ""
+    lines += [first, ""] if first else []
     lines.append("options = ort.SessionOptions()")
     lines += [setting(name, value) for name, value in case.settings.items()]
     # An argument a line: it fits into the width of a phone, and nobody copies half of it.

@@ -162,6 +162,7 @@ ADVISED: list[tuple[str, str | dict[str, Any], str, str]] = [
     ("changing_shapes", of_cases(arena_off_trim_threshold={"ratio": 3.0}, shrink={"ratio": 1.5}), "又让 glibc 立刻归还|每次推理慢到 3.0 倍|每次都归还", "把尺寸补齐"),
     ("changing_shapes", memory(shrink=(9000, 9000)), "每次推理后归还，某网络 ocr_det 占得反而多", "把尺寸补齐"),
     ("batch_split", memory(four=(100, 400)), "把一大批拆开算，内存少，不慢。|每次 4 条，最多占", "放得下"),
+    ("batch_split", {**memory(four=(100, 400)), "noisy": range(5)}, "内存紧，就把一大批拆开算。|每次 4 条，最多占|慢不慢，这次还看不出", "放得下"),
     ("batch_split", of_cases(one={"ratio": 1.3}), "放得下就一次算完。拆开算，每批慢 30%", "不慢。"),
     ("batch_split", "too noisy", "拆开算慢不慢，这次还看不出", "拆开算，每批"),
     ("allocators", of_cases(arena_off_small_threshold={"ratio": 2.0}), "不要再把 glibc 的阈值设小。每次推理慢到 2.0 倍", "只关 arena，慢"),
