@@ -125,7 +125,9 @@ def test_run_goes_on_whatever_ended_it(stage: Stage) -> None:
         assert running.process.stdin
         running.process.stdin.write(b"\x03" * keys)  # as fast as fingers can
         stage.done = running.wait()
-        wait_for(lambda: not any(map(is_running, stage.orphans)), 1.0)  # the kernel ends them after it, if it had to
+        wait_for(
+            lambda: not any(map(is_running, stage.orphans)), 1.0
+        )  # the kernel ends them after it, if it had to
     _ended(stage, 130, "已中断。测好的样本都在")
     running = stage.start_measuring("slow", wrapper=IN_A_WINDOW)
     _sample(running, 2)

@@ -129,6 +129,8 @@ def usable_threads(machine: Machine) -> tuple[Case, Case, Case]:
     )
 
 
+NO_ARENA = {"enable_cpu_mem_arena": False}
+WITHOUT_ARENA = Case(id="arena_off", title="关 arena", settings=NO_ARENA, proofs=(ARENA_OFF,))
 ZEROED: Mapping[str, Scalar] = {"session.set_denormal_as_zero": "1"}
 """In every case where a tenth of the weights are denormal and the question is another one."""
 SPINNING_STOP: Mapping[str, Scalar] = {"session.force_spinning_stop": "1"}
@@ -158,7 +160,7 @@ ORIGINAL = Case(
     settings={
         "graph_optimization_level": "ORT_ENABLE_ALL",
         "log_severity_level": 4,
-        "enable_cpu_mem_arena": False,
+        **NO_ARENA,
     },
     proofs=(ARENA_OFF, NO_WARNINGS),
 )
@@ -199,7 +201,7 @@ MORE_HUGE_PAGES = 1.5
 HUGE_PAGES = Case(
     id="arena_off_hugetlb",
     title="关 arena，glibc 用大页",
-    settings={"enable_cpu_mem_arena": False},
+    settings=NO_ARENA,
     place=Place(env={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}),
     lacking=needs_glibc(2, 35),
     proofs=(

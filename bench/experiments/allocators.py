@@ -11,6 +11,8 @@ from bench.experiments._common import (
     DET_320,
     DET_480,
     HUGE_PAGES,
+    NO_ARENA,
+    WITHOUT_ARENA,
     ZEROED,
     default,
     needs_linux,
@@ -20,7 +22,6 @@ from bench.spec import BASELINE, CONTROL, Case, Experiment, Group, Machine, Plac
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-OFF = {"enable_cpu_mem_arena": False}
 GIB = 1 << 30
 PACKAGES = {"jemalloc": "libjemalloc2", "mimalloc": "libmimalloc2.0", "tcmalloc": "libtcmalloc-minimal4"}
 """Debian's names."""
@@ -34,7 +35,7 @@ def cases(machine: Machine) -> tuple[Case, ...]:
     small, large = {THRESHOLDS[0]: "131072"}, dict.fromkeys(THRESHOLDS, str(GIB))
     return (
         *default("默认（arena 开）"),
-        Case(id="arena_off", title="关 arena", settings=OFF, proofs=(ARENA_OFF,)),
+        WITHOUT_ARENA,
         HUGE_PAGES,
         _tuned(GLIBC[0], "关 arena，glibc 128 KiB 就归还", small, _returned("<", LESS)),
         _tuned(GLIBC[1], "关 arena，glibc 1 GiB 才归还", large, _returned(">", MORE)),
@@ -49,7 +50,9 @@ def _returned(relation: Literal["<", ">"], factor: float) -> Proof:
 
 def _tuned(name: str, title: str, env: Mapping[str, str], shown: Proof) -> Case:
     proofs = (ARENA_OFF, replace(shown, keys=tuple(env)))
-    return Case(id=name, title=title, settings=OFF, place=Place(env=env), proofs=proofs, lacking=needs_linux)
+    return Case(
+        id=name, title=title, settings=NO_ARENA, place=Place(env=env), proofs=proofs, lacking=needs_linux
+    )
 
 
 def _of(name: str) -> str:
@@ -63,7 +66,7 @@ def _preloaded(name: str, machine: Machine) -> Case:
     return Case(
         id=_of(name),
         title=f"关 arena，{name}",
-        settings=OFF,
+        settings=NO_ARENA,
         place=Place(env={"LD_PRELOAD": library or f"lib{name}.so"}),
         proofs=(ARENA_OFF, mapped),
         lacking=_needs(name),

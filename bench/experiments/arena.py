@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bench.experiments._common import (
-    ARENA_OFF,
     ASPP_ONE,
     DET_FEW,
     DET_MANY,
     HUGE_PAGES,
+    WITHOUT_ARENA,
     WITHOUT_PATTERN,
     ZEROED,
     default,
@@ -35,10 +35,9 @@ IMAGE = (200, 200, 1)
 
 def cases(machine: Machine) -> tuple[Case, ...]:
     """The same for every number of cores."""
-    off = {"enable_cpu_mem_arena": False}
     return (
         *default(),
-        Case(id="arena_off", title="关 arena", settings=off, proofs=(ARENA_OFF,)),
+        WITHOUT_ARENA,
         *WITHOUT_PATTERN,
         Case(
             id="exact_extend",

@@ -75,5 +75,14 @@ EXPERIMENT = Experiment(
             cases=(BASELINE, "one"),
         ),
     ),
-    columns=("latency_ms", "ratio", "cpu_s", "peak_mib", "kept_mib", "minor_faults"),
+    columns=(
+        "latency_ms",
+        "item_ms",
+        "ratio",
+        "cpu_s",
+        "peak_mib",
+        "item_peak_mib",
+        "kept_mib",
+        "minor_faults",
+    ),
 )

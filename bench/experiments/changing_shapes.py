@@ -10,9 +10,11 @@ from bench.experiments._common import (
     BERT_SOME_LENGTHS,
     DET_FEW,
     DET_MANY,
+    NO_ARENA,
     ONE_WIDE,
     ONE_WIDE_SOME,
     SHRUNK,
+    WITHOUT_ARENA,
     WITHOUT_PATTERN,
     ZEROED,
     default,
@@ -40,12 +42,7 @@ def cases(machine: Machine) -> tuple[Case, ...]:
     return (
         *default(),
         replace(WITHOUT_PATTERN[0], proofs=(SMALLER_ARENA,)),
-        Case(
-            id="arena_off",
-            title="关 arena",
-            settings={"enable_cpu_mem_arena": False},
-            proofs=(ARENA_OFF,),
-        ),
+        WITHOUT_ARENA,
         Case(id="shrink", title="每次推理后归还", run_settings=shrink, proofs=(SHRUNK,)),
         Case(id="shrink_tenth", title="每十次归还一次", subject=TENTH, proofs=(SHRINKS,)),
         Case(id="shrink_after_large", title="大的之后那一次归还", subject=AFTER_LARGE, proofs=(SHRINKS,)),
@@ -58,7 +55,7 @@ def cases(machine: Machine) -> tuple[Case, ...]:
         Case(
             id="arena_off_trim_threshold",
             title="关 arena，glibc 128 KiB 就归还",
-            settings={"enable_cpu_mem_arena": False},
+            settings=NO_ARENA,
             place=Place(env={"MALLOC_TRIM_THRESHOLD_": "131072"}),
             proofs=(
                 ARENA_OFF,
@@ -89,6 +86,7 @@ EXPERIMENT = Experiment(
             small=DET_FEW,
             settings=ZEROED,
             seconds=1.6,
+            slower={"arena_off_trim_threshold": 2.0},
             cases=(*SWITCHED, "shrink", "shrink_tenth", "arena_off_trim_threshold"),
         ),
         Group(

@@ -9,6 +9,7 @@ from bench.experiments._common import (
     BERT_128,
     DET_FEW,
     DET_MANY,
+    NO_ARENA,
     NO_PATTERN,
     ORIGINAL,
     PATTERN_OFF,
@@ -58,7 +59,7 @@ def cases(machine: Machine) -> tuple[Case, ...]:
         Case(
             id="arena_off_pattern_off",
             title="关 arena 和 enable_mem_pattern",
-            settings={"enable_cpu_mem_arena": False, **NO_PATTERN},
+            settings={**NO_ARENA, **NO_PATTERN},
             proofs=(ARENA_OFF,),
         ),
         Case(

@@ -22,6 +22,8 @@ class Feeds:
             for feed in feeds
         ]
         self._only = self._fresh(0) if len(self._cuts) == 1 else None
+        first = next(iter(self._cuts[0].values())).shape
+        self.items = max(1, first[0]) if first else 1
 
     def __len__(self):
         return len(self._cuts)

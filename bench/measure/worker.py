@@ -127,6 +127,7 @@ def measure(job, subject, channel):
         "latencies_ns": [ns for latencies in kept for ns in latencies.told()],
         "rss_bytes": rss,
         "callers": sum(latencies.count > 0 for latencies in kept),
+        "items": feeds.items,
         "threads_created": None if own_threads is None else len(own_threads),
         "threads_pinned": None if own_threads is None else counters.pinned(own_threads),
         "huge_page_bytes": huge_pages,

@@ -8,6 +8,7 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bench import subjects
 from bench.facts.options import OPTIONS
 from bench.subjects import reader_code, use_code, whole_code
 from bench.variants import FOR_READERS
@@ -86,7 +87,8 @@ def since(case: Case) -> tuple[int, ...]:
     """Lowest version that has everything named here, as the tables of options know it."""
     known = {option.name: option.since for options in OPTIONS.values() for option in options}
     named = (re.match(r"(\d+)\.(\d+)", known.get(name, "")) for name in (*case.settings, *case.run_settings))
-    return max([OLDEST, *((int(found[1]), int(found[2])) for found in named if found)])
+    called = subjects.since(case.subject.options) if case.subject else OLDEST
+    return max([OLDEST, called, *((int(found[1]), int(found[2])) for found in named if found)])
 
 
 def setting(name: str, value: Scalar) -> str:

@@ -94,6 +94,12 @@ def _trace(figures: Figures) -> float | None:
     return None if figures.trace_bytes is None else figures.trace_bytes / 1024 / figures.calls
 
 
+def _peak_of_an_item(figures: Figures) -> float | None:
+    """What the calls need above what the open session takes, for one row of the batch."""
+    base, peak = figures.rss("open"), figures.peak_bytes
+    return None if base is None or peak is None else max(0, peak - base) / figures.items / MIB
+
+
 def _faults(phase: Phase) -> float | None:
     return _scaled(phase.minor_faults, phase.calls)
 
@@ -105,6 +111,7 @@ _fact = partial(Metric, kind="fact")
 # fmt: off
 _ALL = (
     _time(id="latency_ms", title="每次推理", read=lambda f: f.latency_ns() / 1e6),
+    _time(id="item_ms", title="每条", always=False, read=lambda f: f.latency_ns() / f.items / 1e6),
     _time(id="p95_ms", title="p95 延迟", read=lambda f: f.latency_ns(0.95) / 1e6,
           always=False, calls=ENOUGH_CALLS),
     Metric(id="calls_per_s", title="每秒推理", unit="次", kind="time", better="more", always=False,
@@ -135,6 +142,7 @@ _ALL = (
     _memory(id="after_second_mib", title="第 2 次后", phase="second", read=_rss),
     _memory(id="peak_mib", title="最多占", judged=True, headline=True, read=lambda f: _scaled(f.peak_bytes, MIB)),
     _memory(id="kept_mib", title="做完后还占", judged=True, headline=True, phase="steady", read=_rss),
+    _memory(id="item_peak_mib", title="每条多占", always=False, read=_peak_of_an_item),
     _memory(id="share_mib", title="摊到每个进程", always=False, read=lambda f: _scaled(f.share_bytes, MIB)),
     _memory(id="kept_trimmed_mib", title="归还之后还占", judged=True, phase="trim", read=_rss),
     Metric(id="grown_mib_per_1000", title="每千次推理增长", unit="MiB", kind="count", read=_grown,

@@ -93,6 +93,8 @@ class Figures(Record):
     """Resident after each of the first calls, and after the steady phase."""
     callers: Positive = 1
     """Threads that called in the steady phase."""
+    items: Positive = 1
+    """Rows of the first input: pictures, lines or texts that go through in one call; of several feeds, in the first."""
     threads_created: Count | None
     """By opening."""
     threads_pinned: Count | None

@@ -35,6 +35,8 @@ POOL_CODE = """
 ort.set_global_thread_pool_sizes({global_pool_threads}, 1)  # 每个会话都要设 use_per_session_threads = False
 """
 """Several subjects may share one pool among their sessions."""
+POOL_SINCE = (1, 23)
+"""Version of onnxruntime whose Python has that call."""
 
 
 def whole_code(
@@ -55,6 +57,11 @@ def reader_code(subject: str, options: Mapping[str, object]) -> str:
         POOL_CODE if "global_pool_threads" in options else getattr(_MODULES[subject], "READERS_CODE", "")
     )
     return code.strip().format(options=json.dumps(dict(options)), **options)
+
+
+def since(options: Mapping[str, object]) -> tuple[int, int]:
+    """Lowest version of onnxruntime that has what `reader_code` calls."""
+    return POOL_SINCE if "global_pool_threads" in options else (0, 0)
 
 
 def use_code(subject: str, options: Mapping[str, object]) -> str:

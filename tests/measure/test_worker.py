@@ -100,6 +100,7 @@ def test_callers_call_at_the_same_time_and_are_counted_together() -> None:
     assert sum(figures.latencies_ns) <= 3 * figures.steady.run_ns
     assert figures.steady.cpu_ns < 0.5 * figures.steady.run_ns
     changing = figures_of(job_of(MANY, callers=2, min_seconds=0.02))
+    assert (figures.items, changing.items) == (16, 4), "rows of a call, of the first feed"
     assert changing.steady.calls == 3 * len(changing.latencies_ns) >= 6
 
 

@@ -125,6 +125,9 @@ CELLS: tuple[tuple[Rounds, dict[str, Told | None]], ...] = (
     (_equal(default=_tail(10, 20, 17), one=_tail(10, 20, 16)),
      {"one p95_ms": None, "one p95_ratio": None, "default p95_ms": _all(20)}),
     (_equal(default=_ms(10, callers=4), one=_ms(5, callers=4)), {"one calls_ratio": _all(2, "faster"), "one calls_per_s": _all(800)}),
+    # of a batch, time and memory above the open session's are shared out among its rows
+    (_equal(default=_ms(10, items=5, base_bytes=50 * MIB, peak_bytes=220 * MIB)),
+     {"default item_ms": _all(2), "default item_peak_mib": _all(34), "default latency_ms": _all(10)}),
     # speed-up counts from one thread, and efficiency from the threads really there
     (_equal(default=FOUR, single=_ms(30, threads_created=0), usable=FOUR),
      {"single speed_up": _all(1), "single efficiency": _all(1), "single threads": _all(1),
