@@ -109,7 +109,6 @@ def measure(job, subject, channel):
         else:
             calling.timed_callers(thing, feeds, phase, job, kept)
     note_rss()
-    share = memory.share()  # while the company still runs
     huge_pages = watch.stop() if watch else None  # it polls: before the idle time, which it would spoil
     if job["idle_seconds"]:
         with phases("idle", calls=True) as phase:
@@ -121,6 +120,7 @@ def measure(job, subject, channel):
         trimmed = counters.trim()
     if not trimmed:
         del phases.reports["trim"]
+    share = memory.share()  # while the company still runs
     facts = thing.close()  # before outputs are compared: those calls are no part of what it records
     return {
         "phases": phases.reports,

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 USUAL = ("latency_ms", "peak_mib", "kept_mib")
 """Columns where none are asked for."""
+COMPARED = ("item_ms", "calls_per_s")
+"""Times that are there to be compared: of a group that was only looked at for memory, nobody may."""
 NOTHING = {"nothing": "什么都没变", "unseen": "没见生效"}
 """Outcome of looking for a setting -> why no time is told."""
 MANY = 100
@@ -44,7 +46,7 @@ class Column:
         quantity = case[self.metric]
         if self.metric == "latency_ms":
             return _time(case)
-        if quantity.value is None:
+        if quantity.value is None or (self.metric in COMPARED and case.group.load.timed is False):
             return Cell(Markup("—"))
         if METRICS[self.metric].kind == "memory":
             digits = 0 if self.scale == 1 else 2

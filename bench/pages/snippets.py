@@ -14,7 +14,7 @@ from bench.subjects import reader_code, use_code, whole_code
 from bench.variants import FOR_READERS
 
 if TYPE_CHECKING:
-    from bench.spec import Case, Experiment, Machine, Scalar, Subject
+    from bench.spec import Case, Experiment, Group, Machine, Scalar, Subject
 
 ENUMS = {"graph_optimization_level": "GraphOptimizationLevel", "execution_mode": "ExecutionMode"}
 OLDEST = (1, 16)
@@ -29,8 +29,14 @@ def on_machine(experiment: Experiment, case: Case, machine: Machine) -> str:
     )
     fixed = here is None or elsewhere is None or here == elsewhere
     note = f"# 线程数按 {machine.cores} 核的机器写成，换成你的进程分到的核数\n"
-    subject = case.subject or experiment.groups[0].subject
-    return ("" if fixed else note) + (_whole(case, subject) or of_case(case))
+    subject = case.subject or _group(experiment, case).subject
+    return ("" if fixed else note) + (_whole(case, subject) or of_case(case, subject))
+
+
+def _group(experiment: Experiment, case: Case) -> Group:
+    """The first that has the case."""
+    found = (group for group in experiment.groups if not group.cases or case.id in group.cases)
+    return next(found, experiment.groups[0])
 
 
 def _whole(case: Case, subject: Subject) -> str | None:
@@ -42,8 +48,10 @@ def _whole(case: Case, subject: Subject) -> str | None:
     return code and f"{code}\n"
 
 
-def of_case(case: Case) -> str:
-    """Complete code for a case; `model.onnx` and `feed` are the reader's."""
+def of_case(case: Case, subject: Subject | None = None) -> str:
+    """Complete code for a case; `model.onnx` and `feed` are the reader's. `subject`: what uses the session, where the
+    case names none of its own.
+    """
     variant = FOR_READERS.get(case.variant or "")
     lines = [f"# 适用于 onnxruntime {'.'.join(map(str, since(case)))} 及以上"]
     lines += [
@@ -63,7 +71,8 @@ def of_case(case: Case) -> str:
         '    providers=["CPUExecutionProvider"],',
         ")",
     ]
-    used = use_code(case.subject.name, case.subject.options) if case.subject else ""
+    user = case.subject or subject
+    used = use_code(user.name, user.options) if user else ""
     lines += ["", used] if used else []
     if case.run_settings:
         lines += ["", "run_options = ort.RunOptions()"]
@@ -78,7 +87,9 @@ def of_case(case: Case) -> str:
             "from concurrent.futures import ThreadPoolExecutor",
             "",
             f"pool = ThreadPoolExecutor({case.load.callers})",
-            "# 几个线程用同一个会话：future = pool.submit(session.run, None, feed)",
+            "# 各用一个会话：future = pool.submit(sessions[0].run, None, feed)"
+            if "sessions = " in used
+            else "# 几个线程用同一个会话：future = pool.submit(session.run, None, feed)",
         ]
     return "\n".join(lines) + "\n"
 
@@ -86,7 +97,10 @@ def of_case(case: Case) -> str:
 def since(case: Case) -> tuple[int, ...]:
     """Lowest version that has everything named here, as the tables of options know it."""
     known = {option.name: option.since for options in OPTIONS.values() for option in options}
-    named = (re.match(r"(\d+)\.(\d+)", known.get(name, "")) for name in (*case.settings, *case.run_settings))
+    named = (
+        re.match(r"(\d+)\.(\d+)", known.get(name, ""))
+        for name in (*case.settings, *case.run_settings, *case.place.env)
+    )
     called = subjects.since(case.subject.options) if case.subject else OLDEST
     return max([OLDEST, called, *((int(found[1]), int(found[2])) for found in named if found)])
 

@@ -95,9 +95,9 @@ def _trace(figures: Figures) -> float | None:
 
 
 def _peak_of_an_item(figures: Figures) -> float | None:
-    """What the calls need above what the open session takes, for one row of the batch."""
-    base, peak = figures.rss("open"), figures.peak_bytes
-    return None if base is None or peak is None else max(0, peak - base) / figures.items / MIB
+    """What the calls need above what the open session takes, for one of the rows that go through it together."""
+    base, peak, rows = figures.rss("open"), figures.peak_bytes, figures.items_at_once or figures.items
+    return None if base is None or peak is None else max(0, peak - base) / rows / MIB
 
 
 def _faults(phase: Phase) -> float | None:
@@ -142,7 +142,7 @@ _ALL = (
     _memory(id="after_second_mib", title="第 2 次后", phase="second", read=_rss),
     _memory(id="peak_mib", title="最多占", judged=True, headline=True, read=lambda f: _scaled(f.peak_bytes, MIB)),
     _memory(id="kept_mib", title="做完后还占", judged=True, headline=True, phase="steady", read=_rss),
-    _memory(id="item_peak_mib", title="每条多占", always=False, read=_peak_of_an_item),
+    _memory(id="item_peak_mib", title="同时算的，每条多占", always=False, read=_peak_of_an_item),
     _memory(id="share_mib", title="摊到每个进程", always=False, read=lambda f: _scaled(f.share_bytes, MIB)),
     _memory(id="kept_trimmed_mib", title="归还之后还占", judged=True, phase="trim", read=_rss),
     Metric(id="grown_mib_per_1000", title="每千次推理增长", unit="MiB", kind="count", read=_grown,

@@ -94,7 +94,9 @@ class Figures(Record):
     callers: Positive = 1
     """Threads that called in the steady phase."""
     items: Positive = 1
-    """Rows of the first input: pictures, lines or texts that go through in one call; of several feeds, in the first."""
+    """Rows of the first input, pictures, lines or texts, that a call is given; of several feeds, the first."""
+    items_at_once: Positive | None = None
+    """Of these, how many go through the session together; None: all."""
     threads_created: Count | None
     """By opening."""
     threads_pinned: Count | None
@@ -102,7 +104,7 @@ class Figures(Record):
     huge_page_bytes: Bytes | None
     """Most transparent huge pages seen."""
     share_bytes: PositiveBytes | None = None
-    """After the steady phase: resident, but of pages that several processes have, each counts its part (PSS)."""
+    """After all calls and the trim: resident, but of pages that several processes have, each counts its part (PSS)."""
     allocators: Count | None = None
     """Allocators that have taken malloc's place; only observed processes are asked."""
     heaps: Count | None = None

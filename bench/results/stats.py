@@ -103,10 +103,18 @@ def verdict(
 
 
 def memory_verdict(own_mib: Sequence[float], baseline_mib: Sequence[float]) -> MemoryVerdict:
-    """Judge memory, a value a round: a difference is stated only above max(5 %, 16 MiB), and where no rounds overlap."""
+    """Judge memory, a value a round: a difference is stated only above max(5 %, 16 MiB), and where no rounds overlap.
+
+    Its absence needs many rounds, or few that lie no farther apart than twice that.
+    """
     own, baseline = median(own_mib), median(baseline_mib)
-    if abs(own - baseline) <= notable_mib(baseline):
-        return "same"
+    if abs(own - baseline) <= (notable := notable_mib(baseline)):
+        apart = max(max(one) - min(one) for one in (own_mib, baseline_mib))
+        return (
+            "same"
+            if min(len(own_mib), len(baseline_mib)) >= MIN_ROUNDS or apart <= 2 * notable
+            else "unclear"
+        )
     if max(own_mib) < min(baseline_mib):
         return "less"
     return "more" if min(own_mib) > max(baseline_mib) else "unclear"

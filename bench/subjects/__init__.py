@@ -35,6 +35,8 @@ POOL_CODE = """
 ort.set_global_thread_pool_sizes({global_pool_threads}, 1)  # 每个会话都要设 use_per_session_threads = False
 """
 """Several subjects may share one pool among their sessions."""
+ARENA = "arena_extend_strategy"
+"""Option of subjects whose sessions share an arena."""
 POOL_SINCE = (1, 23)
 """Version of onnxruntime whose Python has that call."""
 
@@ -53,10 +55,13 @@ def whole_code(
 
 def reader_code(subject: str, options: Mapping[str, object]) -> str:
     """What a reader writes before he opens the session; empty: nothing."""
-    code: str = (
-        POOL_CODE if "global_pool_threads" in options else getattr(_MODULES[subject], "READERS_CODE", "")
-    )
-    return code.strip().format(options=json.dumps(dict(options)), **options)
+    if "global_pool_threads" in options:
+        code = POOL_CODE
+    else:
+        own = "shared_arena" if ARENA in options else subject
+        code = getattr(_MODULES[own], "READERS_CODE", "")
+    arena = json.dumps({ARENA: options[ARENA]} if ARENA in options else {})
+    return code.strip().format(arena=arena, **options)
 
 
 def since(options: Mapping[str, object]) -> tuple[int, int]:

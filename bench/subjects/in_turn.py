@@ -14,6 +14,19 @@ def load():
     session.load()
 
 
+def readers_use(options):
+    """What a reader writes once the first session is open."""
+    if options["sessions"] == 1:
+        return ""
+    code = """
+sessions = [session] + [
+    ort.InferenceSession("model.onnx", options, providers=["CPUExecutionProvider"])
+    for _ in range({others})
+]
+"""
+    return code.format(others=options["sessions"] - 1)
+
+
 def start(job):
     session.share_pool(job)
     session.share_arena(job)

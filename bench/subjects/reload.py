@@ -19,7 +19,7 @@ def load():
 def readers_use(options):
     """What a reader writes once the session has served."""
     trim = 'ctypes.CDLL("libc.so.6").malloc_trim(0)  # glibc 手里的也还给系统\n'
-    code = f"import ctypes\nimport gc\n\n# 用完之后\ndel session\ngc.collect()\n{trim}"
+    code = f"import ctypes\nimport gc\n\n# 用完之后\ndel session, outputs  # 要留的输出先拷一份：array.copy()\ngc.collect()\n{trim}"
     return code if options.get("malloc_trim") else code.replace("import ctypes\n", "").replace(trim, "")
 
 

@@ -10,7 +10,7 @@ info = ort.OrtMemoryInfo(
     0,
     ort.OrtMemType.DEFAULT,
 )
-ort.create_and_register_allocator(info, ort.OrtArenaCfg({options}))
+ort.create_and_register_allocator(info, ort.OrtArenaCfg({arena}))
 """
 
 

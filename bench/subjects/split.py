@@ -37,9 +37,10 @@ class Split:
 
     def call(self, feed):
         ((name, rows),) = feed.items()
+        self._at_once = min(self._size, len(rows))
         starts = range(0, len(rows), self._size)
         parts = [self._session.call({name: rows[at : at + self._size]}) for at in starts]
         return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
     def close(self):
-        return self._session.close()
+        return {**self._session.close(), "items_at_once": self._at_once}

@@ -18,7 +18,8 @@ def run(session, texts):                  # texts：每条是一个一维的 ids
     outputs = [None] * len(texts)
     for start in range(0, len(order), SIZE):
         rows = order[start : start + SIZE]
-        ids = np.zeros((len(rows), len(texts[rows[-1]])), np.int64)  # 0 是填充
+        # 0 是填充：按你的分词器改；模型还要 attention_mask 的，也照样补 0
+        ids = np.zeros((len(rows), len(texts[rows[-1]])), np.int64)
         for row, i in zip(ids, rows):
             row[: len(texts[i])] = texts[i]
         (hidden,) = session.run(None, {{"input_ids": ids}})
@@ -62,6 +63,7 @@ class Texts:
     def call(self, feed):
         ((name, ids),) = feed.items()
         long = lengths(*ids.shape)
+        self._at_once = min(self._size, len(ids))
         order = np.argsort(long, kind="stable") if self._sorted else np.arange(len(ids))
         whole = None
         for start in range(0, len(ids), self._size):
@@ -75,4 +77,4 @@ class Texts:
         return [whole]
 
     def close(self):
-        return self._session.close()
+        return {**self._session.close(), "items_at_once": self._at_once}
