@@ -19,6 +19,7 @@ def readers_use(options):
     if options["sessions"] == 1:
         return ""
     code = """
+# 这里打开的是同一个模型；换成你的那些
 sessions = [session] + [
     ort.InferenceSession("model.onnx", options, providers=["CPUExecutionProvider"])
     for _ in range({others})

@@ -15,6 +15,7 @@ from test_claim_answers import CLAIMS, OF_CLAIM, threads
 from worlds import CRASHED, E_LINE, W_LINE, WORLDS, made_up_in, memory, of_cases, tell
 
 from bench.experiments import EXPERIMENTS
+from bench.experiments.many_sessions import TWENTY
 from bench.pages import sentences
 from bench.spec import BASELINE, CONTROL
 
@@ -236,6 +237,11 @@ def test_every_branch_is_rendered_in_some_world_and_one_that_is_not_is_named_wit
         found.append(templates.never_rendered())
     lone = "toy:8 … else"
     assert found == [["toy:3 If", "toy:5 else", "toy:8 else", lone], ["toy:5 else", lone], ["toy:5 else"]]
+
+
+def test_sentences_count_as_many_sessions_as_are_opened() -> None:
+    template = (sentences.FOLDER / "many_sessions.j2").read_text(encoding="utf-8")
+    assert f"set sessions = {TWENTY.options['sessions']} %" in template
 
 
 @EVERYWHERE
