@@ -193,9 +193,12 @@ def _lines(log: str) -> dict[str, float]:
 
 
 def _mib_between(figures: Figures, less: str, more: str) -> float | None:
-    """By how much more is resident at the end of one phase than of another."""
+    """By how much more is resident at the end of one phase than of another, at least 0.
+
+    A trim that finds nothing to hand back touches a few pages of its own.
+    """
     before, after = figures.rss(less), figures.rss(more)
-    return None if before is None or after is None else round((after - before) / MIB, 1)
+    return None if before is None or after is None else max(0.0, round((after - before) / MIB, 1))
 
 
 def _rounded(value: float | None, unit: float, digits: int) -> float | None:

@@ -77,6 +77,12 @@ def test_facts_of_a_child(tmp_path: Path) -> None:
     }
 
 
+def test_a_trim_that_hands_nothing_back(tmp_path: Path) -> None:
+    """It touches pages of its own; a fact below 0 would be refused, and the whole experiment with it."""
+    figures = {"kept_bytes": 100 * MIB, "kept_trimmed_bytes": 101 * MIB}
+    assert _observe(tmp_path, **figures)["returned_mib"] == 0
+
+
 def test_fingerprints_differ_with_what_they_are_of(tmp_path: Path) -> None:
     """Of runs that all overlap, nothing is known."""
 
