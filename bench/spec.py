@@ -133,12 +133,22 @@ class Place:
 
     cores: Annotated[float, Field(gt=0, le=1)] | None = None
     """Share of the usable cores, by the affinity mask; at least one core. None: the group's, or all."""
+    quota: Annotated[float, Field(gt=0, le=4096)] | None = None
+    """So many cores' worth of CPU time, as the quota of a container (CFS) grants it; all cores may be used. None: the
+    group's, or no quota. Processes that run the same at once have it together."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables."""
+    packages: tuple[str, ...] = ()
+    """Requirements of a Python environment that has nothing else, made for it; empty: the group's, or ours."""
 
     def within(self, group: Place) -> Place:
         """What holds for a case with this place in a group with that one."""
-        return Place(cores=group.cores if self.cores is None else self.cores, env={**group.env, **self.env})
+        return Place(
+            cores=group.cores if self.cores is None else self.cores,
+            quota=group.quota if self.quota is None else self.quota,
+            env={**group.env, **self.env},
+            packages=self.packages or group.packages,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,17 +196,19 @@ class Input:
     shapes: tuple[Feed, ...]
 
 
-GAP = " gap="
-"""Stands in the label of an input before the milliseconds between calls."""
+GAP, QUOTA = " gap=", " quota="
+"""Stand in the label of an input before the milliseconds between calls, and before the cores that a quota grants."""
 
 
 def input_title(label: str) -> str:
     """A label as readers see it: `30 shapes` are `30 种尺寸`, `8 lines` are `8 行文字`, `3 pages` are `3 页`, `5 calls` are `5 次推理`; axes and sizes stay as they are."""
-    shapes, _, gap = label.partition(GAP)
+    rest, _, quota = label.partition(QUOTA)
+    shapes, _, gap = rest.partition(GAP)
     count, _, kind = shapes.partition(" ")
     titles = {"shapes": "种尺寸", "lines": "行文字", "pages": "页", "calls": "次推理"}
     title = f"{count} {titles[kind]}" if kind in titles else shapes
-    return f"{title}，每次之后停 {gap} 毫秒" if gap else title
+    title = f"{title}，每次之后停 {gap} 毫秒" if gap else title
+    return f"{title}，配额 {quota} 核" if quota else title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +246,9 @@ class Group:
 
     def label(self, input_: str) -> str:
         """That of an input, with what sets two groups of one input apart."""
-        return f"{input_}{GAP}{self.load.gap_ms}" if self.load.gap_ms else input_
+        gap = f"{GAP}{self.load.gap_ms}" if self.load.gap_ms else ""
+        quota = f"{QUOTA}{self.place.quota:g}" if self.place.quota else ""
+        return f"{input_}{gap}{quota}"
 
     @property
     def fixed(self) -> Settled:
@@ -294,6 +308,11 @@ class Model:
     """Runs between the second and the first timed one, the same for every case."""
     tolerance: float = 1e-3
     """Largest difference of outputs, relative to the largest absolute baseline output."""
+    decides: Literal["", "text", "area"] = ""
+    """What a user makes of the output, and in what other precisions must agree: the most likely of the last axis, without
+    repeats and blanks (CTC); or where a probability is above 0.3 (text boxes). Empty: the numbers themselves."""
+    calibration: Feed | None = None
+    """Of the second half of its rows, quantisation takes its ranges; on the first half the model is measured."""
     note: Callable[[], str] = str
     """What captions must tell of inputs that are made otherwise on another machine; part of the key of the files."""
 
@@ -319,6 +338,8 @@ class Report:
 
     subject: str
     cases: tuple[str, ...]
+    seconds: float | None = None
+    """Length on each case; None: about that of a sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ USUAL = {
     "latency_ms": 10.0, "p95_ms": 12.0, "calls_per_s": 100.0, "session_ms": 12.0, "first_run_ms": 30.0,
     "second_run_ms": 20.0, "cpu_s": 0.02, "cores_used": 2.0, "idle_cpu_s": 0.35, "open_peak_mib": 70.0,
     "base_mib": 60.0, "after_first_mib": 800.0, "after_second_mib": 1600.0, "peak_mib": 1600.0, "kept_mib": 1600.0,
-    "kept_trimmed_mib": 1590.0, "share_mib": 800.0, "trim_ms": 5.0, "grown_mib_per_1000": 0.0, "minor_faults": 12.0, "threads": 2.0, "nodes": 120.0,
+    "kept_trimmed_mib": 1590.0, "share_mib": 800.0, "trim_ms": 5.0, "throttled": 40.0, "gflop_per_s": 200.0, "gib_per_s": 20.0, "agreement": 100.0, "cosine": 1.0, "file_mib": 10.0, "grown_mib_per_1000": 0.0, "minor_faults": 12.0, "threads": 2.0, "nodes": 120.0,
     "overlapping_nodes": 0.0, "node_threads": 1.0, "session_info_lines": 0.0,
 }  # fmt: skip
 """What the default is given in every group, and every other case where a test says nothing else."""

@@ -47,7 +47,7 @@ def job_of(entry: Input = ONE, **changes: Any) -> dict[str, Any]:
         "inputs": inputs, "shapes": [TINY.shapes(feed) for feed in entry.shapes],
         "settings": {}, "run_settings": {}, "cpus": None, "callers": 1, "gap_seconds": 0.0, "variant": "as_built", "processes": 1, "company": False,
         "report": False, "observe": False, "verbose": changes.get("observe", False),
-        "trace_prefix": str(prepared.model_path.with_name("trace")),
+        "trace_prefix": str(prepared.model_path.with_name("trace")), "decides": "",
         "warm_up": 2, "min_calls": 3, "min_seconds": 0, "idle_seconds": 0.0,
         "verify": sorted({0, len(entry.shapes) - 1}), "reference": None, "write_reference": None, **changes,
     }  # fmt: skip

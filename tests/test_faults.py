@@ -24,11 +24,11 @@ from bench.experiments import EXPERIMENTS
 from bench.experiments._common import TINY
 from bench.measure import campaign
 from bench.measure.campaign import Here
-from bench.measure.machine import cgroup_folders
 from bench.measure.plan import MEMORY_SHARE
 from bench.measure.profiles import PROFILES
 from bench.models import MODELS, ModelError
 from bench.models.prepared import prepare
+from bench.system import cgroup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -240,7 +240,7 @@ def test_building_is_interrupted(stage: Stage) -> None:
 def _limited(stage: Stage, limit: int) -> Sequence[str]:
     """Start of a command that runs it in a cgroup with so much memory, below the one that we are in."""
     with suppress(OSError, IndexError):
-        group = cgroup_folders(Path("/"), "memory")[0] / f"bench-test-{os.getpid()}"
+        group = cgroup.folders(Path("/"), "memory")[0] / f"bench-test-{os.getpid()}"
         group.mkdir()
         stage.undo.append(group.rmdir)
         for path in filter(Path.exists, (group / "memory.max", group / "memory.limit_in_bytes")):

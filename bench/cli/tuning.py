@@ -67,6 +67,7 @@ Quota = Annotated[float | None, _option("核数", "像容器那样限定 CPU 配
 Limits = Annotated[list[str] | None, _option("量=上限", "不许超过：peak=500MiB、kept=300MiB。")]
 Ort = Annotated[str | None, _option("版本", "换一个 onnxruntime 版本测，如 1.29.0（装到单独的环境里）。")]
 NoCompare = Annotated[bool, _option("", "不核对输出：模型里有随机算子时用。")]
+Fusions = Annotated[bool, _option("", "图优化一项一项地关，看哪一项在这个模型上帮倒忙。")]
 Fresh = Annotated[bool, _option("", "不接着做上次中断的。")]
 
 
@@ -86,6 +87,7 @@ def tune(
     quota: Quota = None,
     limit: Limits = None,
     ort: Ort = None,
+    fusions: Fusions = False,
     no_compare: NoCompare = False,
     fresh: Fresh = False,
 ) -> None:
@@ -118,6 +120,7 @@ def tune(
         limits={_memory(name): _mib(text) for name, text in _pairs("--limit", limit, "peak=500MiB")},
         ort=ort,
         compare=not no_compare,
+        every_fusion=fusions,
     )
     with _refusing(), measuring("已测好的样本都在，腾出空间后用同一命令接着做") as (folders, teller):
         scratch = folders.work / "tune"

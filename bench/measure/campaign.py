@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from bench import variants
 from bench.experiments import EXPERIMENTS
 from bench.measure import cost
 from bench.measure.earlier import find_unfinished
@@ -208,9 +209,13 @@ def _prepare_models(
     inputs: dict[str, dict[str, Input]] = {}
     for one in planned:
         for group in one.groups:
-            inputs.setdefault(group.group.model, {})[group.input.label] = group.input
+            wanted = inputs.setdefault(group.group.model, {})
+            wanted[group.input.label] = group.input
+            made = {group.settled(one.case(case)).variant for case in group.cases}
+            if made & variants.CALIBRATED and (feed := MODELS[group.group.model].calibration):
+                wanted[variants.CALIBRATION] = Input(label=variants.CALIBRATION, shapes=(feed,))
     prepared = {}
-    for name, wanted in inputs.items():
+    for name, entries in inputs.items():
         tell(f"准备模型 {name}")
-        prepared[name] = prepare(MODELS[name], tuple(wanted.values()), folder)
+        prepared[name] = prepare(MODELS[name], tuple(entries.values()), folder)
     return prepared

@@ -19,7 +19,7 @@ import psutil
 
 from bench.measure import ending
 from bench.results.records import Failure, Figures
-from bench.system import leftovers
+from bench.system import cgroup, leftovers
 from bench.system.folders import Folders
 
 if TYPE_CHECKING:
@@ -57,11 +57,13 @@ def run_worker(
     job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float, *, python: str = sys.executable
 ) -> Outcome:
     """One job in one fresh process, beside as many others of the same kind as the job asks for."""
-    start = time.monotonic()
+    start, python = time.monotonic(), job.get("python") or python
     whole = {**job, "parent_pid": os.getpid()}
     try:
-        with _company(whole, env, job.get("processes", 1) - 1, python):
-            status, output, log = run_script(WORKER, whole, env, timeout_s, python=python)
+        with _granting(job.get("quota")) as group:
+            whole["cgroup"] = group and str(group)
+            with _company(whole, env, job.get("processes", 1) - 1, python, group):
+                status, output, log = run_script(WORKER, whole, env, timeout_s, python=python, group=group)
     except _CompanyLost:
         reason = "同时运行的另一个进程没有跑起来，或中途结束了"
         return Outcome(time.monotonic() - start, "", failure=Failure(kind="crashed", reason=reason))
@@ -78,19 +80,31 @@ def run_worker(
     return Outcome(wall, log, report.ok, None, lines)
 
 
+@contextmanager
+def _granting(cores: float | None) -> Iterator[Path | None]:
+    """A cgroup with a quota, where one is asked for."""
+    if cores is None:
+        yield None
+        return
+    with cgroup.granting(cores, Folders.here().leftovers) as folder:
+        yield folder
+
+
 class _CompanyLost(Exception):
     """A process that should run beside the measured one ended before it was under way, or before the measured one did."""
 
 
 @contextmanager
-def _company(job: Mapping[str, Any], env: Mapping[str, str], count: int, python: str) -> Iterator[None]:
+def _company(
+    job: Mapping[str, Any], env: Mapping[str, str], count: int, python: str, group: Path | None
+) -> Iterator[None]:
     """So many processes that run the same case until the measured one is done."""
     with ExitStack() as stack:
         started = []
         for _ in range(count):
-            child = stack.enter_context(_started(WORKER, env, subprocess.DEVNULL, python))
+            child = stack.enter_context(_started(WORKER, env, subprocess.DEVNULL, python, group))
             started.append(child)
-            _send(child, {**job, "company": True})
+            _send(child, {**job, "company": True, "observe": False, "verbose": False})
             _wait_until_ready(child)
         yield
         if any(child.poll() is not None for child in started):
@@ -119,7 +133,7 @@ def _unless_done_in(seconds: float, act: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def _started(
-    script: Path, env: Mapping[str, str], log: IO[bytes] | int, python: str
+    script: Path, env: Mapping[str, str], log: IO[bytes] | int, python: str, group: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A child in a session of its own: Ctrl-C reaches the runner alone, which then ends the child."""
     child = subprocess.Popen(
@@ -132,6 +146,8 @@ def _started(
     )
     try:
         with leftovers.process(Folders.here().leftovers, child.pid):
+            if group:
+                cgroup.enter(group, child.pid)  # it waits for its job: nothing has been measured yet
             yield child
     finally:
         _end(child)
@@ -144,14 +160,15 @@ def run_script(
     timeout_s: float,
     *,
     python: str = sys.executable,
+    group: Path | None = None,
 ) -> tuple[int | None, bytes, str]:
-    """Run `script` with a job on stdin. Returns (exit status or None on timeout, its first line, stderr).
+    """Run `script` with a job on stdin, in that cgroup if any. Returns (exit status or None on timeout, its first line, stderr).
 
     The wait is a blocking read: the parent uses no CPU while the child is measured. It ends with the line, not with
     the file: a process that the child has forked would keep that from coming.
     """
     timed_out = threading.Event()
-    with tempfile.TemporaryFile() as log, _started(script, env, log, python) as child:
+    with tempfile.TemporaryFile() as log, _started(script, env, log, python, group) as child:
 
         def give_up() -> None:
             """The child hangs, or it has ended and what it forked holds its pipe."""

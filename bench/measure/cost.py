@@ -81,7 +81,7 @@ def checking_seconds(planned: Sequence[PlannedExperiment]) -> float:
             key = identity(one, group, one.case(case)), one.watches_idle
             children.setdefault(key, sample_seconds(one, group, case))
     reports = sum(
-        sample_seconds(one, one.hungriest, case)
+        report.seconds or sample_seconds(one, one.hungriest, case)
         for one in planned
         if one.groups
         for report in one.experiment.reports

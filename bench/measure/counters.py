@@ -36,6 +36,32 @@ def limit_cpus(count):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
 
 
+class Quota:
+    """The quota of the cgroup that this process was put into, if any."""
+
+    def __init__(self, folder):
+        self._folder = Path(folder) if folder else None
+        if self._folder and str(os.getpid()) not in (self._folder / "cgroup.procs").read_text().split():
+            raise RuntimeError(f"process {os.getpid()} is not in {folder}")
+
+    def begin(self):
+        self._before = self._periods()
+
+    def throttled_share(self):
+        """Of the periods since then, those in which the quota was used up; None where there is no quota."""
+        if self._folder is None:
+            return None
+        periods, throttled = (now - before for now, before in zip(self._periods(), self._before, strict=True))
+        return throttled / periods if periods else 0.0
+
+    def _periods(self):
+        """(with work in them, of these cut short) so far."""
+        if self._folder is None:
+            return None
+        stat = dict(line.split() for line in (self._folder / "cpu.stat").read_text().splitlines())
+        return int(stat["nr_periods"]), int(stat["nr_throttled"])
+
+
 class Memory:
     """Resident memory of this process in bytes, from the kernel's own marks where it keeps them."""
 

@@ -46,6 +46,7 @@ FACTS = {
     "node_threads": "一次推理中执行节点的线程数",
     "block_sizes": "各节点每次分给线程的块大小",
     "callers": "同时调用的线程数",
+    "processes": "同时做一样的事的进程数",
     "allocators_mapped": "取代 malloc 的分配器个数",
     "returned_mib": "malloc_trim 还给系统的内存（MiB）",
     "heaps": "glibc 开的堆的个数",
@@ -55,6 +56,7 @@ FACTS = {
     "received_enable_cpu_mem_arena": "会话收到的 enable_cpu_mem_arena",
     "received_enable_mem_pattern": "会话收到的 enable_mem_pattern",
     "file": "打开的模型文件",
+    "file_mib": "模型文件的大小（MiB）",
     "subject": "打开和调用的东西",
 }
 """Observed facts and their names on pages."""
@@ -150,6 +152,7 @@ def observe(
         facts["trace_bytes"] = figures.trace_bytes or 0
     told = {
         "callers": figures.callers,
+        "processes": figures.processes,
         "allocators_mapped": figures.allocators,
         "heaps": figures.heaps,
         "opening_cores": _rounded(figures.phases["open"].cpu_ns, figures.phases["open"].wall_ns, 2),
@@ -170,7 +173,10 @@ def _fingerprints(runs: Sequence[Run], file: Path, subject: Subject) -> dict[str
     called = [subject.name, dict(subject.options)]
     seen = {"operators": trace.operators(runs), "block_sizes": trace.blocks(runs), "subject": called}
     found = {name: _fingerprint(json.dumps(told).encode()) for name, told in seen.items() if told}
-    return {**found, "file": _fingerprint(file.read_bytes())}
+    size = sum(
+        part.stat().st_size for part in file.parent.glob(f"{file.name}*")
+    )  # weights may stand beside it
+    return {**found, "file": _fingerprint(file.read_bytes()), "file_mib": round(size / MIB, 1)}
 
 
 def _fingerprint(content: bytes) -> float:

@@ -22,6 +22,8 @@ from pathlib import Path
 
 import psutil
 
+from bench.system import cgroup
+
 GIB = 1 << 30
 ALLOCATORS = ("jemalloc", "mimalloc", "tcmalloc_minimal")
 MOST_TEXT = 1 << 22
@@ -113,7 +115,7 @@ def software() -> dict[str, str]:
 
 def free_memory(root: Path = Path("/")) -> int:
     """Bytes that may still be taken: what the system has available, within every cgroup limit above us."""
-    folders = [(folder, _folder_limit(folder)) for folder in cgroup_folders(root, "memory")]
+    folders = [(folder, _folder_limit(folder)) for folder in cgroup.folders(root, "memory")]
     left = [max(0, limit - _folder_usage(folder)) for folder, limit in folders if limit is not None]
     return min([int(psutil.virtual_memory().available), *left])
 
@@ -128,7 +130,7 @@ def usable_cpus() -> tuple[int, ...]:
 def cpu_quota(root: Path = Path("/")) -> float | None:
     """Cores that the cgroup's CFS quota grants (v2 and v1); None without one."""
     quotas = []
-    for folder in cgroup_folders(root, "cpu"):
+    for folder in cgroup.folders(root, "cpu"):
         text = read_text(folder / "cpu.max").split()
         if len(text) == 2 and text[0] != "max":
             quotas.append(int(text[0]) / int(text[1]))
@@ -140,7 +142,7 @@ def cpu_quota(root: Path = Path("/")) -> float | None:
 
 def memory_limit(root: Path = Path("/")) -> int | None:
     """The cgroup's memory limit in bytes (v2 and v1); None without one."""
-    limits = (_folder_limit(folder) for folder in cgroup_folders(root, "memory"))
+    limits = (_folder_limit(folder) for folder in cgroup.folders(root, "memory"))
     return min((limit for limit in limits if limit is not None), default=None)
 
 
@@ -159,19 +161,6 @@ def _folder_usage(folder: Path) -> int:
 def _number(folder: Path, *names: str) -> int | None:
     """What the first of these files says that says a number."""
     return next((int(text) for name in names if (text := read_text(folder / name)).isdigit()), None)
-
-
-def cgroup_folders(root: Path, controller: str) -> list[Path]:
-    """This process's cgroup and its ancestors, v2 first, then v1, as far as they are mounted."""
-    folders = []
-    for line in read_text(root / "proc/self/cgroup").splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controllers and controller not in controllers.split(","):
-            continue
-        mount = root / "sys/fs/cgroup" / (controller if controllers else "")
-        own = mount / path.lstrip("/")
-        folders += [folder for folder in (own, *own.parents) if folder.is_relative_to(mount)]
-    return folders
 
 
 @cache

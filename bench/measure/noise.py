@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.measure.machine import cgroup_folders, free_memory, read_text
+from bench.measure.machine import free_memory, read_text
 from bench.results.records import NoiseRecord
+from bench.system import cgroup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +128,7 @@ def _pressure(root: Path) -> int | None:
 
 def _held_back(root: Path) -> int | None:
     """Microseconds that CFS quotas kept this process's cgroups from running (v2 and v1)."""
-    texts = [read_text(folder / "cpu.stat") for folder in cgroup_folders(root, "cpu")]
+    texts = [read_text(folder / "cpu.stat") for folder in cgroup.folders(root, "cpu")]
     found = [
         match for text in texts if (match := re.search(r"^throttled_(usec|time) (\d+)$", text, re.MULTILINE))
     ]

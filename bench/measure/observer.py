@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from bench.measure.plan import PlannedGroup
     from bench.measure.task import Task
     from bench.measure.trace import Run
-    from bench.spec import Case
+    from bench.spec import Case, Report
+
+REPORT_FACTOR = 6.0
+"""A report may take so many times as long as it says."""
 
 Facts = dict[tuple[int, str], dict[str, float]]
 """(group index, case id) -> what was observed."""
@@ -100,6 +103,7 @@ def _child(task: Task, group: PlannedGroup, case: Case) -> Seen:
     target = str(part) if case.id == BASELINE and group.timed else None
     changes = {
         "observe": True,
+        "processes": case.load.processes if case.load else 1,
         "verbose": case.id != CONTROL,
         "write_reference": target,
         "verify": compared_feeds(group) if target else [],
@@ -171,17 +175,18 @@ def run_reports(task: Task, tell: Callable[[str], None]) -> None:
         for case_id in wanted.cases:
             if (wanted.subject, case_id) not in done:
                 tell(f"{task.name(group, case_id)} {SUBJECTS[wanted.subject]}")
-                failure, lines = report(task, group, task.planned.case(case_id), wanted.subject)
+                failure, lines = report(task, group, task.planned.case(case_id), wanted)
                 of: dict[str, Any] = {"case": case_id, "model": group.group.model, "input": group.input.label}
                 task.writer.append(Told(subject=wanted.subject, **of, lines=lines, failure=failure))
 
 
 def report(
-    task: Task, group: PlannedGroup, case: Case, subject: str
+    task: Task, group: PlannedGroup, case: Case, wanted: Report
 ) -> tuple[Failure | None, dict[str, list[str]]]:
     """What a reporting subject says of a case: lines of text under headings."""
     if failure := task.hindrance(group, case):
         return failure, {}
-    job = task.job(group, case, subject=subject, report=True)
-    outcome = task.worker(job, group.settled(case).place.env, timeout_s(group, case))
+    job = task.job(group, case, subject=wanted.subject, report=True)
+    patience = max(timeout_s(group, case), REPORT_FACTOR * (wanted.seconds or 0))
+    outcome = task.worker(job, group.settled(case).place.env, patience)
     return outcome.failure, {} if outcome.failure else outcome.lines

@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+from difflib import SequenceMatcher
 from importlib import import_module
 from pathlib import Path
 
@@ -22,6 +23,10 @@ import counters  # noqa: E402
 
 del sys.path[0]  # `trace` and other files there have names that others mean otherwise
 
+IN_A_BOX = 0.3
+"""From this probability on, RapidOCR counts a pixel as text."""
+BLANK = 0
+"""The character that stands for none."""
 WATCHED_WARM_UP = 20
 """Longer warm-ups are not watched call by call."""
 
@@ -45,7 +50,59 @@ def compare_outputs(np, thing, feeds, job):
         "finite": all(bool(np.isfinite(output).all()) for output in numbers),
         "identical": not differences,
         "difference": max(differences, default=0.0),
+        "cosine": min((_cosine(np, *pair) for pair in pairs), default=None),
+        "agreement": min((DECIDED[job["decides"]](np, *pair) for pair in pairs), default=None)
+        if job["decides"]
+        else None,
     }
+
+
+def _alike(reference, output):
+    return reference is not None and output is not None and reference.shape == output.shape
+
+
+def _cosine(np, reference, output):
+    """Of all numbers as one direction, whatever their size; 0 where that says nothing."""
+    if _same(np, reference, output):
+        return 1.0
+    if not _alike(reference, output) or not np.issubdtype(output.dtype, np.number):
+        return 0.0
+    one, other = reference.astype(float).ravel(), output.astype(float).ravel()
+    length = float(np.linalg.norm(one) * np.linalg.norm(other))
+    cosine = float(one @ other) / length if length else 0.0
+    return min(1.0, max(-1.0, cosine)) if np.isfinite(cosine) else 0.0
+
+
+def _same_area(np, reference, output):
+    """Of the area in which one of the two sees text, that in which both do; 1 where there is none."""
+    if not _alike(reference, output):
+        return 0.0
+    one, other = reference > IN_A_BOX, output > IN_A_BOX
+    either = int((one | other).sum())
+    return int((one & other).sum()) / either if either else 1.0
+
+
+def _same_text(np, reference, output):
+    """Share of the characters that are read alike, over all rows."""
+    if not _alike(reference, output):
+        return 0.0
+    pairs = [tuple(map(_read, pair)) for pair in zip(reference.argmax(-1), output.argmax(-1), strict=True)]
+    length = sum(len(one) + len(other) for one, other in pairs)
+    alike = sum(
+        block.size
+        for pair in pairs
+        for block in SequenceMatcher(None, *pair, autojunk=False).get_matching_blocks()
+    )
+    return 2 * alike / length if length else 1.0
+
+
+def _read(steps):
+    """Characters of a row, as CTC has them: neither repeats nor blanks."""
+    kept = [int(one) for place, one in enumerate(steps) if place == 0 or one != steps[place - 1]]
+    return [one for one in kept if one != BLANK]
+
+
+DECIDED = {"area": _same_area, "text": _same_text}
 
 
 def _as_array(np, output):
@@ -85,6 +142,7 @@ def measure(job, subject, channel):
     if job["company"]:
         calling.be_company(thing, feeds, job["callers"], channel)
     watch = counters.HugePageWatch() if job["observe"] else None
+    quota = counters.Quota(job["cgroup"])
     rss = []
 
     def note_rss():
@@ -103,11 +161,13 @@ def measure(job, subject, channel):
     with phases("warm_up", calls=True) as phase:
         for _ in range(job["warm_up"]):
             calling.one_pass(thing, feeds, phase, note_rss if job["warm_up"] < WATCHED_WARM_UP else None)
+    quota.begin()
     with phases("steady", calls=True) as phase:
         if len(kept) == 1:
             calling.timed_loop(thing, feeds, phase, job, kept[0])
         else:
             calling.timed_callers(thing, feeds, phase, job, kept)
+    throttled_share = quota.throttled_share()
     note_rss()
     huge_pages = watch.stop() if watch else None  # it polls: before the idle time, which it would spoil
     if job["idle_seconds"]:
@@ -127,7 +187,9 @@ def measure(job, subject, channel):
         "latencies_ns": [ns for latencies in kept for ns in latencies.told()],
         "rss_bytes": rss,
         "callers": sum(latencies.count > 0 for latencies in kept),
+        "processes": job["processes"],
         "items": feeds.items,
+        "throttled_share": throttled_share,
         "threads_created": None if own_threads is None else len(own_threads),
         "threads_pinned": None if own_threads is None else counters.pinned(own_threads),
         "huge_page_bytes": huge_pages,

@@ -161,4 +161,5 @@ MODEL = Model(
     inputs={"input_ids": make_input},
     packages=(),
     warm_up=3,
+    calibration={"input_ids": (16, 128)},
 )

@@ -50,4 +50,6 @@ MODEL = Model(
     inputs={"x": make_input},
     packages=("rapidocr",),
     warm_up=3,
+    decides="area",
+    calibration={"x": (16, 3, 480, 480)},
 )

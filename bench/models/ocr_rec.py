@@ -48,4 +48,6 @@ MODEL = Model(
     inputs={"x": make_input},
     packages=("rapidocr",),
     warm_up=3,
+    decides="text",
+    calibration={"x": (16, 3, 48, 320)},
 )

@@ -62,7 +62,7 @@ SCENARIO_PARTS = {
     "code": None,
 }
 """Part -> what tells it; code is no HTML."""
-REPORTS = ("line_memory", "log_lines", "denormal_threads", "wide_line", "trace")
+REPORTS = (*reports.HEADINGS, "trace")
 
 
 def _or_not_yet(shown: Callable[P, str]) -> Callable[P, str]:

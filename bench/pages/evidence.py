@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
-
 from bench.experiments import EXPERIMENTS
 from bench.pages import (
     build_facts,
@@ -22,7 +18,7 @@ from bench.pages import (
     source,
     tables,
 )
-from bench.pages.markup import NONE, finished, render
+from bench.pages.markup import NONE, python, render
 from bench.pages.words import Words
 from bench.spec import CONTROL
 
@@ -33,9 +29,6 @@ if TYPE_CHECKING:
 
     from bench.results.published import Export
     from bench.spec import Experiment
-
-CODE = HtmlFormatter(cssclass="language-python highlight", wrapcode=True)
-"""As the site's own fences."""
 
 
 def page(experiment: Experiment) -> Markup:
@@ -96,5 +89,4 @@ def _claims(experiment: Experiment, export: Export) -> Markup:
 def _code(experiment: Experiment, words: Words) -> Markup:
     cases = [case for case in words.export.cases if case.id != CONTROL]
     codes = (snippets.on_machine(experiment, case, words.asked()) for case in cases)
-    shown = (finished(highlight(code, PythonLexer(), CODE)) for code in codes)
-    return render("evidence_code", codes=list(zip(cases, shown, strict=True)))
+    return render("evidence_code", codes=list(zip(cases, map(python, codes), strict=True)))

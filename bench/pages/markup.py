@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 from markupsafe import Markup
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 
 from bench.experiments import EXPERIMENTS
 from bench.spec import input_title
@@ -29,6 +32,7 @@ SHORT_CODE = 14
 """Letters that fit into a cell on a phone."""
 FEW_COLUMNS = 2
 """Of a table that somebody wrote; a wider one has a card for each row on a phone."""
+_FENCE = HtmlFormatter(cssclass="language-python highlight", wrapcode=True)
 _JOINT = re.compile(r"(?<=[_.,=(/])(?=\w)")
 _PLAIN = re.compile(r"<table>.*?</table>", re.DOTALL)
 """As Python-Markdown writes it: generated ones have a class."""
@@ -46,6 +50,11 @@ def code(text: str) -> Markup:
     """Code that breaks at its joints, where it is long."""
     parts = _JOINT.split(text) if len(text) > SHORT_CODE else [text]
     return Markup("<code>{}</code>").format(Markup("<wbr>").join(parts))
+
+
+def python(text: str) -> Markup:
+    """A block of code in colours, as the site's own fences."""
+    return finished(highlight(text, PythonLexer(), _FENCE))
 
 
 def marked(text: str) -> Markup:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench.experiments._common import ORIGINAL
 from bench.facts.options import IRRELEVANT, OPTIONS, TOPICS, TRAPS
+from bench.facts.shown import OF_TRAP
 from bench.pages import source
-from bench.pages.markup import code, evidence, marked, render
+from bench.pages.markup import code, evidence, marked, python, render
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -59,8 +60,17 @@ def _default(which: str, option: Option, installed: dict[str, Any]) -> Markup | 
 
 
 def traps() -> Markup:
-    """Beliefs that cost time, each with what really happens."""
-    return render("traps", traps=TRAPS, place=place)
+    """Beliefs that cost time, each with what really happens, the code that shows it, and what came of that here."""
+    return render("traps", traps=TRAPS, place=place, shown=OF_TRAP, tried=_tried(), python=python)
+
+
+def _tried() -> dict[str, str]:
+    """Demonstration -> what came of it on the machine that measured; empty: it is still to be tried."""
+    try:
+        reports = source.load("traps").reports
+    except source.NotYet:
+        return {}
+    return {name: lines[0] for one in reports for name, lines in one.lines.items() if lines}
 
 
 def place(experiment: str) -> str:

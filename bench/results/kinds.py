@@ -85,7 +85,7 @@ _SAID = {
     **dict.fromkeys(("int_type", "int_from_float"), "应是整数"),
     **dict.fromkeys(("dict_type", "mapping_type", "model_type", "model_attributes_type", "dataclass_type"), "应是对象"),
     **dict.fromkeys(("extra_forbidden", "unexpected_keyword_argument"), "没有这一项"),
-    "string_type": "应是文字", "float_type": "应是数", "bool_type": "应是 true 或 false", "list_type": "应是数组",
+    "string_type": "应是文字", "float_type": "应是数", "bool_type": "应是 true 或 false", "list_type": "应是数组", "tuple_type": "应是数组",
     "none_required": "应是 null", "literal_error": "应是 {expected} 之一", "missing": "缺少这一项",
     "union_tag_not_found": "没有写明是哪一种记录", "union_tag_invalid": "没有这种记录",
     "greater_than": "应大于 {gt}", "greater_than_equal": "不应小于 {ge}", "less_than": "应小于 {lt}",

@@ -41,8 +41,10 @@ class Metric:
     read: Callable[[Any], float | None] | None = None
     """Reads a `Phase`, or `Figures` of a whole process. None: a fact of the same name, or from several processes."""
     of: str = ""
-    """Of a ratio: the metric that is compared, within rounds; `than` names the case."""
+    """Of a ratio: the metric that is compared, within rounds; `than` names the case. Of a rate: what work is divided by."""
     than: str = "default"
+    work: Literal["flops", "weights", ""] = ""
+    """Of a rate: what a call does, over its latency. Arithmetic is counted in 1e9, weights as GiB of float32."""
     better: Literal["less", "more", ""] = ""
     floor: float = stats.MIN_EFFECT
     """Of a ratio: the least effect that counts as one."""
@@ -115,7 +117,11 @@ _ALL = (
     _time(id="p95_ms", title="p95 延迟", read=lambda f: f.latency_ns(0.95) / 1e6,
           always=False, calls=ENOUGH_CALLS),
     Metric(id="calls_per_s", title="每秒推理", unit="次", kind="time", better="more", always=False,
-           phase="steady", read=lambda p: p.calls / p.run_ns * 1e9),
+           read=lambda f: f.processes * f.steady.calls / f.steady.run_ns * 1e9),
+    Metric(id="gflop_per_s", title="每秒运算", unit="GFLOP", kind="time", better="more", always=False,
+           of="latency_ms", work="flops"),
+    Metric(id="gib_per_s", title="每秒读权重", unit="GiB", kind="time", better="more", always=False,
+           of="latency_ms", work="weights"),
     _judged(id="ratio", title="相对默认", compared="延迟", of="latency_ms", better="less", headline=True),
     _judged(id="ratio_original", title="相对 2022 年的那套", compared="延迟，对 2022 年的那套",
             of="latency_ms", than="original", better="less"),
@@ -133,6 +139,8 @@ _ALL = (
     _time(id="trim_ms", title="归还一次", phase="trim", always=False, read=lambda p: p.wall_ns / 1e6),
     _time(id="cpu_s", title="每次用的 CPU", compared="每次推理的 CPU 时间", unit="s",
           phase="steady", read=lambda p: p.cpu_ns / p.calls / 1e9),
+    Metric(id="throttled", title="被配额拦住的周期", unit="%", kind="count", told=False, always=False,
+           read=lambda f: _scaled(f.throttled_share, 0.01)),
     Metric(id="cores_used", title="用到的核", kind="count",
            phase="steady", read=lambda p: p.cpu_ns / p.run_ns),
     _memory(id="open_peak_mib", title="打开时最多占", judged=True, always=False,
@@ -149,11 +157,16 @@ _ALL = (
            signed=True, told=False),
     Metric(id="character_error", title="字符错误率", kind="count", told=False, always=False,
            read=lambda f: f.character_error),
+    Metric(id="cosine", title="输出的余弦", kind="count", told=False, always=False, signed=True,
+           read=lambda f: f.outputs.cosine),
+    Metric(id="agreement", title="结果与 fp32 一致", unit="%", kind="count", told=False, always=False,
+           read=lambda f: _scaled(f.outputs.agreement, 0.01)),
     Metric(id="trace_kib_per_run", title="文件每次推理", unit="KiB", kind="count", read=_trace),
     Metric(id="minor_faults", title="缺页/次", kind="count", phase="steady", read=_faults, told=False),
     Metric(id="threads", title="实际线程数", kind="count", told=False,
            read=lambda f: None if f.threads_created is None else f.threads_created + 1),
     _fact(id="nodes", title="节点数"),
+    _fact(id="file_mib", title="文件", unit="MiB", always=False),
     _fact(id="overlapping_nodes", title="同时执行的节点"),
     _fact(id="node_threads", title="执行节点的线程"),
     _fact(id="session_info_lines", title="INFO 及更细的行"),

@@ -51,7 +51,7 @@ class Reading:
                 if failure:
                     self.failed.add((record.group, record.case))
                 if figures:
-                    self.version = figures.onnxruntime
+                    self.version = figures.onnxruntime or self.version  # other engines have none
                     check(FIGURES, Process.of(figures, record.case, line.group, self.header))
             case RoundEnd():
                 self.last[line.place[:2]] = record.attempt
@@ -145,7 +145,7 @@ LINES: dict[type[Record], Checks[Line]] = {
               or n.it.figures.worker_ns <= (n.it.wall_s * CLOCK_SLACK + WALL_SLACK_S) * 1e9,
         **IN_TURN,
         "样本的位置接不上：有缺漏、重复或颠倒": _position_follows,
-        "同一个文件里有两个版本的 onnxruntime": lambda n: n.it.failure is not None or n.read.version in ("", n.it.figures.onnxruntime),
+        "同一个文件里有两个版本的 onnxruntime": lambda n: n.it.failure is not None or "" in (n.read.version, n.it.figures.onnxruntime) or n.read.version == n.it.figures.onnxruntime,
     },
     RoundEnd: {
         **GROUP_KNOWN, **IN_TURN,

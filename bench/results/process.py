@@ -73,6 +73,10 @@ class Outputs(Record):
     """Bit by bit."""
     difference: Annotated[float, Field(ge=0)]
     """Largest, relative to the largest absolute output of the baseline."""
+    cosine: Annotated[float, Field(ge=-1, le=1)] | None = None
+    """Of the output that fits worst; None: not compared."""
+    agreement: Share | None = None
+    """Of what a user makes of the outputs, the share that is the same; None: not compared, or nothing but numbers."""
 
 
 PHASES = ("import", "open", "first", "second", "warm_up", "steady", "idle", "trim")
@@ -93,10 +97,14 @@ class Figures(Record):
     """Resident after each of the first calls, and after the steady phase."""
     callers: Positive = 1
     """Threads that called in the steady phase."""
+    processes: Positive = 1
+    """That did the same at the same time, this one among them."""
     items: Positive = 1
     """Rows of the first input, pictures, lines or texts, that a call is given; of several feeds, the first."""
     items_at_once: Positive | None = None
     """Of these, how many go through the session together; None: all."""
+    throttled_share: Share | None = None
+    """Of the periods of its quota in the steady phase, those in which the quota was used up."""
     threads_created: Count | None
     """By opening."""
     threads_pinned: Count | None

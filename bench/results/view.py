@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bench.results.stats import Estimate
     from bench.results.store import Journal
 
+FLOAT_BYTES = 4
 TOO_NOISY = 0.10
 """Identical settings that differ more than this: what a reader would take for an effect."""
 MAX_DIRTY_SHARE = 0.3
@@ -146,8 +147,16 @@ class GroupView:
             ratio = metric.kind == "ratio"
             enough = self.enough_calls(metric, case, *([metric.than, BASELINE] if ratio else ()))
             read = _against if ratio else _median
-            self._known[key] = [read(one, case, metric) if enough else None for one in self.rounds]
+            of = METRICS[metric.of] if metric.work else metric
+            found = [read(one, case, of) if enough else None for one in self.rounds]
+            self._known[key] = [self._rate(metric, one) for one in found] if metric.work else found
         return self._known[key]
+
+    def _rate(self, metric: Metric, ms: float | None) -> float | None:
+        """What a call does, over its latency; None where that is not known."""
+        flops = (self.record.flops or 0) / len(self.record.shapes) / 1e9
+        work = flops if metric.work == "flops" else self.record.parameters * FLOAT_BYTES / (1 << 30)
+        return work / ms * 1e3 if ms and work else None
 
     def values(self, case: str, metric: Metric) -> list[float]:
         """One value a round, without the rounds that have none."""

@@ -29,6 +29,8 @@ _MODULES: dict[str, ModuleType] = {
 }
 SUBJECTS: dict[str, str] = {name: module.TITLE for name, module in _MODULES.items()}
 """Name -> title."""
+FOREIGN = frozenset(name for name, module in _MODULES.items() if hasattr(module, "FOREIGN"))
+"""Other engines: how far their outputs are from ours is a result, no failure."""
 
 
 POOL_CODE = """

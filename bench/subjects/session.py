@@ -71,6 +71,11 @@ class Session:
         self._run_options = self._options_of_a_run()
         self._session = self._open(self.options)
 
+    @property
+    def raw(self):
+        """What ORT calls a session, for other ways to call it."""
+        return self._session
+
     def call(self, feed, run_options=None):
         """`run_options`: of this call alone, in the place of the case's."""
         return self._session.run(None, feed, run_options or self._run_options)

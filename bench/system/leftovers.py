@@ -54,7 +54,7 @@ def sweep(folder: Path) -> list[str]:
         try:
             match json.loads(note.read_bytes()):
                 case {"cgroup": str(path)}:
-                    removed += _end_cgroup(Path(path))
+                    removed += end_cgroup(Path(path))
                 case {"pid": int(pid), "created": float(created)}:
                     removed += _end_process(pid, created)
         except json.JSONDecodeError:  # the note itself was cut short
@@ -80,7 +80,7 @@ def _end_process(pid: int, created: float) -> list[str]:
     return [f"进程 {pid}"]
 
 
-def _end_cgroup(path: Path) -> list[str]:
+def end_cgroup(path: Path) -> list[str]:
     """Kill what is in it until nothing is; only then the kernel lets it go."""
     deadline = time.monotonic() + PATIENCE_S
     while path.name.startswith(CGROUP_PREFIX) and path.is_dir():

@@ -70,8 +70,18 @@ class Seen:
     """Need -> MiB, or seconds."""
 
 
-def arms(machine: Machine, *, denormals: int, operators: Collection[str], optimised: bool) -> list[Arm]:
-    """What may help on such a machine. `operators`: of the graph as the default runs it; `optimised`: it comes so."""
+def arms(
+    machine: Machine,
+    *,
+    denormals: int,
+    operators: Collection[str],
+    optimised: bool,
+    every_fusion: bool = False,
+) -> list[Arm]:
+    """What may help on such a machine. `operators`: of the graph as the default runs it; `optimised`: it comes so.
+
+    `every_fusion`: to do without each one, as the experiment does.
+    """
     found = [
         Arm(family, case)
         for family, experiment, wanted in OWN
@@ -82,6 +92,8 @@ def arms(machine: Machine, *, denormals: int, operators: Collection[str], optimi
         Arm("fusion", _without(fusion))
         for fusion in sorted({FUSIONS[one] for one in operators if one in FUSIONS})
     ]
+    if every_fusion:
+        found += [Arm("fusion", one) for one in EXPERIMENTS["fusions"].cases(machine) if one.settings]
     left_out = {
         "denormals": not denormals,
         "graph": optimised,

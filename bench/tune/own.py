@@ -67,6 +67,8 @@ class Wanted:
     """Version; None: the installed one."""
     compare: bool = True
     """Whether the outputs of all settings must be the default's."""
+    every_fusion: bool = False
+    """Whether to do without each optimisation of the graph, not just those that were seen to hurt."""
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -81,7 +83,7 @@ class Wanted:
 
     def decides(self) -> dict[str, Any]:
         """All that decides the numbers, but for the model and what it is fed."""
-        names = ("goal", "budget_s", "gap_ms", "callers", "cores", "quota", "ort", "compare")
+        names = ("goal", "budget_s", "gap_ms", "callers", "cores", "quota", "ort", "compare", "every_fusion")
         return {**{name: getattr(self, name) for name in names}, "limits": dict(self.limits)}
 
 

@@ -55,6 +55,7 @@ class Tuning:
             denormals=self.own.facts.denormals,
             operators=self.begun.operators,
             optimised=self.own.optimised,
+            every_fusion=self.wanted.every_fusion,
         )
         checks = self._check(tried)
         screened = self._screen(tried, checks, goals)

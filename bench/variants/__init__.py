@@ -1,8 +1,9 @@
 """How another file is made of a model: one file each, found by convention.
 
-Each runs in a process of its own, without this package: `python -I _job.py`, with {"variant", "source", "folder"} as
-JSON on stdin, lets its `make` write the file `FILE` in the folder. It has a `TITLE` in Chinese, and, where
-readers would want it, the code by which they do the same; what it needs is imported while making.
+Each runs in a process of its own, without this package: `python -I _job.py`, with {"variant", "source", "folder",
+"calibration"} as JSON on stdin, lets its `make` write the file `FILE` in the folder. It has a `TITLE` in Chinese, and,
+where readers would want it, the code by which they do the same; what it needs is imported while making. One that is
+`LOSSY` changes the outputs, one that is `CALIBRATED` is given feeds from which to take the ranges of activations.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ _MODULES: dict[str, ModuleType] = {
 }
 VARIANTS: dict[str, str] = {AS_BUILT: "原样", **{name: module.TITLE for name, module in _MODULES.items()}}
 """Name -> title."""
+LOSSY = frozenset(name for name, module in _MODULES.items() if hasattr(module, "LOSSY"))
+"""Of those, how far outputs are from the default's is a result, no failure."""
+CALIBRATED = frozenset(name for name, module in _MODULES.items() if hasattr(module, "CALIBRATED"))
+CALIBRATION = "calibration"
+"""Label of the input that these are given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,17 @@ def main():
     sys.path.insert(0, str(Path(__file__).parent))
     try:
         maker = import_module(job["variant"])
-        maker.make(Path(job["source"]), Path(job["folder"]) / maker.FILE)
+        samples = (_samples(job["calibration"]),) if hasattr(maker, "CALIBRATED") else ()
+        maker.make(Path(job["source"]), Path(job["folder"]) / maker.FILE, *samples)
     except Exception as error:  # noqa: BLE001 - the parent is told, whatever it was
         sys.exit(f"{type(error).__name__}: {error}")
     print("{}")
+
+
+def _samples(files):
+    import _given
+
+    return _given.samples(files)
 
 
 if __name__ == "__main__":

@@ -128,14 +128,14 @@ FINDINGS: dict[str, Advice] = {
         "make sessions in the child: spawn with multiprocessing, no --preload with gunicorn",
     ),
     "variable_invented": Advice(
-        "reference/options.html#trap-invented-variables",
+        "reference/traps.html#trap-invented-variables",
         "设了环境变量 {names}，ONNX Runtime 里没有这样的变量",
         "删掉它；线程数用 options.intra_op_num_threads 设",
         "{names} is set; ONNX Runtime has no such variable",
         "remove it; set options.intra_op_num_threads",
     ),
     "variable_openmp": Advice(
-        "reference/options.html#trap-openmp-variable",
+        "reference/traps.html#trap-openmp-variable",
         "设了环境变量 {names}，对 ONNX Runtime 没有作用（1.8 起不用 OpenMP）",
         "线程数用 options.intra_op_num_threads 设；这个变量若是给别的库的，留着",
         "{names} is set; ONNX Runtime has not used OpenMP since 1.8",

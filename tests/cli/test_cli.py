@@ -66,7 +66,7 @@ def _refusal(*arguments: str) -> str:
 
 def test_what_cannot_be_done_is_one_sentence_on_stderr(tmp_path: Path) -> None:
     for arguments, status, expected in (
-        (("run", "no_such"), 1, "没有实验“no_such”，可用的有：allocators、arena"),
+        (("run", "no_such"), 1, "没有实验“no_such”，可用的有：after_run、allocators、arena"),
         (("rn",), 2, "没有命令“rn”（是不是 run？），可用的有：list、run"),
     ):
         with _start(tmp_path, *arguments) as running:

@@ -47,7 +47,7 @@ WORLDS: dict[str, dict[str, Any]] = {
     "enormous": {"values": {(None, None, name): 54321.0 for name in ("session_ms", "peak_mib", "kept_mib")}},
     "large numbers": {"values": {(None, None, name): 12345.6 for name in NUMBERS}},
     "small numbers": {"values": {(None, None, name): 0.0000123 for name in NUMBERS}},
-    "too noisy": {"time": 1.3, "noisy": range(5)},
+    "too noisy": {"time": 1.3, "noisy": range(9)},
     "nothing takes effect": {"time": 1.3, "memory": 0.4, "outcomes": {(None, None): "nothing"}},
     "nothing is seen to take effect": {"time": 1.3, "memory": 0.4, "outcomes": {(None, None): "unseen"}},
     "draft": {"profile": "quick", "rounds": 3, "time": 1.5, "memory": 0.4},

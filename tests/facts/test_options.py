@@ -18,16 +18,10 @@ import pytest
 from bench.experiments import EXPERIMENTS
 from bench.facts import options
 from bench.facts.options import IRRELEVANT, OPTIONS, TRAPS, BadTable, Option, Trap
+from bench.facts.shown import DEMONSTRATIONS, SCRIPT
 from bench.site import publish
 
 PACKAGE = Path(find_spec("onnxruntime").origin).parent
-SHOWING = Path(__file__).with_name("showing.py")
-DEMONSTRATIONS = {
-    name: script
-    for script in sorted(Path(__file__).parent.glob("show_*.py"))
-    for name in re.findall(r"^def shows_(\w+)", script.read_text(encoding="utf-8"), re.MULTILINE)
-}
-"""What they show, one trap or several parted by `__`, and where."""
 TIMED = ("boolean_true", "prepacking")
 ALL = [pytest.param(one, marks=pytest.mark.alone if one in TIMED else ()) for one in DEMONSTRATIONS]
 ONLY_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="读 /proc 和 Linux 的 wheel")
@@ -116,7 +110,7 @@ def test_row_that_cannot_be_right_is_refused() -> None:
 def test_the_installed_library_behaves_as_the_pages_say(name: str, tmp_path: Path) -> None:
     if name.startswith("denormal") and platform.machine() not in ("x86_64", "AMD64"):
         pytest.skip("只在 x86 上成立")
-    done = _child(str(SHOWING), DEMONSTRATIONS[name].stem, f"shows_{name}", TMPDIR=str(tmp_path))
+    done = _child(str(SCRIPT), DEMONSTRATIONS[name].module, f"shows_{name}", TMPDIR=str(tmp_path))
     assert done.returncode == 0, done.stderr[-2000:]
 
 

@@ -69,7 +69,7 @@ def test_report_log_job_environment_and_parent_arrive(stage: Stage) -> None:
     told = "sys.stderr.write(f'{job} {os.environ[\"CASE\"]} {os.getppid()}')\nsys.stderr.write('x' * 5_000_000)\n"
     outcome = stage.run(told + stage.report, one=[1, 2])
     assert (outcome.figures, outcome.failure, outcome.lines) == (stage.figures, None, {})
-    job = {"folder": str(stage.notes), "one": [1, 2], "parent_pid": os.getpid()}
+    job = {"folder": str(stage.notes), "one": [1, 2], "parent_pid": os.getpid(), "cgroup": None}
     assert outcome.log.startswith(f"{job} x {os.getpid()}xxx")
     assert len(outcome.log) > 5_000_000
     assert 0 < outcome.wall_s < TIMEOUT_S

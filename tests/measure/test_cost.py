@@ -22,10 +22,21 @@ ARTICLE = (
     "arena", "container", "execution_mode", "graph_optimization", "inter_op_num_threads", "intra_op_num_threads",
     "log_severity", "memory_pattern", "profiling", "recommended",
 )  # fmt: skip
-VOCABULARY = ("callers", "dynamic_block_base", "formats")
+VOCABULARY = ("dynamic_block_base", "formats")
 MEMORY = ("allocators", "batch_split", "changing_shapes", "loading", "many_sessions", "unload")
+SERVING = (
+    "after_run",
+    "callers",
+    "forks",
+    "fusions",
+    "io_binding",
+    "limits",
+    "quantization",
+    "quota",
+    "traps",
+)
 SERVICES = ("denormals", "gaps", "rapidocr", "sessions_in_turn")
-MINUTES = {ARTICLE: 22, VOCABULARY: 3, SERVICES: 10, MEMORY: 9}
+MINUTES = {ARTICLE: 22, VOCABULARY: 2, SERVICES: 10, MEMORY: 9, SERVING: 9}
 """What experiments may take together, in the default profile on two cores."""
 
 

@@ -45,7 +45,7 @@ NO_ARENA = dict.fromkeys(evidence.ARENA_FACTS, 0)
 SHOWN = {
     "arena_regions": 3, "arena_mib": 809.0, "arena_shrinks": 1,
     "exact_regions_share": pytest.approx(1 / 3), "second_run_regions": 1, "callers": 2, "threads_created": 3, "threads_pinned": 2,
-    "huge_page_mib": 5.0, "minor_faults": 1.3, "idle_cpu_s": 0.001, "opened_mib": 0.0, "opening_cores": 2.0, "returned_mib": 10.0, **LINES, "warning_lines": 0,
+    "file_mib": 0.0, "processes": 1, "huge_page_mib": 5.0, "minor_faults": 1.3, "idle_cpu_s": 0.001, "opened_mib": 0.0, "opening_cores": 2.0, "returned_mib": 10.0, **LINES, "warning_lines": 0,
 }  # fmt: skip
 
 
@@ -70,6 +70,8 @@ def test_facts_of_a_child(tmp_path: Path) -> None:
     assert facts == {
         **NO_ARENA,
         "callers": 1,
+        "processes": 1,
+        "file_mib": 0.0,
         "opened_mib": 0.0,
         "opening_cores": 2.0,
         "returned_mib": 10.0,

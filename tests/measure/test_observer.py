@@ -156,7 +156,7 @@ def test_case_is_observed_under_its_load_and_timed_nowhere_if_it_cannot_run(lab:
     experiment = make.experiment(cases=cases, groups=[make.group(2), make.group(3)])
     lab.runner(lab.task(experiment)).run()
     seen = {(one.timed, one.case): (one.callers, one.processes) for one in lab.worker.started}
-    watched = {(False, BASELINE): (1, 1), (False, "two"): (1, 1), (False, "one"): (2, 1)}  # without company
+    watched = {(False, BASELINE): (1, 1), (False, "two"): (1, 1), (False, "one"): (2, 2)}
     assert seen == {**watched, (True, BASELINE): (1, 1), (True, "one"): (2, 2)}
     assert [start.case for start in lab.worker.started].count("two") == 1
     rows = [row for row in summarise(experiment, lab.on_disk()).rows if row.metric == "latency_ms"]

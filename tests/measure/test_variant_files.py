@@ -12,7 +12,7 @@ from real_children import failure_of, posix
 from bench import variants
 from bench.measure.observer import report
 from bench.measure.task import timeout_s
-from bench.spec import BASELINE, Case
+from bench.spec import BASELINE, Case, Report
 
 if TYPE_CHECKING:
     from lab import Lab
@@ -67,7 +67,10 @@ def test_file_is_made_once_and_whole_or_not_at_all(files: Files, last: str, kind
     found, reason = failure_of(files.sample(last))
     assert (found, words in reason, files.opened) == (kind, True, [])
     assert [files.sample(WHOLE).failure for _ in range(2)] == [None, None]
-    assert report(files.task, files.group, files.case, "line_memory") == (None, {"table": ["Line #"]})
+    assert report(files.task, files.group, files.case, Report(subject="line_memory", cases=())) == (
+        None,
+        {"table": ["Line #"]},
+    )
     folder = files.task.work / "toy-optimised"
     assert (files.log.read_text(), files.opened) == ("xx", [str(folder / "model.onnx")] * 3)
     assert (folder / "model.onnx").read_bytes() == b"a model made anew"

@@ -204,7 +204,7 @@ def test_outputs_are_compared_with_those_of_an_equal_process(tmp_path: Path) -> 
 def test_outputs_differ(tmp_path: Path, kind: str, reference: Any, outputs: Any, difference: float) -> None:
     path, arrays = tmp_path / "reference.npz", [np.array(one, kind) for one in outputs]
     np.savez(path, **{f"0.{n}": np.array(one, kind) for n, one in enumerate(reference)})
-    job = {"reference": str(path), "write_reference": None, "verify": [0]}
+    job = {"reference": str(path), "write_reference": None, "verify": [0], "decides": ""}
     found = worker.compare_outputs(np, SimpleNamespace(call=lambda _: arrays), [None], job)
     assert found["difference"] == pytest.approx(difference)
     assert (found["identical"], found["compared"]) == (difference == 0, bool(reference))
@@ -216,13 +216,40 @@ def test_outputs_of_text_and_of_maps_are_compared_too(tmp_path: Path) -> None:
 
     def compared(share: float, name: str, reference: str | None) -> Any:
         outputs = [np.array([name], object), [{"a": share, "b": 1 - share}]]
-        job = {"reference": reference, "write_reference": None if reference else path, "verify": [0]}
+        to_write = None if reference else path
+        job = {"reference": reference, "write_reference": to_write, "verify": [0], "decides": ""}
         return worker.compare_outputs(np, SimpleNamespace(call=lambda _: outputs), [None], job)
 
     compared(0.25, "a", None)
     assert compared(0.25, "a", path)["identical"]
     assert compared(0.25, "b", path)["difference"] == 1
     assert compared(0.1, "a", path)["difference"] == pytest.approx(0.2)
+
+
+ROWS = np.eye(4)
+"""Row n is one step that is sure of character n; 0 is no character."""
+
+
+@pytest.mark.parametrize(
+    ("decides", "reference", "output", "cosine", "agreement"),
+    [
+        ("", [3.0, 4.0], [6.0, 8.0], 1, None), ("", [1.0, 0.0], [0.0, 1.0], 0, None), ("", [0.0], [0.0], 1, None),
+        ("", [0.0], [1.0], 0, None), ("", [1.0], [np.nan], 0, None), ("", [1.0], [1.0, 2.0], 0, None),
+        ("area", [0.9, 0.9, 0.1, 0.0], [0.9, 0.2, 0.8, 0.0], None, 1 / 3), ("area", [0.1], [0.2], None, 1), ("area", [1.0], [1.0, 1.0], None, 0),
+        ("text", [ROWS[[1, 1, 0, 2, 3]]], [ROWS[[1, 0, 2, 2, 3]]], None, 1), ("text", [ROWS[[1, 0, 1, 2]]], [ROWS[[1, 1, 1, 2]]], None, 0.8),
+        ("text", [ROWS[[0, 0]]], [ROWS[[0, 0]]], None, 1), ("text", [ROWS[:2]], [ROWS], None, 0),
+    ],
+)  # fmt: skip
+def test_outputs_of_another_precision_agree_so_far(
+    tmp_path: Path, decides: str, reference: Any, output: Any, cosine: float | None, agreement: float | None
+) -> None:
+    """Read as a user would: repeats and blanks are no characters, and text stands where a probability is high."""
+    path, arrays = str(tmp_path / "reference.npz"), [np.array(output)]
+    np.savez(path, **{"0.0": np.array(reference)})
+    job = {"reference": path, "write_reference": None, "verify": [0], "decides": decides}
+    found = worker.compare_outputs(np, SimpleNamespace(call=lambda _: arrays), [None], job)
+    assert cosine is None or found["cosine"] == pytest.approx(cosine)
+    assert found["agreement"] == (None if agreement is None else pytest.approx(agreement))
 
 
 @affinity

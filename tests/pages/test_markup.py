@@ -92,7 +92,11 @@ def test_long_code_breaks_at_its_joints_and_tables_of_markdown_have_frames_and_w
         ("table", ("weather",), "arena"),
         ("claim", ("arena", "weather"), "13_percent"),
         ("claim", ("container", "weather"), "（一个也没有）"),
-        ("report", ("arena", "weather"), "line_memory、log_lines、denormal_threads、wide_line、trace"),
+        (
+            "report",
+            ("arena", "weather"),
+            "denormal_threads、forks、traps、rows_alone、line_memory、wide_line、log_lines、trace",
+        ),
         ("snippet", ("arena", "weather"), "arena_off"),
         ("scenario", ("weather", "line"), "general"),
         ("scenario", ("general", "weather"), "answer、english、line、code"),

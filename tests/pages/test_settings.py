@@ -55,7 +55,10 @@ def test_defaults_are_the_installed_ones_and_what_a_newer_library_offers_is_name
 def test_every_topic_has_a_captioned_table_rows_an_anchor_and_a_link_and_quoted_defaults_are_code(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(options, "_tried", lambda: {"fork": "没有重现：AssertionError"})
     html = "".join(map(str, [*map(options.table, OPTIONS), options.traps()]))
+    assert [html.count(said) for said in ("没有重现：AssertionError", "没有试，引自出处")] == [1, 1]
+    assert html.count("还没试") == html.count("<details>") - 1 == len(TRAPS) - 2
     anchors = re.findall(r' id="([^"]+)"', html)
     assert len(anchors) == len(set(anchors))
     assert html.count("<tr id=") == sum(map(len, OPTIONS.values())) + len(TRAPS)
@@ -129,7 +132,7 @@ def test_code_says_everything_that_is_set_and_nothing_else(case: Case) -> None:
     assert own in code
     made = FOR_READERS.get(case.variant or "")
     assert [one for one in FOR_READERS.values() if one.code in code] == ([made] if made else [])
-    assert ("ThreadPoolExecutor(" in code) is bool(case.load)
+    assert ("ThreadPoolExecutor(" in code) is bool(case.load and case.load.callers > 1)
 
 
 @pytest.mark.parametrize(

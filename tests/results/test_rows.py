@@ -200,7 +200,7 @@ def test_observed_fact_is_a_cell_of_one_round_of_its_group_without_interval_or_v
         make.untimed(BASELINE, group=1, facts={"nodes": 0.0}),
         make.untimed("one", facts={"nodes": 3.0}, outcome=None, failure=FAILURE),
     ]
-    first, second = _rows(journal), _rows(journal, group=1)
+    first, second = _rows(journal, *FACTS), _rows(journal, group=1)
     for fact in FACTS:
         row = first[BASELINE, fact]
         assert (*_told(row), row.failure, row.unit) == (7, None, None, 1, None, None, METRICS[fact].unit)

@@ -48,7 +48,7 @@ QUIET = {"session_info_lines": 0.0, "session_verbose_lines": 0.0, "warning_lines
 """What the default shows when nobody looks into its log."""
 DEFAULT = {
     "arena_regions": 5.0, "arena_mib": 5.0, "second_run_regions": 3.0, "exact_regions_share": 0.0, "arena_shrinks": 0.0,
-    "callers": 1.0, "block_sizes": 1.0, "file": 1.0, "huge_page_mib": 0.0, "minor_faults": 400.0, "idle_cpu_s": 0.08,
+    "callers": 1.0, "processes": 1.0, "block_sizes": 1.0, "file": 1.0, "huge_page_mib": 0.0, "minor_faults": 400.0, "idle_cpu_s": 0.08,
     "nodes": 100.0, "operators": 123.0, "node_threads": 1.0, "overlapping_nodes": 0.0,
     RECEIVED + "enable_mem_pattern": 1.0, RECEIVED + "enable_mem_reuse": 1.0, RECEIVED + "enable_cpu_mem_arena": 1.0,
     RECEIVED + "execution_mode": 0.0, RECEIVED + "graph_optimization_level": 4.0,

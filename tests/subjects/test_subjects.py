@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +40,80 @@ def test_subjects_are_found_by_convention_and_hide_no_module_of_others() -> None
 
 def _known(**cost: int) -> Figures:
     return figures_of(job_of(subject="known_cost", options=cost, verify=[]))
+
+
+def test_work_may_follow_a_run_and_sessions_may_lie_idle_beside_it() -> None:
+    two = {"settings": {"intra_op_num_threads": 2}}
+    assert figures_of(job_of(subject="then_numpy", **two)).outputs.finite
+    assert figures_of(job_of(subject="idle_others", options={"others": 2}, **two)).threads_created == 3
+
+
+@pytest.mark.parametrize("how", ["io_binding", "ort_value", "own_output", "run_async"])
+def test_outputs_are_those_of_run_whichever_way_they_come(how: str, tmp_path: Path) -> None:
+    reference = str(tmp_path / "reference.npz")
+    figures_of(job_of(write_reference=reference))
+    assert figures_of(
+        job_of(
+            subject="bound", options={"how": how}, settings={"intra_op_num_threads": 2}, reference=reference
+        )
+    ).outputs.identical
+
+
+def test_threads_have_sessions_of_their_own_and_a_session_for_every_call_is_one() -> None:
+    own = {"subject": "own_sessions", "options": {"sessions": 2}, "settings": {"intra_op_num_threads": 2}}
+    both = figures_of(job_of(**own, callers=2))
+    assert (both.callers, both.threads_created) == (2, 2)
+    fresh = figures_of(job_of(subject="per_call", observe=True))
+    kept = figures_of(job_of())
+    assert fresh.latency_ns() > 3 * kept.latency_ns()
+
+
+def test_rows_of_a_batch_come_out_as_they_do_alone() -> None:
+    outcome = run(job_of(LARGE, subject="rows_alone", report=True))
+    (told,) = outcome.lines["rows"]
+    assert re.fullmatch(r"\d+ 行，与单独算(逐位相同|最多差 [\d.]+e-0[5-9]（相对最大的输出）)", told)
+
+
+def _module(name: str) -> Any:
+    found = importlib.util.spec_from_file_location(name, subjects.FOLDER / f"{name}.py")
+    assert found
+    assert found.loader
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+def test_another_engine_calculates_as_asked_or_says_that_it_does_not() -> None:
+    """OpenVINO itself is not installed here: a stand-in that only knows f32."""
+    asked: list[Any] = []
+    precision = SimpleNamespace(get_type_name=lambda: "f32")
+
+    class Compiled:
+        def get_property(self, _: str) -> Any:
+            return precision
+
+        def __call__(self, feed: Any) -> Any:
+            return {"y": feed}
+
+    compile_model = lambda *told: asked.append(told) or Compiled()  # noqa: E731
+    engine = _module("in_openvino")
+    engine.openvino = SimpleNamespace(Core=lambda: SimpleNamespace(compile_model=compile_model))
+    job = {"model": "m.onnx", "options": {"precision": "f32"}}
+    assert engine.start(job).call(1) == [1]
+    assert asked[0][:2] == ("m.onnx", "CPU")
+    with pytest.raises(engine.Unsupported, match="不用 bf16，用 f32"):
+        engine.start({**job, "options": {"precision": "bf16"}})
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_session_made_after_a_fork_infers_and_ends_well_and_every_other_end_has_a_name() -> None:
+    forks, job = _module("forks"), job_of()
+    assert re.fullmatch(
+        r"里面建：推理 \d+ ms、\d+ 个线程，删掉会话正常，正常退出正常",
+        forks._row(job, "里面建", (forks.CHILD, {})),
+    )
+    ends = {None: "卡住", 0: "正常", -11: "崩溃（SIGSEGV）", 3: "出错（3）"}
+    assert {one: forks._how_it_ended({"status": one}) for one in ends} == ends
 
 
 def test_known_memory_is_seen_as_peak_and_as_kept() -> None:
@@ -308,3 +385,19 @@ def test_feeds_are_made_for_every_input_by_name_and_kind(tmp_path: Path) -> None
         "{'ids': ('int64', (2, 3), 21, True), 'mask': ('float32', (1, 5), 5, True)}",
         "{'ids': ('int64', (4, 5), 190, True), 'mask': ('float32', (4, 5), 20, True)}",
     ]
+
+
+def test_every_trap_that_is_tried_says_how_it_went(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    traps = _module("traps")
+    told = traps.report({"options": {"only": "options_keyword__options_are_copied"}})
+    assert told == {"options_keyword__options_are_copied": [traps.HOLDS]}
+    (tmp_path / "showing.py").write_text(
+        "import sys, time\ntime.sleep(9 if 'slow' in sys.argv[2] else 0)\nassert 1 > 2, 'no'"
+    )
+    (tmp_path / "show_x.py").write_text("def shows_a(): ...\ndef shows_slow(): ...\n")
+    monkeypatch.setattr(traps, "FOLDER", tmp_path)
+    monkeypatch.setattr(traps, "LIMIT_S", 1)
+    assert traps.report({"options": {}}) == {
+        "a": ["没有重现：AssertionError: no"],
+        "slow": ["没有重现：1 秒还没有完"],
+    }

@@ -56,7 +56,7 @@ def test_findings_lead_to_symptoms_and_symptoms_to_the_diagnosis() -> None:
     }
     assert {one.id for one in symptoms() if one.doctor} == anchors
     known = tomllib.loads((ROOT / "bench/facts/traps.toml").read_text(encoding="utf-8"))["trap"]
-    traps = {f"reference/options.html#trap-{trap['id']}" for trap in known}
+    traps = {f"reference/traps.html#trap-{trap['id']}" for trap in known}
     assert {page for page in pages if not page.startswith("symptoms.html#")} <= traps
 
 
@@ -136,7 +136,7 @@ def test_what_is_offered_knows_where_it_comes_from(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv(offered.ADDRESS, "https://example.org/guide/")
     text = offered.stamped()
     done = run("--lang", "en", code=text, environ={"ORT_NUM_THREADS": "1"})
-    assert "https://example.org/guide/reference/options.html#trap-invented-variables" in done.stdout
+    assert "https://example.org/guide/reference/traps.html#trap-invented-variables" in done.stdout
     assert re.search(
         r"^doctor \d+\.\d+\.\d+-[0-9a-f]{8} https://example.org/guide/$", done.stdout, re.MULTILINE
     )

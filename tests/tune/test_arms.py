@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bench.experiments.fusions import OFF
 from bench.measure.evidence import FACTS
 from bench.spec import BASELINE, CONTROL, SINGLE, Machine
 from bench.tune import arms
@@ -34,6 +35,15 @@ def test_every_family_on_a_large_machine() -> None:
     cases = {one.case.id: one.case for one in arms.arms(_machine(), **PLAIN)}
     assert cases["half"].settings == {"intra_op_num_threads": 4}
     assert all(case.proofs for case in cases.values())
+
+
+def test_every_fusion_is_done_without_where_asked() -> None:
+    """The one that stands for itself on such a graph, too, is tried once."""
+    plain, asked = (
+        _names(_machine(), operators={"SkipLayerNormalization"}, every_fusion=one) for one in (False, True)
+    )
+    assert {*asked} - {*plain} == {f"no_{name}" for name in OFF if name != "skip_layer_norm"}
+    assert not {*_names(_machine(), optimised=True, every_fusion=True)} - {*plain}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from contextlib import redirect_stdout
 from io import StringIO
@@ -11,6 +12,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 from onnx import helper
+from onnxruntime.quantization import QuantType, quantize_static
 from showing import CPU, FEED, elsewhere, error, folder, graph, log, options, refusal, saved, session, threads
 
 
@@ -176,3 +178,8 @@ def shows_key_values(model: str) -> None:
         assert "expansion limit" in refusal(proto, {key: "1"})
         assert "positive integer" in refusal(proto, {key: "0"})
         session(proto, options({key: "1000000"}))
+
+
+def shows_quantize_static(model: str) -> None:
+    defaults = inspect.signature(quantize_static).parameters
+    assert [defaults[name].default for name in ("activation_type", "weight_type")] == [QuantType.QInt8] * 2

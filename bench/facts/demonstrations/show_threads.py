@@ -171,3 +171,15 @@ def shows_denormal_global_pool(model: str) -> None:
     events = json.loads(Path(shared.end_profiling()).read_text())
     nodes = [event["args"]["thread_scheduling_stats"] for event in events if event["cat"] == "Node"]
     assert any(thread["num_run"] for node in nodes for thread in node["sub_threads"].values())
+
+
+def shows_fork(model: str) -> None:
+    """The child infers on the one thread that came along; it ends by `_exit`, or it would hang."""
+    held = session(model, options(intra_op_num_threads=3))
+    held.run(None, FEED)
+    assert threads() >= 3
+    if (child := os.fork()) == 0:
+        held.run(None, FEED)
+        os._exit(threads())
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 1

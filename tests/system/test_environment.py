@@ -1,0 +1,39 @@
+"""Environments with other packages: installed once, and whole or not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.system import environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WANTED = ("engine==1.2", "numpy")
+
+
+def test_it_is_made_once_and_anew_where_it_was_cut_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def uv(*command: str) -> None:
+        asked.append(command)
+        if command[0] == "pip" and len(asked) == 2:
+            raise environment.NotInstalled("no network")
+
+    monkeypatch.setattr(environment, "_uv", uv)
+    home = tmp_path / environment._name(WANTED)
+    home.mkdir()
+    with pytest.raises(environment.NotInstalled, match="no network"):
+        environment.python_with(WANTED, tmp_path)
+    first = environment.python_with(WANTED, tmp_path)
+    assert first == environment.python_with(WANTED, tmp_path)
+    assert [one[0] for one in asked] == ["venv", "pip", "venv", "pip"]
+    assert {*WANTED} <= {*asked[1]}
+
+
+def test_other_requirements_have_another_folder() -> None:
+    assert len({environment._name(one) for one in (WANTED, WANTED[:1], ("engine<2", "numpy"))}) == 3
