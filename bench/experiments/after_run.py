@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from bench.experiments._common import BERT_32, BERT_128, NEVER_SPINS, STOPS_SPINNING, default, own_threads
+from bench.experiments._common import (
+    BERT_32,
+    BERT_128,
+    NEVER_SPINS,
+    REC_ONE,
+    REC_SHORT,
+    STOPS_SPINNING,
+    default,
+    own_threads,
+)
 from bench.spec import BASELINE, CONTROL, SINGLE, Case, Experiment, Group, Machine, Place, Proof, Subject
 
 ALL_CORES = Place(env={"OPENBLAS_NUM_THREADS": "0"})
@@ -42,10 +51,10 @@ EXPERIMENT = Experiment(
             cases=(BASELINE, CONTROL, SINGLE, "spinning_stop", "no_spinning"),
         ),
         Group(
-            model="bert_mini",
-            input=BERT_128,
-            small=BERT_32,
-            seconds=0.4,
+            model="ocr_rec",
+            input=REC_ONE,
+            small=REC_SHORT,
+            seconds=0.45,
             slower={"idle_others": 3.0},
             cases=(BASELINE, CONTROL, "idle_others"),
         ),

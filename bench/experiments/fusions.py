@@ -12,8 +12,6 @@ OFF = {
     "bias_gelu": "BiasGeluFusion",
     "matmul_add": "MatMulAddFusion",
     "nchwc": "NchwcTransformer",
-    "conv_add_activation": "ConvAddActivationFusion",
-    "conv_activation": "ConvActivationFusion",
 }
 """Case -> names of optimisers, as the library knows them; some come twice, once for each level."""
 OTHER_GRAPH = (Proof(fact="operators", relation="!=", expected=1, than=BASELINE, keys=(DISABLED,)),)
@@ -55,7 +53,7 @@ EXPERIMENT = Experiment(
             settings=ZEROED,
             seconds=0.65,
             slower={"no_nchwc": 1.5},
-            cases=(*COMMON, "no_nchwc", "no_conv_add_activation", "no_conv_activation"),
+            cases=(*COMMON, "no_nchwc"),
         ),
         Group(
             model="ocr_rec",

@@ -203,7 +203,7 @@ ADVISED: list[tuple[str, str | dict[str, Any], str, str]] = [
     ("quantization", {**of_cases(int8_static={"ratio": 1.9}), "absent": ("agreement", "cosine")}, "慢 90%", "余弦|一致"),
     ("quantization", "the same", "先不要量化。在测试机上没有一种省时间。", "变慢|变快的"),
     ("quantization", "too noisy", "哪种量化省时间，这次还看不全", "没有一种"),
-    ("limits", {"values": {(None, "openvino_f32", "ratio"): 0.8, (None, "openvino_f32", "cosine"): 0.99, (0, BASELINE, "gflop_per_s"): 400.0}}, "换 OpenVINO 试试。同一个文件：某网络 ocr_det 用 OpenVINO（f32），快 20%，输出的余弦 0.9900|当作这台机器的极限", "留在"),
+    ("limits", {"values": {(None, "openvino_f32", "ratio"): 0.8, (None, "openvino_f32", "cosine"): 0.99, (0, BASELINE, "gflop_per_s"): 400.0}}, "换 OpenVINO 试试。同一个文件：某网络 ocr_det 用 OpenVINO（f32），快 20%，输出的余弦 0.9900|当作这台机器 fp32 的极限", "留在"),
     ("limits", {**of_cases(openvino_f32={"ratio": 0.8}), "absent": ("cosine", "gflop_per_s", "gib_per_s")}, "快 20%", "余弦|极限|每秒读"),
     ("limits", of_cases(openvino_f32={"ratio": 1.2}), "留在 ONNX Runtime。|每秒读 20", "换 OpenVINO 试试"),
     ("limits", "too noisy", "换 OpenVINO 快不快，这次还看不出", "没有省时间"),

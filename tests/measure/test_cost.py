@@ -132,6 +132,15 @@ def test_experiments_keep_to_their_minutes() -> None:
         assert added <= minutes * 60, f"{added / 60:.1f} > {minutes} minutes; seconds of each: {most}"
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_no_group_is_lost_to_another_with_the_same_name(profile: str) -> None:
+    """Of one experiment, model and label name a group; a machine with enough memory has them all."""
+    for one in EXPERIMENTS.values():
+        resolved = resolve(one, PROFILES[profile], Machine(cores=2), EVERYTHING)
+        lost = len(one.groups) - len(resolved.groups)
+        assert not lost, (one.id, resolved.dropped)
+
+
 def test_lengths_are_those_of_cases_that_are_there() -> None:
     machine = Machine(cores=2)
     for one in EXPERIMENTS.values():
