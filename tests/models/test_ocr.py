@@ -10,13 +10,15 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
+from real_children import TIMEOUT_S
 
+from bench import variants
 from bench.experiments.rapidocr import LINE_BYTES
+from bench.measure.child import run_script
 from bench.models import MODELS, ModelError, _fonts, _ocr, ocr_det, ocr_rec, rapidocr_page
 from bench.models._ocr import line, page
 from bench.models.prepared import content_key, prepare
 from bench.spec import Input
-from bench.variants import normal_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,9 +71,10 @@ def test_the_models_are_as_shipped_and_their_denormals_are_counted(tmp_path: Pat
 
 def test_zeroed_denormals_do_not_change_a_bit_of_the_output(infer: Any, tmp_path: Path) -> None:
     """What readers are given is what the variant runs."""
-    shipped, cleaned = tmp_path / "shipped.onnx", tmp_path / "cleaned.onnx"
+    shipped, cleaned = tmp_path / "shipped.onnx", tmp_path / variants.file_name("normal_weights")
     shipped.write_bytes(ocr_det.build())
-    normal_weights.make(shipped, cleaned)
+    job = {"variant": "normal_weights", "source": str(shipped), "folder": str(tmp_path)}
+    assert run_script(variants.script(), job, {}, TIMEOUT_S)[0] == 0
     weights = [numpy_helper.to_array(one) for one in onnx.load(cleaned).graph.initializer]
     small = (np.abs(one[one != 0]) < np.finfo(np.float32).tiny for one in weights if one.dtype == np.float32)
     assert not any(one.any() for one in small)
