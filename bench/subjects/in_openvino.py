@@ -15,9 +15,12 @@ core = openvino.Core()
 compiled = core.compile_model(
     "model.onnx",
     "CPU",
-    {{"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "{precision}"}},
+    {{
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "{precision}",
+    }},
 )
-outputs = compiled(feed)                  # feed 和 session.run 的一样
+outputs = compiled(feed)  # feed 和 session.run 的一样
 """
 
 
