@@ -12,6 +12,7 @@ import json
 import shutil
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -156,6 +157,26 @@ def report(one: Tried, others: Mapping[str, Scalar]) -> None:
         print(f"  {case.title} {dict(case.settings)}：{race.middle(again, case.id, 'ratio'):.3f}")
 
 
+def repeated(tries: Sequence[Tried]) -> None:
+    """Every choice of every tuning once more, side by side: none may be slower than its goal allows."""
+    times: Counter[tuple[Goal, str]] = Counter()
+    pairs: dict[str, Case] = {}
+    for one in tries:
+        cases = {case.id: case for case in (one.found.confirmation.cases if one.found.confirmation else [])}
+        for advice in one.found.advice:
+            case = cases.get(advice.case)
+            if case and advice.case != BASELINE:
+                times[advice.goal, case.title] += 1
+                pairs.setdefault(case.title, replace(case, id=f"choice_{len(pairs)}"))
+    if not pairs:
+        print(f"  {len(tries)} 次都选默认")
+        return
+    view, _ = measured(tries[-1], list(pairs.values()), AFRESH)
+    for (goal, title), count in times.most_common():
+        ratio = race.middle(view, pairs[title].id, "ratio")
+        print(f"  {goal}：{count} 次选 {title}，另测 {ratio:.3f}，允许 {race.MARGINS[goal]}")
+
+
 def main(models: Sequence[str], runs: int, others: Mapping[str, Scalar], *, searches: bool) -> None:
     for text in models:
         tries = []
@@ -166,6 +187,8 @@ def main(models: Sequence[str], runs: int, others: Mapping[str, Scalar], *, sear
             noisy = "太吵，" if one.found.noisy else ""
             print(f"{one.found.model.name}：{one.seconds:.0f} 秒，{noisy}{told}", flush=True)
         print(f"  各次用时中位数 {median(one.seconds for one in tries):.0f} 秒", flush=True)
+        if runs > 1:
+            repeated(tries)
         if searches:
             report(tries[-1], others)
 
