@@ -140,6 +140,8 @@ class Place:
     """Environment variables."""
     packages: tuple[str, ...] = ()
     """Requirements of a Python environment that has nothing else, made for it; empty: the group's, or ours."""
+    python: str = ""
+    """Versions of the interpreter of that environment, one of which must be found here: `>=3.8,<3.11`; empty: ours."""
 
     def within(self, group: Place) -> Place:
         """What holds for a case with this place in a group with that one."""
@@ -148,6 +150,7 @@ class Place:
             quota=group.quota if self.quota is None else self.quota,
             env={**group.env, **self.env},
             packages=self.packages or group.packages,
+            python=self.python or group.python,
         )
 
 
@@ -410,3 +413,11 @@ class Experiment:
     importance: Importance = Importance.BESIDE
     scenarios: tuple[Scenario, ...] = ()
     """With scenarios, rounds are split: the winners are chosen on one half, figures come from the other."""
+    own_budget_s: float | None = None
+    """Measured in this time of its own, and only when it is named; what is found stands until cases, groups or models
+    change, and no recommendation of a build rests on it. None: part of every build."""
+
+    @property
+    def apart(self) -> bool:
+        """Whether builds leave it out."""
+        return self.own_budget_s is not None

@@ -21,6 +21,7 @@ from bench.measure.profiles import PROFILES
 from bench.measure.runner import Runner
 from bench.site import build as making
 from bench.spec import BASELINE, CONTROL
+from bench.system import environment
 from bench.system.folders import BUILD_VARIABLE, ROOT, Folders
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ class MadeUp:
         shaken = 0.3 if job["processes"] > 1 else 0.01
         latency = int(10_000_000 * slower * self.random.uniform(1 - shaken, 1 + shaken))
         kept = int(200 * MIB * slower)
-        memory = {"kept_bytes": kept, "peak_bytes": kept + 9 * MIB}
+        memory: dict[str, Any] = {"kept_bytes": kept, "peak_bytes": kept + 9 * MIB}
+        asked = Path(job["python"] or "").parent.name.partition("onnxruntime==")[2]
+        memory |= {"onnxruntime": asked} if asked else {}
         figures = self.make.figures(len(job["shapes"]), latency_ns=latency, **memory)
         return Outcome(figures.worker_ns / 1e9, "", figures=figures)
 
@@ -108,6 +111,7 @@ def sample(make: Make, patch: pytest.MonkeyPatch, worker: type[MadeUp], profile:
     """
     patch.setattr(proof, "judge", judge)
     patch.setattr(task, "run_script", make_file)
+    patch.setattr(environment, "python_with", lambda wanted, *_: Path(wanted[0], "python"))
     folders, here = Folders.here(), Here.read()
     planned = campaign.plan(tuple(EXPERIMENTS), PROFILES[profile], here)
     work = campaign.open_campaign(planned, here, folders, fresh=True, tell=lambda _: None)

@@ -15,7 +15,7 @@ from bench.cli import announce
 from bench.cli.console import Progress, progress, say
 from bench.cli.refusals import MAKE_ROOM, Refused, refuse_faulty, tell_failures, working
 from bench.cli.usage import meant
-from bench.experiments import BROKEN, EXPERIMENTS
+from bench.experiments import BROKEN, EXPERIMENTS, OF_A_BUILD
 from bench.measure import campaign
 from bench.measure import selftest as known_things
 from bench.measure.campaign import Here
@@ -40,12 +40,13 @@ if TYPE_CHECKING:
 UNITS = {"s": 1, "m": 60, "h": 3600}
 MOST_HOURS = 7 * 24
 """Longest budget; the thorough profile takes four hours."""
+IDS_HELP = "实验名；不写就是一次构建要的全部。另要时间的（versions、upstream）写了名字才测。"
 PROFILES_HELP = "smoke（只为测试）、quick（草稿）、default、thorough；不写就是 default。"
 BUDGET_HELP = "时间预算，如 90s、10m、1h。不够时先少测几组，测的每组都够轮数；有余就再测还分不出快慢的。"
 
 
 def run(
-    *ids: Annotated[str, Parameter(name="实验", help="实验名；不写就是全部。")],
+    *ids: Annotated[str, Parameter(name="实验", help=IDS_HELP)],
     profile: Annotated[str, Parameter(metavar="档位", help=PROFILES_HELP)] = "default",
     budget: Annotated[str | None, Parameter(metavar="时间", help=BUDGET_HELP)] = None,
     reuse: Annotated[bool, Parameter(negative="", help="已有本机有效结果的实验不再测。")] = False,
@@ -61,12 +62,12 @@ def run(
         raise Refused("--reuse 和 --fresh 不能一起用：一个留着已有的结果，一个从头开始")
     check_known("档位", [profile], PROFILES)
     chosen = PROFILES[cast("Name", profile)]
-    budget_s = chosen.budget_s if budget is None else parse_duration(budget)
     check_known("实验", ids, (*EXPERIMENTS, *BROKEN))
     refuse_faulty(ids)
+    budget_s = _budget_s(ids, chosen) if budget is None else parse_duration(budget)
     go_on = f"用同一命令{'（不带 --fresh）' if fresh else ''}接着做"
     with measuring(f"已测好的样本都在，腾出空间后{go_on}") as (folders, teller):
-        here, wanted = Here.read(), tuple(dict.fromkeys(ids)) or tuple(EXPERIMENTS)
+        here, wanted = Here.read(), tuple(dict.fromkeys(ids)) or OF_A_BUILD
         if reuse:
             wanted = _not_measured(wanted, here, folders, teller)
         if not wanted:
@@ -115,6 +116,12 @@ def measuring(full: str = MAKE_ROOM) -> Iterator[tuple[Folders, Progress]]:
         if gone := leftovers.sweep(folders.leftovers):
             teller.note(f"上次没有正常结束，留在系统里的已经清掉：{'、'.join(gone)}")
         yield folders, teller
+
+
+def _budget_s(ids: Sequence[str], profile: Profile) -> float:
+    """The profile's; of experiments that have a time of their own, that."""
+    own = [EXPERIMENTS[name].own_budget_s for name in dict.fromkeys(ids)]
+    return sum(filter(None, own)) if own and all(own) else profile.budget_s
 
 
 def _not_measured(wanted: Sequence[str], here: Here, folders: Folders, teller: Progress) -> tuple[str, ...]:

@@ -55,3 +55,5 @@ def _discover() -> tuple[dict[str, Experiment], dict[str, str]]:
 
 EXPERIMENTS, BROKEN = _discover()
 """Experiments by id; and, by name, what is wrong with the files that hold none: they must not break the others."""
+OF_A_BUILD = tuple(name for name, one in EXPERIMENTS.items() if not one.apart)
+"""Ids of those that a build measures."""

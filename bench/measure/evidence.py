@@ -58,10 +58,11 @@ FACTS = {
     "file": "打开的模型文件",
     "file_mib": "模型文件的大小（MiB）",
     "subject": "打开和调用的东西",
+    "runtime": "跑的 onnxruntime",
 }
 """Observed facts and their names on pages."""
 
-FINGERPRINTS = ("operators", "block_sizes", "file", "subject")
+FINGERPRINTS = ("operators", "block_sizes", "file", "subject", "runtime")
 """Facts whose number says nothing but whether two are the same."""
 ARENA_FACTS = ("arena_regions", "arena_mib", "exact_regions_share", "second_run_regions", "arena_shrinks")
 _REQUEST = re.compile(r"Extending BFCArena for Cpu.*rounded_bytes:\s*(\d+)")
@@ -144,6 +145,7 @@ def observe(
         "arena_shrinks": shrinks,
         **trace.facts(runs),
         **_fingerprints(runs, *opened),
+        "runtime": _fingerprint(figures.onnxruntime.encode()),
         **_received(case, log),
     }
     if "log_severity_level" in case.settings:

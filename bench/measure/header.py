@@ -103,10 +103,12 @@ def result_key(
 ) -> str:
     """Hash of cases, inputs, model bytes (`models`: id -> content key), measuring code, software and machine.
 
-    Titles and sentences stay out: mending a comma must not cost an hour.
+    Titles and sentences stay out: mending a comma must not cost an hour. Of what is measured apart from builds, code
+    and software stay out, too: it brings its own software, and is not measured with every change.
     """
     asked = Machine.of(asdict(machine), software)
     cases = experiment.cases(asked)
+    makers = () if experiment.apart else (*MAKERS, *_used(experiment, cases))
     content = {
         "experiment": experiment.id,
         "cases": [_without(asdict(case), WORDS) for case in cases],
@@ -118,12 +120,10 @@ def result_key(
         "split": bool(experiment.scenarios),
         "watches_idle": watches_idle(experiment, cases),
         "models": {group.model: models[group.model] for group in experiment.groups},
-        "sources": [
-            hashlib.sha256(path.read_bytes()).hexdigest() for path in (*MAKERS, *_used(experiment, cases))
-        ],
+        "sources": [hashlib.sha256(path.read_bytes()).hexdigest() for path in makers],
         "timing": {name: getattr(profile, name) for name in TIMING},
         "rule": looks.RULE,
-        "software": dict(software),
+        "software": {} if experiment.apart else dict(software),
         "machine": machine.fingerprint(),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]

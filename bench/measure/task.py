@@ -128,13 +128,16 @@ class Task:
         try:
             self._python(place)
         except environment.NotInstalled as said:
-            return f"装不了 {'、'.join(place.packages)}（{said}）"
+            needed = [*place.packages, *([f"Python {place.python}"] if place.python else [])]
+            return f"装不了 {'、'.join(needed)}（{said}）"
         return ""
 
     def _python(self, place: Place) -> str | None:
         """Interpreter of a place with packages of its own; None: ours."""
         folder = Folders.here().work.with_name("runtimes")
-        return str(environment.python_with(place.packages, folder)) if place.packages else None
+        if not place.packages:
+            return None
+        return str(environment.python_with(place.packages, folder, place.python))
 
     def _child(self, group: PlannedGroup, case: Case, job: Mapping[str, Any]) -> Outcome:
         """Another one after a failure from outside, unless the case is there to fail."""

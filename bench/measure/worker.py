@@ -1,6 +1,6 @@
 """One subject in one clean process: job on stdin, one JSON report on the original stdout.
 
-Run as `python -I worker.py`. Self-contained on purpose: NumPy and what the subject imports are all that is
+Run as `python -I worker.py`, from Python 3.8 on. Self-contained on purpose: NumPy and what the subject imports are all that is
 there, so that the process measured is the process a reader would have. Everything printed by anybody else
 goes to stderr.
 """
@@ -86,7 +86,8 @@ def _same_text(np, reference, output):
     """Share of the characters that are read alike, over all rows."""
     if not _alike(reference, output):
         return 0.0
-    pairs = [tuple(map(_read, pair)) for pair in zip(reference.argmax(-1), output.argmax(-1), strict=True)]
+    both = zip(reference.argmax(-1), output.argmax(-1))  # noqa: B905 - Python 3.8 knows no `strict`; they are alike
+    pairs = [tuple(map(_read, pair)) for pair in both]
     length = sum(len(one) + len(other) for one, other in pairs)
     alike = sum(
         block.size

@@ -30,7 +30,7 @@ class Graph:
         self.nodes.append(helper.make_node(op, list(inputs), [output], name=output, **attributes))
         return output
 
-    def weight(self, name: str, values: NDArray[np.float32]) -> str:
+    def weight(self, name: str, values: NDArray[Any]) -> str:
         from onnx import numpy_helper
 
         self.weights.append(numpy_helper.from_array(values, name))
@@ -41,7 +41,9 @@ class Graph:
         from onnx import checker, helper
 
         graph = helper.make_graph(self.nodes, name, [input_], [output], self.weights)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+        others = sorted({node.domain for node in self.nodes} - {""})
+        sets = [helper.make_opsetid("", opset), *(helper.make_opsetid(domain, 1) for domain in others)]
+        model = helper.make_model(graph, opset_imports=sets, ir_version=8)
         checker.check_model(model, full_check=True)
         data: bytes = model.SerializeToString(deterministic=True)
         return data

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from markupsafe import Markup
 
-from bench.experiments import EXPERIMENTS
+from bench.experiments import EXPERIMENTS, OF_A_BUILD
 from bench.pages import (
     bars,
     build_facts,
@@ -24,6 +24,7 @@ from bench.pages import (
     source,
     surprises,
     tuned,
+    upstream,
 )
 from bench.pages import options as option_tables
 from bench.pages.markup import NONE, render
@@ -115,7 +116,8 @@ def conclusion(experiment: str, part: str = "all") -> str:
     parts = {"all": told.conclusion, "points": told.points}
     listed = render("conclusion", sentences=_chosen("结论的部分", part, parts))
     warnings = certificates.warnings(export, stale=source.is_stale(experiment))
-    return _block(listed if part == "points" else warnings + listed)
+    dated = certificates.provenance(export) if spec.apart else NONE
+    return _block(listed if part == "points" else dated + warnings + listed)
 
 
 @_or_not_yet
@@ -193,9 +195,15 @@ def build(part: str) -> str:
 
 @_or_not_yet
 def options(which: str) -> str:
-    """Lists of options ("session", "run", "keys", "run_keys", "environment"), "traps", and the "original" settings."""
+    """Lists of options ("session", "run", "keys", "run_keys", "environment"), "traps", what "upstream" could mend, and
+    the "original" settings.
+    """
     lists: Parts = {name: partial(option_tables.table, name) for name in option_tables.TITLES}
-    special: Parts = {"traps": option_tables.traps, "original": option_tables.original}
+    special: Parts = {
+        "traps": option_tables.traps,
+        "upstream": upstream.table,
+        "original": option_tables.original,
+    }
     return _block(_chosen("选项表", which, {**lists, **special})())
 
 
@@ -232,12 +240,13 @@ def _fence(code: str) -> str:
 
 
 def _all() -> list[Export]:
-    return [source.load(name) for name in EXPERIMENTS if name in source.status()]
+    """Of the build: what is measured apart from it says nothing of this machine's settings."""
+    return [source.load(name) for name in OF_A_BUILD if name in source.status()]
 
 
 def _stale() -> set[str]:
-    """Experiments whose results are old ones standing in."""
-    return {name for name in EXPERIMENTS if source.is_stale(name)}
+    """Experiments of the build whose results are old ones standing in."""
+    return {name for name in OF_A_BUILD if source.is_stale(name)}
 
 
 def _get(experiment: str) -> tuple[Experiment, Export]:

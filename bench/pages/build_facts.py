@@ -9,7 +9,7 @@ from importlib.metadata import metadata, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.experiments import EXPERIMENTS
+from bench.experiments import EXPERIMENTS, OF_A_BUILD
 from bench.pages import source
 from bench.pages.markup import Row, code, render, table
 from bench.results import choice, compare, looks, stats, view
@@ -46,7 +46,8 @@ def links(experiment: Experiment) -> Markup:
 
 def downloads() -> Markup:
     """All downloads."""
-    waiting = EXPERIMENTS.keys() - source.status().keys() if source.draft() else set[str]()
+    missing = EXPERIMENTS.keys() - source.status().keys()
+    waiting = missing if source.draft() else missing - {*OF_A_BUILD}
     found = (
         (one.title, render("not_yet", experiment=name) if name in waiting else links(one))
         for name, one in EXPERIMENTS.items()

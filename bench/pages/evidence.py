@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def page(experiment: Experiment) -> Markup:
     """Everything about one experiment, each kind under its heading."""
     if experiment.id not in source.status():
-        waiting = render("not_yet", experiment=experiment.id) if source.draft() else NONE
+        waiting = render("not_yet", experiment=experiment.id) if source.draft() or experiment.apart else NONE
         return render("evidence", experiment=experiment, head=waiting, parts=[])
     export = source.load(experiment.id)
     warnings = certificates.warnings(export, stale=source.is_stale(experiment.id))

@@ -17,7 +17,7 @@ from jinja2.ext import Extension
 from markupsafe import Markup
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
+from pygments.lexers import get_lexer_for_filename
 
 from bench.experiments import EXPERIMENTS
 from bench.spec import input_title
@@ -54,7 +54,12 @@ def code(text: str) -> Markup:
 
 def python(text: str) -> Markup:
     """A block of code in colours, as the site's own fences."""
-    return finished(highlight(text, PythonLexer(), _FENCE))
+    return script(text, "code.py")
+
+
+def script(text: str, file: str) -> Markup:
+    """The same of what stands in a file, in the language that its name tells."""
+    return finished(highlight(text, get_lexer_for_filename(file), _FENCE))
 
 
 def marked(text: str) -> Markup:
@@ -78,6 +83,11 @@ def experiment_title(name: str) -> str:
     return EXPERIMENTS[name].title.partition("：")[0]
 
 
+def apart(name: str) -> bool:
+    """Whether builds leave an experiment out."""
+    return EXPERIMENTS[name].apart
+
+
 def evidence(name: str, anchor: str = "") -> str:
     """Address of the page with everything that is known of an experiment, or of one figure there."""
     return f"evidence/{name}.html{f'#{slug(anchor)}' if anchor else ''}"
@@ -94,7 +104,7 @@ ENVIRONMENT = Environment(
     undefined=StrictUndefined,
     extensions=[OneLine],
 )
-FILTERS = (code, data, marked, slug, experiment_title, evidence, input_title)
+FILTERS = (code, data, marked, slug, experiment_title, apart, evidence, input_title)
 ENVIRONMENT.filters |= {one.__name__: one for one in FILTERS}
 
 

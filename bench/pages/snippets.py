@@ -14,6 +14,8 @@ from bench.subjects import reader_code, use_code, whole_code
 from bench.variants import FOR_READERS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.spec import Case, Experiment, Group, Machine, Scalar, Subject
 
 ENUMS = {"graph_optimization_level": "GraphOptimizationLevel", "execution_mode": "ExecutionMode"}
@@ -29,8 +31,9 @@ def on_machine(experiment: Experiment, case: Case, machine: Machine) -> str:
     )
     fixed = here is None or elsewhere is None or here == elsewhere
     note = f"# 线程数按 {machine.cores} 核的机器写成，换成你的进程分到的核数\n"
-    subject = case.subject or _group(experiment, case).subject
-    return ("" if fixed else note) + (_whole(case, subject) or of_case(case, subject))
+    group = _group(experiment, case)
+    subject, packages = case.subject or group.subject, group.settled(case).place.packages
+    return ("" if fixed else note) + (_whole(case, subject) or of_case(case, subject, packages))
 
 
 def _group(experiment: Experiment, case: Case) -> Group:
@@ -48,12 +51,13 @@ def _whole(case: Case, subject: Subject) -> str | None:
     return code and f"{code}\n"
 
 
-def of_case(case: Case, subject: Subject | None = None) -> str:
+def of_case(case: Case, subject: Subject | None = None, packages: Sequence[str] = ()) -> str:
     """Complete code for a case; `model.onnx` and `feed` are the reader's. `subject`: what uses the session, where the
-    case names none of its own.
+    case names none of its own; `packages`: requirements of an environment that it needs.
     """
     variant = FOR_READERS.get(case.variant or "")
-    lines = [f"# 适用于 onnxruntime {'.'.join(map(str, since(case)))} 及以上"]
+    needed = " ".join(map(shlex.quote, packages))
+    lines = [f"# {f'pip install {needed}' if needed else _fits(case)}"]
     lines += [
         f"# 启动进程前先设环境变量：export {name}={in_shell(value)}" for name, value in case.place.env.items()
     ]
@@ -92,6 +96,10 @@ def of_case(case: Case, subject: Subject | None = None) -> str:
             else "# 几个线程用同一个会话：future = pool.submit(session.run, None, feed)",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _fits(case: Case) -> str:
+    return f"适用于 onnxruntime {'.'.join(map(str, since(case)))} 及以上"
 
 
 def since(case: Case) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from bench.experiments import EXPERIMENTS
+from bench.experiments import EXPERIMENTS, OF_A_BUILD
 from bench.results.published import Export
 from bench.results.trust import SELFTEST
 from bench.system.folders import ROOT, Folders
@@ -29,13 +29,14 @@ class MissingResult(Exception):
 
 
 class NotYet(Exception):
-    """A draft has no result of an experiment, whose id is the message: it is still to be measured."""
+    """There is no result of an experiment, whose id is the message, and none must be: in a draft, or apart from builds."""
 
 
 def load(experiment: str) -> Export:
     """The exported result of an experiment. Raises MissingResult."""
     if experiment not in status():
-        raise NotYet(experiment) if draft() else MissingResult(_not_measured([experiment]))
+        may_lack = draft() or EXPERIMENTS[experiment].apart
+        raise NotYet(experiment) if may_lack else MissingResult(_not_measured([experiment]))
     return _read(Folders.here().export / "data" / f"{experiment}.json")
 
 
@@ -106,7 +107,7 @@ def _sections_of(path: Path) -> dict[str, str]:
 
 def require(experiments: set[str]) -> None:
     """Raises MissingResult unless all of `experiments` have a result."""
-    if missing := sorted((experiments & EXPERIMENTS.keys()) - status().keys()):
+    if missing := sorted((experiments & {*OF_A_BUILD}) - status().keys()):
         raise MissingResult(_not_measured(missing))
 
 

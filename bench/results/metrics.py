@@ -133,6 +133,7 @@ _ALL = (
             of="session_ms", better="less", always=False),
     Metric(id="speed_up", title="加速比", kind="ratio", of="latency_ms", than="single", better="more"),
     Metric(id="efficiency", title="效率", kind="ratio", of="latency_ms", than="single", better="more"),
+    _time(id="import_ms", title="导入", always=False, phase="import", read=lambda p: p.wall_ns / 1e6),
     _time(id="session_ms", title="建会话", phase="open", read=lambda p: p.wall_ns / 1e6),
     _time(id="first_run_ms", title="首次推理", phase="first", read=_per_call),
     _time(id="second_run_ms", title="第二次推理", phase="second", read=_per_call),

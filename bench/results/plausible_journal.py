@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Place = tuple[int, int, int]
 """Group, round, attempt."""
 WALL_SLACK_S = 0.05
+PINNED = "onnxruntime=="
+"""How a requirement begins that names one version."""
 SET_BACK = timedelta(days=1)
 """A machine may learn the time while it measures."""
 
@@ -38,7 +40,8 @@ class Reading:
         self.settled: set[tuple[int, str]] = set()
         """Group and case: what has left it."""
         self.told: set[tuple[Any, ...]] = set()
-        self.version = ""
+        self.versions: dict[Any, str] = {}
+        """Runtime that was asked for -> onnxruntime that was there."""
 
     def add(self, record: Record) -> None:
         line = Line(record, self)
@@ -51,7 +54,8 @@ class Reading:
                 if failure:
                     self.failed.add((record.group, record.case))
                 if figures:
-                    self.version = figures.onnxruntime or self.version  # other engines have none
+                    if figures.onnxruntime:  # other engines have none
+                        self.versions[line.runtime] = figures.onnxruntime
                     check(FIGURES, Process.of(figures, record.case, line.group, self.header))
             case RoundEnd():
                 self.last[line.place[:2]] = record.attempt
@@ -82,6 +86,19 @@ class Line(NamedTuple):
     @property
     def place(self) -> Place:
         return self.it.group, self.it.round, self.it.attempt
+
+    @property
+    def runtime(self) -> tuple[tuple[str, ...], str]:
+        """Packages and interpreter that its case asks for; empty: ours."""
+        case = next(case for case in self.read.header.cases if case.id == self.it.case)
+        place = case.place.within(self.group.place)
+        return place.packages, place.python
+
+    @property
+    def version(self) -> str:
+        """Of the onnxruntime that must have run: as asked for, else as before it in the same runtime."""
+        asked = (one.removeprefix(PINNED) for one in self.runtime[0] if one.startswith(PINNED))
+        return next(asked, None) or self.read.versions.get(self.runtime, self.it.figures.onnxruntime)
 
     @property
     def about(self) -> tuple[Any, ...]:
@@ -145,7 +162,7 @@ LINES: dict[type[Record], Checks[Line]] = {
               or n.it.figures.worker_ns <= (n.it.wall_s * CLOCK_SLACK + WALL_SLACK_S) * 1e9,
         **IN_TURN,
         "样本的位置接不上：有缺漏、重复或颠倒": _position_follows,
-        "同一个文件里有两个版本的 onnxruntime": lambda n: n.it.failure is not None or "" in (n.read.version, n.it.figures.onnxruntime) or n.read.version == n.it.figures.onnxruntime,
+        "同一个文件里有两个版本的 onnxruntime": lambda n: n.it.failure is not None or n.it.figures.onnxruntime in ("", n.version),
     },
     RoundEnd: {
         **GROUP_KNOWN, **IN_TURN,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bench.experiments import EXPERIMENTS
+from bench.experiments import EXPERIMENTS, OF_A_BUILD
 from bench.pages import source
 from bench.site import build
 from bench.system import ages, harmless
@@ -110,7 +110,7 @@ class Drafts:
         assert self.last
         found = json.loads((self.last / source.DRAFT).read_text(encoding="utf-8"))
         shown = [EXPERIMENTS[name].title.partition("：")[0] for name in found["experiments"]]
-        left = len(EXPERIMENTS) - len(shown)
+        left = len({*OF_A_BUILD} - {*found["experiments"]})
         some = "、".join(shown) if len(shown) <= MOST_NAMES else f" {len(shown)} 个实验"
         what = f"有{some}，其余 {left} 个还没测" if left else "全部实验都有数字了，还会变"
         at = datetime.fromisoformat(found["at"])

@@ -22,15 +22,17 @@ class NotInstalled(Exception):
     """The message is what the installer said, in its words."""
 
 
-def python_with(requirements: Sequence[str], folder: Path) -> Path:
+def python_with(requirements: Sequence[str], folder: Path, version: str = "") -> Path:
     """Interpreter of an environment below `folder` with these and nothing else, made now unless it is there.
 
-    Of the version of this one. Raises NotInstalled: there is no network, or nothing that fits.
+    `version`: which interpreters of this machine will do, `>=3.8,<3.11`; empty: this one. None is fetched. Raises
+    NotInstalled: there is no network, no such interpreter, or nothing that fits.
     """
-    home = folder / _name(requirements)
+    home = folder / _name([*requirements, version] if version else requirements)
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not (home / "ready").exists():  # cut short, it must not pass for the whole
-        _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(home))
+        wanted = ("--no-python-downloads", "--python", version or sys.executable)
+        _uv("venv", "--quiet", "--clear", *wanted, str(home))
         _uv("pip", "install", "--quiet", "--python", str(python), *requirements)
         (home / "ready").touch()
     return python
@@ -51,5 +53,6 @@ def _uv(*command: str) -> None:
 
 
 def _environment() -> Mapping[str, str]:
-    """Ours, but for the environment that it would be installed into."""
-    return {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    """Ours, but for the environment that it would be installed into. Compiled at once, or every import would do it."""
+    kept = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    return {**kept, "UV_COMPILE_BYTECODE": "1"}

@@ -17,10 +17,10 @@ from filelock import FileLock
 from stored import keep
 
 from bench.__main__ import app
-from bench.cli import usage
+from bench.cli import measuring, usage
 from bench.cli.measuring import parse_duration
 from bench.cli.refusals import Refused, working
-from bench.experiments import EXPERIMENTS
+from bench.experiments import EXPERIMENTS, OF_A_BUILD
 from bench.measure.campaign import Here
 from bench.measure.profiles import PROFILES
 from bench.models import ModelError
@@ -119,6 +119,20 @@ def test_durations() -> None:
             parse_duration(text)
     with pytest.raises(Refused, match="太长"):
         parse_duration("999999999999h")
+
+
+def test_what_is_measured_apart_is_in_no_build_and_has_a_time_of_its_own() -> None:
+    apart, quick = ("versions", "upstream"), PROFILES["quick"]
+    assert not {*apart} & {*OF_A_BUILD}
+    own = [EXPERIMENTS[name].own_budget_s or 0 for name in apart]
+    assert [measuring._budget_s(names, quick) for names in (apart[:1], apart, (apart[0], apart[0]))] == [
+        own[0],
+        sum(own),
+        own[0],
+    ]
+    assert [measuring._budget_s(names, quick) for names in ((), ("arena", "versions"))] == [
+        quick.budget_s
+    ] * 2
 
 
 def test_without_results_each_command_says_so(build: Path, capsys: Capture) -> None:

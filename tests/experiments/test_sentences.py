@@ -37,9 +37,13 @@ SLOWER = {(None, "arena_off", "ratio"): 1.5}
 SAVING, COSTLY = {(None, "pattern_off", "kept_mib"): 400.0}, {(None, "pattern_off", "ratio"): 1.5}
 NOT_JUDGED = ({"profile": "quick", "rounds": 3}, {"busy": True}, {"absent": NO_PROC})
 
+NOT_THERE = "本机不适用：装不了 onnxruntime==1.14.1"
 OFF, LITTLE = (300, 500), memory(arena_off=(100, 800))
 UNSEEN = {case: {"outcomes": {(None, case): "unseen"}} for case in ("double", "arena_off", "pattern_off")}
+OLD_FAST = of_cases(v1_29_0={"ratio": 0.8}, v1_16_3={"ratio": 1.3})
 TOLD: list[tuple[str, str | dict[str, Any], str, str]] = [
+    ("versions", OLD_FAST, "快的版本：1.29.0（快 20%）；慢的版本：1.16.3（慢 30%）；没有差别：1.18.1、|，2022 年的文章用的那类环境（onnxruntime 1.14.1）", "没有测："),
+    ("versions", {"failures": {(None, "article"): NOT_THERE}}, "2022 年的文章用的 onnxruntime 1.14.1 没有测", "那类环境"),
     ("traps", {"transcripts": {BASELINE: {"fork": ["重现了"]}}}, "1 个演示，都重现了。", "没有"),
     ("traps", {"transcripts": {BASELINE: {"fork": ["重现了"], "global_pool": ["没有重现：AssertionError"]}}}, "2 个演示，1 个重现了，其余的没有重现，或没有跑完。", "都"),
     ("traps", "the same", "陷阱有没有重现，这次没有测成。", "都"),
@@ -107,6 +111,10 @@ OWN = {
 AS_MANY = of_cases(default={"cores_used": 1.0}, share={"cores_used": 1.0})
 LEANER = memory(pattern_off=(500, 800), default=(1500, 1600))
 ADVISED: list[tuple[str, str | dict[str, Any], str, str]] = [
+    ("versions", OLD_FAST, "升级之前，拿自己的模型在新旧两个版本上各测一遍。|与 1.32.0 比：小型 BERT 编码器，1.29.0（快 20%）；", "1.16.3"),
+    ("versions", "too noisy", "升级之后，拿自己的模型再测一遍。哪个版本快，这次还看不全。", "快 "),
+    ("versions", "the same", "用最新的版本。这几个模型，没有一个在旧版本上快。", "升级"),
+    ("versions", of_cases(v1_29_0={"kept_mib": 100}), "做完后还占的内存与 1.32.0 不同的：1.29.0（少 ", "1.30.0"),
     (ARENA, {"values": {**SLOWER, **LEANER["values"]}}, "一般不用关。想省内存，关 enable_mem_pattern。|每次推理慢 50%", "可以关"),
     (ARENA, {"values": SLOWER}, "一般不用关。关 arena，每次推理慢 50%", "想省内存"),
     (ARENA, "the same", "可以关。|没有测出变慢", "一般"),

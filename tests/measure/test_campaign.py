@@ -376,6 +376,7 @@ def test_everything_that_decides_a_number_changes_the_key(site: Site) -> None:
         {"subject": Subject(name="known_cost")}, {"subject": Subject(options={"arena_extend_strategy": 1})},
         {"variant": "optimised"}, {"load": Load(callers=2)}, {"expected": "crash"},
         {"place": Place(env={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"})}, {"place": Place(cores=0.5)},
+        {"place": Place(packages=("engine==1",))}, {"place": Place(packages=("engine==1",), python=">=3.8,<3.11")},
         {"lacking": lambda machine: machine.libc},
     )  # fmt: skip
     groups: tuple[Any, ...] = (
@@ -397,8 +398,24 @@ def test_everything_that_decides_a_number_changes_the_key(site: Site) -> None:
         keys[str(change)] = here.key(_toys(), DEFAULT)
     site.content_key = "fedcba"
     keys["model"] = site.key(_toys())
-    assert len(keys) == 34
+    assert len(keys) == 36
     assert [one for one, key in keys.items() if [*keys.values()].count(key) > 1] == []
+
+
+def test_what_is_measured_apart_stands_until_cases_groups_or_models_change(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It brings its own software, and is not measured again with every change here."""
+    apart = {"own_budget_s": 60}
+    before, here = site.key(_toys(**apart)), replace(site.here, software={"onnxruntime": "1.32.0"})
+    assert here.key(_toys(**apart), DEFAULT) == before != here.key(_toys(), DEFAULT)
+    others = [_toys(case={"settings": {"x": 2}}, **apart), _toys(groups=(make.group(3),), **apart)]
+    assert before not in map(site.key, others)
+    real = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: real(path) + b"#" * (path.name == "worker.py"))
+    assert site.key(_toys(**apart)) == before
+    site.content_key = "fedcba"
+    assert site.key(_toys(**apart)) != before
 
 
 def test_source_of_what_takes_part_changes_the_key(site: Site, monkeypatch: Any) -> None:

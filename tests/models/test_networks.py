@@ -17,7 +17,7 @@ from bench.models.bert_mini import PAD, VOCABULARY
 SHAPES = {
     "aspp": (2, 200, 200, 1), "bert_mini": (2, 48), "ocr_det": (1, 3, 320, 352), "ocr_rec": (2, 3, 48, 320),
     "ocr_cls": (2, 3, 48, 192), "one_conv": (1, 64, 56, 56), "one_matmul": (16, 1024), "tiny": (16, 256),
-    "wide": (16, 2048),
+    "wide": (16, 2048), "gru": (12, 1, 64), "trees": (20, 32),
 }  # fmt: skip
 SMALLEST_NORMAL = np.finfo(np.float32).tiny
 LAYER = 4 * (256 * 256 + 256) + 2 * 256 * 1024 + 1024 + 256 + 4 * 256

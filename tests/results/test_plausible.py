@@ -27,6 +27,7 @@ from bench.results import (
 )
 from bench.results.plausible import Implausible
 from bench.results.store import DamagedJournal
+from bench.spec import CONTROL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,6 +54,10 @@ def _follow(content: Any, way: tuple[str | int, ...]) -> Any:
 def _at(*way: str | int, **changes: Any) -> Change:
     """Changes of what lies so deep in a journal's lines, or in an export."""
     return lambda content: _follow(content, way).update(changes)
+
+
+ASKS = _at(0, "cases", 1, place={"packages": ["onnxruntime==1.30.0", "numpy"]})
+"""The A/A row asks for another version."""
 
 
 def _pop(*way: str | int) -> Change:
@@ -117,7 +122,7 @@ JOURNAL_LIES: dict[str, tuple[Change, ...]] = {
         lambda lines: lines.insert(SAMPLE, lines.pop(AGAIN))),
     "这一轮缺了没有失败过的设置": (_pop(MANY_SHAPES + 1), _at(AGAIN, case="default")),
     "机器不忙，这一轮却要重测": (_at(DIRTY_END, "noise", dirty=False),),
-    "同一个文件里有两个版本的 onnxruntime": (_at(AGAIN, "figures", onnxruntime="1.30.0"),),
+    "同一个文件里有两个版本的 onnxruntime": (_at(AGAIN, "figures", onnxruntime="1.30.0"), ASKS),
     "完成的轮数与各组的不符": (_at(FOOTER, rounds=1), _at(FOOTER, rounds=3)),
     "该看的轮次没有从小到大排到最多的轮数": (_at(0, looks=[1]), _at(0, looks=[2, 1, 2]), _at(0, rounds=1)),
     "不是该看的轮次，或不是这一组的设置，却说已有结论": (_at(END, settled=["one"]), _at(DIRTY_END, settled=["one"]),
@@ -176,6 +181,19 @@ DAMAGES: tuple[tuple[Change, int, str], ...] = (
     (_at(*FIGURES, "outputs", identical=1), SAMPLE, "identical：应是 true 或 false"),
 )
 """What the schema alone refuses -> line and words."""
+
+
+def _of_control(version: str) -> Change:
+    """The A/A row ran in that version."""
+
+    def change(lines: Lines) -> None:
+        for line in lines:
+            if line.get("kind") == "sample" and line["case"] == CONTROL:
+                line["figures"]["onnxruntime"] = version
+
+    return change
+
+
 BELIEVED: tuple[Change, ...] = (
     *(_phase(name, rss_bytes=None, peak_bytes=None, threads=None) for name in ("steady", "trim")),  # no /proc
     _phase("first", rss_bytes=221 * MIB),  # counters of pages are added up late
@@ -185,6 +203,7 @@ BELIEVED: tuple[Change, ...] = (
     _at(*FIGURES, "outputs", compared=0),
     _at(FOOTER - 1, settled=["one"]),
     _at(*FIGURES, latencies_ns=[10_000_000], threads_created=None),  # each nth alone is kept of many
+    _both(ASKS, _of_control("1.30.0")),
     # unknown cores excuse CPU time
     *(_both(_phase("steady", cpu_ns=400_000_000), _at(0, "machine", logical_cores=n)) for n in (None, True, 0, 1 << 40)),
     # the baseline stands several times in a round; once it has failed it is not tried again

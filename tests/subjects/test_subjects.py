@@ -401,3 +401,23 @@ def test_every_trap_that_is_tried_says_how_it_went(monkeypatch: pytest.MonkeyPat
         "a": ["没有重现：AssertionError: no"],
         "slow": ["没有重现：1 秒还没有完"],
     }
+
+
+def test_every_script_for_another_project_says_one_line_whatever_becomes_of_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    upstream = _module("upstream")
+    scripts = {
+        "good": "import os\nprint('noise')\nprint('NOT THERE: ' + str('ORT_X' in os.environ))\n",
+        "bad": "raise ValueError('no')\n",
+        "slow": "import time\ntime.sleep(9)\n",
+        "mute": "",
+    }
+    for name, code in scripts.items():
+        (tmp_path / f"{name}.py").write_text(code)
+    monkeypatch.setenv("ORT_X", "1")
+    monkeypatch.setattr(upstream, "FOLDER", tmp_path)
+    monkeypatch.setattr(upstream, "LIMIT_S", 1)
+    assert upstream.report({}) == {
+        "good": ["NOT THERE: False"], "bad": ["ValueError: no"], "slow": ["NOT FINISHED: 1 s"], "mute": ["status 0"],
+    }  # fmt: skip

@@ -33,6 +33,10 @@ def test_it_is_made_once_and_anew_where_it_was_cut_short(
     assert first == environment.python_with(WANTED, tmp_path)
     assert [one[0] for one in asked] == ["venv", "pip", "venv", "pip"]
     assert {*WANTED} <= {*asked[1]}
+    other = environment.python_with(WANTED, tmp_path, ">=3.8,<3.11")
+    assert other.parents[1] != home
+    assert asked[4][-3:-1] == ("--python", ">=3.8,<3.11")
+    assert all("--no-python-downloads" in one for one in asked if one[0] == "venv")
 
 
 def test_other_requirements_have_another_folder() -> None:
