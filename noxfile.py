@@ -71,6 +71,15 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def machine(session: nox.Session) -> None:
+    """测量本机，结果打成一个文件，和别的机器的放在一起看；参数照样传给 bench run，文件在 build/machine。"""
+    install(session)
+    session.run("python", "-m", "bench", "run", *session.posargs, success_codes=(0, MEASURED_CASE_FAILED))
+    session.run("python", "-m", "bench", "export")
+    session.run("python", "-m", "bench", "bundle", "--target", "build/machine")
+
+
+@nox.session(default=False)
 def serve(session: nox.Session) -> None:
     """实时预览 http://localhost:8000/，保存即刷新，不会重新测量。"""
     install(session)
@@ -113,13 +122,15 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """ruff 与 mypy，中文的标点和空格，GitHub 工作流是否安全、合规。"""
+    """ruff 与 mypy，中文的标点和空格，GitHub 工作流是否安全、合规，别的机器的结果能不能采用。"""
     install(session, "lint", "test")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
     session.run("python", "tests/lint_writing.py")
     session.run("zizmor", "--offline", "--no-progress", "--persona=auditor", "--strict-collection", ".github")
+    if bundles := sorted(str(path) for path in Path("docs/machines").glob("*.json.gz")):
+        session.run("python", "-m", "bench", "check", *bundles)
     for schema, pattern in SCHEMAS.items():
         files = sorted(str(path) for path in Path(".github").glob(pattern))
         session.run("check-jsonschema", "--builtin-schema", schema, *files)

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from cyclopts import CycloptsError
 
-from bench.cli import comparing, measuring, results, tuning, usage
+from bench.cli import bundling, comparing, measuring, results, tuning, usage
 from bench.cli.console import complain
 from bench.cli.refusals import Refused
 from bench.system import terminal
@@ -28,6 +28,7 @@ app.command(tuning.tune)
 app.command(measuring.selftest)
 app.command(results.check)
 app.command(comparing.compare)
+app.command(bundling.bundle)
 app.command(results.export)
 app.command(results.site)
 app.command(results.draft, show=False)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from bench.cli.bundling import check_files
 from bench.cli.console import complain, say
 from bench.cli.refusals import Refused, faults, refuse_faulty, tell_failures, working
 from bench.experiments import EXPERIMENTS
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 STALE_HELP = "没有有效结果时用旧的（只给实时预览用）。"
+FILES_HELP = "别的机器的结果包，如 docs/machines/*.json.gz；不写就检查本机的结果。"
 TARGET_HELP = "成品放在哪里；不写就是 site。"
 SITE_HELP = "建好的网站在哪里；不写就是 site。"
 
@@ -40,11 +42,14 @@ def list_() -> None:
     refuse_faulty()
 
 
-def check() -> None:
-    """检查已存的结果：能不能读，是不是本机、这套代码和这个 ORT 测的。
+def check(*files: Annotated[Path, Parameter(name="结果包", help=FILES_HELP)]) -> None:
+    """检查已存的结果：能不能读，是不是本机、这套代码和这个 ORT 测的。旧结果旁边有了有效的，就不算错。
 
-    旧结果旁边有了有效的，就不算错。
+    写了文件，就只检查这些结果包：格式、数字有没有自相矛盾、自检有没有通过。
     """
+    if files:
+        check_files(files)
+        return
     refuse_faulty()
     here, results, told = Here.read(), Folders.here().results, list[tuple[str, str]]()
     for experiment in (selftest.EXPERIMENT, *EXPERIMENTS.values()):

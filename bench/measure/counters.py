@@ -51,7 +51,8 @@ class Quota:
         """Of the periods since then, those in which the quota was used up; None where there is no quota."""
         if self._folder is None:
             return None
-        periods, throttled = (now - before for now, before in zip(self._periods(), self._before, strict=True))
+        (now, now_throttled), (then, then_throttled) = self._periods(), self._before
+        periods, throttled = now - then, now_throttled - then_throttled
         return throttled / periods if periods else 0.0
 
     def _periods(self):
@@ -81,7 +82,10 @@ class Memory:
         return _bytes(self._status, "VmRSS:") if self._status.exists() else _psutil_resident()
 
     def peak(self):
-        return _bytes(self._status, "VmHWM:") if self._exact_peak else None
+        """On other systems, the most since the process began: nothing there can be reset."""
+        if self._status.exists():
+            return _bytes(self._status, "VmHWM:") if self._exact_peak else None
+        return _peak_of_process()
 
     def share(self):
         """Resident, but pages that several processes have count for each only in part (PSS); None: not told."""
@@ -102,6 +106,19 @@ def _psutil_resident():
     import psutil
 
     return int(psutil.Process().memory_info().rss)
+
+
+def _peak_of_process():
+    """Peak working set on Windows, maximum resident set size on macOS (bytes there); None elsewhere."""
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    if sys.platform == "darwin":
+        import resource
+
+        return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return None
 
 
 def thread_ids():

@@ -17,6 +17,7 @@ from bench.pages import (
     compact,
     comparisons,
     doctor,
+    machines,
     reports,
     scenarios,
     sentences,
@@ -105,7 +106,7 @@ def figure(experiment: str, cases: str, drawn: str = "time", group: int = 0) -> 
 @_or_not_yet
 def advice(experiment: str) -> str:
     """What to do, in bold, and what happens otherwise."""
-    return _block(render("advice", told=_advice(experiment)))
+    return _block(render("advice", told=_advice(experiment)), machines.line(_get(experiment)[1]))
 
 
 @_or_not_yet
@@ -117,7 +118,7 @@ def conclusion(experiment: str, part: str = "all") -> str:
     listed = render("conclusion", sentences=_chosen("结论的部分", part, parts))
     warnings = certificates.warnings(export, stale=source.is_stale(experiment))
     dated = certificates.provenance(export) if spec.apart else NONE
-    return _block(listed if part == "points" else dated + warnings + listed)
+    return _block(listed if part == "points" else dated + warnings + listed + machines.line(export))
 
 
 @_or_not_yet
@@ -159,7 +160,8 @@ def scenario(id: str, part: str) -> str:
 def overview(part: str) -> str:
     """The whole build at a glance: "hero", "advice", "chooser", "surprises", "findings", "findings_summary".
 
-    "tuned": models that were tuned at another time, from `docs/tuned`.
+    "tuned": models that were tuned at another time, from `docs/tuned`; "machines", "systems": other machines, from
+    `docs/machines`.
     """
     parts: Parts = {
         "hero": lambda: comparisons.picture(_all()),
@@ -169,6 +171,8 @@ def overview(part: str) -> str:
         "findings": lambda: comparisons.table(_all()),
         "findings_summary": lambda: comparisons.summary(_all()),
         "tuned": lambda: NONE.join(tuned.summary(result) for result in stored.in_folder(TUNED)),
+        "machines": lambda: machines.page(_all()),
+        "systems": lambda: machines.systems(_all()),
     }
     return _block(_chosen("总览", part, parts)())
 

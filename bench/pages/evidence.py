@@ -11,6 +11,7 @@ from bench.pages import (
     charts,
     claims,
     looks,
+    machines,
     reports,
     scenarios,
     sentences,
@@ -53,7 +54,7 @@ def _parts(experiment: Experiment, export: Export) -> Iterator[tuple[str, str, M
     """(name, title, HTML) of every part, in the order of the page; nothing of what there is not."""
     words, specs = Words(export), source.chart_specs(experiment.id)
     told = sentences.tell(experiment, export).conclusion
-    yield "conclusion", "结论", render("conclusion", sentences=told)
+    yield "conclusion", "结论", render("conclusion", sentences=told) + machines.line(export)
     yield "choices", "推荐的设置是怎么选的", _choices(experiment, export)
     yield "claims", "常听到的说法", _claims(experiment, export)
     numbers = (

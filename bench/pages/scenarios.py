@@ -60,10 +60,14 @@ def scenario_for(answers: Mapping[str, str]) -> str:
     return next(rule.scenario for rule in RULES if rule.answers.items() <= answers.items())
 
 
+def titles() -> dict[str, str]:
+    """Scenario -> its title."""
+    return {one.id: one.title for experiment in EXPERIMENTS.values() for one in experiment.scenarios}
+
+
 def chooser() -> Markup:
     """The questions as a form, which only a script can bring to life, and the rules as a table."""
-    titles = {one.id: one.title for experiment in EXPERIMENTS.values() for one in experiment.scenarios}
-    return render("chooser", questions=QUESTIONS, rules=RULES, titles=titles)
+    return render("chooser", questions=QUESTIONS, rules=RULES, titles=titles())
 
 
 def choice(export: Export, scenario: Scenario) -> Choice:

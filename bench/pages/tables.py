@@ -11,6 +11,7 @@ from bench.pages import looks
 from bench.pages.markup import model_title, render
 from bench.pages.words import MARK, VERDICTS, interval, number
 from bench.results import stats
+from bench.results.machine_names import system
 from bench.results.metrics import METRICS
 from bench.spec import CONTROL
 from bench.subjects import SUBJECTS
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 UNPROVEN = {"nothing": "什么都没变", "unseen": "没见生效"}
 OUTCOMES = {"effect": "✓ ", "nothing": "＝ 什么都没变：", "unseen": "✗ 没有观察到：", None: ""}
+PEAKS = {"macOS": "最大的常驻内存（ru_maxrss）", "Windows": "最大的工作集（PeakWorkingSetSize）"}
+"""System -> what its figure of memory at the most is."""
 MARGIN = 1.02
 """Room beside the outermost interval of a drawing, as a factor."""
 
@@ -157,6 +160,9 @@ def _notes(experiment: Experiment, words: Words, group: GroupSummary) -> list[st
             notes.append("默认设置测两遍的区间也不含 1：本组的噪声比区间显示的大。")
     elif not words.draft:
         notes.append(f"测量时机器繁忙（{group.rounds} 轮中 {group.dirty_rounds} 轮受扰），本组不作快慢结论。")
+    peak = PEAKS.get(system(words.export.machine))
+    if peak and "peak_mib" in experiment.columns:
+        notes.append(f"“最多占”是{peak}，从进程开始算起，含导入和打开；Linux 上只算推理途中的。")
     if unreadable := _unreadable(experiment, words.export, group):
         notes.append(f"本机读不到：{'、'.join(unreadable)}（要靠 Linux 的 /proc 和 glibc）。")
     notes.append(f"测这一组用了 {group.cost_s / 60:.1f} 分钟。")

@@ -12,18 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from bundles import BUILD, export, packed, seen
 from cyclopts import CycloptsError
 from filelock import FileLock
 from stored import keep
 
 from bench.__main__ import app
-from bench.cli import measuring, usage
+from bench.cli import bundling, measuring, usage
 from bench.cli.measuring import parse_duration
 from bench.cli.refusals import Refused, working
 from bench.experiments import EXPERIMENTS, OF_A_BUILD
 from bench.measure.campaign import Here
 from bench.measure.profiles import PROFILES
 from bench.models import ModelError
+from bench.pages import source
+from bench.results.bundle import read
 from bench.spec import BASELINE, CONTROL
 from bench.system import leftovers
 from bench.system.folders import BUILD_VARIABLE, Folders
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 
 FULL = Path("/dev/full")
 OLD, TORN, NEW = "20260101-000000-aaaa", "20260102-000000-bbbb", "20260103-000000-cccc"
-COMMANDS = ("list", "run", "selftest", "check", "compare", "export", "site", "links")
+COMMANDS = ("list", "run", "selftest", "check", "compare", "bundle", "export", "site", "links")
 ENGLISH = r"Usage|Commands|Parameters|Arguments|COMMAND|OPTIONS|default:|required|Display"
 Capture = pytest.CaptureFixture[str]
 
@@ -97,6 +100,7 @@ WRONG = (
     ("compare 20260101 20260102", "20260101：没有这个编号"), ("no_such", "没有命令“no_such”，可用的有：list、run"),
     ("run --profil quick", "没有选项 --profil（是不是 --profile？）"), ("run --budget", "--budget 后面缺一个值"),
     ("run --budget 1m --budget 2m", "--budget 写了不止一次"), ("run --reuse=maybe", "--reuse 的值看不懂"),
+    ("bundle", "没有可以打包的结果：先运行 nox -s docs"),
     ("list extra", "多写了：extra"), ("compare one", "缺参数乙"),
 )  # fmt: skip
 
@@ -141,6 +145,32 @@ def test_without_results_each_command_says_so(build: Path, capsys: Capture) -> N
     assert "先运行 nox -s docs" in told.out
     assert "没有可以导出的结果" in told.err
     assert json.loads((build / "export" / "status.json").read_text(encoding="utf-8")) == {}
+
+
+def test_files_of_other_machines_are_looked_at_one_by_one(build: Path, make: Make, capsys: Capture) -> None:
+    name, content = packed(make, build)
+    (build / name).write_bytes(content)
+    (build / "forged.json.gz").write_bytes(content[:-9])
+    assert _status("check", str(build / name)) == 0
+    assert capsys.readouterr().out == f"✓ {name}：有效，1 个实验\n"
+    assert _status("check", str(build / name), str(build / "forged.json.gz")) == 1
+    assert capsys.readouterr().out.splitlines()[1] == "✗ forged.json.gz：文件不完整，后面少了一截"
+
+
+def test_results_of_this_machine_become_one_file_without_those_measured_apart(
+    build: Path, make: Make, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = {"toys": export(make), "versions": export(make, "versions")}
+    monkeypatch.setattr(bundling, "OF_A_BUILD", ("toys", "others"))
+    monkeypatch.setattr(source, "status", lambda: dict.fromkeys(ours, "valid"))
+    monkeypatch.setattr(source, "load", ours.__getitem__)
+    monkeypatch.setattr(source, "selftests", lambda: {BUILD: seen(make, build)})
+    assert _status("bundle", "--target", str(build / "machines")) == 0
+    (file,) = (build / "machines").iterdir()
+    assert f"{file}：1 个实验，" in capsys.readouterr().out
+    assert [one.experiment for one in read(file).exports] == ["toys"]
+    monkeypatch.setattr(source, "selftests", dict)
+    assert "这次的结果不能打包：测量 20260102-030405-abcd 没有自检" in _refusal("bundle")
 
 
 def _stored(folder: Path, make: Make, build: str, key: str = "f" * 16, **header: Any) -> Path:
