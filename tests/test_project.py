@@ -85,7 +85,7 @@ def test_every_python_from_the_oldest_promised_is_tested_and_the_readme_tells_th
     named = yaml.safe_load(TESTS)["jobs"]["tests"]["strategy"]["matrix"]["python"]
     assert named == [f"3.{minor}" for minor in range(oldest, newest + 1)]
     commands = set(re.findall(r"python -m nox -s \w+", TESTS + PAGES))
-    assert commands == {f"python -m nox -s {session}" for session in ("lint", "tests", "docs")}
+    assert commands == {f"python -m nox -s {session}" for session in ("lint", "tests", "docs", "machine")}
     assert all(command in README for command in commands)
     pins = next(line for line in README.splitlines() if "uv pip compile" in line)
     groups = {f"--group {name}" for name in tomllib.loads(PROJECT)["dependency-groups"]}

@@ -15,10 +15,13 @@ class Feeds:
         self._np = np
         inputs, shapes = job["inputs"], job["shapes"]
         fed = [shapes] if len(inputs) == 1 else [[feed] for feed in shapes]
-        arrays = [self._loaded(files, feeds) for files, feeds in zip(inputs, fed, strict=True)]
+        arrays = [
+            (self._loaded(files, feeds), feeds)
+            for files, feeds in zip(inputs, fed)  # noqa: B905 - Python 3.8 knows no `strict`
+        ]
         self._cuts = [
             {name: whole[name][tuple(slice(n) for n in shape)] for name, shape in feed.items()}
-            for whole, feeds in zip(arrays, fed, strict=True)
+            for whole, feeds in arrays
             for feed in feeds
         ]
         self._only = self._fresh(0) if len(self._cuts) == 1 else None

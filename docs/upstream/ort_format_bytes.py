@@ -44,6 +44,7 @@ def saved(side, path):
     graph = helper.make_graph(nodes, "g", *ends, initializers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.optimized_model_filepath = path
     options.add_session_config_entry("session.save_model_format", "ORT")
     return ort.InferenceSession(model.SerializeToString(), options, providers=CPU).run(None, feed(side))[0]

@@ -13,6 +13,7 @@ This script asks ONNX Runtime, and reads the configuration of an installed rapid
 Until then: wrap onnxruntime.InferenceSession before rapidocr is imported, and set the options there
 """
 
+import re
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,9 +42,8 @@ def told():
     if not package or not package.origin:
         return f"CANNOT TELL HERE: rapidocr is not installed; {ignored}"
     folder = Path(package.origin).parent
-    sources = (folder / "inference_engine" / "onnxruntime").rglob("*.py")
-    sets = any("arena_extend_strategy" in path.read_text(encoding="utf-8") for path in sources)
     config = (folder / "config.yaml").read_text(encoding="utf-8")
+    sets = re.search(r"cpu_ep_cfg:\s+arena_extend_strategy", config)
     offered = [name for name in PARAMETERS if name in config]
     state = "STILL THERE" if sets and not offered and "ignores" in ignored else "NOT THERE"
     try:
@@ -51,7 +51,7 @@ def told():
     except PackageNotFoundError:
         number = "(version unknown)"
     return (
-        f"{state}: {ignored}; rapidocr {number} {'sets' if sets else 'does not set'} it, and its config.yaml has"
+        f"{state}: {ignored}; rapidocr {number} {'sets' if sets else 'does not set'} it for the CPU, and its config.yaml has"
         f" {' and '.join(offered) or 'neither enable_mem_pattern nor session config entries'}"
     )
 

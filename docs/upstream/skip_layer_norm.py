@@ -21,6 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 ROWS, WIDTH = 128, 768
 RANDOM = np.random.default_rng(0)
+SCALE = {name: RANDOM.random(WIDTH, np.float32) for name in ("gamma", "beta")}
 
 
 def model(nodes):
@@ -28,7 +29,7 @@ def model(nodes):
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, ROWS, WIDTH]) for name in names]
         for names in (("x", "skip"), ("y",))
     ]
-    weights = [numpy_helper.from_array(RANDOM.random(WIDTH, np.float32), name) for name in ("gamma", "beta")]
+    weights = [numpy_helper.from_array(values, name) for name, values in SCALE.items()]
     graph = helper.make_graph(nodes, "g", *ends, weights)
     domains = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
     return helper.make_model(graph, opset_imports=domains, ir_version=8).SerializeToString()
@@ -50,18 +51,17 @@ def microseconds(made, feed):
     return 1e6 * median(times[20:])
 
 
-scale = ["gamma", "beta"]
 fused = session(
     [
         helper.make_node(
-            "SkipLayerNormalization", ["x", "skip", *scale], ["y"], domain="com.microsoft", epsilon=1e-5
+            "SkipLayerNormalization", ["x", "skip", *SCALE], ["y"], domain="com.microsoft", epsilon=1e-5
         )
     ]
 )
 plain = session(
     [
         helper.make_node("Add", ["x", "skip"], ["sum"]),
-        helper.make_node("LayerNormalization", ["sum", *scale], ["y"], epsilon=1e-5),
+        helper.make_node("LayerNormalization", ["sum", *SCALE], ["y"], epsilon=1e-5),
     ]
 )
 feed = {name: RANDOM.standard_normal((1, ROWS, WIDTH), dtype=np.float32) for name in ("x", "skip")}

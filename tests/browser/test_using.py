@@ -9,14 +9,18 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import material
 import pytest
 from bs4 import BeautifulSoup
+from bundles import EPYC, export, unpacked
 
-from bench.pages import scenarios
+from bench.pages import machines, scenarios, source
+from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
     from conftest import Protocol, Visits
     from playwright.sync_api import Page
+    from samples import Make
 
 HOME, ARTICLE = "index.html", "blog/onnxruntime-cpu.html"
 SWITCH = "[data-theme-switch]"
@@ -228,3 +232,37 @@ def test_search_finds_all(visit: Visits, whole: Path, protocol: Protocol, most: 
     page.wait_for_load_state()
     assert page.url.startswith(visit.address("", protocol))
     assert "allow_spinning" in page.locator("article").text_content()
+
+
+def test_machines_are_filtered_and_what_is_chosen_stands_in_the_address(
+    visit: Visits, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [EPYC, {**EPYC, "cores": 8}, {**EPYC, "cpu": "Apple M3", "system": "Darwin 25", "cores": 8}]
+    bundles = {f"{n}.json.gz": unpacked(make, tmp_path, machine=one) for n, one in enumerate(others)}
+    monkeypatch.setattr(machines, "found", lambda: (bundles, {}))
+    monkeypatch.setattr(source, "selftests", dict)
+    html = machines.page([export(make, machine={**EPYC, "cores": 64})])
+    script = (ROOT / "docs/assets/machines.js").read_text(encoding="utf-8")
+    file = tmp_path / "machines.html"
+    file.write_text(f"<meta charset=utf-8>{html}<script>{script}</script>", encoding="utf-8")
+    page = visit(f"{file.as_uri()}#cores=8").page
+    rows, told = page.locator("tbody tr:visible"), page.locator("output")
+    assert (rows.count(), told.text_content()) == (3, "显示 2 台，共 3 台")  # and the machine of the site
+    page.get_by_label("处理器").select_option("AMD")
+    assert (rows.count(), page.url) == (2, f"{file.as_uri()}#cores=8&vendor=AMD")
+    for name in ("核数", "处理器"):
+        page.get_by_label(name).select_option("")
+    assert (rows.count(), page.url) == (4, file.as_uri())
+
+
+def test_the_report_on_lunr_shows_its_fault_on_the_search_that_material_brings(visit: Visits) -> None:
+    """As it is in the package; the site mends its own copy."""
+    (worker,) = Path(material.__file__).parent.glob("templates/assets/javascripts/workers/search.*.min.js")
+    page = visit("about:blank").page
+    lines = list[str]()
+    page.on("console", lambda message: lines.append(message.text))
+    page.add_script_tag(content=worker.read_text(encoding="utf-8"))
+    code = (ROOT / "docs/upstream/lunr_digits.js").read_text(encoding="utf-8")
+    page.evaluate(f"() => {{ {code} }}")
+    (line,) = lines
+    assert re.fullmatch(r"STILL THERE: of \d+ words in a token set z1, z3 are lost, z1k is found instead, lunr 2\.3\.\d+", line)

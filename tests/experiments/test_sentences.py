@@ -111,7 +111,7 @@ OWN = {
 AS_MANY = of_cases(default={"cores_used": 1.0}, share={"cores_used": 1.0})
 LEANER = memory(pattern_off=(500, 800), default=(1500, 1600))
 ADVISED: list[tuple[str, str | dict[str, Any], str, str]] = [
-    ("versions", OLD_FAST, "升级之前，拿自己的模型在新旧两个版本上各测一遍。|与 1.32.0 比：小型 BERT 编码器，1.29.0（快 20%）；", "1.16.3"),
+    ("versions", OLD_FAST, "升级之前，拿自己的模型在新旧两个版本上各测一遍。|与 1.32.0 比：某网络 bert_mini，1.29.0（快 20%）；", "1.16.3"),
     ("versions", "too noisy", "升级之后，拿自己的模型再测一遍。哪个版本快，这次还看不全。", "快 "),
     ("versions", "the same", "用最新的版本。这几个模型，没有一个在旧版本上快。", "升级"),
     ("versions", of_cases(v1_29_0={"kept_mib": 100}), "做完后还占的内存与 1.32.0 不同的：1.29.0（少 ", "1.30.0"),

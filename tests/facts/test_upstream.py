@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 PYTHON = [fault for fault in FAULTS if fault.file.endswith(".py")]
 OURS = {"numpy", "onnx", "onnxruntime"}
 THERE, GONE = "STILL THERE", "NOT THERE"
+ON_X86 = THERE if platform.machine() in ("x86_64", "AMD64") else ""
 CERTAIN = {
     "pad_max_pool": GONE,
     "ort_format_bytes": THERE,
     "model_bytes_kept": THERE,
     "parallel_mode": THERE,
     "rapidocr_options": THERE,
-    "denormal_scope": THERE if platform.machine() in ("x86_64", "AMD64") else "",
+    "denormal_scope": ON_X86,
+    "quantize_static_defaults": ON_X86,
     "thread_pinning": THERE if sys.platform == "linux" and (os.cpu_count() or 1) > 1 else "",
 }
 """What is so whatever the processor; the others are a matter of time."""

@@ -61,7 +61,7 @@ def test_facts_of_a_child(tmp_path: Path) -> None:
     """What the machine does not tell is none; of an empty log, `proof.readable` says whether it was read at all."""
     told = {"threads_created": 3, "threads_pinned": 2, "huge_page_bytes": 5 * MIB, "idle_cpu_ns": 1_000_000}
     facts = _observe(tmp_path, LOG, settings=CHATTY, **told, minor_faults=1.26, calls=100, callers=2)
-    opened = {name: facts[name] for name in ("file", "subject")}
+    opened = {name: facts[name] for name in ("file", "subject", "runtime")}
     assert min(opened.values()) > 0
     assert facts == opened | SHOWN
     regions = [(MIB, 1024, 0), (8 * MIB, 7372800, 1), (800 * MIB, 800 * MIB, 2)]

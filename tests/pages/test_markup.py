@@ -21,11 +21,11 @@ from samples import Make
 import bench
 from bench.experiments import EXPERIMENTS
 from bench.facts.options import Option, Source, Trap
-from bench.pages import api, markup, sentences, source, vega
+from bench.pages import api, machines, markup, sentences, source, vega
 from bench.pages import evidence as evidence_pages
 from bench.pages import options as option_tables
 from bench.pages.markup import ENVIRONMENT, Row, code, marked, table
-from bench.results import published, records
+from bench.results import bundle, published, records
 from bench.results.choice import choose
 from bench.results.store import Journal
 from bench.site import publish
@@ -95,7 +95,7 @@ def test_long_code_breaks_at_its_joints_and_tables_of_markdown_have_frames_and_w
         (
             "report",
             ("arena", "weather"),
-            "denormal_threads、forks、traps、rows_alone、line_memory、wide_line、log_lines、trace",
+            "denormal_threads、forks、traps、upstream、rows_alone、line_memory、wide_line、log_lines、trace",
         ),
         ("snippet", ("arena", "weather"), "arena_off"),
         ("scenario", ("weather", "line"), "general"),
@@ -106,7 +106,7 @@ def test_long_code_breaks_at_its_joints_and_tables_of_markdown_have_frames_and_w
             ("weather",),
             "freshness、certificate、machine、downloads、rules、stopping、mill、licences",
         ),
-        ("options", ("weather",), "session、run、keys、run_keys、environment、traps、original"),
+        ("options", ("weather",), "session、run、keys、run_keys、environment、traps、upstream、original"),
     ],
 )
 def test_unknown_name_is_told_with_the_known_ones(
@@ -183,6 +183,10 @@ def _pages(patch: pytest.MonkeyPatch, text: str, export: Any = _export) -> dict[
         "chart_specs": specs.__getitem__,
     }.items():
         patch.setattr(source, name, found)
+    elsewhere = [one.model_copy(update={"machine": {**one.machine, "cores": 99}}) for one in exports.values()]
+    another = bundle.Bundle.model_construct(made_at="", exports=elsewhere, selftests={})
+    patch.setattr(bundle.Bundle, "votes", True)
+    patch.setattr(machines, "found", lambda: ({"x.json.gz": another}, {"y.json.gz": harmless.text(text)}))
     _options(patch, text)
     parts = {
         "build": (
@@ -195,8 +199,17 @@ def _pages(patch: pytest.MonkeyPatch, text: str, export: Any = _export) -> dict[
             "mill",
             "licences",
         ),
-        "overview": ("hero", "advice", "chooser", "surprises", "findings", "findings_summary"),
-        "options": ("keys", "traps", "original"),
+        "overview": (
+            "hero",
+            "advice",
+            "chooser",
+            "surprises",
+            "findings",
+            "findings_summary",
+            "machines",
+            "systems",
+        ),
+        "options": ("keys", "traps", "upstream", "original"),
     }
     calls = {f"{call} {part}": getattr(bench, call)(part) for call, all_ in parts.items() for part in all_}
     for name, one in EXPERIMENTS.items():
@@ -205,7 +218,8 @@ def _pages(patch: pytest.MonkeyPatch, text: str, export: Any = _export) -> dict[
         calls[f"evidence {name}"] = f'<div class="bench">{evidence_pages.page(one)}</div>'
         calls[f"points {name}"] = bench.conclusion(name, "points")
         calls |= {f"{drawn} {name}": bench.figure(name, "", drawn) for drawn in ("time", "memory")}
-        for which in api.REPORTS:
+        told = {report.subject for report in one.reports} | {"trace", "log_lines"}
+        for which in told & {*api.REPORTS}:
             calls[f"{which} {name}"] = bench.report(name, which)
         if name in ADVISED:
             calls[f"advice {name}"] = bench.advice(name)

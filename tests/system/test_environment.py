@@ -26,7 +26,8 @@ def test_it_is_made_once_and_anew_where_it_was_cut_short(
 
     monkeypatch.setattr(environment, "_uv", uv)
     home = tmp_path / environment._name(WANTED)
-    home.mkdir()
+    for version in ((), (">=3.8,<3.11",)):
+        (tmp_path / environment._name([*WANTED, *version])).mkdir()
     with pytest.raises(environment.NotInstalled, match="no network"):
         environment.python_with(WANTED, tmp_path)
     first = environment.python_with(WANTED, tmp_path)
