@@ -136,6 +136,8 @@ class Place:
     quota: Annotated[float, Field(gt=0, le=4096)] | None = None
     """So many cores' worth of CPU time, as the quota of a container (CFS) grants it; all cores may be used. None: the
     group's, or no quota. Processes that run the same at once have it together."""
+    quota_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """The same as a share of the usable cores."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment variables."""
     packages: tuple[str, ...] = ()
@@ -148,6 +150,7 @@ class Place:
         return Place(
             cores=group.cores if self.cores is None else self.cores,
             quota=group.quota if self.quota is None else self.quota,
+            quota_share=group.quota_share if self.quota_share is None else self.quota_share,
             env={**group.env, **self.env},
             packages=self.packages or group.packages,
             python=self.python or group.python,
@@ -200,7 +203,8 @@ class Input:
 
 
 GAP, QUOTA = " gap=", " quota="
-"""Stand in the label of an input before the milliseconds between calls, and before the cores that a quota grants."""
+"""Stand in the label of an input before the milliseconds between calls, and before the cores that a quota grants, or the share
+of them."""
 
 
 def input_title(label: str) -> str:
@@ -211,7 +215,8 @@ def input_title(label: str) -> str:
     titles = {"shapes": "种尺寸", "lines": "行文字", "pages": "页", "calls": "次推理"}
     title = f"{count} {titles[kind]}" if kind in titles else shapes
     title = f"{title}，每次之后停 {gap} 毫秒" if gap else title
-    return f"{title}，配额 {quota} 核" if quota else title
+    granted = f"{quota} 的核" if quota.endswith("%") else f"{quota} 核"
+    return f"{title}，配额 {granted}" if quota else title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +256,7 @@ class Group:
         """That of an input, with what sets two groups of one input apart."""
         gap = f"{GAP}{self.load.gap_ms}" if self.load.gap_ms else ""
         quota = f"{QUOTA}{self.place.quota:g}" if self.place.quota else ""
+        quota = f"{QUOTA}{self.place.quota_share:.0%}" if self.place.quota_share else quota
         return f"{input_}{gap}{quota}"
 
     @property

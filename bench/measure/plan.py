@@ -16,6 +16,7 @@ from bench.spec import (
     Input,
     LargestBatch,
     Machine,
+    Place,
     Settled,
 )
 
@@ -82,6 +83,10 @@ class PlannedExperiment:
     def cpus(self, share: float | None) -> int | None:
         """Cores that processes with such a share are limited to; None: they are not."""
         return None if share in (None, 1) else max(1, int(self.machine.cores * (share or 1)))
+
+    def quota(self, place: Place) -> float | None:
+        """Cores that a place grants by quota; None: it has none."""
+        return place.quota_share * self.machine.cores if place.quota_share else place.quota
 
     def block(self, group: PlannedGroup) -> Block:
         """What takes as long as a sample of this group's default."""

@@ -18,6 +18,7 @@ from bench.measure.machine import free_memory
 from bench.measure.plan import identity
 from bench.models import MODELS
 from bench.results import looks, plausible
+from bench.results.process import NOT_HERE
 from bench.results.records import Failure
 from bench.spec import BASELINE, Case, Load, Place
 from bench.system import cgroup, environment
@@ -117,11 +118,11 @@ class Task:
         reason = case.lacking(self.planned.machine)
         if not reason and group.settled(case).place.cores and not hasattr(os, "sched_setaffinity"):
             reason = "这个系统不能限定进程用哪几个核"
-        if not reason and group.settled(case).place.quota:
+        if not reason and self.planned.quota(group.settled(case).place):
             reason = cgroup.hindrance(Folders.here().leftovers)
         if not reason and group.settled(case).place.packages:
             reason = self._cannot_install(group.settled(case).place)
-        return Failure(kind="not_applicable", reason=f"本机不适用：{reason}") if reason else None
+        return Failure(kind="not_applicable", reason=f"{NOT_HERE}：{reason}") if reason else None
 
     def _cannot_install(self, place: Place) -> str:
         """Why there is no environment as the place wants it; where there can be one, it is made."""
@@ -181,7 +182,7 @@ class Task:
             "settings": dict(settled.settings),
             "run_settings": dict(case.run_settings),
             "cpus": self.planned.cpus(settled.place.cores),
-            "quota": settled.place.quota,
+            "quota": self.planned.quota(settled.place),
             "python": self._python(settled.place),
             "callers": settled.load.callers,
             "gap_seconds": settled.load.gap_ms / 1000,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from bench.results import stats
 from bench.results.metrics import METRICS
+from bench.results.process import NOT_HERE
 from bench.results.published import CandidateRow, Choice
 from bench.results.view import GroupView
 from bench.spec import BASELINE, input_title
@@ -85,7 +86,13 @@ def choose(experiment: Experiment, journal: Journal) -> Iterator[Choice]:
             (GroupView(journal, record, "choosing"), GroupView(journal, record, "published"))
             for record in records
         ]
+        halves = [both for both in halves if not _not_possible(both[0])]
         yield _choice(scenario, halves, journal.header.seed)
+
+
+def _not_possible(view: GroupView) -> bool:
+    """Whether this machine cannot run the group at all: no right to set a quota, say."""
+    return (view.failure(BASELINE) or "").startswith(NOT_HERE)
 
 
 def _choice(scenario: Scenario, halves: Sequence[tuple[GroupView, GroupView]], seed: int) -> Choice:

@@ -33,6 +33,8 @@ FailureKind = Literal[
     "expected",
 ]
 """`expected`: it crashed or hung as the case is there to show."""
+NOT_HERE = "本机不适用"
+"""How the reason of a `not_applicable` begins."""
 
 
 class Failure(Record):

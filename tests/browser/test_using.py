@@ -265,4 +265,7 @@ def test_the_report_on_lunr_shows_its_fault_on_the_search_that_material_brings(v
     code = (ROOT / "docs/upstream/lunr_digits.js").read_text(encoding="utf-8")
     page.evaluate(f"() => {{ {code} }}")
     (line,) = lines
-    assert re.fullmatch(r"STILL THERE: of \d+ words in a token set z1, z3 are lost, z1k is found instead, lunr 2\.3\.\d+", line)
+    assert re.fullmatch(
+        r"STILL THERE: of \d+ words in a token set z1, z3 are lost, z1k is found instead, lunr 2\.3\.\d+",
+        line,
+    )

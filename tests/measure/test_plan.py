@@ -17,7 +17,7 @@ from bench.measure import plan
 from bench.measure.plan import PlannedExperiment, sample_seconds
 from bench.measure.profiles import PROFILES
 from bench.results import stats
-from bench.spec import BASELINE, Case, Input, LargestBatch, Load, Machine, Place
+from bench.spec import BASELINE, Case, Input, LargestBatch, Load, Machine, Place, input_title
 
 MIB, make = 1 << 20, Make()
 case_ids = st.lists(st.text("abcdefgh", min_size=1, max_size=3), unique=True, max_size=12)
@@ -157,3 +157,15 @@ def test_thread_counts_follow_rules_and_equal_ones_stand_once() -> None:
         64: {"single": 1, "quarter": 16, "half": 32, "usable": 64, "double": 128},
     }
     assert {cores: threads(Machine(cores=cores)) for cores in rules} == rules
+
+
+@pytest.mark.parametrize(
+    ("place", "cores", "label"),
+    [
+        (Place(), None, ""), (Place(quota=1.5), 1.5, "，配额 1.5 核"), (Place(quota_share=0.5), 1.0, "，配额 50% 的核"),
+    ],
+)  # fmt: skip
+def test_quota_is_so_many_cores_or_a_share_of_them(place: Place, cores: float | None, label: str) -> None:
+    planned = _plan(make.group(place=place))  # two cores
+    assert planned.quota(place) == cores
+    assert input_title(planned.groups[0].input.label) == f"batch=2{label}"

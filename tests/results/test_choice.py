@@ -77,6 +77,7 @@ def _one(choice: Choice) -> tuple[float | None, str]:
 WILD, ROUGH = ([_at(ms) for ms in (low, low, high, high)] for low, high in ((7, 13), (9.3, 10.7)))
 HALF_WILD = ([_at(7), _at(10), _at(13), _at(10)], [_at(10), _at(7), _at(10), _at(13)])
 CRASH = Failure(kind="crashed", reason="SIGSEGV")
+IMPOSSIBLE: Group = dict.fromkeys(CASES, Failure(kind="not_applicable", reason="本机不适用：要 root"))
 KEPT = {"minimise": "kept_mib"}
 ORDER = {"candidates": (BASELINE, "two", "one")}
 FAST: Group = {"one": _at(5)}
@@ -106,6 +107,7 @@ def _noisy(peak_mib: int) -> list[Group]:
     ("groups", "changes", "winner", "score", "refused", "reason"),
     [
         ([{"one": _at(12)}], {}, BASELINE, 1.2, "", ""),
+        ([FAST, IMPOSSIBLE], {}, "one", 0.5, "", ""),  # what this machine cannot do at all decides nothing
         ([{"one": _at(8), "two": _at(5)}], {}, "two", 0.8, "", ""),
         # two per cent are a tie, and five of memory, however noisy the day: the first is the simplest
         ([{"one": _at(8), "two": _at(7.9), CONTROL: ROUGH}], {}, "one", 0.8, "", ""),
