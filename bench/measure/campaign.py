@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,13 @@ from bench.measure.header import Facts, first_line, result_key
 from bench.measure.machine import MachineFacts, free_memory, read_machine, software
 from bench.measure.plan import PlannedExperiment, PlannedGroup, resolve
 from bench.measure.runner import try_out
-from bench.measure.task import Task
+from bench.measure.task import Task, runtime
 from bench.models import MODELS
 from bench.models.prepared import Prepared, content_key, prepare
 from bench.results import store
 from bench.spec import Experiment, Input, LargestBatch, Machine
 from bench.system import harmless
+from bench.system.environment import NotInstalled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -123,6 +125,7 @@ def open_campaign(
     seed = next((journal.header.seed for journal in resumed.values()), secrets.randbelow(1 << 31))
     planned = [as_started(one, resumed.get(one.experiment.id)) for one in planned]
     models, work = _prepare_models(planned, folders.models, tell), folders.work / build
+    _prepare_runtimes(planned, tell)
 
     def header(one: PlannedExperiment) -> Header:
         taken = store.journal_path(folders.results, one.experiment.id, build).exists()
@@ -201,6 +204,21 @@ def as_started(one: PlannedExperiment, journal: store.Journal | None) -> Planned
 def new_build_id() -> str:
     """Sorts by time; the tail keeps two builds of one second apart."""
     return datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
+
+
+def _prepare_runtimes(planned: Sequence[PlannedExperiment], tell: Callable[[str], None]) -> None:
+    """Environments that cases ask for, before a clock runs; why one cannot be had is told by its cases."""
+    places = {
+        (place.packages, place.python): place
+        for one in planned
+        for group in one.groups
+        for case in group.cases
+        if (place := group.settled(one.case(case)).place).packages
+    }
+    for (packages, _), place in places.items():
+        tell(f"准备环境 {packages[0]}")
+        with suppress(NotInstalled):
+            runtime(place)
 
 
 def _prepare_models(

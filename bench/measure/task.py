@@ -127,18 +127,11 @@ class Task:
     def _cannot_install(self, place: Place) -> str:
         """Why there is no environment as the place wants it; where there can be one, it is made."""
         try:
-            self._python(place)
+            runtime(place)
         except environment.NotInstalled as said:
             needed = [*place.packages, *([f"Python {place.python}"] if place.python else [])]
             return f"装不了 {'、'.join(needed)}（{said}）"
         return ""
-
-    def _python(self, place: Place) -> str | None:
-        """Interpreter of a place with packages of its own; None: ours."""
-        folder = Folders.here().work.with_name("runtimes")
-        if not place.packages:
-            return None
-        return str(environment.python_with(place.packages, folder, place.python))
 
     def _child(self, group: PlannedGroup, case: Case, job: Mapping[str, Any]) -> Outcome:
         """Another one after a failure from outside, unless the case is there to fail."""
@@ -183,7 +176,7 @@ class Task:
             "run_settings": dict(case.run_settings),
             "cpus": self.planned.cpus(settled.place.cores),
             "quota": self.planned.quota(settled.place),
-            "python": self._python(settled.place),
+            "python": runtime(settled.place),
             "callers": settled.load.callers,
             "gap_seconds": settled.load.gap_ms / 1000,
             "processes": 1,
@@ -270,6 +263,17 @@ class Task:
         if not failure:
             part.replace(path.parent)
         return failure
+
+
+def runtime(place: Place) -> str | None:
+    """Interpreter of a place with packages of its own, which are installed if they are not yet; None: ours.
+
+    Raises NotInstalled.
+    """
+    if not place.packages:
+        return None
+    folder = Folders.here().work.with_name("runtimes")
+    return str(environment.python_with(place.packages, folder, place.python))
 
 
 def no_room(group: PlannedGroup) -> Failure | None:

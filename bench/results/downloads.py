@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyperf
 from pydantic import TypeAdapter
 
+from bench.results.bundle import Bundle
 from bench.results.metrics import METRICS
 from bench.results.published import Export, Row
 from bench.results.records import Line
@@ -99,6 +100,11 @@ def journal_schema() -> str:
 def export_schema() -> str:
     """Of `data/<experiment>.json`."""
     return _schema("一个实验发布的结果", TypeAdapter(Export).json_schema())
+
+
+def bundle_schema() -> str:
+    """Of `docs/machines/*.json.gz`, unpacked."""
+    return _schema("一台机器的结果包", TypeAdapter(Bundle).json_schema())
 
 
 def tuned_schema() -> str:

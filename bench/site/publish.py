@@ -71,6 +71,7 @@ def publish(
     files = {
         "data/journal.schema.json": downloads.journal_schema(),
         "data/export.schema.json": downloads.export_schema(),
+        "data/bundle.schema.json": downloads.bundle_schema(),
         "data/tuned.schema.json": downloads.tuned_schema(),
         "rules.json": json.dumps(_rules()),
         "here.json": json.dumps(_here(here)),

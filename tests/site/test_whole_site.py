@@ -196,7 +196,7 @@ def test_data_trace_and_source_are_published_readably_and_scripts_with_their_lic
     assert site.text("data/profiling.trace.json") == TRACE
     for path in (ROOT / "bench" / "experiments").glob("*.py"):
         assert (site.root / "source" / path.name).read_bytes() == codecs.BOM_UTF8 + path.read_bytes()
-    schemas = ("export.schema.json", "journal.schema.json", "tuned.schema.json")
+    schemas = tuple(f"{one}.schema.json" for one in ("export", "journal", "tuned", "bundle"))
     for name in ("machine.json", "options.json", *schemas, "../assets/vega.js"):
         assert (site.root / "data" / name).stat().st_size > 100
 
