@@ -16,14 +16,14 @@ BESIDE = ("numpy==1.26.4", "onnx==1.16.2")
 OTHER_RUNTIME = Proof(fact="runtime", relation="!=", expected=1, than=BASELINE)
 
 
-def place(version: str) -> Place:
-    return Place(packages=(f"onnxruntime=={version}", *BESIDE))
+def place(version: str, *more: str) -> Place:
+    return Place(packages=(f"onnxruntime=={version}", *BESIDE, *more))
 
 
 def case_id(version: str) -> str:
     return f"v{version.replace('.', '_')}"
 
 
-def plain(version: str) -> Case:
-    """A version as it comes."""
-    return Case(id=case_id(version), title=version, place=place(version), proofs=(OTHER_RUNTIME,))
+def plain(version: str, *more: str) -> Case:
+    """A version as it comes; `more`: packages beside it."""
+    return Case(id=case_id(version), title=version, place=place(version, *more), proofs=(OTHER_RUNTIME,))

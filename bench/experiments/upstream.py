@@ -6,10 +6,13 @@ from bench.experiments._common import TINY, default
 from bench.experiments._versions import OLDER, case_id, plain
 from bench.spec import BASELINE, Case, Experiment, Group, Load, Machine, Report
 
+QUANTISING = ("ml_dtypes==0.4.1",)
+"""What onnxruntime.quantization imports in newer versions, and a newer onnx than this one would bring."""
+
 
 def cases(machine: Machine) -> tuple[Case, ...]:
     """What is installed here, with all that scripts look for, and older versions by themselves."""
-    return (*default("这里装的"), *map(plain, OLDER))
+    return (*default("这里装的"), *(plain(version, *QUANTISING) for version in OLDER))
 
 
 TRIED = (BASELINE, *map(case_id, OLDER))

@@ -5,7 +5,7 @@ Seen also: no public report known
 
 From ORT_ENABLE_BASIC on, a constant Pad of value 0 before MaxPool is folded into the pads of MaxPool. MaxPool pads with
 the lowest number there is, so where a window touches the border and all inputs are negative, 0 should come out and a
-negative number does. Behind a ReLU nobody notices. Mended in 1.32.0.
+negative number does. Behind a ReLU nobody notices. 1.16.3 and 1.18.1 do not do it, 1.20.1 to 1.31.1 do; mended in 1.32.0.
 
 This script compares the output with that of ORT_DISABLE_ALL.
 

@@ -43,10 +43,13 @@ UNSEEN = {case: {"outcomes": {(None, case): "unseen"}} for case in ("double", "a
 OLD_FAST = of_cases(v1_29_0={"ratio": 0.8}, v1_16_3={"ratio": 1.3})
 TOLD: list[tuple[str, str | dict[str, Any], str, str]] = [
     ("versions", OLD_FAST, "快的版本：1.29.0（快 20%）；慢的版本：1.16.3（慢 30%）；没有差别：1.18.1、|，2022 年的文章用的那类环境（onnxruntime 1.14.1）", "没有测："),
+    ("versions", {"failures": {(None, "v1_16_3"): "Unsupported model IR version"}}, "；没有测成：1.16.3", "没有测成：1.16.3、"),
     ("versions", {"failures": {(None, "article"): NOT_THERE}}, "2022 年的文章用的 onnxruntime 1.14.1 没有测", "那类环境"),
     ("traps", {"transcripts": {BASELINE: {"fork": ["重现了"]}}}, "1 个演示，都重现了。", "没有"),
     ("traps", {"transcripts": {BASELINE: {"fork": ["重现了"], "global_pool": ["没有重现：AssertionError"]}}}, "2 个演示，1 个重现了，其余的没有重现，或没有跑完。", "都"),
     ("traps", "the same", "陷阱有没有重现，这次没有测成。", "都"),
+    ("upstream", {"transcripts": {BASELINE: {"pad_max_pool": ["NOT THERE: x"], "thread_pinning": ["STILL THERE: y"]}}}, "2 个脚本在测试机上跑，1 个说毛病还在。", "没有"),
+    ("upstream", "the same", "脚本这次没有跑成。", "还在"),
     ("quantization", {"operators": {"u8s8_static": {"QLinearConv": 40, "QuantizeLinear": 3, "DequantizeLinear": 2}}}, "有 5 个 QuantizeLinear、DequantizeLinear 没有并进别的节点，节点一共 45 个", "没有测成"),
     (THREADS, "the same", "1、2、4 并列最快，分不出快慢|空转等活", "还分不出谁最快"),
     (THREADS, of_cases(single={"ratio": 1.9}, usable={"ratio": 1.0}, double={"ratio": 2.5}), "线程数里，2 线程最快|开到 4 线程，与默认比慢到 2.5 倍", "并列"),
