@@ -6,13 +6,16 @@ from bench.experiments._common import TINY, default
 from bench.experiments._versions import OLDER, case_id, plain
 from bench.spec import BASELINE, Case, Experiment, Group, Load, Machine, Report
 
-QUANTISING = ("ml_dtypes==0.4.1",)
-"""What onnxruntime.quantization imports in newer versions, and a newer onnx than this one would bring."""
+QUANTISING = ("ml_dtypes==0.4.1", "sympy==1.13.3")
+"""What onnxruntime.quantization imports in some versions, without bringing it."""
 
 
 def cases(machine: Machine) -> tuple[Case, ...]:
     """What is installed here, with all that scripts look for, and older versions by themselves."""
-    return (*default("这里装的"), *(plain(version, *QUANTISING) for version in OLDER))
+    return (
+        *default(machine.software.get("onnxruntime") or "这里装的"),
+        *(plain(version, *QUANTISING) for version in OLDER),
+    )
 
 
 TRIED = (BASELINE, *map(case_id, OLDER))

@@ -27,8 +27,6 @@ ARTICLE_BATCH = LargestBatch(item_shape=(200, 200, 1), limit=32, bytes_per_item=
 """The input with which the article of 2022 measured."""
 LEAN = {**NO_ARENA, **NO_PATTERN}
 LEAN_SAID = "关 arena 和 enable_mem_pattern"
-ALONE = {"intra_op_num_threads": 1}
-"""In every timed group: a pool that is disturbed differs more from itself than versions do from each other."""
 ARTICLE = Place(packages=("onnxruntime==1.14.1", "numpy<2"), python=">=3.8,<3.11")
 """What the article had, or the next best: ORT 1.14.1 has wheels for nothing newer than Python 3.10."""
 
@@ -69,14 +67,14 @@ EXPERIMENT = Experiment(
     question="onnxruntime 升级之后，是快了还是慢了，内存多了还是少了？",
     cases=cases,
     groups=(
-        Group(settings=ALONE, model="bert_mini", input=BERT_128, small=BERT_32, seconds=0.7, place=HERE, cases=BOTH),
+        Group(model="bert_mini", input=BERT_128, small=BERT_32, seconds=0.7, place=HERE, cases=BOTH),
         Group(
-            model="ocr_det", input=DET_320, small=DET_320, settings=ALONE | ZEROED, seconds=0.8, place=HERE, cases=BOTH
+            model="ocr_det", input=DET_320, small=DET_320, settings=ZEROED, seconds=0.8, place=HERE, cases=BOTH
         ),
-        Group(settings=ALONE, model="ocr_rec", input=REC_SHORT, small=REC_SHORT, seconds=0.8, place=HERE, cases=BOTH),
-        Group(settings=ALONE, model="gru", input=SEQUENCE, small=SEQUENCE, seconds=0.6, place=HERE, cases=PLAIN),
-        Group(settings=ALONE, model="trees", input=ROWS, small=FEW_ROWS, seconds=0.6, place=HERE, cases=PLAIN),
-        Group(settings=ALONE, model="aspp", input=ASPP_ONE, small=ASPP_ONE, seconds=1.2, place=HERE, cases=BOTH),
+        Group(model="ocr_rec", input=REC_SHORT, small=REC_SHORT, seconds=0.8, place=HERE, cases=BOTH),
+        Group(model="gru", input=SEQUENCE, small=SEQUENCE, seconds=0.6, place=HERE, cases=PLAIN),
+        Group(model="trees", input=ROWS, small=FEW_ROWS, seconds=0.6, place=HERE, cases=PLAIN),
+        Group(model="aspp", input=ASPP_ONE, small=ASPP_ONE, seconds=1.2, place=HERE, cases=BOTH),
         Group(
             model="aspp", input=ARTICLE_BATCH, small=ASPP_TWO, load=Load(timed=False), seconds=10, place=HERE,
             cases=(BASELINE, "article", "article_off"),

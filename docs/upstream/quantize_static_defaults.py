@@ -27,7 +27,12 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+
+try:
+    from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+except ImportError as error:  # some versions import what they do not bring
+    print(f"CANNOT TELL HERE: {error}, onnxruntime {ort.__version__}")
+    raise SystemExit from error
 
 logging.disable(logging.WARNING)  # the advice to preprocess
 CHANNELS, SIDE, LAYERS = 64, 28, 6

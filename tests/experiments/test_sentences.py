@@ -49,6 +49,7 @@ TOLD: list[tuple[str, str | dict[str, Any], str, str]] = [
     ("traps", {"transcripts": {BASELINE: {"fork": ["重现了"], "global_pool": ["没有重现：AssertionError"]}}}, "2 个演示，1 个重现了，其余的没有重现，或没有跑完。", "都"),
     ("traps", "the same", "陷阱有没有重现，这次没有测成。", "都"),
     ("upstream", {"transcripts": {BASELINE: {"pad_max_pool": ["NOT THERE: x"], "thread_pinning": ["STILL THERE: y"]}}}, "2 个脚本在测试机上跑，1 个说毛病还在。", "没有"),
+    ("upstream", {"transcripts": {BASELINE: {"a": ["STILL THERE: x"], "b": ["STILL THERE: x"]}, "v1_16_3": {"a": ["NOT THERE: y"], "b": ["STILL THERE: y"]}}}, "a.py 的毛病，试过的 2 个版本里 1 个有：这里装的。", "b.py"),
     ("upstream", "the same", "脚本这次没有跑成。", "还在"),
     ("quantization", {"operators": {"u8s8_static": {"QLinearConv": 40, "QuantizeLinear": 3, "DequantizeLinear": 2}}}, "有 5 个 QuantizeLinear、DequantizeLinear 没有并进别的节点，节点一共 45 个", "没有测成"),
     (THREADS, "the same", "1、2、4 并列最快，分不出快慢|空转等活", "还分不出谁最快"),
