@@ -19,7 +19,7 @@ import pytest
 from bs4 import BeautifulSoup
 from made_up_site import SITE_URL, TRACE
 
-from bench.experiments import EXPERIMENTS
+from bench.experiments import EXPERIMENTS, OF_A_BUILD
 from bench.pages import snippets
 from bench.pages.words import Words
 from bench.results.published import Export
@@ -158,7 +158,7 @@ def test_article_carries_every_claim_evidence_every_choice_and_home_the_winners_
 def test_certificate_home_and_method_say_what_the_numbers_are_worth(site: Site) -> None:
     certificate = site.pages[CERTIFICATE]
     assert {one["data-passed"] for one in certificate.select("[data-passed]")} == {"true"}
-    groups = {f"{name}/{group.index}" for name in EXPERIMENTS for group in site.export(name).groups}
+    groups = {f"{name}/{group.index}" for name in OF_A_BUILD for group in site.export(name).groups}
     assert {one["data-group"] for one in certificate.select("[data-group]")} == groups
     (home,) = site.pages[HOME].select("[data-quotable]")
     assert home["data-quotable"] == "except"
