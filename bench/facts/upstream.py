@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 SCRIPTS = Path(__file__).parents[2] / "docs" / "upstream"
@@ -47,7 +48,15 @@ def _comment(text: str) -> str:
     return text.partition("/*")[2].partition("*/")[0].strip()
 
 
-FAULTS = tuple(map(_read, tomllib.loads(TEXTS.read_text(encoding="utf-8"))["fault"]))
+ROWS: tuple[dict[str, str], ...] = tuple(tomllib.loads(TEXTS.read_text(encoding="utf-8"))["fault"])
+SAID = {row["id"]: row["said"] for row in ROWS}
+"""Id -> what readers are told."""
+
+
+@cache
+def faults() -> tuple[Fault, ...]:
+    """All of them, in the order of the table."""
+    return tuple(map(_read, ROWS))
 
 
 def state(line: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.facts.shown import DEMONSTRATIONS
-from bench.facts.upstream import FAULTS
+from bench.facts.upstream import SAID
 from bench.pages.markup import NONE, model_title, render
 from bench.pages.words import Words, plain
 
@@ -21,7 +21,7 @@ HEADINGS = {
     "denormal_threads": {"callers": "由谁调用", "numpy": "NumPy 受的影响"},
     "forks": {"forks": "fork 之后，子进程里的会话", "gil": "打开会话时，别的 Python 线程"},
     "traps": {name: name for name in DEMONSTRATIONS},
-    "upstream": {fault.id: fault.said for fault in FAULTS},
+    "upstream": SAID,
     "rows_alone": {"rows": "同一行，单独算和在一批里算"},
     "line_memory": {"table": "memory_profiler 的表"},
     "wide_line": {"resident": "同一个进程，每一步之后占的内存（RSS）"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from bench.facts.upstream import FAULTS, STATES, state
+from bench.facts.upstream import STATES, faults, state
 from bench.pages import source
 from bench.pages.markup import render, script
 from bench.pages.options import place
@@ -25,7 +25,7 @@ THERE = STATES["STILL THERE"]
 def table() -> Markup:
     """Every fault with its state here, where it was tried."""
     export = None if EXPERIMENT not in source.status() else source.load(EXPERIMENT)
-    rows = [(fault, *(_tried(export, fault.id) if export else ("", "", ""))) for fault in FAULTS]
+    rows = [(fault, *(_tried(export, fault.id) if export else ("", "", ""))) for fault in faults()]
     return render("upstream", rows=rows, place=place, script=script)
 
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.experiments._versions import VERSIONS
-from bench.facts.upstream import FAULTS, SCRIPTS, STATES, state
+from bench.facts.upstream import SCRIPTS, STATES, faults, state
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PYTHON = [fault for fault in FAULTS if fault.file.endswith(".py")]
+PYTHON = [fault for fault in faults() if fault.file.endswith(".py")]
 OURS = {"numpy", "onnx", "onnxruntime"}
 THERE, GONE = "STILL THERE", "NOT THERE"
 ON_X86 = THERE if platform.machine() in ("x86_64", "AMD64") else ""
@@ -38,8 +38,8 @@ SEEN = re.compile(r"https://github\.com/|no public report known")
 
 
 def test_every_script_has_a_row_and_carries_a_report_that_anybody_can_file() -> None:
-    assert {fault.file for fault in FAULTS} == {path.name for path in SCRIPTS.iterdir() if path.is_file()}
-    for fault in FAULTS:
+    assert {fault.file for fault in faults()} == {path.name for path in SCRIPTS.iterdir() if path.is_file()}
+    for fault in faults():
         assert re.search(r"\nUntil then: \S", fault.report), fault.id
         assert re.search(r"^To: \w", fault.report), fault.id
         assert SEEN.search(fault.report.partition("Seen also: ")[2].splitlines()[0]), fault.id

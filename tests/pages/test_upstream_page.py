@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.facts.upstream import FAULTS
+from bench.facts.upstream import faults
 from bench.pages import source, upstream
 from bench.spec import BASELINE, Case
 
@@ -32,7 +32,7 @@ def test_the_page_tells_the_line_of_this_machine_and_in_which_versions_it_is(
         "v1_8": "STILL THERE: x",
         "v1_7": "NOT THERE: y",
     }
-    first, second = FAULTS[:2]
+    first, second = faults()[:2]
 
     def told(case: str, line: str) -> Any:
         found = {first.id: [line]} | ({second.id: ["boom"]} if case == BASELINE else {})
@@ -59,4 +59,4 @@ def test_the_page_tells_the_line_of_this_machine_and_in_which_versions_it_is(
     assert "没有在这里跑" in other
     assert "boom" in other
     monkeypatch.setattr(source, "status", dict)
-    assert str(upstream.table()).count("没有在这里跑") == len(FAULTS)
+    assert str(upstream.table()).count("没有在这里跑") == len(faults())
