@@ -67,7 +67,8 @@ def test_models_are_found_by_convention_and_ready_ones_without_loading_anything_
     tmp_path: Path, in_child: Any
 ) -> None:
     assert list(MODELS) == [
-        "aspp", "bert_mini", "ocr_cls", "ocr_det", "ocr_rec", "one_conv", "one_matmul", "rapidocr_page", "tiny", "wide"
+        "aspp", "bert_mini", "gru", "ocr_cls", "ocr_det", "ocr_rec", "one_conv", "one_matmul", "rapidocr_page", "tiny", "trees",
+        "wide",
     ]  # fmt: skip
     for name, model in MODELS.items():
         assert model.id == name

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from samples import MIB
 
-from bench.experiments import EXPERIMENTS
+from bench.experiments import EXPERIMENTS, OF_A_BUILD
 from bench.measure import proof
 from bench.measure.evidence import ARENA_FACTS, RECEIVED, RECEIVED_SWITCHES, as_listed
 from bench.measure.plan import PlannedExperiment, PlannedGroup, identity, resolve
@@ -94,7 +94,7 @@ class World:
         self.planned: dict[str, PlannedExperiment] = {}
         self.effects: dict[tuple[str, int, str], Effect] = {}
         seconds: dict[Block, float] = {}
-        for name, experiment in EXPERIMENTS.items():
+        for name, experiment in ((one, EXPERIMENTS[one]) for one in OF_A_BUILD):
             planned = resolve(experiment, self.profile, self._machine, free_bytes=24 << 30)
             for group in planned.groups:
                 seconds.setdefault(planned.block(group), group.group.seconds * self.slow)
