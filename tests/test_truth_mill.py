@@ -101,7 +101,7 @@ def _rounds(journals: Iterable[Journal]) -> set[int]:
 
 
 @pytest.mark.parametrize(
-    ("seed", "profile", "ends"), [(4, DEFAULT, True), (3, DEFAULT, False), (43, THOROUGH, False)]
+    ("seed", "profile", "ends"), [(9, DEFAULT, True), (3, DEFAULT, False), (43, THOROUGH, False)]
 )
 def test_builds_end_at_looks_cases_leave_before_and_what_is_equal_is_measured_once(
     seed: int,
