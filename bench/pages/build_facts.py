@@ -146,7 +146,7 @@ def _numbers(measuring: Mapping[str, float]) -> Iterator[tuple[str, str]]:
     yield "没有差别，不再测：中位数偏离还要至多", f"{looks.SURELY_SAME:.1%}"
     yield (
         "内存多、少：中位数相差超过",
-        f"{stats.MEMORY_EFFECT:.0%} 和 {stats.MEMORY_EFFECT_MIB} MiB 中较大的，并且各轮的范围不相接",
+        f"{stats.MEMORY_EFFECT:.0%} 和 {stats.MEMORY_EFFECT_MIB} MiB 中较大的（不到 {stats.MIN_ROUNDS} 轮的，要超过两倍），并且各轮的范围不相接",
     )
     yield "p95 算没有差别：在默认的", f"±{METRICS['p95_ratio'].floor:.0%} 之内"
     yield "给出 p95，各轮加起来至少", f"{ENOUGH_CALLS} 次推理"

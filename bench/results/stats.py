@@ -105,16 +105,16 @@ def verdict(
 def memory_verdict(own_mib: Sequence[float], baseline_mib: Sequence[float]) -> MemoryVerdict:
     """Judge memory, a value a round: a difference is stated only above max(5 %, 16 MiB), and where no rounds overlap.
 
-    Its absence needs many rounds, or few that lie no farther apart than twice that.
+    Few rounds may all be odd ones: of them, a difference must be twice that, and its absence needs that they lie no
+    farther apart than twice that.
     """
     own, baseline = median(own_mib), median(baseline_mib)
-    if abs(own - baseline) <= (notable := notable_mib(baseline)):
+    few, notable = min(len(own_mib), len(baseline_mib)) < MIN_ROUNDS, notable_mib(baseline)
+    if abs(own - baseline) <= notable:
         apart = max(max(one) - min(one) for one in (own_mib, baseline_mib))
-        return (
-            "same"
-            if min(len(own_mib), len(baseline_mib)) >= MIN_ROUNDS or apart <= 2 * notable
-            else "unclear"
-        )
+        return "unclear" if few and apart > 2 * notable else "same"
+    if few and abs(own - baseline) <= 2 * notable:
+        return "unclear"
     if max(own_mib) < min(baseline_mib):
         return "less"
     return "more" if min(own_mib) > max(baseline_mib) else "unclear"

@@ -141,9 +141,12 @@ def test_verdict_needs_an_interval_and_same_needs_it_to_rule_a_difference_out(
 def test_memory_verdict() -> None:
     told = {
         ((115.9,), (100,)): "same",  # 16 MiB decide below 320 MiB
-        ((116.1,), (100,)): "more",
+        ((116.1,) * 6, (100,) * 6): "more",
         ((1049,), (1000,)): "same",  # 5 % decide above
-        ((1051,), (1000,)): "more",
+        ((1051,) * 6, (1000,) * 6): "more",
+        ((116.1,) * 5, (100,) * 6): "unclear",  # of few rounds all may be odd ones
+        ((132.1,), (100,)): "more",  # twice that is no chance
+        ((899,), (1000,)): "less",
         ((100, 110, 120), (200, 210, 220)): "less",
         ((220, 310, 320), (200, 210, 220)): "unclear",  # the medians differ, the ranges touch
         ((100, 110, 200), (200, 210, 220)): "unclear",

@@ -176,7 +176,8 @@ def recommendation(judge: Judge, words: Words, scenario: Scenario, winner: str, 
         return
     left_out = told.partition("快慢没有算进去（噪声太大）：")[2].partition("。")[0].split("、")
     titles = {group.index: f"{group.model_title} {input_title(group.input)}" for group in words.groups()}
-    groups = [g for g in words.groups() if g.index in scenario.groups and titles[g.index] not in left_out]
+    noisy = [n for n, title in titles.items() if any(one.startswith(title) for one in left_out)]
+    groups = [g for g in words.groups() if g.index in scenario.groups and g.index not in noisy]
     where = f"{scenario.id} -> {winner}"
     judge.unproven(words, where, *((group.index, winner) for group in groups))
     against = list(_against(words, scenario, winner, groups))
@@ -209,7 +210,7 @@ def _beyond(
     def truth(group: GroupSummary, metric: str, than: str) -> float:
         own, other = (judge.effect(name, group.index, one) for one in (winner, than))
         cores = min(own.cores, judge.world.cores) / min(other.cores, judge.world.cores)
-        times = {"ratio": 1.0, "p95_ratio": 1.0, "cpu_s": cores}
+        times = {"ratio": 1.0, "p95_ratio": 1.0, "p95_ms": 1.0, "cpu_s": cores}
         if metric in times:
             return own.time / other.time * times[metric]
         if metric == "cores_used":

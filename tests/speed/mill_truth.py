@@ -128,7 +128,8 @@ class World:
 
 def _default(group: PlannedGroup, cores: int, rng: random.Random) -> Effect:
     peak = rng.choice((90.0, 300.0, 1200.0)) * (1 if group.timed else 4)
-    usable = max(1.0, cores * (group.group.place.cores or 1) / group.group.load.processes)
+    place = group.group.place
+    usable = max(1.0, cores * (place.cores or place.quota_share or 1) / group.group.load.processes)
     kept, fails = peak * rng.choice((0.4, 0.6, 0.8)), "once" if rng.random() < 0.02 else ""
     return Effect(peak=peak, kept=kept, cores=usable, fails=fails)
 
