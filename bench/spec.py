@@ -353,7 +353,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A statement of the article of 2022; a template holds the result against it."""
+    """A statement of the article of 2022 or of a public report; a template holds the result against it."""
 
     id: str
     said: str

@@ -116,6 +116,12 @@ class Quantity:
         own, others = ([v for v in (r.low, r.value, r.high) if v is not None] for r in rows if r)
         return stats.memory_verdict(own, others)
 
+    def times(self, other: Quantity) -> tuple[float, float] | None:
+        """Least and most that a ratio may be of another case's, whatever ends of both intervals; None: one is not judged."""
+        rows = [one.row for one in (self, other) if one.verdict]
+        ends = [(row.low, row.high) for row in rows if row and row.low and row.high]
+        return (ends[0][0] / ends[1][1], ends[0][1] / ends[1][0]) if len(ends) == len((self, other)) else None
+
     def _with_unit(self, digits: str) -> Markup:
         unit = self.row.unit if self.row else ""
         return Markup("{}{}{}").format(digits, UNIT_SPACE + unit if unit else "", self.mark)

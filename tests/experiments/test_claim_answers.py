@@ -1,4 +1,4 @@
-"""Every claim of the article: confirmed, contradicted or left open by results that say so."""
+"""Every claim of the article, or of a public report: confirmed, contradicted or left open by results that say so."""
 
 from __future__ import annotations
 
@@ -41,6 +41,9 @@ TEMPTING = {"13_percent": {"time": 1.13}, "many_branches": {"time": 0.8}, "defau
 """What would confirm or contradict a claim if it were judged."""
 UNPROVEN = {**TEMPTING, "kept_5618_5": {"memory": 0.05}, "recommended_on": _of(GROWN, profiling=50)}
 """The same, were it of settings that took effect. A default that a level does not change at all is fine."""
+
+REPORTED = ("trees_twice", "gru_a_fifth")
+TWICE, A_LITTLE = _of("ratio", v1_22_1=1.0, v1_24_4=2.2), _of("ratio", v1_22_1=1.0, v1_24_4=1.3)
 
 CLAIMS: list[tuple[str, str, dict[str, Any], str]] = [
     ("kept_5618_5", "both fall", memory(arena_off=(100, 110)), "yes"),
@@ -102,6 +105,15 @@ CLAIMS: list[tuple[str, str, dict[str, Any], str]] = [
     ("recommended_on", "draft", {**DRAFT, **_of(GROWN, profiling=50)}, "unknown"),
     ("recommended_on", "busy", {**BUSY, **_of(GROWN, profiling=50)}, "unknown"),
     ("recommended_on", "one failed", {**_of(GROWN, profiling=0), **ONE_FAILED}, "unknown"),
+    ("trees_twice", "twice as slow", TWICE, "yes"),
+    ("trees_twice", "a little slower", A_LITTLE, "half"),
+    ("trees_twice", "faster", _of("ratio", v1_24_4=0.7), "no"),
+    ("trees_twice", "twice as slow on too noisy a machine", {**TWICE, "noisy": range(9)}, "unknown"),
+    ("gru_a_fifth", "a third slower", _of("ratio", v1_20_1=0.9, v1_22_1=1.2), "yes"),
+    *((one, "no difference", {}, "no") for one in REPORTED),
+    *((one, "wide intervals", {"half_width": 0.5}, "unknown") for one in REPORTED),
+    *((one, "no such model", {"groups": (0,)}, "unknown") for one in REPORTED),
+    *((one, name, world, "unknown") for one in REPORTED for name, world in UNJUDGED.items()),
     *((one, name, world | TEMPTING[one], "unknown") for one in TEMPTING for name, world in UNJUDGED.items()),
     *((one, "unclear", UNCLEAR, "unknown") for one in (*TEMPTING, "recommended_on")),
     *((one, how, {**world, "outcomes": {(None, None): how}}, "unknown") for one, world in UNPROVEN.items() for how in ("nothing", "unseen")),
