@@ -207,7 +207,7 @@ def _otherwise(index: dict[str, Any], seed: int) -> dict[str, Any]:
     return index | {"docs": docs}
 
 
-@pytest.mark.parametrize(("protocol", "most", "seeds"), [("http", 40, 5), ("file", 16, 1)])
+@pytest.mark.parametrize(("protocol", "most", "seeds"), [("http", 28, 3), ("file", 10, 1)])
 def test_search_finds_all(visit: Visits, whole: Path, protocol: Protocol, most: int, seeds: int) -> None:
     """What is typed, every term and every beginning of one, whatever the numbers; and a result leads to its place."""
     soup = BeautifulSoup((whole / "reference" / "options.html").read_text(encoding="utf-8"), "html.parser")

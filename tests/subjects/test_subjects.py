@@ -264,6 +264,8 @@ def test_rapidocr_reads_a_page_as_shipped_and_with_settings_and_says_how_well(tm
         "inputs": paths,
         "shapes": shapes,
         "verify": [0],
+        "warm_up": 0,
+        "min_calls": 1,  # a page takes seconds
     }
     reference = str(tmp_path / "reference.npz")
     shipped = figures_of(job_of(**page, write_reference=reference))
