@@ -54,8 +54,7 @@ def build(config: Path, target: Path, folders: Folders, tell: Callable[[str], ob
             scratch = Path(folder) / "site"
             with leaving(f"{target} 没有动。"):
                 render(config, scratch)
-                wanted = check.expected(docs)
-                _refuse(check.site(scratch, wanted & source.status().keys() if draft else wanted))
+                _refuse(check.site(scratch, check.expected(docs) & source.status().keys()))
             pages = sum(1 for _ in scratch.rglob("*.html"))
             if not draft:
                 for left in (folders.draft_site, folders.draft_export):

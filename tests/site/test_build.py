@@ -105,6 +105,12 @@ def test_what_is_broken_leaves_the_old_site_untouched(project: Path, blocks: str
     assert not list((project / "build").rglob("*.jsonl"))
 
 
+def test_what_is_measured_apart_may_lack(project: Path) -> None:
+    """A fresh machine has measured no versions: the page says what to run."""
+    site = _build(project, SHOW.replace("intra_op_num_threads", "versions"))
+    assert "还没测" in (site / "blog" / "threads" / "index.html").read_text(encoding="utf-8")
+
+
 def test_bad_place_and_bad_address_are_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     places = {"docs/index.md/site": "不能写入 .*index.md", "/": "不是网站", "docs": "不是网站"}
     for target, reason in places.items():
