@@ -40,7 +40,15 @@ KINDS = ["index", "blog/onnxruntime-cpu", "blog/index", "blog/tags", "notebooks/
          "reference/options", "reference/findings", "reference/method", "reference/data", "reference/machine", "reference/glossary", "en", "404"]  # fmt: skip
 """A page of each."""
 WINDOWS = (("light", 1280), ("dark", 375))
-PLAIN = {"blog/tags", "evidence/index", "reference/method", "reference/data", "reference/glossary", "en", "404"}
+PLAIN = {
+    "blog/tags",
+    "evidence/index",
+    "reference/method",
+    "reference/data",
+    "reference/glossary",
+    "en",
+    "404",
+}
 """Text, lists and tables as on the other pages: seen once."""
 WIDE_AND_DARK = {"evidence/arena": (("dark", 1280),)}
 """What only a wide window shows is the same on every page: one is seen dark, too."""
