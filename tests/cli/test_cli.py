@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from bundles import BUILD, export, packed, seen
 from cyclopts import CycloptsError
+from faults.stage import AS_IN_A_SHELL
 from filelock import FileLock
 from stored import keep
 
@@ -44,7 +45,7 @@ Capture = pytest.CaptureFixture[str]
 def _start(folder: Path, *arguments: str, stdout: Any = subprocess.PIPE) -> subprocess.Popen[str]:
     """The real thing: its status, and what stands on which stream."""
     env = {**os.environ, BUILD_VARIABLE: str(folder), "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "bench", *arguments]
+    command = [*AS_IN_A_SHELL, sys.executable, "-m", "bench", *arguments]
     return subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, encoding="utf-8", env=env)
 
 
