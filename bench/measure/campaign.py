@@ -166,10 +166,9 @@ def _within(
     tell: Callable[[str], None],
 ) -> tuple[PlannedExperiment, ...]:
     """What of the plan gets to its first look in time. Raises CannotMeasure where that is nothing."""
-    check_budget(
-        planned, budget_s
-    )  # so that the most important group has its time, whatever is kept for mishaps
+    check_budget(planned, budget_s)
     gone = cost.surplus(planned, (1 - cost.RESERVE) * budget_s, resumed)
+    # The most important group was just seen to have its time, whatever is kept for mishaps.
     gone = gone if resumed else gone[: len(cost.most_important_first(planned)) - 1]
     if gone:
         names = "；".join(f"{one.experiment.id} / {group.name}" for one, group in reversed(gone))

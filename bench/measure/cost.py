@@ -16,7 +16,8 @@ OPEN_SHARE = 0.5
 """Of the rounds behind the first look, how many are usually made: cases that are settled leave."""
 
 RESERVE = 0.2
-"""Of a budget: a busy machine spoils rounds, which are made again. What is left of it buys further looks."""
+"""Of a budget: for waiting until the cores lie near each other, samples and rounds that are taken again. What is left
+of it buys further looks."""
 
 Part = tuple["PlannedExperiment", "PlannedGroup"]
 """A group of an experiment."""

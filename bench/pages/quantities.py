@@ -118,9 +118,12 @@ class Quantity:
 
     def times(self, other: Quantity) -> tuple[float, float] | None:
         """Least and most that a ratio may be of another case's, whatever ends of both intervals; None: one is not judged."""
-        rows = [one.row for one in (self, other) if one.verdict]
-        ends = [(row.low, row.high) for row in rows if row and row.low and row.high]
-        return (ends[0][0] / ends[1][1], ends[0][1] / ends[1][0]) if len(ends) == len((self, other)) else None
+        own, base = self.row, other.row
+        if not (self.verdict and other.verdict and own and base):
+            return None
+        if not (own.low and own.high and base.low and base.high):
+            return None
+        return own.low / base.high, own.high / base.low
 
     def _with_unit(self, digits: str) -> Markup:
         unit = self.row.unit if self.row else ""
