@@ -39,7 +39,8 @@ def samples_s(journals: Iterable[store.Journal]) -> float:
 
 
 def minutes(results: Path, build: str) -> str:
-    read = {name: store.read(store.journal_path(results, name, build)) for name in EXPERIMENTS}
+    paths = {name: store.journal_path(results, name, build) for name in EXPERIMENTS}
+    read = {name: store.read(path) for name, path in paths.items() if path.exists()}
     (whole,) = {one.footer.measured_s for one in read.values() if one.footer}
     article = samples_s(read[name] for name in ARTICLE)
     others = samples_s(read.values()) - article
