@@ -37,19 +37,10 @@ ARTICLE = "blog/onnxruntime-cpu.html"
 ANCHORS = ("enable_mem_pattern", "log_severity_level", "threads-except", "graph-why")
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 KINDS = ["index", "blog/onnxruntime-cpu", "blog/index", "blog/tags", "notebooks/thread-ablation", "evidence/arena", "evidence/index",
-         "reference/options", "reference/findings", "reference/method", "reference/data", "reference/machine", "reference/glossary", "en", "404"]  # fmt: skip
+         "reference/options", "reference/findings", "reference/method", "reference/data", "reference/machine", "reference/glossary", "reference/upstream",
+         "machines", "en", "404"]  # fmt: skip
 """A page of each."""
 WINDOWS = (("light", 1280), ("dark", 375))
-PLAIN = {
-    "blog/tags",
-    "evidence/index",
-    "reference/method",
-    "reference/data",
-    "reference/glossary",
-    "en",
-    "404",
-}
-"""Text, lists and tables as on the other pages: seen once."""
 WIDE_AND_DARK = {"evidence/arena": (("dark", 1280),)}
 """What only a wide window shows is the same on every page: one is seen dark, too."""
 MATERIALS_OWN, ITS_PLACE = "landmark-unique", ".md-code__nav"
@@ -144,7 +135,7 @@ def test_axe_finds_nothing_but_the_picture_without_a_text_that_is_put_there(visi
     page.evaluate(WITHOUT_TEXT)
     page.evaluate(AXE)
     seen = 0
-    for scheme, width in (*WIDE_AND_DARK.get(kind, ()), *WINDOWS[: 1 if kind in PLAIN else None]):
+    for scheme, width in (*WIDE_AND_DARK.get(kind, ()), *WINDOWS):
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 900})
         page.locator(f"body[data-md-color-scheme='{'slate' if scheme == 'dark' else 'default'}']").wait_for()
