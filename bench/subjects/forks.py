@@ -23,9 +23,10 @@ LIMIT_S = 4.0
 """Longer than any of these takes that does not hang."""
 ASLEEP_S = 0.5
 """Until the workers of a pool have stopped spinning."""
-ENDINGS = {"delete": "删掉会话", "leave": "正常退出"}
-BEFORE, AGAIN, CHILD, SPAWN = "before", "again", "child", "spawn"
-"""The child uses the parent's session; has one of its own beside it; has the only one; is a new interpreter."""
+ENDINGS = {"delete": "删会话", "leave": "退出"}
+BEFORE, AGAIN, IMPORTED, CHILD, SPAWN = "before", "again", "imported", "child", "spawn"
+"""The child uses the parent's session; has one of its own beside it; has the only one, but the parent has imported the
+library, or has not; is a new interpreter."""
 TICK_S = 0.0005
 TELEMETRY = "telemetry"
 """Leave on what is switched off wherever else we measure: without a network, and with a home of its own."""
@@ -45,12 +46,14 @@ def report(job):
         return {"forks": ["这个系统没有 fork"], "gil": [_pauses(job)]}
     rows = {
         "父进程的会话，1 线程": (BEFORE, {"intra_op_num_threads": 1}),
-        "父进程的会话，1 线程，没有关遥测": (BEFORE, {"intra_op_num_threads": 1, TELEMETRY: True}),
+        "父进程的会话，1 线程，遥测开着": (BEFORE, {"intra_op_num_threads": 1, TELEMETRY: True}),
         "父进程的会话，默认线程": (BEFORE, {}),
         f"父进程的会话，{2 * cores} 线程": (BEFORE, {"intra_op_num_threads": 2 * cores}),
         "父进程的会话，ORT_PARALLEL": (BEFORE, {"intra_op_num_threads": 1, "inter_op_num_threads": 2, "parallel": True}),
         "父进程有会话，子进程另建": (AGAIN, {}),
-        "子进程里才建": (CHILD, {}),
+        "父进程只导入，子进程里才建，遥测开着": (IMPORTED, {"intra_op_num_threads": 1, TELEMETRY: True}),
+        "父进程只导入，子进程里才建": (IMPORTED, {}),
+        "子进程里才导入、才建": (CHILD, {}),
         "父进程有会话，spawn 的子进程里建": (SPAWN, {}),
     }  # fmt: skip
     return {"forks": [_row(job, *row) for row in rows.items()], "gil": [_pauses(job)]}
@@ -62,7 +65,7 @@ def _row(job, title, how):
     if None in told.values():
         return f"{title}：没有测，这里不能把一个进程的网断开"
     ran = next(iter(told.values()))["ran"]
-    inference = f"推理 {ran['ms']:.0f} ms、{ran['threads']} 个线程" if ran else "推理卡住"
+    inference = f"推理 {ran['ms']:.0f} ms（{ran['threads']} 个线程）" if ran else "推理卡住"
     ends = (f"{ENDINGS[ending]}{_how_it_ended(one)}" for ending, one in told.items() if one["ran"])
     return f"{title}：{'，'.join([inference, *ends])}"
 
@@ -111,7 +114,9 @@ def _cell_itself(job):
     """The parent of the fork."""
     if TELEMETRY in job["own"] and not _leave_the_network():
         sys.exit(NO_SUCH_PLACE)
-    held = [] if job["way"] == CHILD else [_open(job)]
+    if job["way"] == IMPORTED:
+        import onnxruntime  # noqa: F401
+    held = [] if job["way"] in (IMPORTED, CHILD) else [_open(job)]
     if held:
         held[0].run(None, _feed(job))
     time.sleep(ASLEEP_S)

@@ -26,5 +26,5 @@ def report(job):
         for number, whole in enumerate(together)
         for row, one in enumerate(alone)
     )
-    said = "逐位相同" if apart == 0 else f"最多差 {apart:.1g}（相对最大的输出）"
+    said = "逐位相同" if apart == 0 else f"最多差到最大输出的 {100 * apart:.2g}%"
     return {"rows": [f"{rows} 行，与单独算{said}"]}

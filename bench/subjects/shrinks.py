@@ -37,14 +37,14 @@ for feed in feeds:
     outputs = session.run(None, feed, run_options if large else None)
     ...                                   # 用完输出
     del outputs                           # 留着它，它在的那一块还不掉
-    large = sum(x.size for x in feed.values()) > {above}
+    large = sum(x.size for x in feed.values()) > {above}   # 换成你自己的“大”
 """
 WITH = """
 run_options = ort.RunOptions()
 run_options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
 for feed in feeds:
-    large = sum(x.size for x in feed.values()) > {above}
+    large = sum(x.size for x in feed.values()) > {above}   # 换成你自己的“大”
     outputs = session.run(None, feed, run_options if large else None)
 """
 

@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parents[1] / "facts" / "demonstrations"
 LIMIT_S = 60
 FOREIGN = ("ORT_", "OMP_", "ALLOW_RELEASED_")
 """How variables begin that would change what is shown."""
-HOLDS = "重现了"
+HOLDS = "相符"
 
 
 def load():
@@ -44,11 +44,11 @@ def _tried(script, name):
                 errors="replace", check=False, timeout=LIMIT_S,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            return f"没有重现：{LIMIT_S} 秒还没有完"
+            return f"不符：{LIMIT_S} 秒还没有完"
     if not done.returncode:
         return HOLDS
     said = (done.stderr.strip().splitlines() or [f"退出状态 {done.returncode}"])[-1]
-    return f"没有重现：{said}"
+    return f"不符：{said}"
 
 
 if __name__ == "__main__":

@@ -55,10 +55,10 @@ def test_defaults_are_the_installed_ones_and_what_a_newer_library_offers_is_name
 def test_every_topic_has_a_captioned_table_rows_an_anchor_and_a_link_and_quoted_defaults_are_code(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(options, "_tried", lambda: {"fork": "没有重现：AssertionError"})
+    monkeypatch.setattr(options, "_tried", lambda: {"fork": "不符：AssertionError"})
     html = "".join(map(str, [*map(options.table, OPTIONS), options.traps()]))
     tried = str(options.traps())
-    assert [tried.count(said) for said in ("没有重现：AssertionError", "没有试，引自出处")] == [1, 1]
+    assert [tried.count(said) for said in ("不符：AssertionError", "没有试，引自出处")] == [1, 1]
     assert tried.count("还没试") == tried.count("<details>") - 1 == len(TRAPS) - 2
     anchors = re.findall(r' id="([^"]+)"', html)
     assert len(anchors) == len(set(anchors))

@@ -71,7 +71,7 @@ def test_threads_have_sessions_of_their_own_and_a_session_for_every_call_is_one(
 def test_rows_of_a_batch_come_out_as_they_do_alone() -> None:
     outcome = run(job_of(LARGE, subject="rows_alone", report=True))
     (told,) = outcome.lines["rows"]
-    assert re.fullmatch(r"\d+ 行，与单独算(逐位相同|最多差 [\d.]+e-0[5-9]（相对最大的输出）)", told)
+    assert re.fullmatch(r"\d+ 行，与单独算(逐位相同|最多差到最大输出的 [\d.]+e-0[3-9]%)", told)
 
 
 def _module(name: str) -> Any:
@@ -109,7 +109,7 @@ def test_another_engine_calculates_as_asked_or_says_that_it_does_not() -> None:
 def test_session_made_after_a_fork_infers_and_ends_well_and_every_other_end_has_a_name() -> None:
     forks, job = _module("forks"), job_of()
     assert re.fullmatch(
-        r"里面建：推理 \d+ ms、\d+ 个线程，删掉会话正常，正常退出正常",
+        r"里面建：推理 \d+ ms（\d+ 个线程），删会话正常，退出正常",
         forks._row(job, "里面建", (forks.CHILD, {})),
     )
     ends = {None: "卡住", 0: "正常", -11: "崩溃（SIGSEGV）", 3: "出错（3）"}
@@ -400,8 +400,8 @@ def test_every_trap_that_is_tried_says_how_it_went(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(traps, "FOLDER", tmp_path)
     monkeypatch.setattr(traps, "LIMIT_S", 1)
     assert traps.report({"options": {}}) == {
-        "a": ["没有重现：AssertionError: no"],
-        "slow": ["没有重现：1 秒还没有完"],
+        "a": ["不符：AssertionError: no"],
+        "slow": ["不符：1 秒还没有完"],
     }
 
 
