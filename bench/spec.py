@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -287,7 +287,12 @@ class Settled(NamedTuple):
     @property
     def key(self) -> str:
         """Equal where all five are; mappings have no hash."""
-        return json.dumps([asdict(one) if is_dataclass(one) else one for one in self], sort_keys=True)
+        return json.dumps(self, sort_keys=True, default=_by_field)
+
+
+def _by_field(one: Any) -> dict[str, Any]:
+    """A dataclass as JSON has it; `asdict` copies all that is in it first."""
+    return {at.name: getattr(one, at.name) for at in fields(one)}
 
 
 class Block(NamedTuple):
