@@ -22,7 +22,7 @@ def cases(machine: Machine) -> tuple[Case, ...]:
     without = (
         Case(
             id=f"no_{name}",
-            title=f"不做 {names.partition(';')[0]}",
+            title=f"不做 {names.replace(';', '、')}",
             settings={DISABLED: names},
             proofs=OTHER_GRAPH,
         )

@@ -91,11 +91,18 @@ def of_case(case: Case, subject: Subject | None = None, packages: Sequence[str] 
             "from concurrent.futures import ThreadPoolExecutor",
             "",
             f"pool = ThreadPoolExecutor({case.load.callers})",
-            "# 各用一个会话：future = pool.submit(sessions[0].run, None, feed)"
-            if "sessions = " in used
-            else "# 几个线程用同一个会话：future = pool.submit(session.run, None, feed)",
+            _called(used),
         ]
     return "\n".join(lines) + "\n"
+
+
+def _called(used: str) -> str:
+    """How a thread of a pool calls what `used` has made: a session of its own, one of a list, or the one for all."""
+    if "def run(feed)" in used:
+        return "# 每个线程用自己的会话：future = pool.submit(run, feed)"
+    if "sessions = " in used:
+        return "# 各用一个会话：future = pool.submit(sessions[0].run, None, feed)"
+    return "# 几个线程用同一个会话：future = pool.submit(session.run, None, feed)"
 
 
 def _fits(case: Case) -> str:
