@@ -53,7 +53,7 @@ def check_files(paths: Sequence[Path]) -> None:
             bad = True
             say(f"✗ {path.name}：{fault}")
         else:
-            noisy = "" if found.votes else "，噪声太大，只列出，不算它的一票"
+            noisy = "" if found.votes else "，噪声太大，只列出，不参加比较"
             say(f"✓ {path.name}：有效，{len(found.exports)} 个实验{noisy}")
     if bad:
         sys.exit(1)

@@ -45,7 +45,7 @@ Goals = Annotated[
     str,
     _option(
         "目标",
-        "看重什么：latency 最快，peak 最多占的内存，kept 做完后还占的，cpu 处理器时间；不写是 all，都看。",
+        "看重什么：latency 求快，peak 推理途中内存少，kept 做完后内存少，cpu 省 CPU；不写是 all，都看。",
     ),
 ]
 Budget = Annotated[str, _option("时间", "时间预算，如 5m、1h；不写是 10m。")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -11,19 +12,19 @@ from markupsafe import Markup
 from bench.pages import looks
 from bench.pages.markup import NONE, Row, render, table
 from bench.results.trust import Standing, checks, standing
-from bench.results.view import MAX_DIRTY_SHARE
+from bench.results.view import DRAFT_PROFILES, MAX_DIRTY_SHARE
 from bench.spec import input_title
 from bench.system.ages import dated
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from bench.results.published import Export, GroupSummary
-    from bench.spec import Block
 
 WORDS = {"yes": "可以引用", "except": "可以引用，但有例外", "no": "不要引用"}
 MARKS = {True: "✓", False: "✗", None: "—"}
 PROFILES = {"smoke": "冒烟", "quick": "快速", "default": "默认", "thorough": "细致"}
+WHICH = Markup('{}，是哪些见<a data-link="reference/certificate.html#certificate-builds">测量记录</a>。')
 BUSY, UNDECIDED = "机器繁忙", "受扰的轮次超过三成，不作快慢结论。"
 MACHINE_TITLES = {
     "cpu": "处理器",
@@ -77,13 +78,39 @@ def of_site(exports: Sequence[Export], selftests: Mapping[str, Export], stale: C
     oldest = min(exports, key=lambda export: export.build.finished_at)
     builds = len({export.build.id for export in exports})
     found = [("", f"各实验的数字来自 {builds} 次测量，最早的测于 {when(oldest)}。")] if builds > 1 else []
-    found += dict.fromkeys(text for one in exports for text in _reasons(one, stale=one.experiment in stale))
+    found += dict.fromkeys(text for one in exports for text in _doubts(one, stale=one.experiment in stale))
+    found += [("", lacking)] if (lacking := _lacking(exports)) else []
     count = sum(len(_busy(one)) for one in exports)
     found += [(BUSY, f"：{count} 组{UNDECIDED}")] if count else []
     return provenance(newest, quotable) + render("stamps", export=None, warnings=found)
 
 
+def _lacking(exports: Sequence[Export]) -> Markup:
+    """How much was left out of all experiments, in a sentence; which groups, the certificate tells."""
+    late, cut = (sum(len(found(one)) for one in exports) for found in (looks.unreached, _cut))
+    large = sum(len(one.build.dropped) for one in exports) - late
+    of_time = [f"{late} 组没有测"] * bool(late) + [f"{cut} 组里还分不出的没有接着测"] * bool(cut)
+    parts = [f"时间预算不够：{'，'.join(of_time)}"] * bool(of_time)
+    parts += [f"内存不够：{large} 组没有测"] * bool(large)
+    return WHICH.format("；".join(parts)) if parts else NONE
+
+
 def _reasons(export: Export, *, stale: bool) -> Iterator[Reason]:
+    """Those of one experiment, with the names of what it lacks."""
+    yield from _doubts(export, stale=stale)
+    if cut := _cut(export):
+        yield "", f"因时间预算，{len(cut)} 组里还分不出的设置没有接着测。"
+    if dropped := export.build.dropped:
+        yield "没有全测" if export.groups else "没有测", f"：{'；'.join(dropped)}。"
+
+
+def _cut(export: Export) -> list[GroupSummary]:
+    """Groups that the budget cut short; a draft is short by itself."""
+    whole = export.build.profile not in DRAFT_PROFILES and export.build.complete
+    return looks.cut(export) if whole else []
+
+
+def _doubts(export: Export, *, stale: bool) -> Iterator[Reason]:
     build = export.build
     if build.profile == "smoke":
         yield "冒烟测试", "：极小的输入、一轮，只用来检查网站能不能建成，数字没有意义。"
@@ -91,10 +118,6 @@ def _reasons(export: Export, *, stale: bool) -> Iterator[Reason]:
         yield "草稿", f"：快速档只测 {build.rounds} 轮、用小输入，不作快慢结论，数字不要引用。"
     elif not build.complete:
         yield "草稿", f"：还在测，到现在测了 {build.rounds} 轮，数字会变，不要引用。"
-    elif cut := looks.cut(export):
-        yield "", f"因时间预算，{len(cut)} 组里还分不出的设置没有接着测。"
-    if build.dropped:
-        yield "没有全测" if export.groups else "没有测", f"：{'；'.join(build.dropped)}。"
     if stale:
         yield "旧结果", "：测量之后代码、模型、ORT 或机器变了；这里只是预览。"
 
@@ -159,11 +182,11 @@ def _dropped(export: Export) -> str:
 
 def _quiet(exports: Sequence[Export]) -> Markup:
     timed = [group for export in exports for group in export.groups if group.load.timed]
-    dirty, rounds = sum(g.dirty_rounds for g in timed), sum(g.rounds for g in timed)
-    repeated = sum(g.repeated_rounds for g in timed)
+    names = ("dirty_rounds", "rounds", "repeated_rounds")
+    dirty, rounds, repeated = (_of_blocks(exports, attrgetter(name)) for name in names)
     busy = sum(g.dirty_rounds > MAX_DIRTY_SHARE * g.rounds for g in timed)
     drafts = sum(export.draft for export in exports)
-    slowed = sum(g.noise.throttled or 0 for g in timed)
+    slowed = _of_blocks(exports, lambda group: group.noise.throttled or 0)
     far = max((group.farthest_baseline_s for group in timed), default=0.0)
     parts = [
         f"给出数字的 {rounds} 轮里，有 {dirty} 轮被别的进程或宿主机打扰；因为机器忙，重测过 {repeated} 次。",
@@ -177,14 +200,16 @@ def _quiet(exports: Sequence[Export]) -> Markup:
     return render("quiet", dirty=dirty, far=far, word=word, told="".join(parts))
 
 
+def _of_blocks(exports: Sequence[Export], count: Callable[[GroupSummary], int]) -> int:
+    """Over all timed blocks: experiments share the rounds of a block, and the largest count covers the others."""
+    timed = (one for one in looks.blocks(exports) if one.group.load.timed)
+    return sum(max(count(group) for _, group in one.members) for one in timed)
+
+
 def _apart(exports: Sequence[Export]) -> str:
-    """Samples that met cores farther apart than usual, of each block once."""
-    blocks: dict[tuple[str, Block], GroupSummary] = {}
-    for export in exports:
-        blocks |= {(export.build.id, group.block): group for group in export.groups if group.load.timed}
-    retaken, apart = (
-        sum(getattr(group.noise, name) or 0 for group in blocks.values()) for name in ("retaken", "apart")
-    )
+    """Samples that met cores farther apart than usual."""
+    retaken = _of_blocks(exports, lambda group: group.noise.retaken or 0)
+    apart = _of_blocks(exports, lambda group: group.noise.apart or 0)
     if not retaken and not apart:
         return ""
     return f"虚拟机的核有时被挪到不同的缓存上，同样的推理就慢：因此重测过 {retaken} 个样本，还有 {apart} 个没有躲开。"

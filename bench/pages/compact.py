@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from bench.pages import measured
+from bench.experiments import EXPERIMENTS
+from bench.pages import looks, measured
 from bench.pages.markup import render
 from bench.pages.words import MIB_PER_GIB, Words, distance
 from bench.results.metrics import METRICS
@@ -66,7 +67,7 @@ class Cell:
 
 
 def _time(case: MeasuredCase) -> Cell:
-    """The default's in milliseconds, the others' by how much they differ from it; `约` where no verdict says so."""
+    """The default's in milliseconds, the others' by how much they differ from it; `约` where nothing was judged."""
     if case.group.load.timed is False:
         return Cell(Markup("—"))
     if case.id == BASELINE:
@@ -76,7 +77,11 @@ def _time(case: MeasuredCase) -> Cell:
         return Cell(escape(nothing))
     if ratio.value is None or ratio.decided:
         return Cell(ratio.short, ratio.verdict or "")
-    return Cell(Markup("约{}{}").format(distance(ratio.value), ratio.mark))
+    apart = distance(ratio.value)
+    near = apart.startswith("相差")
+    if ratio.verdict == "unclear":
+        return Cell(escape("分不出" if near else f"分不出（{apart}）"))
+    return Cell(Markup("{}{}{}").format("" if near else "约", apart, ratio.mark))
 
 
 def table(export: Export, wanted: Sequence[str], metrics: Sequence[str], indices: Sequence[int]) -> Markup:
@@ -88,7 +93,17 @@ def table(export: Export, wanted: Sequence[str], metrics: Sequence[str], indices
     rows = [(group, chosen(group, wanted)) for group in groups]
     cases = [case for _, found in rows for case in found]
     columns = [_column(metric, cases) for metric in metrics if any(case[metric].known for case in cases)]
-    return render("compact", experiment=export.experiment, columns=columns, groups=rows)
+    return render(
+        "compact", experiment=export.experiment, columns=columns, groups=rows,
+        out_of_time=not groups and _out_of_time(export, indices),
+    )  # fmt: skip
+
+
+def _out_of_time(export: Export, indices: Sequence[int]) -> bool:
+    """Whether the budget did not reach one of these groups; empty: any."""
+    every = enumerate(EXPERIMENTS[export.experiment].groups)
+    asked = {group.model for place, group in every if not indices or place in indices}
+    return any(model in asked for model, _ in looks.unreached(export))
 
 
 def quiet(export: Export, most: int) -> list[int]:

@@ -41,8 +41,9 @@ def page(experiment: Experiment) -> Markup:
     warnings = certificates.warnings(export, stale=source.is_stale(experiment.id))
     parts = [part for part in _parts(experiment, export) if part[2]]
     return render(
-        "evidence", experiment=experiment, head=certificates.provenance(export) + warnings, parts=parts
-    )
+        "evidence", experiment=experiment, head=certificates.provenance(export) + warnings, parts=parts,
+        elsewhere=reports.ELSEWHERE.get(experiment.id),
+    )  # fmt: skip
 
 
 def index() -> Markup:
@@ -65,15 +66,21 @@ def _parts(experiment: Experiment, export: Export) -> Iterator[tuple[str, str, M
     yield "curves", "各组合在一起的图", charts.figures(experiment, words, specs, of=None)
     yield "effect", "设置是否生效", tables.proofs_table(experiment, words)
     told_by = dict.fromkeys(report.subject for report in export.reports)
-    yield "reports", "逐行、逐级的报告", NONE.join(reports.figures(export, name) for name in told_by)
+    yield "reports", "程序打印的结果", NONE.join(reports.figures(export, name) for name in told_by)
     yield "operators", "耗时的算子和节点", reports.figures(export, "trace") if export.traces else NONE
     yield "code", "每种设置的代码", _code(experiment, words)
     yield "downloads", "下载", build_facts.links(experiment)
-    minutes = sum(group.cost_s for group in export.groups) / 60
+    took = looks.duration(sum(group.cost_s for group in export.groups))
     yield (
         "cost",
         "测了多久，按什么规则判断",
-        render("evidence_cost", build=export.build, minutes=minutes, told=looks.line(export)),
+        render(
+            "evidence_cost",
+            build=export.build,
+            took=took,
+            told=looks.line(export),
+            left_out=looks.left_out(export),
+        ),
     )
 
 

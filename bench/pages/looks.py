@@ -6,9 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.models import MODELS
 from bench.pages.markup import render
 from bench.results.view import DRAFT_PROFILES
-from bench.spec import BASELINE, CONTROL
+from bench.spec import BASELINE, CONTROL, input_title
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from bench.spec import Block as Asked
 
 Member = tuple["Export", "GroupSummary"]
+NO_TIME = "：时间预算不够"
+"""How the reason ends why a group was not measured, as the plan writes it: `tiny / batch=2：时间预算不够`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +131,29 @@ def line(export: Export) -> str:
     known = "，".join(
         f"第 {rounds} 轮后 {after[rounds]} 项有了结果" for rounds in sorted(after) if after[rounds]
     )
-    more = f"，接着测到下一次看约需 {duration(cost)}" if cost else ""
+    if not known and not count:
+        return ""
+    more = f"；再测一批、再判断一次，约需 {duration(cost)}" if cost else ""
     return (
         "；".join(filter(None, (known, f"还有 {count} 项分不出{more}" if count else "没有分不出的"))) + "。"
     )
+
+
+def unreached(export: Export) -> list[tuple[str, str]]:
+    """(model, input) of the groups that the budget did not reach: a build keeps no more of them than a reason."""
+    names = [one.removesuffix(NO_TIME) for one in export.build.dropped if one.endswith(NO_TIME)]
+    return [(model, label) for model, _, label in (name.partition(" / ") for name in names)]
+
+
+def left_out(export: Export) -> str:
+    """Groups that were not measured: those for want of time in one sentence, every other with its reason."""
+    names = [
+        f"{MODELS[model].title if model in MODELS else model}（{input_title(label)}）"
+        for model, label in unreached(export)
+    ]
+    late = f"时间预算不够，{len(names)} 组没有测：{'、'.join(names)}。" if names else ""
+    others = (one for one in export.build.dropped if not one.endswith(NO_TIME))
+    return late + "".join(f"有一组没测：{reason}。" for reason in others)
 
 
 def cut(export: Export) -> list[GroupSummary]:
@@ -140,6 +162,8 @@ def cut(export: Export) -> list[GroupSummary]:
 
 
 def duration(seconds: float) -> str:
+    if seconds < 1:
+        return "不到 1 秒"
     return f"{seconds:.0f} 秒" if seconds < 90 else f"{seconds / 60:.0f} 分钟"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.facts.shown import DEMONSTRATIONS
 from bench.facts.upstream import SAID
 from bench.pages.markup import NONE, model_title, render
 from bench.pages.words import Words, plain
@@ -20,7 +19,12 @@ MOST = 10
 HEADINGS = {
     "denormal_threads": {"callers": "由谁调用", "numpy": "NumPy 受的影响"},
     "forks": {"forks": "fork 之后，子进程里的会话", "gil": "打开会话时，别的 Python 线程"},
-    "traps": {name: name for name in DEMONSTRATIONS},
+    "traps": {
+        "external_weights": "多大的权重存到旁边的文件，交进去的要不要复制",
+        "key_values": "哪些键的值写错了会被拒绝",
+        "denormal_second_session": "第二个会话才设 set_denormal_as_zero",
+        "denormal_global_pool": "全局线程池和 set_denormal_as_zero",
+    },
     "upstream": SAID,
     "rows_alone": {"rows": "同一行，单独算和在一批里算"},
     "line_memory": {"table": "memory_profiler 的表"},
@@ -35,6 +39,8 @@ HEADINGS = {
     },
 }
 """Script -> what its parts are called; others are not shown."""
+ELSEWHERE = {"traps": ("每个陷阱的代码和结果", "reference/traps.html", "常见的陷阱")}
+"""Experiment -> what another page shows of its reports: that, the address, the title."""
 
 
 def figures(export: Export, which: str, links: Markup = NONE) -> Markup:

@@ -5,7 +5,7 @@ The rules of these answers stand once, as the rows of a table that every browser
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from markupsafe import Markup
 
@@ -13,6 +13,7 @@ from bench.experiments import EXPERIMENTS
 from bench.pages import measured
 from bench.pages.markup import render
 from bench.pages.words import Words, memory
+from bench.results import stats
 from bench.results.choice import RESAMPLES
 from bench.results.metrics import METRICS
 from bench.spec import BASELINE, ORIGINAL, input_title
@@ -55,6 +56,21 @@ EXTRA = {"cpu_s": (("cpu_s", "用的 CPU"),), "kept_mib": (("kept_mib", "做完�
 """Minimised metric -> what else of the winner is shown beside time and memory at the most."""
 
 
+class StandIn(NamedTuple):
+    """A case that is safer than the default where nothing better was found, and what that means."""
+
+    case: str
+    told: str
+
+
+STAND_INS = {"container": StandIn("share", "只设线程数，别的不动")}
+"""Scenario -> what to set there anyway: by default, a process of several takes the cores of the others."""
+Why = Literal["noisy", "compared", "open"]
+NO_BETTER = {"noisy": "这次误差太大，没有比出更好的", "compared": "测试机上比过的几套，没有一套证明更好"}
+"""Why the default stands in; `open`: the choice itself says."""
+PAUSES = "请求之间有停顿的组"
+
+
 def scenario_for(answers: Mapping[str, str]) -> str:
     """The scenario that a reader with these answers is led to."""
     return next(rule.scenario for rule in RULES if rule.answers.items() <= answers.items())
@@ -71,12 +87,29 @@ def chooser() -> Markup:
 
 
 def choice(export: Export, scenario: Scenario) -> Choice:
-    return next(one for one in export.choices if one.scenario == scenario.id)
+    """What was chosen, unless it was by calls back to back alone where the need is about pauses between them."""
+    chosen = next(one for one in export.choices if one.scenario == scenario.id)
+    reason = chosen.reason or _without_pauses(Words(export), scenario, chosen)
+    if reason == chosen.reason:
+        return chosen
+    return chosen.model_copy(update={"winner": BASELINE, "reason": reason, "vote": None, "stable": True})
+
+
+def _without_pauses(words: Words, scenario: Scenario, chosen: Choice) -> str:
+    """Why nothing follows for a need with pauses; empty where it has none, or one of its groups counted."""
+    groups, left = EXPERIMENTS[words.export.experiment].groups, _left_out(words, scenario, chosen)
+    paused = {index for index in scenario.groups if groups[index].load.gap_ms}
+    counted = {one.group.index for one in _compared(words, scenario, chosen)}
+    if not paused or paused & counted:
+        return ""
+    return f"{PAUSES}{'这次误差太大' if paused & left else '这次没有测到'}，选不出来"
 
 
 def winner(export: Export, scenario: Scenario) -> Case:
+    """The case whose code is shown: what won, or what stands in for it."""
     won = choice(export, scenario).winner
-    return next(case for case in export.cases if case.id == won)
+    shown = STAND_INS[scenario.id].case if won == BASELINE and scenario.id in STAND_INS else won
+    return next(case for case in export.cases if case.id == shown)
 
 
 def card(export: Export, scenario: Scenario) -> Markup:
@@ -110,33 +143,66 @@ def in_english(export: Export, scenario: Scenario) -> Markup:
     group = _first(words, scenario)
     case = group[chosen.winner] if group else None
     better = not chosen.reason and chosen.winner != BASELINE
-    return render("scenario_english", case=case, better=better)
+    why = _why(words, scenario, chosen) if chosen.reason else ""
+    return render("scenario_english", case=case, better=better, why=why)
 
 
 def line(export: Export, scenario: Scenario) -> Markup:
     """The winner, and what it changes against the default on every input that the need is about."""
-    words, won = Words(export), winner(export, scenario).id
+    words, chosen = Words(export), choice(export, scenario)
+    won = chosen.winner
     rows = [(group, group[won]) for group in _measured(words, scenario) if won != BASELINE]
     columns = [("ratio", "快慢"), *EXTRA.get(scenario.minimise, ()), ("peak_mib", "最多占")]
-    return render(
-        "scenario_line",
-        outcome=_in_short(words, scenario, choice(export, scenario)),
-        rows=rows,
-        columns=columns,
-    )
+    outcome = _in_short(words, scenario, chosen)
+    return render("scenario_line", outcome=outcome, rows=rows, columns=columns)
 
 
 def _in_short(words: Words, scenario: Scenario, chosen: Choice) -> Markup:
     """What won, or why the default stands in, without how it was chosen."""
     title = Markup("<strong>{}</strong>").format(words.title(chosen.winner))
+    if chosen.winner == BASELINE and scenario.id in STAND_INS:
+        why = _told(_why(words, scenario, chosen), chosen)
+        return Markup("{}：<strong>{}</strong>。").format(why, STAND_INS[scenario.id].told)
     if chosen.reason:
-        return Markup("这次没有选出更好的，先用{}。").format(title)
+        return Markup("先用{}设置：{}。").format(title, _told(_why(words, scenario, chosen), chosen))
     if not chosen.stable:
         return Markup("这次误差太大，选得不稳，先用其中最简单的：{}。").format(title)
     best = "，比过的设置里没有更好的" if chosen.winner == BASELINE else ""
     left = len(chosen.left_out)
     doubt = f"{left} 组误差太大，快慢没有算进去。" if left and left < len(_measured(words, scenario)) else ""
     return Markup("测试机上选出：{}{}。{}").format(title, best, doubt)
+
+
+def _why(words: Words, scenario: Scenario, chosen: Choice) -> Why:
+    """Whether a comparison was possible, or noise kept it from being one, or something else did."""
+    counted = _compared(words, scenario, chosen)
+    rounds = min(chosen.rounds, *(one.group.rounds for one in counted)) if counted else 0
+    if chosen.left_out and not counted:
+        return "noisy"
+    if words.draft or rounds < stats.MIN_ROUNDS or chosen.reason.startswith(PAUSES):
+        return "open"
+    return "compared"
+
+
+def _told(why: Why, chosen: Choice) -> str:
+    return NO_BETTER.get(why) or chosen.reason or "这次没有选出更好的"
+
+
+def _compared(words: Words, scenario: Scenario, chosen: Choice) -> list[MeasuredGroup]:
+    """The groups whose times could count."""
+    left = _left_out(words, scenario, chosen)
+    found = (one for one in _measured(words, scenario) if one.group.index not in left)
+    return [one for one in found if one[BASELINE].measured]
+
+
+def _left_out(words: Words, scenario: Scenario, chosen: Choice) -> set[int]:
+    """Indices of the groups that were too noisy: a choice names them, the longest title that fits is meant."""
+    titles = {
+        f"{one.model_title} {input_title(one.group.input)}": one.group.index
+        for one in _measured(words, scenario)
+    }
+    fitting = ([title for title in titles if name.startswith(title)] for name in chosen.left_out)
+    return {titles[max(found, key=len)] for found in fitting if found}
 
 
 def _outcome(words: Words, scenario: Scenario, chosen: Choice) -> Markup:

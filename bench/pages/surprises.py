@@ -13,7 +13,7 @@ from bench.pages import sentences
 from bench.pages.claims import OUTCOMES
 from bench.pages.comparisons import difference, titles
 from bench.pages.markup import experiment_title, render
-from bench.pages.words import VERDICTS, Words, distance
+from bench.pages.words import MARK, VERDICTS, Words, distance
 from bench.results.metrics import METRICS
 from bench.results.verdicts import of_build
 from bench.spec import BASELINE, ORIGINAL, input_title
@@ -68,7 +68,7 @@ def _effects(found: Sequence[Judged]) -> Iterator[Surprise]:
 
 
 def _headline(one: Judged, found: Sequence[Judged]) -> str:
-    """The difference; of memory, peak and kept in one breath: the one must not be taken for the other."""
+    """The difference; of memory, peak and kept in one breath, as far as told: the one must not be taken for the other."""
     if one.row.metric not in BREATH:
         return distance(one.ratio)
     same_cell = {
@@ -77,7 +77,9 @@ def _headline(one: Judged, found: Sequence[Judged]) -> str:
         if other.export is one.export and _cell(other) == _cell(one) and other.row.metric in BREATH
     }
     return "，".join(
-        f"{METRICS[metric].named}的内存{_size(same_cell[metric])}" for metric in BREATH if metric in same_cell
+        f"{METRICS[metric].named}的内存{_size(same_cell[metric])}"
+        for metric in BREATH
+        if metric in same_cell and same_cell[metric].row.verdict != "unclear"
     )
 
 
@@ -111,9 +113,16 @@ def _refuted(exports: Sequence[Export], found: Sequence[Judged]) -> Iterator[Sur
     for holds in ("no", "half"):
         for export, answers in told:
             for claim in EXPERIMENTS[export.experiment].claims:
-                if answers[claim.id].holds == holds:
+                quotable = _quotable(answers[claim.id].measured)
+                if answers[claim.id].holds == holds and quotable:
                     headline = f"{OUTCOMES[holds][1]}：“{claim.said.rstrip('。')}”"
-                    yield Surprise(export.experiment, headline, answers[claim.id].measured)
+                    yield Surprise(export.experiment, headline, quotable)
+
+
+def _quotable(measured: Markup) -> Markup:
+    """The sentences without a figure that must not be quoted: on the home page it would carry the claim."""
+    kept = [one for one in measured.split("。") if MARK not in one and "不作结论" not in one]
+    return Markup("。").join(kept) if any(kept) else Markup()
 
 
 def _without_effect(found: Sequence[Judged]) -> Iterator[Surprise]:

@@ -18,7 +18,7 @@ from bench.subjects import SUBJECTS
 from bench.variants import VARIANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from markupsafe import Markup
 
@@ -143,19 +143,14 @@ def _rounds(words: Words, group: GroupSummary, cases: Sequence[Case]) -> str:
 def _notes(experiment: Experiment, words: Words, group: GroupSummary) -> list[str]:
     notes = []
     if not group.load.timed:
-        notes.append(f"这一组只看内存：只测了 {group.rounds} 轮，延迟列只作参考。")
+        if "latency_ms" in experiment.columns and _has(words.export, group, "latency_ms"):
+            notes.append(f"这一组只看内存：只测了 {group.rounds} 轮，延迟列只作参考。")
     elif group.verdicts and group.noisy:
         notes.append(
             f"这一组噪声太大（默认设置测两遍，区间两端的最大偏离是 {group.noise_floor:.0%}），不作快慢结论，时间都不要引用。"
         )
     elif group.verdicts:
-        compared = sum(1 for row in words.export.rows if _is(row, group) and _is_compared(row))
-        expected = stats.expected_false_verdicts(compared)
-        notes.append(
-            f"“更快”“更慢”要求 95% 区间不含 1，且偏离超过 {group.noise_floor * 100:.1f}%"
-            f"（默认设置测两遍，区间两端的最大偏离；至少 {stats.MIN_EFFECT:.0%}）；“没有差别”要求整个区间在 1 的 ±{stats.SAME_MARGIN:.0%} 之内。"
-            f"作了 {compared} 次比较；就算其实全无差别，单看区间，平均也至多有 {expected:.1f} 次碰巧不含 1。"
-        )
+        notes += _rules(experiment, words.export, group)
         if group.control_excludes_one:
             notes.append("默认设置测两遍的区间也不含 1：本组的噪声比区间显示的大。")
     elif not words.draft:
@@ -165,10 +160,25 @@ def _notes(experiment: Experiment, words: Words, group: GroupSummary) -> list[st
         notes.append(f"“最多占”是{peak}，从进程开始算起，含导入和打开；Linux 上只算推理途中的。")
     if unreadable := _unreadable(experiment, words.export, group):
         notes.append(f"本机读不到：{'、'.join(unreadable)}（要靠 Linux 的 /proc 和 glibc）。")
-    notes.append(f"测这一组用了 {group.cost_s / 60:.1f} 分钟。")
+    notes.append(f"测这一组用了 {looks.duration(group.cost_s)}。")
     if group.repeated_rounds:
         notes.append(f"因机器繁忙重测过 {group.repeated_rounds} 次。")
     return notes
+
+
+def _rules(experiment: Experiment, export: Export, group: GroupSummary) -> Iterator[str]:
+    """What the verdicts of a group ask for, and how many intervals may be wrong."""
+    floor, least, margin = f"{group.noise_floor:.1%}", f"{stats.MIN_EFFECT:.0%}", stats.SAME_MARGIN
+    compared = sum(1 for row in export.rows if _is(row, group) and _is_compared(row))
+    expected = stats.expected_false_verdicts(compared)
+    yield f"“更快”“更慢”：95% 区间不含 1，而且中位数离 1 超过 {floor}。"
+    yield f"{floor} 是默认设置测两遍相比，区间两端离 1 最远的距离，最低取 {least}。"
+    yield f"“没有差别”：整个区间在 {1 - margin:.2f}–{1 + margin:.2f}，并且区间含 1，或中位数离 1 至多 {least}。"
+    if any(
+        METRICS[one].judged and METRICS[one].kind == "ratio" for one in experiment.columns if one != "ratio"
+    ):
+        yield f"中位数的界限只管“{METRICS['ratio'].title}”，别的列各有各的。"
+    yield f"共比了 {compared} 次：就算都没有差别，平均也至多有 {expected:.1f} 次区间碰巧不含 1。"
 
 
 def _unreadable(experiment: Experiment, export: Export, group: GroupSummary) -> list[str]:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from bench.spec import Case
 
 NEEDS: Mapping[Goal, str] = {
-    "latency": "最快",
-    "peak": "最多占的内存最少",
-    "kept": "做完后还占的内存最少",
-    "cpu": "最省 CPU",
+    "latency": "求快",
+    "peak": "推理途中内存少",
+    "kept": "做完后内存少",
+    "cpu": "省 CPU",
 }
 """In the words of readers, the most asked for first: its settings are `session()`."""
 AT_START = ("GLIBC_", "LD_", "MALLOC_")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from bench.facts.upstream import STATES, faults, state
 from bench.pages import source
 from bench.pages.markup import render, script
-from bench.pages.options import place
 from bench.spec import BASELINE
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def table() -> Markup:
     """Every fault with its state here, where it was tried."""
     export = None if EXPERIMENT not in source.status() else source.load(EXPERIMENT)
     rows = [(fault, *(_tried(export, fault.id) if export else ("", "", ""))) for fault in faults()]
-    return render("upstream", rows=rows, place=place, script=script)
+    return render("upstream", rows=rows, script=script)
 
 
 def _tried(export: Export, fault: str) -> tuple[str, str, str]:

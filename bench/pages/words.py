@@ -265,18 +265,19 @@ class Words:
         return self.export.draft
 
     def memory_change(self, group: GroupSummary, case: str, metric: str) -> Markup:
-        """`比默认少 45%（6.1 GiB 对 12.1 GiB）`, or that there is no difference worth naming."""
+        """`比默认少 45%（6.1 GiB 对 12.1 GiB）`, that there is no difference worth naming, or both without a verdict."""
         row, base = self.row(group, case, metric), self.row(group, BASELINE, metric)
         if row is None or base is None or row.value is None or base.value is None:
             return Markup("没有测成（{}）").format(row.failure if row and row.failure else "本机读不到")
-        both = f"{memory(row.value)} 对 {memory(base.value)}"
+        own, default = memory(row.value), memory(base.value)
+        both, apart = f"{own} 对 {default}", f"是 {own}，默认 {default}"
         if row.verdict is None:
             why = OUTCOMES.get(self.outcome(group, case) or "", self.why_no_verdict(group))
-            return Markup("{}（{}）").format(both, why)
+            return Markup("{}（{}）").format(apart, why)
         if row.verdict == "same":
             return Markup("与默认没有值得一提的差别（{}）").format(both)
         if row.verdict == "unclear":
-            return Markup("{}（各轮的范围有重叠，分不出）").format(both)
+            return Markup("{}（分不出）").format(apart)
         return Markup("比默认{}（{}）").format(change(row.value / base.value, None, None), both)
 
     def _ends(self, row: Row, size: str) -> str:

@@ -19,12 +19,13 @@ from made_up import MadeUp
 from prose import markup_faults, text_of
 
 from bench.experiments import EXPERIMENTS
-from bench.measure.plan import NEAR_SECONDS
+from bench.measure.plan import NEAR_SECONDS, resolve
 from bench.measure.profiles import PROFILES
 from bench.pages import build_facts, certificates, source
 from bench.results import choice, looks, stats, view
 from bench.results.trust import Check
 from bench.site import publish
+from bench.spec import Machine
 from bench.system.folders import ROOT
 
 ARENA, SELFTEST = (MadeUp(experiment=name).export() for name in ("arena", "log_severity"))
@@ -138,6 +139,43 @@ def test_origin_of_a_site_is_told_with_every_reason_once(
     quoted, _, html = certificates.of_site(exports, {}, stale).partition("</span>")
     assert quoted.startswith('<p class="bench-provenance"><span data-quotable=')
     assert {text: html.count(text) for text in counts} == counts
+
+
+def test_what_the_budget_did_not_reach_is_one_sentence_on_a_site_and_named_in_the_certificate() -> None:
+    """The page of an experiment names its own."""
+    late = resolve(EXPERIMENTS["arena"], PROFILES["default"], Machine(cores=2), 1 << 40)
+    dropped = list(late.without(late.groups[:2]).dropped)
+    cut = MadeUp(experiment="intra_op_num_threads", **OPEN).export()
+    world = {"late": dropped, "large": ["空闲内存 3 MiB，连 batch=1 也放不下"], "both": [*dropped, "放不下"]}
+    told = {
+        name: text_of(certificates.of_site([_of_build("b", ARENA, dropped=one), cut], OWN, ()))
+        for name, one in world.items()
+    }
+    assert "时间预算不够：2 组没有测，4 组里还分不出的没有接着测，是哪些见测量记录。" in told["late"]
+    assert "时间预算不够：4 组里还分不出的没有接着测；内存不够：1 组没有测，是哪些见" in told["large"]
+    assert dropped[0] not in told["both"]
+    only = text_of(certificates.of_site([_of_build("b", ARENA, dropped=dropped)], OWN, ()))
+    assert "时间预算不够：2 组没有测，是哪些见测量记录。" in only
+    lacking = _of_build("b", ARENA, dropped=dropped)
+    assert all(dropped[0] in text_of(html) for html in (_page(lacking), certificates.warnings(lacking)))
+    assert "是哪些" not in certificates.of_site([ARENA], OWN, ())
+
+
+def test_rounds_that_experiments_share_count_once_by_the_largest_and_no_experiment_hides_another() -> None:
+    first, other = (MadeUp(experiment="arena", rounds=rounds, groups=(0,)).export() for rounds in (9, 7))
+    seen = (({"dirty_rounds": 2, "repeated_rounds": 1}, 5), ({"dirty_rounds": 1, "repeated_rounds": 3}, 0))
+    exports = []
+    for export, (counts, retaken) in zip((first, other), seen, strict=True):
+        group = export.groups[0]
+        noise = group.noise.model_copy(update={"retaken": retaken, "apart": 0})
+        exports.append(
+            export.model_copy(update={"groups": [group.model_copy(update=counts | {"noise": noise})]})
+        )
+    told = text_of(_page(*exports))
+    assert "给出数字的 9 轮里，有 2 轮被别的进程或宿主机打扰；因为机器忙，重测过 3 次。" in told
+    assert "因此重测过 5 个样本" in told
+    apart = text_of(_page(exports[0], _of_build(LATER, exports[1])))
+    assert "给出数字的 16 轮里，有 3 轮被别的进程或宿主机打扰；因为机器忙，重测过 4 次。" in apart
 
 
 @pytest.mark.parametrize(

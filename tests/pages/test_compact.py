@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from bs4 import BeautifulSoup
@@ -11,12 +11,20 @@ from made_up import NO_PROC, MadeUp
 from bench.pages import bars, compact
 from bench.spec import BASELINE
 
+if TYPE_CHECKING:
+    from bench.results.published import Export
+
 CRASHED = "进程因信号 SIGSEGV 结束"
 SLOW = {
     (0, "arena_off", "ratio"): 1.32,
     (0, "arena_off", "kept_mib"): 80.0,
     (0, "arena_off", "peak_mib"): 400.0,
 }
+
+
+def _dropped(export: Export, *reasons: str) -> Export:
+    """The same, with groups that were not measured."""
+    return export.model_copy(update={"build": export.build.model_copy(update={"dropped": [*reasons]})})
 
 
 def _table(
@@ -56,7 +64,9 @@ def test_default_has_its_time_others_how_they_differ_and_memory_one_unit_from_to
         ({"time": 2.1}, "慢到 2.1 倍"),
         ({"time": 0.8}, "快 20%"),
         ({}, "没有差别"),
-        ({"time": 1.05, "half_width": 0.1}, "约慢 5%"),
+        ({"time": 1.05, "half_width": 0.1}, "分不出（慢 5%）"),
+        ({"time": 1.002, "half_width": 0.1}, "分不出"),
+        ({"time": 1.002, "noisy": range(5)}, "相差不到 1%※"),
         ({"time": 1.3, "noisy": range(5)}, "约慢 30%※"),
         ({"profile": "quick", "rounds": 3, "time": 1.3}, "约慢 30%"),
         ({"outcomes": {(None, "arena_off"): "nothing"}}, "什么都没变"),
@@ -89,6 +99,25 @@ def test_patterns_choose_cases_in_the_order_asked_for_and_what_is_not_there_has_
     assert [head.get_text() for head in no_memory.select("thead th")] == ["设置", "每次推理"]
 
 
+@pytest.mark.parametrize(
+    ("groups", "reason", "said"),
+    [
+        ((0,), "{model} / x：时间预算不够", "时间预算不够，这一组没有测。"),
+        ((), "{model} / x：时间预算不够", "时间预算不够，这一组没有测。"),
+        ((0,), "别的模型 / x：时间预算不够", "这一组这次没有测成。"),
+        ((0,), "空闲内存 3 MiB，连 batch=1 也放不下", "这一组这次没有测成。"),
+    ],
+)
+def test_a_group_that_the_budget_did_not_reach_did_not_fail(
+    groups: tuple[int, ...], reason: str, said: str
+) -> None:
+    made_up = MadeUp(experiment="arena", groups=())
+    export = _dropped(made_up.export(), reason.format(model=made_up.spec.groups[0].model))
+    assert said in str(compact.table(export, ["default"], compact.USUAL, groups))
+    crashed = _dropped(MadeUp(experiment="arena", failures={(None, None): CRASHED}).export(), reason)
+    assert "没有测成" in str(compact.table(crashed, ["default"], ("ratio",), (0,)))
+
+
 def test_groups_whose_times_may_be_quoted_come_first_and_stand_in_their_order() -> None:
     export = MadeUp(experiment="graph_optimization", noisy=(0, 2)).export()
     assert compact.quiet(export, 2) == [1, 3]
@@ -112,3 +141,4 @@ def test_bars_are_as_long_as_their_figures_and_a_group_that_failed_has_none(draw
     )
     assert said in found.get_text()
     assert "没有测成" in drawing(failures={(None, None): CRASHED}).get_text()
+    assert "时间或内存不够，这一组没有测。" in drawing(groups=()).get_text()

@@ -9,6 +9,7 @@ import pytest
 from made_up import MadeUp
 from prose import markup_faults, text_of
 
+from bench.models import MODELS
 from bench.pages import looks
 from bench.pages.words import Words
 
@@ -41,8 +42,28 @@ def test_row_tells_what_was_known_after_which_look_what_stayed_open_and_what_the
     assert ("只看内存" in largest[0], largest[2:]) == (True, ["1 轮 2 项", "—", "—"])
     timed = [one for one in export.groups if one.load.timed]
     after = [sum([*one.settled.values()].count(rounds) for one in timed) for rounds in (6, 10)]
-    told = f"第 6 轮后 {after[0]} 项有了结果，第 10 轮后 {after[1]} 项有了结果；还有 1 项分不出，接着测到下一次看约需 16 秒。"
+    told = f"第 6 轮后 {after[0]} 项有了结果，第 10 轮后 {after[1]} 项有了结果；还有 1 项分不出；再测一批、再判断一次，约需 16 秒。"
     assert looks.line(export) == told
+
+
+def test_where_nothing_was_compared_nothing_is_said_to_be_open() -> None:
+    assert looks.line(_export("forks")) == ""
+    assert "没有分不出的" in looks.line(_export())
+
+
+def test_groups_that_the_budget_did_not_reach_are_one_sentence_with_the_titles_of_models() -> None:
+    late = ["ocr_det / 1x3x480x480：时间预算不够", "tiny / 2 shapes：时间预算不够"]
+    export = _export()
+    build = export.build.model_copy(
+        update={"dropped": [late[0], "内存只放得下 batch=1，与另一组相同", late[1]]}
+    )
+    titles = [MODELS[one].title for one in ("ocr_det", "tiny")]
+    assert looks.left_out(export.model_copy(update={"build": build})) == (
+        f"时间预算不够，2 组没有测：{titles[0]}（1x3x480x480）、{titles[1]}（2 种尺寸）。"
+        "有一组没测：内存只放得下 batch=1，与另一组相同。"
+    )
+    assert looks.left_out(export) == ""
+    assert [looks.duration(one) for one in (0.2, 1, 89, 100)] == ["不到 1 秒", "1 秒", "89 秒", "2 分钟"]
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ def test_the_machine_of_the_site_does_not_vote_on_itself(make: Make, put: Put) -
     assert f'data-link="machines/{name}" download>结果包' in html
     assert "别的机器的结果还没有" in html
     assert "<form" not in html
+    assert "点机器名" not in html
 
 
 def test_page_lists_every_machine_what_was_refused_and_what_is_missing(
@@ -70,6 +71,7 @@ def test_page_lists_every_machine_what_was_refused_and_what_is_missing(
     (machines.FOLDER / "macos-latest.gap").touch()
     html = str(machines.page([ours]))
     assert "和另外 1 台" in html
+    assert "点机器名" in html
     assert 'data-cores="2" data-vendor="AMD" data-system="Linux"' in html
     assert f'data-link="machines/{name}" download' in html
     assert "1 个实验同样，0 个有相反的" in html

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from made_up import NO_PROC, MadeUp
+from markupsafe import Markup
 from prose import faults, markup_faults, text_of
 
 from bench.experiments import EXPERIMENTS
@@ -134,6 +135,8 @@ def test_slower_lies_right_of_the_default_less_left_of_it_and_what_was_not_measu
     [
         (ARENA, {"values": LEAN | DEAR}, "关 arena：最多占的内存没有差别，做完后还占的内存少 99%", "最多占的内存与默认没有值得一提的差别|做完后还占的内存比默认少 99%"),
         (ARENA, {"values": LEAN | DEAR | {(1, "arena_off", "peak_mib"): 400.0}}, "关 arena：最多占的内存少 75%，做完后还占的内存少 99%", "最多占的内存比默认少 75%|做完后还占的内存比默认少 99%"),
+        # What cannot be told yet is no headline.
+        (ARENA, {"values": {(1, "arena_off", "kept_mib"): 160.0, (1, "arena_off", "peak_mib"): 1500.0}, "memory_spread": 0.2}, "关 arena：做完后还占的内存少 90%", "（分不出）"),
         ("intra_op_num_threads", {"values": {(0, "double", "ratio"): 3.0}}, "慢到 3.0 倍", "与默认比慢到 3.0 倍（2.990–3.010 倍）"),
         # Huge pages that the kernel does not give would else be blamed for what turning off the arena costs.
         (ARENA, {"values": HUGE}, "关 arena，glibc 用大页：慢 90%", ""),
@@ -162,6 +165,18 @@ def test_refuted_claim_leads_before_one_that_holds_by_half_then_the_largest_effe
     assert [text.partition("：")[0] for text in found] == ["一半成立", "不成立"]
     first, second, *_ = surprises.pick(_exports("slower"))
     assert (first.headline[:3], second.headline[-1]) == ("不成立", "%")
+
+
+def test_claim_on_the_home_page_rests_on_no_figure_that_must_not_be_quoted() -> None:
+    """On the log of a node that fails it stands without them; what has nothing else is left out."""
+    logs = {BASELINE: {"error": ["[E:onnxruntime: 坏了"]}, "level_4": {"error": []}}
+    for world in ({"noisy": range(9)}, {"busy": True}, {}):
+        export = MadeUp(experiment="log_severity", transcripts=logs, **world).export()
+        (card,) = (one for one in surprises._refuted([export], []) if "log_severity_level" in one.headline)
+        assert ("没有差别" in card.told) is (world == {})
+        assert card.told.endswith("节点出错时，默认级别的日志里有 ERROR 一行，设为 4 就没有了。")
+        assert "※" not in card.told
+    assert surprises._quotable(Markup("甲约慢 3%（草稿，不作结论）。")) == ""
 
 
 def _found(experiment: str, **world: Any) -> list[surprises.Surprise]:

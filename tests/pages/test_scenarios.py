@@ -15,7 +15,7 @@ from bench.pages import api, scenarios, source
 from bench.pages.words import MARK
 from bench.results.choice import RESAMPLES
 from bench.results.published import CandidateRow, Choice, Export
-from bench.spec import BASELINE, ORIGINAL
+from bench.spec import BASELINE, ORIGINAL, input_title
 from bench.system.folders import ROOT
 
 CRASHED = "进程因信号 SIGSEGV 结束"
@@ -117,6 +117,42 @@ def test_card_says_what_follows(card: tuple[Any, ...], world: dict[str, Any], to
     assert not [one for one in re.findall(r"<p[^>]*>(.*?)</p>", html) if faults(one)]
 
 
+FEW_ROUNDS = "用来选或用来核对的只有 3 轮，不作推荐"
+
+
+def _left(*indices: int) -> dict[str, Any]:
+    """The world in which a choice of `recommended` left these groups out, named as a choice names them."""
+    groups = MadeUp(experiment="recommended").export().groups
+    return {
+        "choice": {"left_out": [f"{groups[n].model_title} {input_title(groups[n].input)}" for n in indices]}
+    }
+
+
+@pytest.mark.parametrize(
+    ("scenario_id", "case", "reason", "world", "told", "english", "code"),
+    [
+        ("general", BASELINE, NONE_ABLE, {}, "先用默认设置：测试机上比过的几套，没有一套证明更好。", "nothing was proven", BASELINE),
+        ("general", BASELINE, "每一组都受扰太多", _left(0, 1, 2), "先用默认设置：这次误差太大，没有比出更好的。", "too noisy to choose", BASELINE),
+        ("general", BASELINE, FEW_ROUNDS, {"rounds": 3}, f"先用默认设置：{FEW_ROUNDS}。", "nothing could be chosen", BASELINE),
+        ("service", "spinning_stop", "", _left(4), "先用默认设置：请求之间有停顿的组这次误差太大，选不出来。", "nothing could be chosen", BASELINE),
+        ("service", "spinning_stop", "", {"groups": (3,)}, "先用默认设置：请求之间有停顿的组这次没有测到，选不出来。", "nothing could be chosen", BASELINE),
+        ("service", "spinning_stop", "", _left(3), "测试机上选出：调用之后停止空转。1 组误差太大，快慢没有算进去。", "use the code below", "spinning_stop"),
+        ("container", BASELINE, NONE_ABLE, {}, "测试机上比过的几套，没有一套证明更好：只设线程数，别的不动。", "nothing was proven", "share"),
+        ("container", BASELINE, "", {}, "测试机上比过的几套，没有一套证明更好：只设线程数，别的不动。", "keep the defaults", "share"),
+        ("container", "no_spin", "", {}, "测试机上选出：不空转。", "use the code below", "no_spin"),
+    ],
+)  # fmt: skip
+def test_what_is_said_in_short_claims_no_comparison_that_was_not_possible(
+    scenario_id: str, case: str, reason: str, world: Any, told: str, english: str, code: str
+) -> None:
+    """Where a process has a part of the cores, the threads are set whatever else was found."""
+    export, scenario = _export(scenario_id, case, reason, **world), SCENARIOS[scenario_id][1]
+    line = re.findall(r"<p>(.*?)</p>", str(scenarios.line(export, scenario)))[0]
+    assert text_of(line) == told
+    assert english in scenarios.in_english(export, scenario)
+    assert scenarios.winner(export, scenario).id == code
+
+
 @EVERY
 def test_sentences_read_well_whoever_won(scenario_id: str) -> None:
     winners = ((_candidates(scenario_id)[0], ""), (LAST[scenario_id], ""), (BASELINE, DRAFT))
@@ -147,7 +183,8 @@ def test_home_page_has_a_place_for_it_with_line_and_code_of_the_winner(
         monkeypatch.setattr(source, "load", lambda _, export=export: export)
         line = scenarios.line(export, scenario)
         assert api.scenario(scenario_id, "line") == f'<div class="bench">{line}</div>'
-        assert api.scenario(scenario_id, "code") == api.snippet(export.experiment, case)
+        shown = "share" if (scenario_id, case) == ("container", BASELINE) else case
+        assert api.scenario(scenario_id, "code") == api.snippet(export.experiment, shown)
         answer, english = (text_of(api.scenario(scenario_id, part)) for part in ("answer", "english"))
         groups = re.findall(r'<tr data-group="(\d)">', line)
         if case == BASELINE:

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from made_up import MadeUp
 from prose import FAULTS, markup_faults, text_of
 
-from bench.pages import reports, tables
+from bench.experiments import EXPERIMENTS
+from bench.facts.options import TRAPS
+from bench.facts.shown import DEMONSTRATIONS
+from bench.pages import evidence, reports, source, tables
 from bench.pages.words import MARK, Words
-from bench.results import stats
 from bench.results.metrics import METRICS
 from bench.results.published import Row
 from bench.results.records import Cost, TraceSummary
@@ -38,7 +40,7 @@ def test_table_holds_the_rows_names_machine_rounds_and_failures_and_counts_what_
     told = (
         'data-failure="坏了"><span class="bench-failed" title="坏了">失败', "<code>two</code> 失败：坏了。",
         "重复 9 次", "batch=2",
-        "作了 4 次比较；就算其实全无差别，单看区间，平均也至多有 0.2 次碰巧不含 1。",
+        "共比了 4 次：就算都没有差别，平均也至多有 0.2 次区间碰巧不含 1。",
     )  # fmt: skip
     assert [text for text in told if text not in html] == []
     (table,) = BeautifulSoup(html, "html.parser").select("table[data-experiment]")
@@ -83,11 +85,36 @@ def test_times_of_a_noisy_group_are_marked_and_notes_tell_failed_rounds_and_the_
     assert "更慢" not in cells["ratio"]
     html, _ = _table(failed_rounds={(0, "arena_off"): 1}, noise_floor=0.031)
     assert "<code>arena_off</code>：9 轮里有 1 轮失败，数字来自其余的。" in html
-    assert f"偏离超过 3.1%（默认设置测两遍，区间两端的最大偏离；至少 {stats.MIN_EFFECT:.0%}）" in html
-    assert f"“没有差别”要求整个区间在 1 的 ±{stats.SAME_MARGIN:.0%} 之内" in html
+    assert "中位数离 1 超过 3.1%。3.1% 是默认设置测两遍相比，区间两端离 1 最远的距离，最低取 2%。" in html
+    assert "“没有差别”：整个区间在 0.95–1.05，并且区间含 1，或中位数离 1 至多 2%。" in html
     apart, cells = _table(memory=1.2, memory_spread=0.2)
     assert not re.findall(f"轮失败|{MARK}", apart)
     assert ("还分不出" in cells["kept_mib"], "轮" in cells["kept_mib"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "others", "guide"),
+    [
+        ("allocators", False, False),
+        ("gaps", True, False),
+        ("arena", False, True),
+        ("traps", False, False),
+        ("forks", False, False),
+    ],
+)
+def test_notes_speak_of_columns_that_are_there(experiment: str, *, others: bool, guide: bool) -> None:
+    """The margin of `ratio` is not that of p95; where no latency stands, none is said to be a guide."""
+    made_up = MadeUp(experiment=experiment)
+    say = made_up.words()
+    html = "".join(tables.group_table(made_up.spec, say, group) for group in say.groups())
+    assert ("中位数的界限只管“相对默认”" in html, "延迟列只作参考" in html) == (others, guide)
+    assert "测这一组用了 1 秒。" in html
+
+
+def test_what_the_page_of_traps_does_not_show_is_printed_on_the_evidence_page() -> None:
+    known = {trap.id for trap in TRAPS}
+    printed = {name for name, one in DEMONSTRATIONS.items() if not known & {*one.traps}}
+    assert printed == {*reports.HEADINGS["traps"]}
 
 
 @pytest.mark.parametrize(
@@ -236,3 +263,23 @@ def test_report_shows_the_lines_under_headings_that_readers_understand_and_no_ot
     assert "<samp>&lt;b&gt;[E:onnxruntime] no&lt;/b&gt;\ntwo</samp>" in html
     assert "配置的值写错：没有打印任何东西" in text_of(html)
     assert "nobody asked" not in html
+
+
+def test_evidence_of_the_traps_leads_to_the_page_that_shows_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs that print elsewhere, too, are not repeated."""
+    one = MadeUp(experiment="traps", transcripts={BASELINE: {}}).export()
+    (told,) = one.reports
+    lines = {"key_values": ["相符"], "fork": ["相符"]}
+    report = told.model_copy(update={"subject": "traps", "lines": lines})
+    export = one.model_copy(update={"reports": [report]})
+    monkeypatch.setattr(source, "status", lambda: {"traps": "valid"})
+    monkeypatch.setattr(source, "is_stale", lambda _: False)
+    monkeypatch.setattr(source, "load", lambda _: export)
+    monkeypatch.setattr(source, "chart_specs", lambda _: {})
+    monkeypatch.setattr(source, "selftests", dict)
+    html = (
+        str(evidence.page(EXPERIMENTS["traps"])).partition('<h2 id="traps-reports">')[2].partition("<h2")[0]
+    )
+    assert "程序打印的结果" in html
+    assert '每个陷阱的代码和结果：<a data-link="reference/traps.html">常见的陷阱</a>。' in html
+    assert html.count("相符") == 1

@@ -102,7 +102,7 @@ def test_what_to_set_comes_first_with_its_code_and_its_figures_and_once() -> Non
     order = [one.get("id") for one in soup.select("h2")]
     assert order == [*(f"need-{goal}" for goal in USUAL.advised), "confirmed", "tried", "conditions", "again"]
     fast, lean, kept, cpu = soup.select(".tuned-need")
-    assert fast.h2.get_text() == "最快：2 线程（不绑核）"
+    assert fast.h2.get_text() == "求快：2 线程（不绑核）"
     assert "每次推理快 30%（30%–30%）：10.0\u202fms → 7.00\u202fms；" in fast.p.get_text()
     assert "最多占 220\u202fMiB → 120\u202fMiB，做完后还占 200\u202fMiB → 80\u202fMiB" in lean.p.get_text()
     assert "每次用的 CPU 20.1 ms → 20.2 ms" in lean.p.get_text()
@@ -119,13 +119,13 @@ def test_what_to_set_comes_first_with_its_code_and_its_figures_and_once() -> Non
         assert card.a["href"] == f"#need-{first}"
     lines = pages.told(USUAL.tuned())
     assert [line.partition("：")[0] for line in lines] == [
-        "最快",
-        "最多占的内存最少",
-        "做完后还占的内存最少",
-        "最省 CPU",
+        "求快",
+        "推理途中内存少",
+        "做完后内存少",
+        "省 CPU",
     ]
     assert "session_for_peak()。每次推理没有差别（不到 5%）" in lines[1]
-    assert lines[3] == "最省 CPU：和“最快”是同一套。"
+    assert lines[3] == "省 CPU：和“求快”是同一套。"
 
 
 def test_95th_percentile_is_told_where_there_were_enough_calls() -> None:
@@ -239,7 +239,7 @@ def test_points_lie_in_the_drawing_and_those_on_one_spot_have_a_corner_each() ->
     ]
     assert len(soup.select("#pareto svg g.advised")) == 3
     shown = [[cell.get_text() for cell in row.select("td")] for row in soup.select("#pareto tbody tr")]
-    assert shown[1] == ["0.698（0.696–0.700）", "220\u202fMiB", "200\u202fMiB", "最快、最省 CPU"]
+    assert shown[1] == ["0.698（0.696–0.700）", "220\u202fMiB", "200\u202fMiB", "求快、省 CPU"]
     same = [Point(case, 1.0, 1.0, 1.0, 100.0, 100.0) for case in (BASELINE, "a", "b", "c")]
     found = drawing(same, {one.case: one.case for one in same})
     assert found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -59,4 +60,9 @@ def test_the_page_tells_the_line_of_this_machine_and_in_which_versions_it_is(
     assert "没有在这里跑" in other
     assert "boom" in other
     monkeypatch.setattr(source, "status", dict)
-    assert str(upstream.table()).count("没有在这里跑") == len(faults())
+    idle = str(upstream.table())
+    assert "脚本这次没有跑" in idle
+    assert ("受影响的版本" in html, "受影响的版本" in idle, "没有在这里跑" in idle) == (True, False, False)
+    assert re.findall(r'data-link="([^"]*)">实测', html) == [
+        f"evidence/{one.experiment}.html" for one in faults() if one.experiment
+    ]

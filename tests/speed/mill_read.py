@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 WORDS = {text: name for name, text in VERDICTS.items()}
 TIME = r"(?P<more>慢|快)到? ?[\d.]+(?:%(?: 以上)?（[\d.]+%–[\d.]+%）| 倍（[\d.–]+ 倍）)|(?P<same>没有差别（不到 \d+%）)|(?P<open>(?<!p95 延迟)还分不出快慢)"
-MEMORY = r"(?P<m_same>与默认没有值得一提的差别（)|比默认(?P<m_more>多|少) |(?P<m_open>各轮的范围有重叠)"
+MEMORY = r"(?P<m_same>与默认没有值得一提的差别（)|比默认(?P<m_more>多|少) |(?P<m_open>（分不出）)"
 NEITHER = r"(?P<none>没有观察到它生效|设了和默认一样)"
 VERDICT = re.compile(f"{TIME}|{MEMORY}|{NEITHER}")
 METRIC = re.compile("做完后还占|最多占")
