@@ -200,7 +200,7 @@ LAYERS = {
     "variants": set(),
     "results": {"system"} | SAYS,
     "measure": {"experiments", "models", "results", "system"} | SAYS | SHIPPED,
-    "pages": {"experiments", "facts", "results", "system"} | SAYS | SHIPPED,
+    "pages": {"experiments", "facts", "models", "results", "system"} | SAYS | SHIPPED,
     "site": {"experiments", "facts", "measure", "pages", "results", "system"} | SAYS,
     "tune": {"experiments", "measure", "models", "results", "system"} | SAYS,
     "cli": {"experiments", "measure", "models", "pages", "results", "site", "system", "tune"}

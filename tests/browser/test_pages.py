@@ -79,11 +79,13 @@ def _draw_charts(page: Page, most: int | None = None) -> list[Locator]:
 
 @pytest.mark.parametrize("protocol", ["http", "file"])
 def test_nothing_leaves_the_site_and_everything_fits(visit: Visits, whole: Path, protocol: Protocol) -> None:
+    """Every page as it is served; from the disk one of each kind."""
     base, too_wide = visit.address("", protocol), {}
     seen = visit("index.html", protocol)
-    for path in sorted(path.relative_to(whole).as_posix() for path in whole.rglob("*.html")):
-        if path == "404.html" and protocol == "file":
-            continue  # a server shows it for addresses of any depth, so its own links are absolute
+    every = (path.relative_to(whole).as_posix() for path in whole.rglob("*.html"))
+    # A server shows that page for addresses of any depth, so its own links are absolute.
+    from_disk = [f"{kind}.html" for kind in KINDS if kind != "404"]
+    for path in sorted(every) if protocol == "http" else from_disk:
         seen.page.goto(visit.address(path, protocol))
         _draw_charts(seen.page)
         for width in WIDTHS if protocol == "http" else ():

@@ -20,7 +20,7 @@ from bs4 import BeautifulSoup
 from made_up_site import SITE_URL, TRACE
 
 from bench.experiments import EXPERIMENTS, OF_A_BUILD
-from bench.pages import snippets
+from bench.pages import scenarios, snippets
 from bench.pages.words import Words
 from bench.results.published import Export
 from bench.site import check
@@ -148,12 +148,14 @@ def test_article_carries_every_claim_evidence_every_choice_and_home_the_winners_
         assert [one["data-scenario"] for one in page.select("[data-scenario]")] == [
             one.id for one in experiment.scenarios
         ]
-        cases, asked = {case.id: case for case in export.cases}, Words(export).asked()
-        for choice in export.choices:
-            shown = site.pages[HOME].select_one(f"#set-{choice.scenario}")
-            assert page.select_one(f'[data-scenario="{choice.scenario}"]')["data-winner"] == choice.winner
+        asked = Words(export).asked()
+        for scenario in experiment.scenarios:
+            shown = site.pages[HOME].select_one(f"#set-{scenario.id}")
+            chosen = scenarios.choice(export, scenario).winner
+            assert page.select_one(f'[data-scenario="{scenario.id}"]')["data-winner"] == chosen
             code = shown.find("div", class_="highlight").find("code").get_text()
-            assert code.strip() == snippets.on_machine(experiment, cases[choice.winner], asked).strip()
+            winner = scenarios.winner(export, scenario)
+            assert code.strip() == snippets.on_machine(experiment, winner, asked).strip()
 
 
 def test_certificate_home_and_method_say_what_the_numbers_are_worth(site: Site) -> None:
