@@ -129,9 +129,9 @@ def test_code_on_pages_runs_and_snippets_make_sessions_with_their_settings_that_
     """Beside `model.onnx`, as they expect. The arena that a snippet registers serves all sessions after it: last. A process with a
     global pool has no other sessions.
     """
-    line = Input(label="1x3x48x96", shapes=((1, 3, 48, 96),))
-    prepared = prepare(MODELS["ocr_rec"], (line,), tmp_path)
-    prepared.input_paths[line.label][0]["x"].rename(prepared.model_path.with_name("feed.npy"))
+    batch = Input(label="16x256", shapes=((16, 256),))
+    prepared = prepare(MODELS["tiny"], (batch,), tmp_path)
+    prepared.input_paths[batch.label][0]["x"].rename(prepared.model_path.with_name("feed.npy"))
     blocks = {}
     for page, code in _fences(executed=False):
         compile(code, page, "exec")

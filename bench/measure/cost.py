@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 OPEN_SHARE = 0.5
 """Of the rounds behind the first look, how many are usually made: cases that are settled leave."""
 
-RESERVE = 0.15
-"""Of a budget: for waiting until the cores lie near each other, samples and rounds that are taken again, drafts. What
-is left of it buys further looks."""
+RESERVE = 0.25
+"""Of a budget: for children that are observed, which take up to twice a sample, variants that are made for them, waiting
+until the cores lie near each other, samples and rounds that are taken again, drafts. What is left of it buys further
+looks."""
 
 Part = tuple["PlannedExperiment", "PlannedGroup"]
 """A group of an experiment."""

@@ -75,7 +75,7 @@ def test_findings_sort_by_words_and_by_numbers_and_unfold(visit: Visits) -> None
         table.locator("thead th").nth(place).locator("button").click()
         return table.locator(f"tbody tr > :nth-child({place + 1})")
 
-    found = [float(cell.get_attribute("data-value") or "nan") for cell in sorted_by("相差").all()]
+    found = sorted_by("相差").evaluate_all("all => all.map(cell => parseFloat(cell.dataset.value))")
     assert found == sorted(found)
     words = sorted_by("实验").all_inner_texts()
     assert words == page.evaluate(SORTED, words)

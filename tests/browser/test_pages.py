@@ -15,8 +15,9 @@ HARMLESS = ("data:", "blob:", "about:")
 WIDTHS = (360, 768, 1440, 2560)
 TOO_WIDE = """() => {
   const { scrollWidth, clientWidth } = document.scrollingElement;
+  if (scrollWidth <= clientWidth) { return []; }
   const wide = Array.from(document.querySelectorAll("body *")).filter((one) => one.getBoundingClientRect().right > clientWidth + 1);
-  return scrollWidth > clientWidth ? wide.slice(0, 3).map((one) => one.outerHTML.slice(0, 120)).concat(String(scrollWidth)) : [];
+  return wide.slice(0, 3).map((one) => one.outerHTML.slice(0, 120)).concat(String(scrollWidth));
 }"""
 TABLES = {"evidence/arena": 20, "evidence/profiling": 10, "reference/certificate": 60, "reference/findings": 25, "reference/options": 60,
           "reference/licenses": 20, "blog/onnxruntime-cpu": 30}  # fmt: skip
