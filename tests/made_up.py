@@ -115,11 +115,7 @@ class MadeUp:
             groups=[
                 _group_summary(
                     view,
-                    [
-                        row
-                        for row in rows
-                        if {*view.at.items()} <= {*row.model_dump(include={*view.at}).items()}
-                    ],
+                    [row for row in rows if view.at == {"model": row.model, "input": row.input}],
                 ).model_copy(update=far)
                 for view in views
             ],
@@ -127,7 +123,12 @@ class MadeUp:
                 replace(one, title=self.titles.get(one.id, one.title), proofs=(), lacking=nothing_lacking)
                 for one in self.cases  # as they come back from a file
             ],
-            rows=[r if METRICS[r.metric].kind == "ratio" else r.model_copy(update=no_ends) for r in rows],
+            rows=[
+                row
+                if row.low is None or METRICS[row.metric].kind == "ratio"
+                else row.model_copy(update=no_ends)
+                for row in rows
+            ],
             curves=[],
             proofs=[
                 published.ProofRow(**view.at, case=case, outcome=view.outcome(case), evidence="看到的")

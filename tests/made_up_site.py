@@ -11,6 +11,7 @@ from unittest.mock import Mock
 
 import nbformat
 import pytest
+from speed.mill_build import AtOnce
 
 from bench import variants
 from bench.experiments import EXPERIMENTS
@@ -19,7 +20,6 @@ from bench.measure.campaign import Here
 from bench.measure.child import Outcome
 from bench.measure.cores import Cores
 from bench.measure.profiles import PROFILES
-from bench.measure.runner import Runner
 from bench.site import build as making
 from bench.spec import BASELINE, CONTROL
 from bench.system import environment
@@ -123,7 +123,7 @@ def sample(make: Make, patch: pytest.MonkeyPatch, worker: type[MadeUp], profile:
         patch.setattr(selftest, "_run_known", known(make))
         selftest.measure(work.build, 1, here, folders, Mock())
     fakes: Any = {"reporter": Mock(), "read_noise": lambda _: None, "cores": Cores(iter(()))}
-    Runner(tasks=work.tasks, seed=1, budget_s=1e9, **fakes, **looking).run()
+    AtOnce(tasks=work.tasks, seed=1, budget_s=1e9, **fakes, **looking).run()
 
 
 def build(folder: Path, make: Make) -> None:

@@ -35,7 +35,14 @@ SEEDS, MOST_BUILDS, MOST_OF_FEW = (1, 2, 4, 9, 10, 11, 12, 21), 40, 0.05
 finely as its limit."""
 SMALL = ("arena", "recommended")
 """Experiments with every kind of statement: a fault shows in them, in a tenth of the time that all take."""
-SHARING = (*SMALL, "memory_pattern", "execution_mode", "graph_optimization", "profiling", "intra_op_num_threads")
+SHARING = (
+    *SMALL,
+    "memory_pattern",
+    "execution_mode",
+    "graph_optimization",
+    "profiling",
+    "intra_op_num_threads",
+)
 """Experiments that ask for much of the same."""
 CLEAN = cache(truth_mill.build)
 

@@ -160,9 +160,10 @@ def test_what_is_not_measured_says_so_in_a_draft_alone(
 
 
 @pytest.fixture(scope="module")
-def draft(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Path:
+def draft(tmp_path_factory: pytest.TempPathFactory, whole: Path, make: Make) -> Path:
     """Of the real pages, when the headlines have had one round; and after it the state of all that is left."""
     root = tmp_path_factory.mktemp("draft")
+    (root / "models").symlink_to(whole.parent / "models")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(BUILD_VARIABLE, str(root))
 
