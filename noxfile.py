@@ -104,6 +104,9 @@ def tune(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """全部测试，并看覆盖率够不够；只跑一部分时（如 -- tests/results，-- -m "not slow"）不算覆盖率。"""
     install(session, "test")
+    session.env["PYTHONDONTWRITEBYTECODE"] = (
+        ""  # or each of some hundred children would compile the project anew
+    )
     pytest = ("python", "-m", "pytest")
     if session.posargs:
         session.run(*pytest, *BESIDE, *session.posargs)

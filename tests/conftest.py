@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 2 if "whole" in item.fixturenames else 1 if item.get_closest_marker("slow") else 3  # type: ignore[attr-defined]
 
     for item in items:
-        heavy = {"finished", "whole"} & set(getattr(item, "fixturenames", ()))
+        heavy = {"drafted", "finished", "whole"} & set(getattr(item, "fixturenames", ()))
         alone = item.get_closest_marker("alone")  # not beside others, and so not among the quick ones
         if heavy or alone or {item.path.parent.name, item.path.name} & SLOW:
             item.add_marker("slow")
@@ -75,6 +75,16 @@ def whole(once: Once, make: Make) -> Path:
             made_up_site.build(folder, make)
 
     return once("whole", fill) / "site"
+
+
+@pytest.fixture(scope="session")
+def drafted(once: Once, whole: Path, make: Make) -> Path:
+    """A draft of the real pages, when little is measured, of hostile samples."""
+    import made_up_draft
+
+    return made_up_draft.site_in(
+        once("drafted", lambda folder: made_up_draft.build(folder, whole.parent / "models", make))
+    )
 
 
 @pytest.fixture

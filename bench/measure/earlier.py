@@ -35,8 +35,11 @@ def find_valid(
     A draft is taken only where there is nothing else. Damaged files are named, and so are results that
     are not used since the machine has been set differently.
     """
-    keys = {name: here.key(experiment, profile) for name, profile in PROFILES.items()}
-    fitting = [one for one in _headers(folder, experiment.id, tell) if one[1].key == keys[one[1].profile]]
+    fitting = [
+        (path, header)
+        for path, header in _headers(folder, experiment.id, tell)
+        if header.key == here.key(experiment, PROFILES[header.profile])
+    ]
     for path, header in sorted(fitting, key=lambda one: one[1].profile in DRAFT_PROFILES):
         journal = _undamaged(store.read, path, tell)
         if journal and journal.complete and _is_set_alike(path, header, here, tell):

@@ -173,7 +173,7 @@ def _faults(bundle: Bundle, found: Any) -> Iterator[str]:
     if any(one.experiment != trust.SELFTEST for one in bundle.selftests.values()):
         yield "自检的位置上是别的实验"
     yield from _untested(bundle)
-    for text in _texts(found):
+    for text in dict.fromkeys(_texts(found)):
         if text != harmless.text(text, max(len(text), 1)):
             yield f"文字里有控制字符：“{printable(text)}”"
         for what, pattern in PRIVATE.items():

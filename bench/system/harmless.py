@@ -29,6 +29,8 @@ FORMULA = ("=", "+", "-", "@")
 
 def text(found: str, most: int = MOST) -> str:
     """Printable characters of a bounded number; lines become one line."""
+    if len(found) <= most and found.isprintable():  # as nearly every text is
+        return found
     shown = TERMINAL_CODE.sub("", found[: 4 * most])  # no need to clean a megabyte that is cut off anyway
     shown = "".join(STAND_INS.get(unicodedata.category(c), c) for c in shown)
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"

@@ -1,4 +1,6 @@
-"""The real site from results full of hostile text, with comments; and no published file says whose machine this is."""
+"""A draft of the real site from results full of hostile text, with comments; and no published file says whose machine
+this is.
+"""
 
 from __future__ import annotations
 
@@ -8,75 +10,23 @@ import re
 import shutil
 import subprocess
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from faults import texts
-from faults.texts import HOSTILE, MARK, Structure, published_names
-from made_up_site import LINES, MadeUp, sample
+from faults.texts import MARK, Structure, published_names
+from made_up_draft import BUILT, HEADLINES
 
-from bench.experiments import EXPERIMENTS
-from bench.measure import header
-from bench.measure.campaign import Here
-from bench.measure.child import Outcome
-from bench.models import MODELS
-from bench.site import build as making
-from bench.system.folders import BUILD_VARIABLE, ROOT, Folders
+from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from conftest import Visits
     from faults.stage import Stage
-    from samples import Make
 
 pytest_plugins = ["faults.fixtures"]
-EVIL = "".join(hostile.text for hostile in HOSTILE)[:4000]
-"""All of them, the megabyte last and cut to what a result file may hold."""
 NAMES = {"HOME": "/dev/null/heimstatt-von-nutzer", "USER": "nutzername-0815", "LOGNAME": "nutzername-0815"}
 HOST, GISCUS = "rechnername-4711", "https://giscus.app/"
-DISCUSSIONS = {"repo": "someone/somewhere", "repo_id": "R_1", "category": "文章", "category_id": "C_1"}
-CHANGES = {"execute: true": "execute: false", "\nextra:\n": f"\nextra:\n  giscus: {DISCUSSIONS}\n"}
-"""Nothing is executed in the notebook; somebody has discussions."""
-
-
-class Evil(MadeUp):
-    """Says of every failure, of every setting that has no threads of its own, what nobody wants to hear."""
-
-    lines = {heading: [EVIL] for heading in LINES}  # noqa: RUF012 - of one test
-
-    def __call__(self, job: Mapping[str, Any], env: Mapping[str, str], timeout_s: float) -> Outcome:
-        outcome = super().__call__(job, env, timeout_s)
-        if "log_severity_level" in job["settings"] and not job["observe"]:
-            return Outcome(0.01, "", failure=self.make.failure("crashed", EVIL))
-        return outcome
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, whole: Path, make: Make) -> Path:
-    """As the made-up site, in a folder with an odd name."""
-    folder = tmp_path_factory.mktemp("有毒 的")
-    for name in ("docs", "bench"):
-        (folder / name).symlink_to(ROOT / name)
-    config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    for old, new in CHANGES.items():
-        assert old in config
-        config = config.replace(old, new)
-    (folder / "mkdocs.yml").write_text(config, encoding="utf-8")
-    usual = Here.read().facts()
-    # All but the switches: a result that was measured under other ones is not shown at all.
-    machine = usual.machine | dict.fromkeys(("cpu", "arch", "system", "libc", "kernel"), EVIL)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(BUILD_VARIABLE, str(folder / "构 建"))
-        (folder / "构 建").mkdir()
-        (folder / "构 建" / "models").symlink_to(whole.parent / "models")
-        patch.setattr(header, "MODELS", {name: replace(model, title=EVIL) for name, model in MODELS.items()})
-        patch.setattr(Here, "facts", lambda _: header.Facts(machine=machine, software=usual.software))
-        sample(make, patch, Evil, "smoke")
-        making.build(folder / "mkdocs.yml", folder / "site", Folders.here())
-    return folder / "site"
 
 
 def _names(*folders: Path) -> list[str]:
@@ -86,9 +36,9 @@ def _names(*folders: Path) -> list[str]:
     return [name for name in names if name != "runner"]  # a word of ours, too
 
 
-def test_hostile_text_is_shown_as_text_and_no_file_names_this_machine_or_its_folders(built: Path) -> None:
+def test_hostile_text_is_shown_as_text_and_no_file_names_this_machine_or_its_folders(drafted: Path) -> None:
     shown = 0
-    for path in built.rglob("*.html"):
+    for path in drafted.rglob("*.html"):
         html, name = path.read_text(encoding="utf-8"), path.name
         page = Structure(html)
         shown += f"<script>{MARK}()</script>" in page.text
@@ -101,14 +51,14 @@ def test_hostile_text_is_shown_as_text_and_no_file_names_this_machine_or_its_fol
         assert MARK not in page.text or "{{ 7*7 }}" in page.text, name
         assert not texts.odd_characters(html) - {"\u200b"}, name  # Material's own
         assert texts.is_bounded(html), name
-    assert shown >= 4 + len(EXPERIMENTS)
-    for path in (built / "data").rglob("*.json"):
+    assert shown >= 4 + len(HEADLINES)
+    for path in (drafted / "data").rglob("*.json"):
         assert texts.is_bounded(path.read_text(encoding="utf-8")), path.name
-    index = json.loads((built / "search" / "search_index.json").read_text(encoding="utf-8"))
+    index = json.loads((drafted / "search" / "search_index.json").read_text(encoding="utf-8"))
     for entry in index["docs"]:
         found = Structure(entry["text"]).elements + Structure(entry["title"]).elements
         assert not [one for one in found if one[0] in ("script", "img") or len(one) > 1], entry["location"]
-    assert published_names(built, _names(built.parent, built.parent / "构 建")) == []
+    assert published_names(drafted, _names(drafted.parent, drafted.parent / BUILT)) == []
 
 
 def test_no_file_of_a_measured_site_names_its_machine_and_user(stage: Stage) -> None:
@@ -128,13 +78,16 @@ def test_no_file_of_a_measured_site_names_its_machine_and_user(stage: Stage) -> 
     assert published_names(stage.target, names) == [f"index.html: {HOST}"]
 
 
-def test_comments_come_when_asked_for_and_follow_the_theme(visit: Visits, whole: Path, built: Path) -> None:
+def test_comments_come_when_asked_for_and_follow_the_theme(visit: Visits, whole: Path, drafted: Path) -> None:
     """On posts, where somebody wants them; nothing of hostile text runs, and without scripts there is no button."""
     posts = {f"blog/{path.stem}.html" for path in (ROOT / "docs" / "blog" / "posts").glob("*.md")}
-    for site, wanted in ((whole, set()), (built, posts)):
+    for site, wanted in ((whole, set()), (drafted, posts)):
         found = {path for path in site.rglob("*.html") if "giscus" in path.read_text(encoding="utf-8")}
         assert {path.relative_to(site).as_posix() for path in found} == wanted
-    seen, post = visit("about:blank", color_scheme="dark"), (built / "blog" / "onnxruntime-cpu.html").as_uri()
+    seen, post = (
+        visit("about:blank", color_scheme="dark"),
+        (drafted / "blog" / "onnxruntime-cpu.html").as_uri(),
+    )
     seen.page.route(f"{GISCUS}**", lambda route: route.fulfill(body="", content_type="text/javascript"))
     seen.page.goto(post)
     button = seen.page.get_by_role("button", name="显示评论")

@@ -8,20 +8,18 @@ from unittest.mock import Mock
 
 import pytest
 from bs4 import BeautifulSoup
-from made_up_site import MadeUp, sample
+from made_up_draft import HEADLINES
 
 import bench
 from bench.experiments import EXPERIMENTS
 from bench.pages import evidence, source
-from bench.results import store
 from bench.results.published import Export
 from bench.results.summary import summarise
-from bench.site import build as making
 from bench.site import check
 from bench.site.draft import SHARE, Drafts, NotMade, place_for
 from bench.site.publish import by_now
-from bench.spec import BASELINE, CONTROL, Importance
-from bench.system.folders import BUILD_VARIABLE, DRAFT_VARIABLE, ROOT, Folders
+from bench.spec import BASELINE, CONTROL
+from bench.system.folders import BUILD_VARIABLE, DRAFT_VARIABLE, Folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
     from samples import FakeClock, Make
 
-HEADLINES = [one.id for one in EXPERIMENTS.values() if one.importance is Importance.HEADLINE]
 TOOK = 30.0
 """Seconds of making a draft."""
 
@@ -159,33 +156,14 @@ def test_what_is_not_measured_says_so_in_a_draft_alone(
         call()
 
 
-@pytest.fixture(scope="module")
-def draft(tmp_path_factory: pytest.TempPathFactory, whole: Path, make: Make) -> Path:
-    """Of the real pages, when the headlines have had one round; and after it the state of all that is left."""
-    root = tmp_path_factory.mktemp("draft")
-    (root / "models").symlink_to(whole.parent / "models")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(BUILD_VARIABLE, str(root))
-
-        def stop() -> None:
-            raise KeyboardInterrupt
-
-        with pytest.raises(KeyboardInterrupt):
-            sample(make, patch, MadeUp, "default", headlines=frozenset(HEADLINES), at_look=stop)
-        (path, *_) = store.journals(Folders.here().results, HEADLINES[0])
-        patch.setenv(DRAFT_VARIABLE, path.stem)
-        making.build(ROOT / "mkdocs.yml", root / "site", Folders.here())
-    return root / "site"
-
-
 @pytest.mark.slow
-def test_draft_of_the_real_site_shows_what_there_is(draft: Path) -> None:
+def test_draft_of_the_real_site_shows_what_there_is(drafted: Path) -> None:
     """Every page says what it is; a section says what it lacks; what was measured draws no conclusion."""
-    pages = {path.relative_to(draft).as_posix(): path for path in draft.rglob("*.html")}
+    pages = {path.relative_to(drafted).as_posix(): path for path in drafted.rglob("*.html")}
     for name, path in pages.items():
         soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
         assert soup.select_one(".bench-draft"), name
-    assert json.loads((draft / source.DRAFT).read_text())["experiments"] == sorted(HEADLINES)
+    assert json.loads((drafted / source.DRAFT).read_text())["experiments"] == sorted(HEADLINES)
     text = {name: check.Page(pages[name].read_text(encoding="utf-8")).text for name in pages}
     article = pages["blog/onnxruntime-cpu.html"]
     shown = check.Page(article.read_text(encoding="utf-8")).experiments
@@ -194,12 +172,12 @@ def test_draft_of_the_real_site_shows_what_there_is(draft: Path) -> None:
     assert "还没测" in text["blog/onnxruntime-cpu.html"]
     for name in EXPERIMENTS.keys() - {*HEADLINES}:
         assert "还没测" in text[f"evidence/{name}.html"]
-        assert not (draft / "data" / f"{name}.json").exists()
+        assert not (drafted / "data" / f"{name}.json").exists()
     for page in ("index.html", "reference/data.html", "blog/container-threads.html"):
         assert "还没测" in text[page], page
     assert "还没运行" in text["notebooks/thread-ablation.html"]
     for name in HEADLINES:
-        export = Export.model_validate_json((draft / "data" / f"{name}.json").read_text(encoding="utf-8"))
+        export = Export.model_validate_json((drafted / "data" / f"{name}.json").read_text(encoding="utf-8"))
         timed = {(group.model, group.input) for group in export.groups if group.load.timed}
         assert {group.rounds for group in export.groups} == {1}
         assert not any(row.verdict for row in export.rows if (row.model, row.input) in timed)
