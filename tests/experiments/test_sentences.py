@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from branches import Tracking
@@ -18,6 +18,9 @@ from bench.experiments import EXPERIMENTS
 from bench.experiments.many_sessions import TWENTY
 from bench.pages import sentences
 from bench.spec import BASELINE, CONTROL
+
+if TYPE_CHECKING:
+    from bench.pages.sentences import Told
 
 STATED = re.compile(
     r"(?<!约)[慢快]到? ?\d|比默认[多少快慢]|更[快慢多少]|最快|并列|远小于|占用变为|没有明显增加|分不出|值得一试|没有测出|变少|<strong>"
@@ -237,7 +240,10 @@ ADVISED: list[tuple[str, str | dict[str, Any], str, str]] = [
 
 def _all_text(made_up: MadeUp, templates: Environment | None = None, claim: str = "") -> str:
     """Conclusion and answers; of a claim its answer alone."""
-    told = tell(made_up, templates)
+    return _joined(tell(made_up, templates), claim)
+
+
+def _joined(told: Told, claim: str = "") -> str:
     answers = [text for answer in told.answers.values() for text in (answer.measured, answer.now)]
     asked = told.answers.get(claim)
     listed = [*told.conclusion, *told.advice, *told.points]
@@ -345,10 +351,10 @@ def test_default_conclusion_reads_well_and_follows_the_numbers(experiment: str) 
 
 @pytest.mark.parametrize(("of", "world", "said", "unsaid"), TOLD)
 def test_sentences_say_what_follows(of: str, world: str | dict[str, Any], said: str, unsaid: str) -> None:
-    made_up = _of_row(of, world)
-    html = _all_text(made_up, claim=of) if of in OF_CLAIM else "".join(tell(made_up).conclusion)
+    found = tell(_of_row(of, world))
+    html = _joined(found, of) if of in OF_CLAIM else "".join(found.conclusion)
     told = text_of(html).replace("\u202f", " ")
-    assert [faults(line) for line in _all_text(made_up).splitlines() if faults(line)] == []
+    assert [faults(line) for line in _joined(found).splitlines() if faults(line)] == []
     assert [one for one in said.split("|") if one not in told] == [], told
     assert [one for one in unsaid.split("|") if one in told] == [], told
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -103,6 +104,15 @@ def test_what_is_broken_leaves_the_old_site_untouched(project: Path, blocks: str
     assert found == [("index.html", "旧站")]
     assert list(Folders.here().work.glob("site-*")) == []
     assert not list((project / "build").rglob("*.jsonl"))
+
+
+def test_mkdocs_that_crashes_is_told_by_its_status(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    crashed = subprocess.CompletedProcess([], -signal.SIGSEGV, "", "Building documentation\n")
+    monkeypatch.setattr(making, "prepare", lambda *_, **__: None)
+    monkeypatch.setattr(making, "python", lambda *_, **__: crashed)
+    with pytest.raises(BrokenSite, match=r"(?s)mkdocs 以状态 -11 结束.*Building"):
+        _build(project)
+    assert not (project / "site").exists()
 
 
 def test_what_is_measured_apart_may_lack(project: Path) -> None:
