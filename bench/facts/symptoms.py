@@ -38,9 +38,9 @@ class Symptom:
     code: str = ""
     language: str = "python"
     fence: str = ""
-    """A call of the page API that prints the code in the place of `code`."""
+    """A call of the page API that prints code, after `code` where there are both."""
     shown: str = ""
-    """A call of the page API that prints figures of this build."""
+    """Calls of the page API that print figures of this build, joined by a plus."""
     evidence: tuple[str, ...] = ()
     """Ids of experiments."""
     untested: str = ""

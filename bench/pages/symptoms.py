@@ -38,10 +38,10 @@ def _entry(one: Symptom) -> Iterator[str]:
     yield f"**怎么确认**：{one.tell}{asked}\n"
     if one.code or one.fence:
         yield "**怎么办**：\n"
-    if one.fence:
-        yield _call(one.fence, code=True)
     if one.code:
         yield f"```{one.language}\n{one.code.strip()}\n```\n"
+    if one.fence:
+        yield _call(one.fence, code=True)
     if one.shown:
         yield _call(one.shown)
     if one.untested:

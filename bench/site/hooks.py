@@ -133,20 +133,20 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
 
 
 def on_post_build(config: Any) -> None:
-    """Publish data, the experiments' sources and the chart bundle, then the pages for programs; mark a draft.
+    """Publish data, the source and that of each experiment, the chart bundle, then the pages for programs; mark a draft.
 
     The diagnosis that mkdocs copied has no version and no address yet.
     """
     from bench.experiments import SOURCES
     from bench.pages import doctor, source
-    from bench.site import copies
+    from bench.site import archive, copies
     from bench.system.folders import Folders
 
     site, export = Path(config["site_dir"]), Folders.here().export
     for folder in ("data", "assets"):
         hidden = shutil.ignore_patterns(".*")
         shutil.copytree(export / folder, site / folder, ignore=hidden, dirs_exist_ok=True)
-    (site / "source").mkdir(exist_ok=True)
+    archive.publish(site)
     for path in SOURCES.glob("*.py"):
         text = path.read_text(encoding="utf-8")
         # Servers name no charset for source code; with the mark, browsers show its Chinese all the same.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 HARMLESS = ("data:", "blob:", "about:")
-WIDTHS = (360, 768, 1440, 2560)
+WIDTHS, WIDEST = (360, 768, 1440), 2560
 TOO_WIDE = """() => {
   const { scrollWidth, clientWidth } = document.scrollingElement;
   if (scrollWidth <= clientWidth) { return []; }
@@ -81,7 +81,7 @@ def _draw_charts(page: Page, most: int | None = None) -> list[Locator]:
 
 @pytest.mark.parametrize("protocol", ["http", "file"])
 def test_nothing_leaves_the_site_and_everything_fits(visit: Visits, whole: Path, protocol: Protocol) -> None:
-    """Every page as it is served; from the disk one of each kind."""
+    """Every page as it is served; from the disk, and in the widest window, one of each kind."""
     base, too_wide = visit.address("", protocol), {}
     seen = visit("index.html", protocol)
     every = (path.relative_to(whole).as_posix() for path in whole.rglob("*.html"))
@@ -90,7 +90,8 @@ def test_nothing_leaves_the_site_and_everything_fits(visit: Visits, whole: Path,
     for path in sorted(every) if protocol == "http" else from_disk:
         seen.page.goto(visit.address(path, protocol))
         _draw_charts(seen.page)
-        for width in WIDTHS if protocol == "http" else ():
+        widths = (*WIDTHS, WIDEST) if path in from_disk else WIDTHS
+        for width in widths if protocol == "http" else ():
             seen.page.set_viewport_size({"width": width, "height": 900})
             if guilty := seen.page.evaluate(TOO_WIDE):
                 too_wide[path, width] = guilty

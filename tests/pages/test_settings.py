@@ -101,6 +101,11 @@ def test_count_of_a_machine_names_that_machine_and_the_default_has_no_setting_at
     assert marked.startswith("# 线程数按 64 核的机器写成，换成你的进程分到的核数\n")
     assert "intra_op_num_threads = 64\n" in marked
     assert snippets.on_machine(experiment, cases["pattern_off"], machine).startswith("# 适用于")
+    container = EXPERIMENTS["container"]
+    (share,) = (case for case in container.cases(machine) if case.id == "share")
+    assert snippets.on_machine(container, share, machine).startswith(
+        "# 测试时进程分到 32 核，换成你的进程分到的核数\n"
+    )
     gone = Case(id="gone", title="没了", settings={"intra_op_num_threads": 3})  # in an old result only
     assert snippets.on_machine(experiment, gone, machine) == snippets.of_case(gone)
     default = snippets.of_case(Case(id=BASELINE, title="默认"))
