@@ -133,15 +133,16 @@ class Cores:
         near = (quantiles(lengths, n=10)[0] for lengths in zip(*self._seen, strict=True))
         return all(length <= FARTHER * usual for length, usual in zip(reading, near, strict=True))
 
-    def take(self, sample: Callable[[], Outcome], *, again: bool) -> Outcome:
-        """A sample; wait before it and take it again after it while the cores lie apart, if `again` and it did not fail."""
+    def take(self, sample: Callable[[], Outcome], *, patient: bool) -> Outcome:
+        """A sample; while the cores lie apart, wait before it and take it again after it, if `patient` and it did not fail."""
         for tried in range(MOST_RETAKEN + 1):
-            self._wait()
+            if patient:
+                self._wait()
             start = self.clock()
             taken = sample()
             usual = self.usual(remember=True)
             length = self.clock() - start
-            last = tried == MOST_RETAKEN or not again or taken.failure or not self._may(length)
+            last = tried == MOST_RETAKEN or not patient or taken.failure or not self._may(length)
             if usual or last:
                 self._sampled_s += length
                 self.apart += not usual

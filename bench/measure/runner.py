@@ -172,6 +172,11 @@ class Runner:
         left = max(0.0, self.budget_s - self._spent_s())
         return min(checks + self._outstanding_s() + later, max(left, self._outstanding_s()))
 
+    @property
+    def _in_time(self) -> bool:
+        """Whether all looks that are certain are still in reach: else nothing is waited for, nor taken again."""
+        return self._spent_s() + self._outstanding_s() <= self.budget_s
+
     def _spent_s(self) -> float:
         return 0.0 if self._start is None else self.clock() - self._start
 
@@ -193,11 +198,10 @@ class Runner:
             places = {id(one): one.begin(number) for one in members}
             usual = block.usual_s(members)
             before, start = self._noise(), self.clock()
-            self._samples(block, members, places)
+            self._samples(block, members, places, patient=group.timed and self._in_time)
             seen = noise.between(before, self._noise())
             block.pace = (self.clock() - start) / usual if usual else block.pace
-            repeat = seen.dirty and group.timed and block.repeats < planned.profile.repeats
-            repeat = repeat and self._spent_s() + self._outstanding_s() <= self.budget_s
+            repeat = seen.dirty and group.timed and block.repeats < planned.profile.repeats and self._in_time
             for one in members:
                 one.end(places[id(one)], seen, final=not repeat)
             if not repeat:
@@ -210,8 +214,10 @@ class Runner:
         cores = (self.cores.retaken, self.cores.apart) if self.cores.asked else None
         return replace(found, cores=cores) if found else None
 
-    def _samples(self, block: Block, members: Sequence[Member], places: Mapping[int, Place]) -> None:
-        """The samples of one round in their random order, each for all that want it."""
+    def _samples(
+        self, block: Block, members: Sequence[Member], places: Mapping[int, Place], *, patient: bool
+    ) -> None:
+        """The samples of one round in their random order, each for all that want it. `patient`: wait for near cores."""
         wanted: dict[str, list[Member]] = defaultdict(list)
         for one in members:
             for key in one.open:
@@ -219,27 +225,34 @@ class Runner:
         place = places[id(members[0])]
         rng = random.Random(f"{self.seed}/{block.name}/{place.number}/{place.attempt}")
         reach = baseline_reach(block.first.task.planned, block.first.group)
-        begun = self.clock()
+        begun, remaining_s = self.clock(), self.remaining_s()
         for key in order_round(list(wanted), rng, reach):
             left = [one for one in wanted[key] if key in one.open]  # it may have failed in this very round
             if left:
-                self._sample(left, key, places, self.clock() - begun)
+                started_s = self.clock() - begun
+                name = left[0].task.name(left[0].group, left[0].ids[key])
+                self.reporter.step(f"{name} 第 {place.number + 1} 轮", max(0.0, remaining_s - started_s))
+                self._sample(left, key, places, started_s, patient=patient)
 
     def _sample(
-        self, members: Sequence[Member], key: str, places: Mapping[int, Place], started_s: float
+        self,
+        members: Sequence[Member],
+        key: str,
+        places: Mapping[int, Place],
+        started_s: float,
+        *,
+        patient: bool,
     ) -> None:
         owner = members[0]
         case = owner.ids[key]
-        name = owner.task.name(owner.group, case)
-        self.reporter.step(f"{name} 第 {places[id(owner)].number + 1} 轮", self.remaining_s())
         compare = any(one.lacks_figures(key) for one in members)
         outcome = self.cores.take(
-            lambda: owner.task.sample(owner.group, case, compare=compare),
-            again=owner.group.timed,
+            lambda: owner.task.sample(owner.group, case, compare=compare), patient=patient
         )
         for one in members:
             one.take(one.ids[key], places[id(one)], started_s, outcome)
         if outcome.failure and outcome.failure.kind != "expected":
+            name = owner.task.name(owner.group, case)
             self.reporter.note(f"{name} 失败：{outcome.failure.reason}")
 
 

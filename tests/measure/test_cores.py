@@ -32,7 +32,7 @@ def watch(
     return found
 
 
-def take(watched: Cores, clock: FakeClock, failure: Failure | None = None) -> int:
+def take(watched: Cores, clock: FakeClock, failure: Failure | None = None, *, patient: bool = True) -> int:
     """How many samples it took, of a second each."""
     taken = []
 
@@ -41,7 +41,7 @@ def take(watched: Cores, clock: FakeClock, failure: Failure | None = None) -> in
         taken.append(Outcome(1.0, "", failure=failure))
         return taken[-1]
 
-    assert watched.take(sample, again=True) is taken[-1]
+    assert watched.take(sample, patient=patient) is taken[-1]
     return len(taken)
 
 
@@ -81,6 +81,13 @@ def test_a_failure_is_not_taken_again(clock: FakeClock, make: Make) -> None:
     assert (take(watched, clock, make.failure()), watched.apart) == (1, 1)
 
 
+def test_who_has_no_time_neither_waits_nor_takes_again(clock: FakeClock) -> None:
+    watched = after_a_while(clock, APART)
+    start = clock()
+    assert (take(watched, clock, patient=False), clock() - start) == (1, 1)
+    assert (watched.retaken, watched.apart) == (0, 1)
+
+
 def test_waiting_and_taking_again_have_an_end(clock: FakeClock) -> None:
     """Readings that never become usual cost a sixth of the time, not three times of it."""
     known = [NEAR] * 150 + [APART]
@@ -113,6 +120,7 @@ def test_where_nothing_can_be_asked_all_is_usual(clock: FakeClock) -> None:
     assert (take(watched, clock), watched.asked, watched.apart) == (1, False, 0)
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(len(usable_cpus()) < 2, reason="one core has no others")
 def test_real_cores_answer_and_nothing_is_left_behind() -> None:
     mask, readings = os.sched_getaffinity(0), ask(usable_cpus())
