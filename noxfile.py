@@ -32,8 +32,8 @@ COUNTED = (
 )
 MEASURED_CASE_FAILED = 3
 """Exit status when everything was measured but a case failed."""
-BESIDE = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
-"""Three processes for two cores, since many tests wait for children; each takes a file, see tests/conftest.py."""
+BESIDE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Two processes at a time, each takes a file; see tests/conftest.py."""
 SCHEMAS = {"vendor.github-workflows": "workflows/*.y*ml", "vendor.dependabot": "dependabot.yml"}
 """Schemas that check-jsonschema brings, and the files in .github that must keep them."""
 

@@ -52,6 +52,7 @@ def test_where_there_can_be_none_it_says_so(tmp_path: Path, monkeypatch: pytest.
         pass
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_the_measured_process_is_held_back_by_its_quota_alone() -> None:
     """Two thirds of the periods at least are cut short by a fifth of a core; no cgroup is left."""
