@@ -30,13 +30,12 @@ def on_machine(experiment: Experiment, case: Case, machine: Machine) -> str:
         for asked in (machine, replace(machine, cores=2 * machine.cores))
     )
     fixed = here is None or elsewhere is None or here == elsewhere
-    count = case.settings.get("intra_op_num_threads")
-    shared = isinstance(count, int) and 0 < count < machine.cores
-    measured = f"测试时进程分到 {count} 核" if shared else f"线程数按 {machine.cores} 核的机器写成"
-    note = f"# {measured}，换成你的进程分到的核数\n"
     group = _group(experiment, case)
-    subject, packages = case.subject or group.subject, group.settled(case).place.packages
-    return ("" if fixed else note) + (_whole(case, subject) or of_case(case, subject, packages))
+    subject, place = case.subject or group.subject, group.settled(case).place
+    count, cores = case.settings.get("intra_op_num_threads"), f"线程数按 {machine.cores} 核的机器写成"
+    measured = f"测试时进程分到 {count} 核" if place.cores and count else cores
+    note = f"# {measured}，换成你的进程分到的核数\n"
+    return ("" if fixed else note) + (_whole(case, subject) or of_case(case, subject, place.packages))
 
 
 def _group(experiment: Experiment, case: Case) -> Group:

@@ -76,8 +76,10 @@ def test_default_has_its_time_others_how_they_differ_and_memory_one_unit_from_to
 def test_time_says_in_a_few_words_how_it_differs_or_why_nothing_is_said(
     world: dict[str, Any], said: str
 ) -> None:
-    (row,) = _rows(_table(MadeUp(experiment="arena", **world), "arena_off", groups=(0,)))
-    assert row[1] == said
+    table = _table(MadeUp(experiment="arena", **world), "arena_off", groups=(0,))
+    ((_, told, *_),) = _rows(table)
+    assert told == said
+    assert ("※：噪声太大" in table.get_text()) is ("※" in said), "a mark is explained below, and only there"
 
 
 def test_patterns_choose_cases_in_the_order_asked_for_and_what_is_not_there_has_no_row() -> None:

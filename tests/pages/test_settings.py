@@ -106,6 +106,9 @@ def test_count_of_a_machine_names_that_machine_and_the_default_has_no_setting_at
     assert snippets.on_machine(container, share, machine).startswith(
         "# 测试时进程分到 32 核，换成你的进程分到的核数\n"
     )
+    threads = EXPERIMENTS["intra_op_num_threads"]
+    (half,) = (case for case in threads.cases(machine) if case.id == "half")
+    assert snippets.on_machine(threads, half, machine).startswith("# 线程数按 64 核"), "it had all of them"
     gone = Case(id="gone", title="没了", settings={"intra_op_num_threads": 3})  # in an old result only
     assert snippets.on_machine(experiment, gone, machine) == snippets.of_case(gone)
     default = snippets.of_case(Case(id=BASELINE, title="默认"))
