@@ -34,7 +34,7 @@ def markdown() -> str:
 def _entry(one: Symptom) -> Iterator[str]:
     yield f"### {one.title} {{ #{one.id.replace('_', '-')} }}\n"
     yield f"**是什么**：{one.what}\n"
-    asked = f" 也可以用一个文件查：[`{one.doctor}`](blog/posts/doctor.md)。" if one.doctor else ""
+    asked = f"也可以用一个文件查：[`{one.doctor}`](blog/posts/doctor.md)。" if one.doctor else ""
     yield f"**怎么确认**：{one.tell}{asked}\n"
     if one.code or one.fence:
         yield "**怎么办**：\n"
