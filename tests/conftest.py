@@ -78,13 +78,11 @@ def whole(once: Once, make: Make) -> Path:
 
 
 @pytest.fixture(scope="session")
-def drafted(once: Once, whole: Path, make: Make) -> Path:
+def drafted(once: Once, make: Make) -> Path:
     """A draft of the real pages, when little is measured, of hostile samples."""
     import made_up_draft
 
-    return made_up_draft.site_in(
-        once("drafted", lambda folder: made_up_draft.build(folder, whole.parent / "models", make))
-    )
+    return made_up_draft.site_in(once("drafted", lambda folder: made_up_draft.build(folder, make)))
 
 
 @pytest.fixture

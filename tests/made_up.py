@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from samples import Make
@@ -151,6 +151,11 @@ class MadeUp:
         )
 
 
+@cache
+def _sample(case: str) -> records.Sample:
+    return Make().sample(case)
+
+
 class _View(GroupView):
     """A group of whose samples a test says what they would give."""
 
@@ -176,7 +181,7 @@ class _View(GroupView):
             for n in range(told.rounds if group.load.timed else 1)
         ]
         self.rounds, self.repeated, self.cost_s = [], 0, 1.0
-        self.all_rounds = [[Make().sample(case) for case in (BASELINE, *self.record.cases)]]
+        self.all_rounds = [[_sample(case) for case in (BASELINE, *self.record.cases)]]
         self.looks = [*told.looks] if told.looks and group.load.timed else [len(self.ends)]
         self.draft = told.profile in DRAFT_PROFILES
         able = [case for case in self.record.cases if not self.failure(case)]
@@ -237,6 +242,8 @@ class _View(GroupView):
 
     def _said(self, said: Mapping[Any, Any], case: str, *metric: str) -> Any:
         """What was said of a place, the most precise first."""
+        if not said:
+            return None
         index = self.record.index
         places = ((index, case), (None, case), (index, None), (None, None))
         return next((said[*one, *metric] for one in places if (*one, *metric) in said), None)

@@ -58,7 +58,7 @@ def _checkout(folder: Path) -> Path:
     return folder / "mkdocs.yml"
 
 
-def build(place: Path, models: Path, make: Make) -> None:
+def build(place: Path, make: Make) -> None:
     """When the headlines have had one round; below `place`, see `site_in`."""
     folder = place / PLACE
     folder.mkdir()
@@ -73,7 +73,6 @@ def build(place: Path, models: Path, make: Make) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(BUILD_VARIABLE, str(folder / BUILT))
         (folder / BUILT).mkdir()
-        (folder / BUILT / "models").symlink_to(models)
         patch.setattr(header, "MODELS", {name: replace(model, title=EVIL) for name, model in MODELS.items()})
         patch.setattr(Here, "facts", lambda _: header.Facts(machine=machine, software=usual.software))
         with pytest.raises(KeyboardInterrupt):

@@ -173,7 +173,7 @@ import gc
 import numpy
 from rapidocr import RapidOCR
 ocr = RapidOCR(params={"Global.log_level": "critical"})
-ocr(numpy.full((64, 320, 3), 255, numpy.uint8))
+ocr(numpy.full((320, 320, 3), 255, numpy.uint8))
 opened = [one for one in gc.get_objects() if isinstance(one, Session)]
 print(sorted({one.get_session_options().intra_op_num_threads for one in opened}))
 """

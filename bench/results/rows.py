@@ -24,12 +24,12 @@ def rows_of(experiment: str, view: GroupView, columns: Collection[str]) -> list[
     wanted = [metric for metric in METRICS.values() if metric.always or metric.id in columns]
     rows = []
     for case in view.record.cases:
-        failure = view.failure(case)
+        failure, failed_rounds = view.failure(case), view.failed_rounds(case)
         for metric in wanted:
             told = None if metric.kind == "fact" else failure
             found = None if told else _estimate(view, case, metric)
             if found or told:  # else not to be had on this machine, for this case, or in this profile
-                rows.append(_row(experiment, view, case, metric, found, told))
+                rows.append(_row(experiment, view, case, metric, found, told, failed_rounds))
     return rows
 
 
@@ -74,8 +74,11 @@ def _row(
     metric: Metric,
     found: Estimate | None,
     failure: str | None,
+    failed_rounds: int,
 ) -> Row:
-    verdict = _verdict(view, case, metric, found) if found and _took_effect(view, case, metric) else None
+    verdict = None
+    if found and metric.judged and _took_effect(view, case, metric):
+        verdict = _verdict(view, case, metric, found)
     return Row(
         experiment=experiment,
         model=view.record.model,
@@ -87,7 +90,7 @@ def _row(
         rounds=found.rounds if found else 0,
         verdict=verdict,
         failure=failure,
-        failed_rounds=view.failed_rounds(case),
+        failed_rounds=failed_rounds,
     )
 
 
@@ -99,7 +102,7 @@ def _took_effect(view: GroupView, case: str, metric: Metric) -> bool:
 
 def _verdict(view: GroupView, case: str, metric: Metric, found: Estimate) -> Verdict | None:
     """Compared with the default, or with the case that the metric names; a busy machine takes time, not memory."""
-    if not metric.judged or view.draft or (case == BASELINE and metric.than == BASELINE):
+    if view.draft or (case == BASELINE and metric.than == BASELINE):
         return None
     if metric.kind == "ratio":
         judged = view.judged and not view.noisy and view.record.load.timed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ STAND_INS = {"Cc": " ", "Zl": " ", "Zp": " ", "Cf": "", "Cs": "�", "Co": "�"
 FORMULA = ("=", "+", "-", "@")
 
 
+@lru_cache(maxsize=64)
 def text(found: str, most: int = MOST) -> str:
     """Printable characters of a bounded number; lines become one line."""
     if len(found) <= most and found.isprintable():  # as nearly every text is

@@ -69,7 +69,7 @@ def visits(whole: Path) -> Iterator[Visits]:
             pytest.fail("找不到 chromium：Debian 上装 chromium、fonts-noto-cjk 和 fonts-noto-color-emoji")
         pytest.skip("找不到 chromium，没有在浏览器里看过网站")
     with sync_playwright() as playwright, served(whole, "/guide/") as address:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         yield Visits(browser, whole, address)
         browser.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from branches import Tracking
@@ -266,9 +266,18 @@ def _by_default(
     return "\n".join(told.conclusion)
 
 
+class Tracked(NamedTuple):
+    """Templates that know what they rendered, and all that was told."""
+
+    templates: Tracking
+    everywhere: dict[str, dict[str, str]]
+    """Experiment -> world -> text."""
+    rows: list[Told]
+    """Of `TOLD`, then of `ADVISED`."""
+
+
 @pytest.fixture(scope="module")
-def tracked() -> tuple[Tracking, dict[str, dict[str, str]]]:
-    """Templates that know what they rendered, and all that was told: experiment -> world -> text."""
+def tracked() -> Tracked:
     templates = sentences.environment(kind=Tracking)
     told = {
         name: {of: _all_text(made_up_in(name, world), templates) for of, world in WORLDS.items()}
@@ -277,18 +286,16 @@ def tracked() -> tuple[Tracking, dict[str, dict[str, str]]]:
     for world in WORLDS.values():
         _by_default(ARENA, world, templates)
     _by_default(ARENA, {}, templates, only=BASELINE)
-    for of, world in [
-        *((one[0], one[2]) for one in CLAIMS),
-        *((one[0], one[1]) for one in (*TOLD, *ADVISED)),
-    ]:
+    for of, _, world, *_ in CLAIMS:
         tell(_of_row(of, world), templates)
-    return templates, told
+    rows = [tell(_of_row(of, world), templates) for of, world, *_ in (*TOLD, *ADVISED)]
+    return Tracked(templates, told, rows)
 
 
 def test_every_branch_is_rendered_in_some_world_and_one_that_is_not_is_named_with_its_line(
-    tracked: tuple[Tracking, Any],
+    tracked: Tracked,
 ) -> None:
-    assert tracked[0].never_rendered() == []
+    assert tracked.templates.never_rendered() == []
     source = "{% if a %}\n1\n{% elif b %}\n2\n{% else %}\n3\n{% endif %}\n{% for c in a %}{{ 1 if c else 2 }}{% else %}0{% endfor %}"
     templates, found = Tracking(loader=DictLoader({"toy": source})), []
     for values in ({"a": [1]}, {"a": [], "b": True}, {"a": [0], "b": False}):
@@ -305,9 +312,9 @@ def test_sentences_count_as_many_sessions_as_are_opened() -> None:
 
 @EVERYWHERE
 def test_sentences_read_well_in_every_world_and_follow_what_was_judged(
-    tracked: tuple[Any, dict[str, dict[str, str]]], experiment: str
+    tracked: Tracked, experiment: str
 ) -> None:
-    told = tracked[1][experiment]
+    told = tracked.everywhere[experiment]
     assert [world for world, text in told.items() if not text and world != "no groups"] == []
     lines = {line for text in told.values() for line in text.splitlines()}
     assert {line: faults(line) for line in lines if faults(line)} == {}
@@ -349,9 +356,9 @@ def test_default_conclusion_reads_well_and_follows_the_numbers(experiment: str) 
     assert {*unnamed} <= {BASELINE, CONTROL}
 
 
-@pytest.mark.parametrize(("of", "world", "said", "unsaid"), TOLD)
-def test_sentences_say_what_follows(of: str, world: str | dict[str, Any], said: str, unsaid: str) -> None:
-    found = tell(_of_row(of, world))
+@pytest.mark.parametrize("row", range(len(TOLD)), ids=[one[0] for one in TOLD])
+def test_sentences_say_what_follows(tracked: Tracked, row: int) -> None:
+    (of, _, said, unsaid), found = TOLD[row], tracked.rows[row]
     html = _joined(found, of) if of in OF_CLAIM else "".join(found.conclusion)
     told = text_of(html).replace("\u202f", " ")
     assert [faults(line) for line in _joined(found).splitlines() if faults(line)] == []
@@ -359,9 +366,9 @@ def test_sentences_say_what_follows(of: str, world: str | dict[str, Any], said: 
     assert [one for one in unsaid.split("|") if one in told] == [], told
 
 
-@pytest.mark.parametrize(("of", "world", "said", "unsaid"), ADVISED)
-def test_advice_says_what_follows(of: str, world: str | dict[str, Any], said: str, unsaid: str) -> None:
-    found = tell(_of_row(of, world))
+@pytest.mark.parametrize("row", range(len(ADVISED)), ids=[one[0] for one in ADVISED])
+def test_advice_says_what_follows(tracked: Tracked, row: int) -> None:
+    (_, _, said, unsaid), found = ADVISED[row], tracked.rows[len(TOLD) + row]
     told = text_of("".join((*found.advice, *found.points))).replace("\u202f", " ")
     assert len(found.advice) == 2
     assert [one for one in said.split("|") if one not in told] == [], told

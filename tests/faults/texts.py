@@ -51,9 +51,10 @@ class Structure(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.elements, self.text, self.links = list[tuple[str, ...]](), "", list[str]()
+        self.elements, self.links, self._texts = list[tuple[str, ...]](), list[str](), list[str]()
         self.feed(html)
         self.close()
+        self.text = "".join(self._texts)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, *(name for name, _ in attrs)))
@@ -64,12 +65,12 @@ class Structure(HTMLParser):
         self.elements.append(("!--", data[:20]))
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        self._texts.append(data)
 
 
 def odd_characters(text: str) -> set[str]:
     """What no escaping helps against."""
-    return {c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")} - {"\n", "\t"}
+    return {c for c in set(text) if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")} - {"\n", "\t"}
 
 
 def is_bounded(text: str) -> bool:

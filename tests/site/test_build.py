@@ -199,8 +199,8 @@ def test_preview_shows_what_is_broken_on_every_page_until_it_is_mended(project: 
                 _write(project, {"docs/index.md": HOME + broken})
                 for page in ("", "blog/"):
                     _shows(address + page, told, "livereload(")
-                _write(project, {"docs/index.md": HOME})
-                _shows(address, "<p>好</p>")
+            _write(project, {"docs/index.md": HOME})
+            _shows(address, "<p>好</p>")
         finally:
             running.terminate()
             running.communicate(timeout=30)

@@ -254,9 +254,9 @@ def test_every_kind_of_thread_is_asked_whose_denormals_are_zero() -> None:
 
 def test_rapidocr_reads_a_page_as_shipped_and_with_settings_and_says_how_well(tmp_path: Path) -> None:
     """The text is the same, and known; a wrapper reaches every session; another file is opened where one is given."""
-    entry = Input(label="2 lines", shapes=({"page": (100, 480, 3), "text": (2, LINE_BYTES)},))
+    entry = Input(label="4 lines", shapes=({"page": (200, 480, 3), "text": (4, LINE_BYTES)},))
     prepared = prepare(MODELS["rapidocr_page"], [entry], tmp_path)
-    paths = [{name: str(path) for name, path in prepared.input_paths["2 lines"][0].items()}]
+    paths = [{name: str(path) for name, path in prepared.input_paths["4 lines"][0].items()}]
     shapes = [MODELS["rapidocr_page"].shapes(one) for one in entry.shapes]
     page = {
         "subject": "rapidocr_page",
