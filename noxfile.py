@@ -113,7 +113,8 @@ def tests(session: nox.Session) -> None:
         return
     counting = ("--cov", "--cov-report=term", f"--cov-report=json:{COVERED}")
     session.run(*pytest, *BESIDE, "-m", "not alone", *COVERING, *counting)
-    session.run(*pytest, "-m", "alone")
+    marked = (path for path in Path("tests").rglob("test_*.py") if "mark.alone" in _text(str(path)))
+    session.run(*pytest, "-m", "alone", *sorted(map(str, marked)))
     session.run(*pytest, *BESIDE, "-m", "not alone", *(f"--ignore={folder}" for folder in COVERING))
     files = json.loads(_text(COVERED))["files"]
     for folder, what, reached, counted in COUNTED:

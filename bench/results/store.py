@@ -66,6 +66,11 @@ class Journal:
     reports: list[Told] = field(default_factory=list)
     traces: list[TraceSummary] = field(default_factory=list)
     footer: Footer | None = None
+    _of_rounds: dict[tuple[int, int, int], list[Sample]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _filed: int = field(default=0, init=False, repr=False, compare=False)
+    """How many samples are in `_of_rounds`; they are only ever added."""
 
     @property
     def complete(self) -> bool:
@@ -77,8 +82,10 @@ class Journal:
 
     def samples_of(self, end: RoundEnd) -> list[Sample]:
         """The samples of one round, in the order in which they were taken."""
-        place = (end.group, end.round, end.attempt)
-        return [one for one in self.samples if (one.group, one.round, one.attempt) == place]
+        for one in self.samples[self._filed :]:
+            self._of_rounds.setdefault((one.group, one.round, one.attempt), []).append(one)
+        self._filed = len(self.samples)
+        return list(self._of_rounds.get((end.group, end.round, end.attempt), ()))
 
     def add(self, record: Record) -> None:
         if isinstance(record, Footer):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, Page
 
+BROWSER, SHELL = "chromium", "chromium-headless-shell"
+"""The shell is the same browser without its window: it takes four fifths of the time."""
 REQUIRED = ("CI", "BENCH_REQUIRE_BROWSER")
 """Where one of these is set, a missing browser is a failure."""
 Protocol = Literal["http", "file"]
@@ -61,9 +63,13 @@ class Visits:
 
 
 @pytest.fixture(scope="module")
-def visits(whole: Path) -> Iterator[Visits]:
-    """The browser ends with its module: while it runs, an event loop does too, which others could not start theirs beside."""
-    path = shutil.which("chromium")
+def visits(whole: Path, request: pytest.FixtureRequest) -> Iterator[Visits]:
+    """The browser ends with its module: while it runs, an event loop does too, which others could not start theirs beside.
+
+    A module that needs the whole one says so: `NEEDS_WINDOW`.
+    """
+    able = (BROWSER,) if hasattr(request.module, "NEEDS_WINDOW") else (SHELL, BROWSER)
+    path = next(filter(None, map(shutil.which, able)), None)
     if path is None:
         if any(os.environ.get(name) for name in REQUIRED):
             pytest.fail("找不到 chromium：Debian 上装 chromium、fonts-noto-cjk 和 fonts-noto-color-emoji")

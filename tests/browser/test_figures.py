@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from conftest import Protocol, Visits
     from playwright.sync_api import Locator, Page
 
+NEEDS_WINDOW = "in the shell, a mouse that nobody moves hides what a tap shows"
 ARENA, FINDINGS, LIBRARY = "evidence/arena.html", "reference/findings.html", "assets/vega.js"
 FRONTIER = "arena-frontier-aspp-batch=1"
 KINDS = ("arena-memory_over_runs-aspp-batch=1", FRONTIER)

@@ -10,8 +10,11 @@ import math
 import os
 import random
 import tempfile
+from bisect import bisect
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock, patch
@@ -31,7 +34,7 @@ from bench.results.trust import ALLOCATED, ALLOCATED_MIB, HELD, MORE, SELFTEST, 
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from speed.mill_truth import Effect, World
 
@@ -67,9 +70,11 @@ def slow_spells(rng: random.Random, seconds: float) -> list[tuple[float, float, 
     return found
 
 
-def slower(spells: Iterable[tuple[float, float, float]], start: float, seconds: float) -> float:
+def slower(spells: Sequence[tuple[float, float, float]], start: float, seconds: float) -> float:
     """Mean factor over a while."""
-    shared = ((min(end, start + seconds) - max(begun, start), factor) for begun, end, factor in spells)
+    first = bisect(spells, start, key=itemgetter(1))  # the first one that ends after it
+    met = takewhile(lambda spell: spell[0] < start + seconds, islice(spells, first, None))
+    shared = ((min(end, start + seconds) - max(begun, start), factor) for begun, end, factor in met)
     return 1 + sum(max(0.0, length) * (factor - 1) for length, factor in shared) / seconds
 
 
@@ -103,12 +108,15 @@ class Host:
     """By what decides a process: how many there were."""
     ticks: int = 0
     stolen: int = 0
+    identities: dict[tuple[str, int, str], str] = field(default_factory=dict)
 
     def __call__(self, job: Mapping[str, Any], env: object, timeout_s: float) -> Outcome:  # noqa: ARG002
         planned, group, case = job["planned"], job["group"], job["case"]
-        same = identity(planned, group, case)
+        asked = planned.experiment.id, group.index, case.id
+        if asked not in self.identities:
+            self.identities[asked] = identity(planned, group, case)
+        same, effect = self.identities[asked], self.world.effects[asked]
         self.begun[same] += 1
-        effect = self.world.effects[planned.experiment.id, group.index, case.id]
         # A process that crashed is started again at once, and so is the round in which both did.
         if effect.fails == "always" or (effect.fails == "once" and self.begun[same] in (3, 4)):
             self.clock.advance(FAILING_S)
