@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from samples import Make
@@ -106,18 +107,15 @@ class MadeUp:
         told = {name: value for line in lines for name, value in line.model_dump(include=fields).items()}
         machine = {"cpu": "某处理器", "cores": self.cores, "logical_cores": 2, "physical_cores": 2}
         far, no_ends = {"farthest_baseline_s": self.farthest_baseline_s}, {"low": None, "high": None}
-        rows = [row for view in views for row in rows_of(self.experiment, view, self.spec.columns)]
+        rows = [rows_of(self.experiment, view, self.spec.columns) for view in views]
         return published.Export(
             experiment=self.experiment,
             build=published.Build(id=lines[0].build, complete=True, planned_rounds=self.rounds, **told),
             machine={**machine, **self.machine},
             software={"onnxruntime": "1.31.1"},
             groups=[
-                _group_summary(
-                    view,
-                    [row for row in rows if view.at == {"model": row.model, "input": row.input}],
-                ).model_copy(update=far)
-                for view in views
+                _group_summary(view, own).model_copy(update=far)
+                for view, own in zip(views, rows, strict=True)
             ],
             cases=[
                 replace(one, title=self.titles.get(one.id, one.title), proofs=(), lacking=nothing_lacking)
@@ -127,7 +125,7 @@ class MadeUp:
                 row
                 if row.low is None or METRICS[row.metric].kind == "ratio"
                 else row.model_copy(update=no_ends)
-                for row in rows
+                for row in chain(*rows)
             ],
             curves=[],
             proofs=[
