@@ -12,8 +12,8 @@ import pytest
 from filelock import FileLock
 from samples import FakeClock, FakeWorker, Make
 
+# What tests make stays, or is large: to look for rubbish as often as usual takes a tenth of their time.
 gc.set_threshold(100_000, 50, 100)
-"""What tests make stays, or is large: to look for rubbish as often as usual takes a tenth of their time."""
 FIRST = "test_hostile_site.py"  # builds two sites, one of them the one that many others look at
 SLOW = {"browser", "cli", "facts", "models", "site", "test_selftest.py"}
 """Folders and files whose tests start processes that take their time."""

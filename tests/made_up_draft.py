@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from faults.texts import HOSTILE
-from made_up_site import LINES, MadeUp, sample
+from made_up_site import LINES, MadeUp, checkout, sample
 
 from bench.experiments import EXPERIMENTS
 from bench.measure import header
@@ -20,7 +20,7 @@ from bench.models import MODELS
 from bench.results import store
 from bench.site import build as making
 from bench.spec import Importance
-from bench.system.folders import BUILD_VARIABLE, DRAFT_VARIABLE, ROOT, Folders
+from bench.system.folders import BUILD_VARIABLE, DRAFT_VARIABLE, Folders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,22 +47,11 @@ class Evil(MadeUp):
         return outcome
 
 
-def _checkout(folder: Path) -> Path:
-    """Somebody has discussions. Returns the configuration."""
-    for name in ("docs", "bench"):
-        (folder / name).symlink_to(ROOT / name)
-    config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    assert config.count("\nextra:\n") == 1
-    changed = config.replace("\nextra:\n", f"\nextra:\n  giscus: {DISCUSSIONS}\n")
-    (folder / "mkdocs.yml").write_text(changed, encoding="utf-8")
-    return folder / "mkdocs.yml"
-
-
 def build(place: Path, make: Make) -> None:
     """When the headlines have had one round; below `place`, see `site_in`."""
     folder = place / PLACE
     folder.mkdir()
-    config = _checkout(folder)
+    config = checkout(folder, f"  giscus: {DISCUSSIONS}\n")  # somebody has discussions
     usual = Here.read().facts()
     # All but the switches: a result that was measured under other ones is not shown at all.
     machine = usual.machine | dict.fromkeys(("cpu", "arch", "system", "libc", "kernel"), EVIL)

@@ -148,15 +148,18 @@ def build(folder: Path, make: Make) -> None:
         patch.setenv(BUILD_VARIABLE, str(folder))
         patch.setenv("SITE_URL", SITE_URL)
         sample(make, patch, MadeUp, "default")
-        making.build(_checkout(folder / "checkout"), folder / "site", Folders.here())
+        making.build(checkout(folder / "checkout"), folder / "site", Folders.here())
 
 
-def _checkout(folder: Path) -> Path:
-    """The pages with a notebook that measures one round. Returns the configuration."""
+def checkout(folder: Path, extra: str = "") -> Path:
+    """The pages with a notebook that measures one round, and more in `extra` of the configuration, which is returned."""
     shutil.copytree(ROOT / "docs", folder / "docs")
     (folder / "bench").symlink_to(ROOT / "bench")
     notebook = folder / "docs" / "notebooks" / "thread-ablation.ipynb"
     text = notebook.read_text(encoding="utf-8")
     assert text.count('"ROUNDS = 9') == 1
     notebook.write_text(text.replace('"ROUNDS = 9', '"ROUNDS = 1'), encoding="utf-8")
-    return Path(shutil.copy(ROOT / "mkdocs.yml", folder))
+    config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert config.count("\nextra:\n") == 1
+    (folder / "mkdocs.yml").write_text(config.replace("\nextra:\n", f"\nextra:\n{extra}"), encoding="utf-8")
+    return folder / "mkdocs.yml"

@@ -28,7 +28,7 @@ STAND_INS = {"Cc": " ", "Zl": " ", "Zp": " ", "Cf": "", "Cs": "�", "Co": "�"
 FORMULA = ("=", "+", "-", "@")
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=64)  # what has to be cleaned mostly comes again at once, and may be a megabyte
 def text(found: str, most: int = MOST) -> str:
     """Printable characters of a bounded number; lines become one line."""
     if len(found) <= most and found.isprintable():  # as nearly every text is

@@ -55,7 +55,7 @@ def test_stored_notebook_is_clean_and_its_figures_need_no_font() -> None:
     assert all(label.isascii() for label in labels if isinstance(label, str))
 
 
-def test_real_notebook_recommends_a_count_of_the_table_in_the_time_that_is_promised(whole: Path) -> None:
+def test_real_notebook_recommends_a_count_of_the_table_and_a_round_takes_no_minute(whole: Path) -> None:
     html = (whole / "notebooks" / "thread-ablation.html").read_text(encoding="utf-8")
     count = notebook.recommended_count(html)
     tried = sorted(set(threads(Machine(cores=read_machine().cores)).values()))
