@@ -215,6 +215,22 @@ FINDINGS: dict[str, Advice] = {
         "{count} quantised operators, but this processor has no int8 dot product (VNNI): int8 may not be faster",
         "measure against the float model; to gain, use a machine with VNNI",
     ),
+    "int8_convolutions": Advice(
+        "symptoms.html#int8-slow",
+        "模型里有 {count} 个 ConvInteger（动态量化的卷积），其中 {signed} 个的权重是 QInt8：x86 上没有快的实现",
+        "只量化矩阵乘，或者改用静态量化、激活设成 QUInt8；前后各量一次",
+        "{count} ConvInteger (convolutions quantised dynamically), {signed} with QInt8 weights: x86 has no fast kernel for them",
+        "quantise matrix products only, or statically with QUInt8 activations; measure before and after",
+        _ISSUE + "12854",
+    ),
+    "int8_signed": Advice(
+        "symptoms.html#int8-slow",
+        "模型里有 {count} 处激活量化成 QInt8（quantize_static 的默认）：x86 上有一部分算子融合不了，照算 fp32",
+        "重新量化，加上 activation_type=QuantType.QUInt8",
+        "{count} activations are QInt8 (the default of quantize_static): on x86 a part of the operators is not fused, and runs in fp32",
+        "quantise anew with activation_type=QuantType.QUInt8",
+        _ISSUE + "26143",
+    ),
     "too_new": Advice(
         "symptoms.html#load-refused",
         "模型是 IR {ir}、opset {opset}，onnxruntime {version} 只认到 IR {most_ir}、opset {most_opset}",
@@ -262,6 +278,10 @@ NOTES: dict[str, tuple[str, str]] = {
     "dynamic": (
         "会变的维：{names}。尺寸常变就设 options.enable_mem_pattern = False",
         "dimensions that vary: {names}. If sizes do change, set options.enable_mem_pattern = False",
+    ),
+    "int8_unsigned_convolutions": (
+        "有 {count} 个 ConvInteger（动态量化的卷积），每次推理都要先算激活的范围：和没有量化的模型比一次，未必更快",
+        "{count} ConvInteger (convolutions quantised dynamically) find the range of activations in every call: compare with the float model",
     ),
     "external": (
         "权重在外部文件里（{names}）：建会话要传路径，不能传读好的字节",
@@ -510,6 +530,10 @@ class Model:
     """Part of the weights that was looked at."""
     pads: int = 0
     """Pad before MaxPool where the input may be negative."""
+    signed_convolutions: int = 0
+    """ConvInteger whose weights are int8, not uint8."""
+    signed_activations: int = 0
+    """QuantizeLinear to int8 of what is no weight."""
     outside: dict[str, int] = field(default_factory=dict)
     """File of weights -> bytes that it must have."""
     missing: list[str] = field(default_factory=list)
@@ -952,7 +976,8 @@ CHUNK = 1 << 18
 """Bytes of weights looked at in one go: what the second-level cache of a processor holds."""
 WITHOUT_NUMPY = 16 * MIB
 """Bytes of weights that are decoded in Python, spread over all of them."""
-FLOAT = 1
+FLOAT, SIGNED = 1, 3
+"""Types of tensors: float32 and int8."""
 EXTERNAL = 1
 NEVER_NEGATIVE = {"Relu", "Sigmoid", "HardSigmoid", "Softmax", "Exp", "Abs"}
 
@@ -1121,6 +1146,16 @@ class Reader:
             if pad and pad.op == "Pad" and pad.mode in ("", "constant") and self._with_zeros(pad):
                 before = makers.get(pad.inputs[0]) if pad.inputs else None
                 self.model.pads += not (before and before.op in NEVER_NEGATIVE)
+        self._signed(nodes)
+
+    def _signed(self, nodes: list[Node]) -> None:
+        """Weights and zero points are tensors by now, those of the graphs around as well."""
+        kinds = {tensor.name: tensor.kind for tensor in self.tensors if tensor.name}
+        for node in nodes:
+            if node.op == "ConvInteger":
+                self.model.signed_convolutions += kinds.get(node.inputs[1]) == SIGNED
+            elif node.op == "QuantizeLinear" and len(node.inputs) > 2 and node.inputs[0] not in kinds:
+                self.model.signed_activations += kinds.get(node.inputs[2]) == SIGNED
 
     def _with_zeros(self, pad: Node) -> bool:
         """What it pads with, as far as that is known; 0 where it does not say."""
@@ -1318,6 +1353,8 @@ OPENMP_VARIABLES = (
 INTRA, INTER, TELEMETRY = "ORT_INTRA_OP_NUM_THREADS", "ORT_INTER_OP_NUM_THREADS", "ORT_DISABLE_TELEMETRY"
 MALLOC = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_")
 OTHERS = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "LD_PRELOAD", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+X86 = {"x86_64", "amd64"}
+"""As `platform.machine` says it, in small letters."""
 INT8 = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp"}
 NEAR = 0.9
 """Part of the memory limit."""
@@ -1505,8 +1542,7 @@ def _model(look: Look) -> Found:
     if model.pads and found and (1, 17) <= found < (1, 32):
         yield "fault_pad", {"count": model.pads, "version": dotted(found)}
     yield from _weights(model)
-    if model.quantised and look.machine.flags and not look.machine.flags & INT8:
-        yield "int8_no_vnni", {"count": model.quantised}
+    yield from _quantised(model, look.machine)
     yield from _limits(model, found)
     if 0 < model.opset < 7:
         yield "opset_old", {"opset": model.opset}
@@ -1518,6 +1554,23 @@ def _model(look: Look) -> Found:
     ]
     if dynamic:
         yield "dynamic", {"names": dynamic}
+
+
+def _quantised(model: Model, machine: Machine) -> Found:
+    """Arm has kernels for signed numbers; how fast they are was not measured."""
+    if model.quantised and machine.flags and not machine.flags & INT8:
+        yield "int8_no_vnni", {"count": model.quantised}
+    if machine.arch.lower() not in X86:
+        return
+    if model.signed_convolutions:
+        yield (
+            "int8_convolutions",
+            {"count": model.nodes["ConvInteger"], "signed": model.signed_convolutions},
+        )
+    elif model.nodes["ConvInteger"]:
+        yield "int8_unsigned_convolutions", {"count": model.nodes["ConvInteger"]}
+    if model.signed_activations:
+        yield "int8_signed", {"count": model.signed_activations}
 
 
 def _weights(model: Model) -> Found:

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_dynamic, quantize_static
 from trees import MIB, doctor, ids, notes
 
 from bench.models import MODELS, weights
@@ -47,8 +48,10 @@ def saved(path: Path, nodes: list[Any], values: dict[str, NDArray[Any]], **more:
     return path
 
 
-def look(path: Path, version: tuple[int, ...] = (1, 32, 0), flags: str = "avx512_vnni") -> Any:
-    machine = doctor.Machine(system="Linux", flags=set(flags.split()))
+def look(
+    path: Path, version: tuple[int, ...] = (1, 32, 0), flags: str = "avx512_vnni", arch: str = "x86_64"
+) -> Any:
+    machine = doctor.Machine(system="Linux", arch=arch, flags=set(flags.split()))
     quiet = {"ORT_DISABLE_TELEMETRY": "1"}
     return doctor.Look(machine, model=doctor.read_model(path), version=version, environ=quiet)
 
@@ -184,6 +187,34 @@ def test_int8_where_no_instruction_is_for_it(tmp_path: Path) -> None:
     ]
     path = saved(tmp_path / "m.onnx", nodes, {name: np.array(value) for name, value in scale.items()})
     assert [ids(look(path, flags=one)) for one in ("avx2", "avx512_vnni", "")] == [["int8_no_vnni"], [], []]
+
+
+class Once(CalibrationDataReader):  # type: ignore[misc] # has no types
+    def __init__(self) -> None:
+        self.left = [{"x": np.linspace(-1, 1, 64, dtype=np.float32).reshape(1, 1, 8, 8)}]
+
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        return self.left.pop() if self.left else None
+
+
+def test_int8_as_the_quantiser_makes_it_and_what_of_it_is_slow_on_x86(tmp_path: Path) -> None:
+    """By its defaults, which are signed, and unsigned; Arm has other kernels."""
+    convolution = helper.make_node("Conv", ["x", "w"], ["y"])
+    path = saved(tmp_path / "m.onnx", [convolution], {"w": ones(1, 1, 3, 3)})
+    made = {name: tmp_path / f"{name}.onnx" for name in ("dynamic", "unsigned", "static", "u8s8")}
+    quantize_dynamic(path, made["dynamic"])
+    quantize_dynamic(path, made["unsigned"], weight_type=QuantType.QUInt8)
+    quantize_static(path, made["static"], Once())
+    quantize_static(path, made["u8s8"], Once(), activation_type=QuantType.QUInt8)
+    found = {name: [one for one, _ in doctor.judged(look(file))] for name, file in made.items()}
+    assert found == {
+        "dynamic": ["int8_convolutions"],
+        "unsigned": ["int8_unsigned_convolutions"],
+        "static": ["int8_signed"],
+        "u8s8": [],
+    }
+    assert dict(doctor.judged(look(made["static"]))) == {"int8_signed": {"count": 2}}
+    assert [ids(look(file, arch="aarch64")) for file in made.values()] == [[]] * 4
 
 
 def test_files_that_are_too_new_or_too_old_for_what_is_installed(tmp_path: Path) -> None:
