@@ -34,7 +34,7 @@ ORIGINAL = "original"
 SINGLE = "single"
 """Id of the case with one thread, from which speed-up is counted."""
 
-STORED = ConfigDict(extra="forbid", str_max_length=4000, use_attribute_docstrings=True)
+STORED = ConfigDict(extra="forbid", str_max_length=4000)
 """Of what stands in result files: strangers' files are read, too."""
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from bench.results.bundle import Bundle
+from bench.results.described import describe
 from bench.results.metrics import METRICS
 from bench.results.published import Export, Row
 from bench.results.records import Line
@@ -100,5 +101,6 @@ def _schema(title: str, schema: dict[str, Any]) -> str:
     for kind in schema["$defs"].values():
         if "const" in kind["properties"].get("kind", {}):
             kind["required"].append("kind")  # has a default in Python, but tells the lines apart
+    describe(schema)
     whole = {"$schema": DIALECT, **schema, "title": title}
     return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"

@@ -28,7 +28,7 @@ MOST_QUOTED = 80
 class Record(BaseModel):
     """Base of all lines: nothing unknown, nothing changed after reading, no NaN."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def _is_a_moment(text: str) -> str:
