@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from bench.results.published import Export
 
-ARTICLE = [one.id for one in EXPERIMENTS.values() if one.importance >= Importance.ARTICLE]
+LATER = "rapidocr"
+"""As important as the article's, with minutes of its own."""
+ARTICLE = [one.id for one in EXPERIMENTS.values() if one.importance >= Importance.ARTICLE and one.id != LATER]
 
 
 def samples_s(journals: Iterable[store.Journal]) -> float:
