@@ -190,7 +190,7 @@ FAULTS: dict[str, tuple[Any, str, Any, str, int]] = {
     "choices are not confirmed": (choice, "_doubt", _always(""), "recommended", 2),
     "a failed self-test does not count": (trust, "_grave", _always(()), "quotable", 2),
     "sentences make no difference of everything": (Words, "speed_of", _always("没有差别（不到 5%）"), "mismatch", 1),
-    "every figure is as claimed": (sentences, "_ours", _reworded("arena.j2", "set claimed, within = 0.13, 0.05", "set claimed, within = 0.13, 99"), "claim", 1),
+    "every figure is as claimed": (sentences, "ours", _reworded("arena.j2", "set claimed, within = 0.13, 0.05", "set claimed, within = 0.13, 99"), "claim", 1),
 }  # fmt: skip
 """Where a fault is put in, the kind in which it shows, and from which seed on to look: that saves builds."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from jinja2 import (
@@ -82,9 +82,30 @@ class Told:
     """Claim id -> answer."""
 
 
+class _Itself:
+    """Equal to itself alone: results are compared number by number, and have no hash."""
+
+    def __init__(self, one: Any) -> None:
+        self.one = one
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self.one is other.one
+
+    def __hash__(self) -> int:
+        return id(self.one)
+
+
 def tell(experiment: Experiment, export: Export, templates: Environment | None = None) -> Told:
-    """The sentences of an experiment; those of the default template where it has no conclusion of its own."""
-    templates = templates or _ours()
+    """The sentences of an experiment; those of the default template where it has no conclusion of its own.
+
+    Pages ask for them one by one, two hundred times a site: they are told once.
+    """
+    return _told(*map(_Itself, (experiment, export, templates or ours())))
+
+
+@lru_cache(maxsize=100)
+def _told(*asked: _Itself) -> Told:
+    experiment, export, templates = (one.one for one in asked)
     own = _found(templates, f"{experiment.id}.j2")
     claims = {f"claim_{claim.id}": claim.id for claim in experiment.claims}
     values = _values(experiment, export)
@@ -124,7 +145,7 @@ def _span(ratios: Iterable[Quantity]) -> str:
 
 
 @cache
-def _ours() -> Environment:
+def ours() -> Environment:
     return environment()
 
 

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +56,8 @@ def build(config: Path, target: Path, folders: Folders, tell: Callable[[str], ob
             scratch = Path(folder) / "site"
             with leaving(f"{target} 没有动。"):
                 render(config, scratch)
-                _refuse(check.site(scratch, check.expected(docs) & source.status().keys()))
+                with copied(scratch):
+                    _refuse(check.site(scratch, check.expected(docs) & source.status().keys()))
             pages = sum(1 for _ in scratch.rglob("*.html"))
             if not draft:
                 for left in (folders.draft_site, folders.draft_export):
@@ -141,6 +144,17 @@ def render(config: Path, scratch: Path) -> None:
         said = (done.stdout + done.stderr).splitlines()
         pages = [f"出错的代码块在 {page}" for page in _guilty_pages(config.parent / "docs", said)]
         raise BrokenSite("\n".join([f"mkdocs 以状态 {done.returncode} 结束", *pages, *_telling(said)]))
+
+
+@contextmanager
+def copied(scratch: Path) -> Iterator[None]:
+    """Make the pages for programs meanwhile. Raises BrokenSite."""
+    with ThreadPoolExecutor(1) as beside:
+        copying = beside.submit(python, "bench.site.copies", str(scratch))
+        yield
+    done = copying.result()
+    if done.returncode:
+        raise BrokenSite("\n".join(["网页的 Markdown 版做不出来", *_telling(done.stderr.splitlines())]))
 
 
 def _telling(lines: list[str]) -> list[str]:

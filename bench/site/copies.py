@@ -1,14 +1,16 @@
 """The site for programs: every page as Markdown beside its HTML, and a list of them in llms.txt.
 
-Made from the finished pages, so that conclusions, settings and tables stand there as readers see them. The name `page.html.md` and the
-form of llms.txt are those of llmstxt.org.
+Made from the finished pages, so that conclusions, settings and tables stand there as readers see them; in a process of its own,
+beside the one that checks them. The name `page.html.md` and the form of llms.txt are those of llmstxt.org.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from html import unescape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bs4 import BeautifulSoup, Tag
@@ -16,8 +18,8 @@ from markdownify import MarkdownConverter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+LIST = "llms.txt"
 LISTS = ("404.html", "blog/archive/", "blog/category/", "blog/tags")
 """Pages that only list others."""
 SECTIONS = {"": "首页", "blog/": "文章", "evidence/": "证据", "reference/": "参考", "notebooks/": "笔记本"}
@@ -64,18 +66,24 @@ class Document:
     markdown: str
 
 
-def publish(site: Path, name: str, description: str) -> None:
-    """Write the Markdown files and llms.txt into a built site."""
+def begin(site: Path, name: str, description: str) -> None:
+    """The list with its head alone: every page links there."""
+    (site / LIST).write_text(f"# {name}\n\n> {description}\n", encoding="utf-8", newline="\n")
+
+
+def publish(site: Path) -> None:
+    """Write the Markdown files into a built site, and what they are into the list that was begun."""
     documents = list(_documents(site))
     data = sorted(path.name for path in (site / "data").glob("*.json") if path.name.count(".") == 1)
-    files = {f"{one.path}.md": one.markdown for one in documents}
-    for path, text in (files | {"llms.txt": _listing(name, description, documents, data)}).items():
-        (site / path).write_text(text, encoding="utf-8", newline="\n")
+    for one in documents:
+        (site / f"{one.path}.md").write_text(one.markdown, encoding="utf-8", newline="\n")
+    with (site / LIST).open("a", encoding="utf-8", newline="\n") as file:
+        file.write(_listing(documents, data))
 
 
-def _listing(name: str, description: str, documents: list[Document], data: list[str]) -> str:
-    """llms.txt: what there is, section by section, with paths from the root of the site."""
-    lines = [f"# {name}", "", f"> {description}"]
+def _listing(documents: list[Document], data: list[str]) -> str:
+    """What there is, section by section, with paths from the root of the site."""
+    lines = list[str]()
     starts = sorted(SECTIONS, key=len, reverse=True)
     for section, heading in SECTIONS.items():
         here = [one for one in documents if next(filter(one.path.startswith, starts)) == section]
@@ -116,3 +124,7 @@ def as_markdown(article: str) -> str:
             parent.insert_before(caption.extract())
     text = re.sub(r"[^\S\n]+$", "", _CONVERTER.convert_soup(soup), flags=re.MULTILINE)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+if __name__ == "__main__":
+    publish(Path(sys.argv[1]))

@@ -43,8 +43,9 @@ def on_config(config: Any) -> None:
         for name in [name for name in sys.modules if name == "bench" or name.startswith("bench.")]:
             del sys.modules[name]
     from bench.pages import source
-    from bench.site import draft, generated
+    from bench.site import compiled, draft, generated
 
+    compiled.keep()
     found = source.draft()
     config.extra["draft"] = draft.stamp(found) if found else ""
     generated.into_nav(config.nav)
@@ -80,6 +81,13 @@ def on_files(files: Any, config: Any) -> None:
     reading.mend_search(files)
     for file in generated.files(config):
         files.append(file)
+
+
+def on_env(env: Any, config: Any, files: Any) -> None:
+    """The theme has hundreds of templates, which change with its version alone."""
+    from bench.site import compiled
+
+    compiled.keep(env)
 
 
 def on_pre_page(page: Any, config: Any, files: Any) -> Any:
@@ -136,7 +144,7 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
 
 
 def on_post_build(config: Any) -> None:
-    """Publish data, the source and that of each experiment, the chart bundle, then the pages for programs; mark a draft.
+    """Publish data, the source and that of each experiment, the chart bundle; begin the list for programs; mark a draft.
 
     The diagnosis that mkdocs copied has no version and no address yet.
     """
@@ -159,4 +167,4 @@ def on_post_build(config: Any) -> None:
         offered.with_name(f"{offered.name}.sha256").write_text(f"{doctor.checksum()}  {offered.name}\n")
     if source.draft():
         shutil.copy(export / source.DRAFT, site)
-    copies.publish(site, config["site_name"], f"{config.extra['draft']}{config['site_description']}")
+    copies.begin(site, config["site_name"], f"{config.extra['draft']}{config['site_description']}")

@@ -52,9 +52,10 @@ MEASURED = re.compile(r'<table class="(?:bench|notebook)-(?!plain|options|machin
 """Generated tables hold figures, but for these three."""
 CELL = re.compile(r"<td\b.*?</td>", re.DOTALL)
 SKIPPED = re.compile(
-    r'<(script|svg)\b.*?</\1>|<p class="bench-(?:downloads|notes|provenance)">.*?</p>', re.DOTALL
+    r'<(script|svg)\b.*?</\1>|<p class="bench-(?:downloads|notes|provenance)">.*?</p>|</?span\b[^>]*>',
+    re.DOTALL,
 )
-"""Drawings, and what stands below or above every figure alike."""
+"""Drawings, what stands below or above every figure alike, and colours: most marks are theirs, and each takes time."""
 JOINT = re.compile(r"</(?:caption|dd|dt|legend|td|text|th)>(?=\S)|(?<=\S)(?=<br|<dl|<small|<table)")
 """Where a screen parts what the index would glue: it takes a tag for no space."""
 HEADING = re.compile(r'<h(\d)[^>]* id="([^"]*)"[^>]*>(.*?)(?:<a class="headerlink".*?)?</h\1>', re.DOTALL)

@@ -40,6 +40,8 @@ class Folders:
     draft_site: Path
     """Of a draft that must not take the place of a complete site."""
     notebooks: Path
+    templates: Path
+    """Compiled."""
     leftovers: Path
     """What may be left on the machine itself, see `bench.system.leftovers`."""
     lock: Path

@@ -213,3 +213,13 @@ def test_case_that_an_old_result_lacks_was_not_measured(tmp_path: Path) -> None:
     (tmp_path / "arena.j2").write_text(source + CLAIMS, encoding="utf-8")
     told = sentences.tell(made_up.spec, old, sentences.environment(tmp_path))
     assert told.conclusion == ("没有测成。",)
+
+
+def test_sentences_of_a_result_are_told_once_and_those_of_another_anew(tmp_path: Path) -> None:
+    made_up, templates = MadeUp(experiment="arena"), sentences.environment(tmp_path)
+    (tmp_path / "arena.j2").write_text(CONCLUSION.format("{{ cores }} 核。") + CLAIMS, encoding="utf-8")
+    export, more = made_up.export(), made_up.export()
+    more.machine["cores"] = export.machine["cores"] + 1
+    first, again, other = (sentences.tell(made_up.spec, one, templates) for one in (export, export, more))
+    assert first is again
+    assert other.conclusion != first.conclusion

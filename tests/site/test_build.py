@@ -236,3 +236,15 @@ def test_links_that_leave_are_listed_once_with_their_pages(tmp_path: Path) -> No
     page = "<html><body>{}<article>{}</article></body></html>".format
     _write(tmp_path, {"b.html": page(a, b), "a/c.html": page("", (a + b) * 2)})
     assert check.leaving(tmp_path) == {"https://a/": ["a/c.html"], "https://b/": ["a/c.html", "b.html"]}
+
+
+def test_copies_are_made_meanwhile_and_a_site_without_them_is_not_published(tmp_path: Path) -> None:
+    page = '<article class="md-content__inner md-typeset"><h1>题</h1></article>'
+    _write(tmp_path, {"a/b.html": page, "llms.txt": "# 站\n"})
+    with making.copied(tmp_path):
+        pass
+    assert (tmp_path / "a" / "b.html.md").read_text(encoding="utf-8") == "# 题\n"
+    _write(tmp_path, {"c.html": page})
+    (tmp_path / "c.html.md").mkdir()
+    with pytest.raises(BrokenSite, match=r"(?s)Markdown 版做不出来.*c\.html\.md"), making.copied(tmp_path):
+        pass

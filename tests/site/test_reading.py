@@ -133,7 +133,8 @@ def test_list_names_every_page_under_its_heading_and_the_data(tmp_path: Path) ->
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
-    copies.publish(tmp_path, "站", "一句说明")
+    copies.begin(tmp_path, "站", "一句说明")
+    copies.publish(tmp_path)
     parts = [f"## {title}\n\n- [题 {name}]({name}.html.md): 说明 <{name}\n" for title, name in pages.items()]
     listed = "\n".join(["# 站\n\n> 一句说明\n", *parts, "## 数据\n\n- [arena.json](data/arena.json)\n"])
     assert (tmp_path / "llms.txt").read_text(encoding="utf-8") == listed
