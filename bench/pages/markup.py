@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from html import unescape
 from itertools import cycle
 from pathlib import Path
@@ -59,7 +60,11 @@ def python(text: str) -> Markup:
 
 def script(text: str, file: str) -> Markup:
     """The same of what stands in a file, in the language that its name tells."""
-    return finished(highlight(text, get_lexer_for_filename(file), _FENCE))
+    return finished(highlight(text, _lexer(file), _FENCE))
+
+
+_lexer = cache(get_lexer_for_filename)
+"""It looks through all that Pygments knows."""
 
 
 def marked(text: str) -> Markup:

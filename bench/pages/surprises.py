@@ -48,13 +48,13 @@ def cards(exports: Sequence[Export]) -> Markup:
 def pick(exports: Sequence[Export]) -> list[Surprise]:
     """One of each kind, each from another experiment; a second of a kind only where another kind has none."""
     found = [one for one in of_build(exports) if one.quotable]
-    kinds = [list(_refuted(exports, found)), list(_effects(found)), list(_without_effect(found))]
-    chosen: list[Surprise] = []
+    kinds = [_refuted(exports, found), _effects(found), _without_effect(found)]
+    chosen: dict[str, Surprise] = {}
     for _ in range(MOST):
-        for kind in kinds:
-            used = {one.experiment for one in chosen}
-            chosen += [one for one in kind if one.experiment not in used][:1]
-    return chosen[:MOST]
+        for kind in kinds:  # what was passed over is of an experiment that stays chosen
+            another = next((one for one in kind if one.experiment not in chosen), None)
+            chosen |= {another.experiment: another} if another else {}
+    return list(chosen.values())[:MOST]
 
 
 def _effects(found: Sequence[Judged]) -> Iterator[Surprise]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -132,10 +133,22 @@ class Words:
 
     def __init__(self, export: Export) -> None:
         self.export = export
-        self._rows = {(row.model, row.input, row.case, row.metric): row for row in export.rows}
-        self._titles = {case.id: case.title for case in export.cases}
-        self._outcomes = {(one.model, one.input, one.case): one.outcome for one in export.proofs}
-        self._anywhere = {one.case: one.outcome for one in reversed(export.proofs)}
+
+    @cached_property
+    def _rows(self) -> dict[tuple[str, str, str, str], Row]:
+        return {(row.model, row.input, row.case, row.metric): row for row in self.export.rows}
+
+    @cached_property
+    def _titles(self) -> dict[str, str]:
+        return {case.id: case.title for case in self.export.cases}
+
+    @cached_property
+    def _outcomes(self) -> dict[tuple[str, str, str], str | None]:
+        return {(one.model, one.input, one.case): one.outcome for one in self.export.proofs}
+
+    @cached_property
+    def _anywhere(self) -> dict[str, str | None]:
+        return {one.case: one.outcome for one in reversed(self.export.proofs)}
 
     def groups(self) -> tuple[GroupSummary, ...]:
         return tuple(self.export.groups)
