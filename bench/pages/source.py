@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bench.experiments import EXPERIMENTS, OF_A_BUILD
@@ -47,7 +47,14 @@ def selftests() -> dict[str, Export]:
 
 def exported(file: str) -> dict[str, Any]:
     """What the last export wrote down, beside the results."""
-    found: dict[str, Any] = json.loads((Folders.here().export / file).read_text(encoding="utf-8"))
+    path = Folders.here().export / file
+    return _parsed(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=100)
+def _parsed(path: Path, changed_ns: int) -> dict[str, Any]:
+    """Asked for a thousand times a site, and written anew while a preview runs."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
 

@@ -74,8 +74,11 @@ class Axis:
 def group_table(experiment: Experiment, words: Words, group: GroupSummary) -> Markup:
     """The table of one group, with caption and footnotes, as a figure of its own."""
     export = words.export
-    columns = [METRICS[metric] for metric in experiment.columns if _has(export, group, metric)]
-    cases = [case for case in export.cases if any(_is(row, group, case.id) for row in export.rows)]
+    here = [row for row in export.rows if _is(row, group)]
+    filled = {row.metric for row in here if row.value is not None}
+    columns = [METRICS[metric] for metric in experiment.columns if metric in filled]
+    shown = {row.case for row in here}
+    cases = [case for case in export.cases if case.id in shown]
     axes = {
         metric: Axis.of(metric, [words.row(group, case.id, metric) for case in cases])
         for metric in _drawn(columns)
@@ -240,8 +243,8 @@ def _has(export: Export, group: GroupSummary, metric: str) -> bool:
     return any(_is(row, group) and row.metric == metric and row.value is not None for row in export.rows)
 
 
-def _is(row: Row, group: GroupSummary, case: str | None = None) -> bool:
-    return (row.model, row.input) == (group.model, group.input) and case in (None, row.case)
+def _is(row: Row, group: GroupSummary) -> bool:
+    return (row.model, row.input) == (group.model, group.input)
 
 
 def _is_compared(row: Row) -> bool:

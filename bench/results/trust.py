@@ -121,9 +121,9 @@ def standing(exports: Sequence[Export], selftests: Mapping[str, Export], stale: 
     `selftests`: id of a build -> its own self-test, which vouches for no other build.
     """
     grave = tuple(_grave(exports, selftests, stale))
-    timed = [(export, group) for export in exports for group in export.groups if group.load.timed]
-    blocks = {(export.build.id, group.block) for export, group in timed}  # one A/A row each
-    noisy = {(export.build.id, group.block) for export, group in timed if group.noisy}
+    timed = ((export, group) for export in exports for group in export.groups if group.load.timed)
+    rows = [((export.build.id, group.block), group.noisy) for export, group in timed]
+    blocks, noisy = {block for block, _ in rows}, {block for block, bad in rows if bad}  # one A/A row each
     told = f"{len(blocks)} 种模型和输入里，有 {len(noisy)} 种受扰或噪声太大"
     if not grave and 2 * len(noisy) > len(blocks):
         grave = (told,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -47,7 +48,9 @@ class Folders:
     lock: Path
 
     @classmethod
+    @cache
     def below(cls, root: Path) -> Folders:
+        """Pages ask for it three thousand times a site."""
         return cls(**{field.name: root / field.name.replace("_", "-") for field in fields(cls)})
 
     @classmethod
