@@ -1152,7 +1152,7 @@ class Reader:
         """Weights and zero points are tensors by now, those of the graphs around as well."""
         kinds = {tensor.name: tensor.kind for tensor in self.tensors if tensor.name}
         for node in nodes:
-            if node.op == "ConvInteger":
+            if node.op == "ConvInteger" and len(node.inputs) > 1:
                 self.model.signed_convolutions += kinds.get(node.inputs[1]) == SIGNED
             elif node.op == "QuantizeLinear" and len(node.inputs) > 2 and node.inputs[0] not in kinds:
                 self.model.signed_activations += kinds.get(node.inputs[2]) == SIGNED

@@ -215,6 +215,8 @@ def test_int8_as_the_quantiser_makes_it_and_what_of_it_is_slow_on_x86(tmp_path: 
     }
     assert dict(doctor.judged(look(made["static"]))) == {"int8_signed": {"count": 2}}
     assert [ids(look(file, arch="aarch64")) for file in made.values()] == [[]] * 4
+    bare = saved(tmp_path / "bare.onnx", [helper.make_node(name, ["x"], ["y"]) for name in ("ConvInteger", "QuantizeLinear")], {})  # fmt: skip
+    assert notes(look(bare)) == ["int8_unsigned_convolutions"]  # no model, but no reason to break off
 
 
 def test_files_that_are_too_new_or_too_old_for_what_is_installed(tmp_path: Path) -> None:
