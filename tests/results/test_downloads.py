@@ -6,9 +6,11 @@ import csv
 import io
 import json
 import operator
+import re
 import runpy
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
@@ -18,11 +20,12 @@ import jsonschema
 import pyperf
 import pytest
 
-from bench.results import compare, downloads
+from bench.results import compare, described, downloads
 from bench.results.metrics import METRICS
 from bench.results.published import Export
 from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL, Case, Load, Place, Subject
+from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
     from samples import Make
@@ -132,11 +135,17 @@ def test_added_metric_is_everywhere(make: Make, tmp_path: Path, monkeypatch: pyt
     assert {"warm_ms", "warm_ratio"} <= {pair.key[-1] for pair in pairs}
 
 
+def named_classes() -> list[str]:
+    sources = [path.read_text(encoding="utf-8") for at in described.SOURCES for path in ROOT.glob(at)]
+    return re.findall(r"^class (\w+)", "\n".join(sources), re.MULTILINE)
+
+
 @pytest.mark.parametrize("schema", [EXPORT, LINE], ids=["export", "journal"])
 def test_schema_is_one_and_tells_units_and_meanings(schema: Any) -> None:
     schema.check_schema(schema.schema)
     assert schema.schema["$schema"].endswith("2020-12/schema")
     assert [character for character in schema.schema["title"] if character > "\u4e00"]
+    assert max(Counter(named_classes()).values()) == 1, "a description would be another class's"
     told = schema.schema["$defs"]
     assert all("description" in kind for kind in told.values())
     assert told["Load"]["properties"]["callers"]["description"]

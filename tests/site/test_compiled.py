@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 import pytest
 from jinja2 import DictLoader, Environment
 
@@ -34,9 +33,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "templates"
 
 
-def test_next_build_compiles_nothing_until_a_template_or_jinja_changes(
+def test_next_build_compiles_nothing_until_a_template_or_code_or_a_library_changes(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    code = folder.parent / "code" / "pages" / "filters.py"
+    code.parent.mkdir(parents=True)
+    code.write_text("before")
+    monkeypatch.setattr(compiled, "SOURCES", code.parents[1])
     compiling: list[str | None] = []
     real: Any = Environment.compile
 
@@ -52,11 +55,14 @@ def test_next_build_compiles_nothing_until_a_template_or_jinja_changes(
     assert _theme().get_template("a.html").render() == "3"
     assert compiling == ["a.html"] * 2
     (before,) = folder.iterdir()
-    monkeypatch.setattr(compiled, "version", lambda _: jinja2.__name__)
+    code.write_text("after")
     assert _theme().get_template("a.html").render() == "3"
     assert compiling == ["a.html"] * 3
-    assert [path for path in folder.iterdir() if path != before]
     assert not before.exists()
+    monkeypatch.setattr(compiled, "version", lambda _: "99")
+    assert _theme().get_template("a.html").render() == "3"
+    assert compiling == ["a.html"] * 4
+    assert len([*folder.iterdir()]) == 1
 
 
 def test_templates_of_pages_are_kept_as_well(folder: Path) -> None:
