@@ -16,6 +16,7 @@ Until then: session_options.add_session_config_entry("session.intra_op_thread_af
 
 import os
 from pathlib import Path
+from time import monotonic, sleep
 
 import numpy as np
 import onnxruntime as ort
@@ -40,8 +41,11 @@ def threads_of_a_session(count):
     session = ort.InferenceSession(model(), options, providers=["CPUExecutionProvider"])
     session.run(None, {"x": np.ones(1, np.float32)})
     started = {task.name for task in TASKS.iterdir()} - before
-    usable = len(os.sched_getaffinity(0))
-    return len(started), sum(len(os.sched_getaffinity(int(thread))) < usable for thread in started)
+    usable, deadline, pinned = len(os.sched_getaffinity(0)), monotonic() + 1, 0
+    while pinned < len(started) and monotonic() < deadline:  # each binds itself, as soon as it gets a core
+        sleep(0.01)
+        pinned = sum(len(os.sched_getaffinity(int(thread))) < usable for thread in started)
+    return len(started), pinned
 
 
 def told():
