@@ -72,7 +72,7 @@ EXPERIMENT = Experiment(
             input=DET_MANY,
             small=DET_FEW,
             settings=ZEROED,
-            seconds=1.6,
+            seconds=0.9,
             cases=(BASELINE, CONTROL, "arena_off", *(case.id for case in WITHOUT_PATTERN), "exact_extend"),
         ),
     ),

@@ -87,7 +87,7 @@ EXPERIMENT = Experiment(
             input=DET_MANY,
             small=DET_FEW,
             settings=ZEROED,
-            seconds=1.6,
+            seconds=0.9,
             slower={"arena_off_trim_threshold": 2.0},
             cases=(*SWITCHED, "shrink", "shrink_tenth", "arena_off_trim_threshold"),
         ),

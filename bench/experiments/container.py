@@ -8,7 +8,6 @@ from bench.experiments._common import (
     DET_320,
     NOT_SPINNING,
     ORIGINAL,
-    REC_FOUR,
     REC_TWO,
     ZEROED,
     default,
@@ -54,9 +53,9 @@ EXPERIMENT = Experiment(
     groups=(
         Group(
             model="ocr_rec",
-            input=REC_FOUR,
+            input=REC_TWO,
             small=REC_TWO,
-            seconds=0.65,
+            seconds=0.45,
             slower={"share": 1.4},
             place=Place(cores=0.5),
         ),

@@ -53,7 +53,7 @@ EXPERIMENT = Experiment(
             model="ocr_rec",
             input=REC_MANY,
             small=REC_FEW,
-            seconds=1.6,
+            seconds=1.15,
             cases=(BASELINE, CONTROL, "pattern_off", "arena_off", "arena_pattern_off"),
         ),
     ),

@@ -156,7 +156,7 @@ EXPERIMENT = Experiment(
     cases=cases,
     groups=(
         Group(model="aspp", input=ASPP_ONE, small=ASPP_ONE, seconds=1.2, cases=GENERAL),
-        Group(model="ocr_det", input=DET_MANY, small=DET_FEW, settings=ZEROED, seconds=1.55, cases=GENERAL),
+        Group(model="ocr_det", input=DET_MANY, small=DET_FEW, settings=ZEROED, seconds=0.9, cases=GENERAL),
         Group(model="ocr_rec", input=REC_FOUR, small=REC_TWO, seconds=0.62, cases=GENERAL),
         Group(model="bert_mini", input=BERT_128, small=BERT_32, seconds=0.37, cases=SERVICE),
         Group(model="bert_mini", input=BERT_128, small=BERT_32, seconds=0.5, load=SHORT_GAPS, cases=SERVICE),

@@ -49,7 +49,7 @@ MODEL = Model(
     build=build,
     inputs={"x": make_input},
     packages=("rapidocr",),
-    warm_up=3,
+    warm_up=1,
     decides="area",
     calibration={"x": (16, 3, 480, 480)},
 )

@@ -47,7 +47,7 @@ MODEL = Model(
     build=build,
     inputs={"x": make_input},
     packages=("rapidocr",),
-    warm_up=3,
+    warm_up=1,
     decides="text",
     calibration={"x": (16, 3, 48, 320)},
 )
