@@ -16,7 +16,7 @@ from speed.mill_build import AtOnce
 
 from bench import variants
 from bench.experiments import EXPERIMENTS
-from bench.measure import campaign, proof, selftest, task
+from bench.measure import campaign, hindrances, proof, selftest, variant_files
 from bench.measure.campaign import Here
 from bench.measure.child import Outcome
 from bench.measure.cores import Cores
@@ -126,8 +126,8 @@ def sample(make: Make, patch: pytest.MonkeyPatch, worker: type[MadeUp], profile:
     """
     patch.setattr(os, "fsync", lambda _: None)  # thousands of lines, none of them lost
     patch.setattr(proof, "judge", judge)
-    patch.setattr(task, "run_script", make_file)
-    patch.setattr(task, "free_memory", lambda: 8 << 30)
+    patch.setattr(variant_files, "run_script", make_file)
+    patch.setattr(hindrances, "free_memory", lambda: 8 << 30)
     patch.setattr(campaign, "prepare", models(make))
     patch.setattr(environment, "python_with", lambda wanted, *_: Path(wanted[0], "python"))
     folders, here = Folders.here(), Here.read()

@@ -18,7 +18,7 @@ from speed.stopping import narrowest
 
 from bench.measure import proof
 from bench.measure.profiles import DEFAULT, THOROUGH
-from bench.pages import sentences
+from bench.pages import sentence_layout, sentences
 from bench.pages.words import Words
 from bench.results import choice, rows, stats, store, trust
 
@@ -173,11 +173,11 @@ def _always(answer: Any) -> Any:
 
 def _reworded(name: str, right: str, wrong: str) -> Any:
     """The templates with a fault in one of them."""
-    source = (sentences.FOLDER / name).read_text(encoding="utf-8")
+    source = (sentence_layout.FOLDER / name).read_text(encoding="utf-8")
     assert source.count(right) == 1
-    environment = sentences.environment()
+    environment = sentence_layout.environment()
     spoilt = DictLoader({name: source.replace(right, wrong)})
-    environment.loader = ChoiceLoader([spoilt, FileSystemLoader(sentences.FOLDER)])
+    environment.loader = ChoiceLoader([spoilt, FileSystemLoader(sentence_layout.FOLDER)])
     return lambda: environment
 
 

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from bench.cli.console import say
 from bench.cli.refusals import Refused
 from bench.experiments import EXPERIMENTS
-from bench.pages.words import VERDICTS, plain
+from bench.pages.numbers import plain
+from bench.pages.words import VERDICTS
 from bench.results import store
 from bench.results.compare import MEMORY, RATIOS, TIMES, Comparison, Incomparable, Pair
 from bench.results.compare import compare as hold_together

@@ -14,10 +14,11 @@ from bench.experiments import EXPERIMENTS
 from bench.measure import cost
 from bench.measure.earlier import find_unfinished
 from bench.measure.header import Facts, first_line, result_key
+from bench.measure.hindrances import runtime
 from bench.measure.machine import MachineFacts, free_memory, read_machine, software
 from bench.measure.plan import PlannedExperiment, PlannedGroup, resolve
-from bench.measure.runner import try_out
-from bench.measure.task import Task, runtime
+from bench.measure.task import Task
+from bench.measure.tryout import try_out
 from bench.models import MODELS
 from bench.models.prepared import Prepared, content_key, prepare
 from bench.results import store

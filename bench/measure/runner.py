@@ -11,7 +11,6 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
 from bench.measure import noise, observer
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bench.measure.observer import Seen
-    from bench.measure.plan import PlannedGroup
     from bench.measure.task import Task
-    from bench.spec import Block as Default
 
 
 class Reporter(Protocol):
@@ -254,33 +251,3 @@ class Runner:
         if outcome.failure and outcome.failure.kind != "expected":
             name = owner.task.name(owner.group, case)
             self.reporter.note(f"{name} 失败：{outcome.failure.reason}")
-
-
-def try_out(tasks: Sequence[Task]) -> None:
-    """Give every plan the lengths of its samples: those on disk, those of earlier builds, else those of a trial.
-
-    The lengths in the experiments are those of one machine; another one may need twice as long, and a plan that
-    says so only after an hour is of no use. So the default runs once on each input.
-    """
-    lengths: dict[Default, float | None] = {}
-    slower: dict[str, list[float]] = defaultdict(list)
-    for task in tasks:
-        for group in _unknown(task):
-            block = task.planned.block(group)
-            if block not in lengths:
-                lengths[block] = task.length(group)
-            if found := lengths[block]:
-                slower[group.group.model].append(found / group.group.seconds)
-    for task in tasks:
-        shown = {g.index: found for g in _unknown(task) if (found := lengths.get(task.planned.block(g)))}
-        hungry = {
-            group.index: group.group.seconds * median(slower[group.group.model])
-            for group in task.planned.groups
-            if not group.timed and slower[group.group.model]
-        }
-        task.planned = replace(task.planned, measured={**hungry, **shown, **task.planned.measured})
-
-
-def _unknown(task: Task) -> list[PlannedGroup]:
-    known = task.planned.measured
-    return [g for g in task.planned.groups if g.timed and g.index not in known]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,17 +10,13 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench import subjects, variants
-from bench.measure.child import LEFT, ChildrenLeft, Outcome, run_script, run_worker
-from bench.measure.ending import ended_badly
-from bench.measure.machine import free_memory
+from bench.measure import hindrances, variant_files
+from bench.measure.child import Outcome, run_worker
 from bench.measure.plan import identity
 from bench.models import MODELS
 from bench.results import looks, plausible
-from bench.results.process import NOT_HERE
 from bench.results.records import Failure
-from bench.spec import BASELINE, Case, Load, Place
-from bench.system import cgroup, environment
-from bench.system.folders import Folders
+from bench.spec import BASELINE, Case, Load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,27 +105,7 @@ class Task:
 
     def hindrance(self, group: PlannedGroup, case: Case) -> Failure | None:
         """Why a process of this case is not even started; the file that it opens is there afterwards."""
-        return self._lacking(group, case) or no_room(group) or self._make_variant(group, case)
-
-    def _lacking(self, group: PlannedGroup, case: Case) -> Failure | None:
-        """Why this machine or its software cannot run the case."""
-        reason = case.lacking(self.planned.machine)
-        if not reason and group.settled(case).place.cores and not hasattr(os, "sched_setaffinity"):
-            reason = "这个系统不能限定进程用哪几个核"
-        if not reason and self.planned.quota(group.settled(case).place):
-            reason = cgroup.hindrance(Folders.here().leftovers)
-        if not reason and group.settled(case).place.packages:
-            reason = self._cannot_install(group.settled(case).place)
-        return Failure(kind="not_applicable", reason=f"{NOT_HERE}：{reason}") if reason else None
-
-    def _cannot_install(self, place: Place) -> str:
-        """Why there is no environment as the place wants it; where there can be one, it is made."""
-        try:
-            runtime(place)
-        except environment.NotInstalled as said:
-            needed = [*place.packages, *([f"Python {place.python}"] if place.python else [])]
-            return f"装不了 {'、'.join(needed)}（{said}）"
-        return ""
+        return hindrances.of(self.planned, group, case) or self._make_variant(group, case)
 
     def _child(self, group: PlannedGroup, case: Case, job: Mapping[str, Any]) -> Outcome:
         """Another one after a failure from outside, unless the case is there to fail."""
@@ -176,7 +150,7 @@ class Task:
             "run_settings": dict(case.run_settings),
             "cpus": self.planned.cpus(settled.place.cores),
             "quota": self.planned.quota(settled.place),
-            "python": runtime(settled.place),
+            "python": hindrances.runtime(settled.place),
             "callers": settled.load.callers,
             "gap_seconds": settled.load.gap_ms / 1000,
             "processes": 1,
@@ -240,48 +214,12 @@ class Task:
         return self.work / f"{group.group.model}-{variant}" / variants.file_name(variant)
 
     def _make_variant(self, group: PlannedGroup, case: Case) -> Failure | None:
-        """Let a process of its own make the file, once a build."""
         variant, path = group.settled(case).variant, self.file(group, case)
         if variant == variants.AS_BUILT or path.exists():
             return None
-        part = path.parent.with_name(f"part-{path.parent.name}")  # cut short, it must not pass for the whole
-        shutil.rmtree(part, ignore_errors=True)  # weights are added to what is there
-        part.mkdir(parents=True)
-        prepared = self.models[group.group.model]
-        (calibration,) = prepared.input_paths.get(variants.CALIBRATION, ({},))
-        job = {
-            "variant": variant,
-            "source": str(prepared.model_path),
-            "folder": str(part),
-            "calibration": {name: str(file) for name, file in calibration.items()},
-        }
-        timeout = timeout_s(group, case)
-        try:
-            failure = ended_badly(*run_script(variants.script(), job, {}, timeout), timeout)
-        except ChildrenLeft:
-            return LEFT
-        if not failure:
-            part.replace(path.parent)
-        return failure
-
-
-def runtime(place: Place) -> str | None:
-    """Interpreter of a place with packages of its own, which are installed if they are not yet; None: ours.
-
-    Raises NotInstalled.
-    """
-    if not place.packages:
-        return None
-    folder = Folders.here().work.with_name("runtimes")
-    return str(environment.python_with(place.packages, folder, place.python))
-
-
-def no_room(group: PlannedGroup) -> Failure | None:
-    """Free memory may have shrunk since the plan was made; the machine is not brought down to find out."""
-    if group.memory_bytes <= free_memory():
-        return None
-    reason = f"约需 {group.memory_bytes >> 20} MiB，此刻空闲内存不够，没有启动"
-    return Failure(kind="out_of_memory", reason=reason)
+        return variant_files.make(
+            variant, path.parent, self.models[group.group.model], timeout_s(group, case)
+        )
 
 
 def compared_feeds(group: PlannedGroup) -> list[int]:

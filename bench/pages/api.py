@@ -13,6 +13,7 @@ from bench.pages import (
     bars,
     build_facts,
     certificates,
+    chooser,
     claims,
     compact,
     comparisons,
@@ -166,7 +167,7 @@ def overview(part: str) -> str:
     parts: Parts = {
         "hero": lambda: comparisons.picture(_all()),
         "advice": _all_advice,
-        "chooser": scenarios.chooser,
+        "chooser": chooser.form,
         "surprises": lambda: surprises.cards(_all()),
         "findings": lambda: comparisons.table(_all()),
         "findings_summary": lambda: comparisons.summary(_all()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.pages.markup import NONE, render
-from bench.pages.words import memory, number, plain
+from bench.pages.numbers import memory, number, plain
 from bench.results import frontier, stats
 from bench.spec import BASELINE, CONTROL, input_title
 

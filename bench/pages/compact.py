@@ -11,7 +11,8 @@ from markupsafe import Markup, escape
 from bench.experiments import EXPERIMENTS
 from bench.pages import looks, measured
 from bench.pages.markup import render
-from bench.pages.words import MIB_PER_GIB, Words, distance
+from bench.pages.numbers import MIB_PER_GIB, distance
+from bench.pages.words import Words
 from bench.results.metrics import METRICS
 from bench.spec import BASELINE, CONTROL
 

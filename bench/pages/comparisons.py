@@ -11,7 +11,8 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from bench.pages.markup import evidence, render
-from bench.pages.words import VERDICTS, Words, change, interval, memory
+from bench.pages.numbers import change, interval, memory
+from bench.pages.words import VERDICTS, Words
 from bench.results import stats
 from bench.results.metrics import METRICS
 from bench.results.verdicts import of_build

@@ -12,6 +12,7 @@ from bench.pages import (
     claims,
     looks,
     machines,
+    proofs,
     reports,
     scenarios,
     sentences,
@@ -64,7 +65,7 @@ def _parts(experiment: Experiment, export: Export) -> Iterator[tuple[str, str, M
     )
     yield "numbers", "全部数字", NONE.join(numbers)
     yield "curves", "各组合在一起的图", charts.figures(experiment, words, specs, of=None)
-    yield "effect", "设置是否生效", tables.proofs_table(experiment, words)
+    yield "effect", "设置是否生效", proofs.table(experiment, words)
     told_by = dict.fromkeys(report.subject for report in export.reports)
     yield "reports", "程序打印的结果", NONE.join(reports.figures(export, name) for name in told_by)
     yield "operators", "耗时的算子和节点", reports.figures(export, "trace") if export.traces else NONE

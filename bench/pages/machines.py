@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.experiments import OF_A_BUILD
 from bench.pages import source
+from bench.pages.chooser import titles
 from bench.pages.markup import NONE, render
-from bench.pages.scenarios import titles
-from bench.pages.words import plain
+from bench.pages.numbers import plain
 from bench.results import fleet
 from bench.results.bundle import SUFFIX, BadBundle, Bundle, read
 from bench.results.machine_names import fingerprint, system, vendor

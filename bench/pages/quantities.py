@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from bench.pages.words import UNIT_SPACE, change, memory, number
+from bench.pages.numbers import UNIT_SPACE, change, memory, number
 from bench.results import stats
 from bench.results.metrics import METRICS
 

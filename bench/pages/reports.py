@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from bench.facts.upstream import SAID
 from bench.pages.markup import NONE, model_title, render
-from bench.pages.words import Words, plain
+from bench.pages.numbers import plain
+from bench.pages.words import Words
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -1,7 +1,4 @@
-"""The settings that won a scenario on this machine, with the evidence; and a few answers that lead to a scenario.
-
-The rules of these answers stand once, as the rows of a table that every browser shows; the script reads them from there.
-"""
+"""The settings that won a scenario on this machine, how they were chosen, and what is said where none won."""
 
 from __future__ import annotations
 
@@ -10,47 +7,18 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from markupsafe import Markup
 
 from bench.experiments import EXPERIMENTS
-from bench.pages import measured
+from bench.pages import scenario_evidence
 from bench.pages.markup import render
-from bench.pages.words import Words, memory
+from bench.pages.words import Words
 from bench.results import stats
 from bench.results.choice import RESAMPLES
 from bench.results.metrics import METRICS
-from bench.spec import BASELINE, ORIGINAL, input_title
+from bench.spec import BASELINE, input_title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from bench.pages.measured import MeasuredGroup
-    from bench.results.published import CandidateRow, Choice, Export, GroupSummary
+    from bench.results.published import CandidateRow, Choice, Export
     from bench.spec import Case, Scenario
-
-QUESTIONS: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "need": ("最看重什么", {"unsure": "还不知道", "latency": "延迟", "memory": "内存"}),
-    "calls": ("请求怎么来", {"one_by_one": "一个接一个", "rare": "隔一会儿一个"}),
-    "sizes": ("输入尺寸", {"fixed": "固定", "changing": "多变"}),
-    "place": ("在哪里跑", {"alone": "独占一台机器", "shared": "容器，或几个进程"}),
-}
-"""Name of a question -> its title and answers; the first answer is the one that stands there at the start."""
-
-
-class Rule(NamedTuple):
-    """Answers that lead to a scenario; a question that is left out does not matter."""
-
-    scenario: str
-    answers: Mapping[str, str]
-
-
-RULES = (
-    Rule("container", {"place": "shared"}),
-    Rule("service", {"calls": "rare"}),
-    Rule("latency", {"need": "latency"}),
-    Rule("shapes", {"sizes": "changing"}),
-    Rule("memory", {"need": "memory"}),
-    Rule("general", {}),
-)
-"""The first that fits decides."""
-
 
 EXTRA = {"cpu_s": (("cpu_s", "用的 CPU"),), "kept_mib": (("kept_mib", "做完后还占"),)}
 """Minimised metric -> what else of the winner is shown beside time and memory at the most."""
@@ -69,21 +37,6 @@ Why = Literal["noisy", "compared", "open"]
 NO_BETTER = {"noisy": "这次误差太大，没有比出更好的", "compared": "测试机上比过的几套，没有一套证明更好"}
 """Why the default stands in; `open`: the choice itself says."""
 PAUSES = "请求之间有停顿的组"
-
-
-def scenario_for(answers: Mapping[str, str]) -> str:
-    """The scenario that a reader with these answers is led to."""
-    return next(rule.scenario for rule in RULES if rule.answers.items() <= answers.items())
-
-
-def titles() -> dict[str, str]:
-    """Scenario -> its title."""
-    return {one.id: one.title for experiment in EXPERIMENTS.values() for one in experiment.scenarios}
-
-
-def chooser() -> Markup:
-    """The questions as a form, which only a script can bring to life, and the rules as a table."""
-    return render("chooser", questions=QUESTIONS, rules=RULES, titles=titles())
 
 
 def choice(export: Export, scenario: Scenario) -> Choice:
@@ -121,7 +74,7 @@ def card(export: Export, scenario: Scenario) -> Markup:
     ]
     return render(
         "scenario", scenario=scenario, winner=chosen.winner, outcome=_outcome(words, scenario, chosen),
-        evidence=list(_evidence(words, scenario, chosen.winner)), minimised=_minimised(scenario),
+        evidence=list(scenario_evidence.sentences(words, scenario, chosen.winner)), minimised=_minimised(scenario),
         candidates=candidates, told=_how_chosen(scenario, chosen),
     )  # fmt: skip
 
@@ -151,7 +104,7 @@ def line(export: Export, scenario: Scenario) -> Markup:
     """The winner, and what it changes against the default on every input that the need is about."""
     words, chosen = Words(export), choice(export, scenario)
     won = chosen.winner
-    rows = [(group, group[won]) for group in _measured(words, scenario) if won != BASELINE]
+    rows = [(group, group[won]) for group in scenario_evidence.groups(words, scenario) if won != BASELINE]
     columns = [("ratio", "快慢"), *EXTRA.get(scenario.minimise, ()), ("peak_mib", "最多占")]
     outcome = _in_short(words, scenario, chosen)
     return render("scenario_line", outcome=outcome, rows=rows, columns=columns)
@@ -169,7 +122,11 @@ def _in_short(words: Words, scenario: Scenario, chosen: Choice) -> Markup:
         return Markup("这次误差太大，选得不稳，先用其中最简单的：{}。").format(title)
     best = "，比过的设置里没有更好的" if chosen.winner == BASELINE else ""
     left = len(chosen.left_out)
-    doubt = f"{left} 组误差太大，快慢没有算进去。" if left and left < len(_measured(words, scenario)) else ""
+    doubt = (
+        f"{left} 组误差太大，快慢没有算进去。"
+        if left and left < len(scenario_evidence.groups(words, scenario))
+        else ""
+    )
     return Markup("测试机上选出：{}{}。{}").format(title, best, doubt)
 
 
@@ -191,7 +148,7 @@ def _told(why: Why, chosen: Choice) -> str:
 def _compared(words: Words, scenario: Scenario, chosen: Choice) -> list[MeasuredGroup]:
     """The groups whose times could count."""
     left = _left_out(words, scenario, chosen)
-    found = (one for one in _measured(words, scenario) if one.group.index not in left)
+    found = (one for one in scenario_evidence.groups(words, scenario) if one.group.index not in left)
     return [one for one in found if one[BASELINE].measured]
 
 
@@ -199,7 +156,7 @@ def _left_out(words: Words, scenario: Scenario, chosen: Choice) -> set[int]:
     """Indices of the groups that were too noisy: a choice names them, the longest title that fits is meant."""
     titles = {
         f"{one.model_title} {input_title(one.group.input)}": one.group.index
-        for one in _measured(words, scenario)
+        for one in scenario_evidence.groups(words, scenario)
     }
     fitting = ([title for title in titles if name.startswith(title)] for name in chosen.left_out)
     return {titles[max(found, key=len)] for found in fitting if found}
@@ -209,7 +166,7 @@ def _outcome(words: Words, scenario: Scenario, chosen: Choice) -> Markup:
     left_out = f"快慢没有算进去（噪声太大）：{'、'.join(chosen.left_out)}。" if chosen.left_out else ""
     title = Markup("<strong>{}</strong>").format(words.title(chosen.winner))
     if chosen.reason:
-        known = len(chosen.left_out) < len(_measured(words, scenario))
+        known = len(chosen.left_out) < len(scenario_evidence.groups(words, scenario))
         fallback = next((row.refused for row in chosen.candidates if known and row.case == chosen.winner), "")
         unfit = f"它自己也不合条件（{fallback}），只是没有更好的依据。" if fallback else ""
         return Markup("这次没有选出更好的：{}，先用{}。{}{}").format(chosen.reason, title, unfit, left_out)
@@ -221,73 +178,10 @@ def _outcome(words: Words, scenario: Scenario, chosen: Choice) -> Markup:
     )
 
 
-def _evidence(words: Words, scenario: Scenario, case: str) -> Iterator[Markup]:
-    """One sentence a group: time against the default and the article's settings, then memory."""
-    for one in _measured(words, scenario):
-        group = one.group
-        parts = [
-            _time(words, group, case, other, metric)
-            for other, metric in ((BASELINE, "ratio"), (ORIGINAL, "ratio_original"))
-            if case != other and words.row(group, other, "latency_ms")
-        ]
-        spent = _cpu(words, group, case) if scenario.minimise == "cpu_s" else ()
-        told = [*spent, *_cores(words, group, case), *_memories(words, group, case)]
-        conditions = f"，{one.conditions}" if one.conditions else ""
-        where = f"{group.model_title}（{input_title(group.input)}{conditions}）"
-        if parts or told:
-            yield Markup("{}：{}。").format(where, Markup("；").join([*parts, *told]))
-
-
-def _time(words: Words, group: GroupSummary, case: str, other: str, metric: str) -> Markup | str:
-    name = {BASELINE: "默认", ORIGINAL: " 2022 年的那套"}[other]
-    ran, other_ran = (words.value(group, one, "latency_ms") is not None for one in (case, other))
-    if not ran:
-        return words.speed(group, case)
-    if words.value(group, case, metric) is None:
-        return f"与{name}无从比较" if other_ran else f"{name.strip()}没有测成，无从比较"
-    return Markup("与{}比{}").format(name, words.speed(group, case, metric))
-
-
-def _cpu(words: Words, group: GroupSummary, case: str) -> Iterator[Markup]:
-    own, base = (words.value(group, one, "cpu_s") for one in (case, BASELINE))
-    if case != BASELINE and own is not None and base:
-        yield Markup("CPU 时间是默认的 {:.0%}{}").format(own / base, words.mark(group, "cpu_s"))
-
-
-def _cores(words: Words, group: GroupSummary, case: str) -> list[str]:
-    """Cores in use, where they are not all one's own: who takes more than his share is fast at others' cost."""
-    own, base = (words.value(group, one, "cores_used") for one in (case, BASELINE))
-    if own is None or (not group.place.cores and group.load.processes == 1):
-        return []
-    compared = f"（默认 {base:.1f} 个）" if base is not None and case != BASELINE else ""
-    return [f"平均用到 {own:.1f} 个核{compared}"]
-
-
 def _first(words: Words, scenario: Scenario) -> MeasuredGroup | None:
     """The first input that the need is about, of those whose times may be quoted."""
-    found = _measured(words, scenario)
+    found = scenario_evidence.groups(words, scenario)
     return next((one for one in found if words.draft or not one.group.noisy), None)
-
-
-def _measured(words: Words, scenario: Scenario) -> list[MeasuredGroup]:
-    """The groups that the need is about."""
-    return [one for one in measured.groups(words) if one.group.index in scenario.groups]
-
-
-def _memories(words: Words, group: GroupSummary, case: str) -> Iterator[str]:
-    for metric in ("peak_mib", "kept_mib"):
-        values = {
-            name: words.value(group, one, metric)
-            for name, one in (("默认", BASELINE), ("2022 年的那套", ORIGINAL))
-            if one != case
-        }
-        own = words.value(group, case, metric)
-        if own is None:
-            ran = words.value(group, case, "latency_ms") is not None
-            yield f"{METRICS[metric].named}{'读不到' if ran else '没有测成'}"
-            continue
-        compared = "，".join(f"{name} {memory(value)}" for name, value in values.items() if value is not None)
-        yield f"{METRICS[metric].named} {memory(own)}{f'（{compared}）' if compared else ''}"
 
 
 def _minimised(scenario: Scenario) -> str:

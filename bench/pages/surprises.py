@@ -13,7 +13,8 @@ from bench.pages import sentences
 from bench.pages.claims import OUTCOMES
 from bench.pages.comparisons import difference, titles
 from bench.pages.markup import experiment_title, render
-from bench.pages.words import MARK, VERDICTS, Words, distance
+from bench.pages.numbers import distance
+from bench.pages.words import MARK, VERDICTS, Words
 from bench.results.metrics import METRICS
 from bench.results.verdicts import of_build
 from bench.spec import BASELINE, ORIGINAL, input_title

@@ -1,4 +1,4 @@
-"""The tables of one result, for readers and for programs: what was measured in a group, and what proved it."""
+"""The table of a group, for readers and for programs: all that was measured in it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.pages import looks
-from bench.pages.markup import model_title, render
-from bench.pages.words import MARK, VERDICTS, interval, number
+from bench.pages.markup import render
+from bench.pages.numbers import interval, number
+from bench.pages.words import MARK, VERDICTS
 from bench.results import stats
 from bench.results.machine_names import system
 from bench.results.metrics import METRICS
 from bench.spec import CONTROL
-from bench.subjects import SUBJECTS
-from bench.variants import VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from bench.spec import Case, Experiment
 
 UNPROVEN = {"nothing": "什么都没变", "unseen": "没见生效"}
-OUTCOMES = {"effect": "✓ ", "nothing": "＝ 什么都没变：", "unseen": "✗ 没有观察到：", None: ""}
 PEAKS = {"macOS": "最大的常驻内存（ru_maxrss）", "Windows": "最大的工作集（PeakWorkingSetSize）"}
 """System -> what its figure of memory at the most is."""
 MARGIN = 1.02
@@ -200,43 +198,6 @@ def _case_notes(words: Words, group: GroupSummary, case: Case) -> list[tuple[str
     if row and row.value is not None and row.failed_rounds:
         return [(case.id, f"：{group.rounds} 轮里有 {row.failed_rounds} 轮失败，数字来自其余的。")]
     return [(case.id, f" 失败：{row.failure}。")] if row and row.failure else []
-
-
-def proofs_table(experiment: Experiment, words: Words) -> Markup:
-    """What showed that each option took effect, and whether outputs stayed the same."""
-    export = words.export
-    rows = [
-        (case, _settings(case), _evidence(export, case.id), _outputs(export, case.id))
-        for case in export.cases
-        if any(proof.case == case.id for proof in export.proofs)
-    ]
-    return render("proofs", experiment=experiment, export=export, rows=rows)
-
-
-def _settings(case: Case) -> list[str]:
-    parts = [f"{name}={value!r}" for name, value in {**case.settings, **case.run_settings}.items()]
-    if case.subject:
-        parts += [SUBJECTS[case.subject.name], *(f"{k}={v!r}" for k, v in case.subject.options.items())]
-    parts += [f"{name}={value}" for name, value in case.place.env.items()]
-    parts += [VARIANTS[case.variant]] if case.variant else []
-    return parts + ([f"{case.load.callers} 个线程同时调用"] if case.load else [])
-
-
-def _evidence(export: Export, case: str) -> list[tuple[str | None, str]]:
-    """What was seen, on each model where the case was observed."""
-    found = [proof for proof in export.proofs if proof.case == case]
-    several = len({proof.model for proof in found}) > 1
-    where = {proof.model: f"{model_title(export, proof.model)}：" if several else "" for proof in found}
-    return [(one.outcome, f"{OUTCOMES[one.outcome]}{where[one.model]}{one.evidence}") for one in found]
-
-
-def _outputs(export: Export, case: str) -> str:
-    rows = [row for row in export.outputs if row.case == case]
-    if not rows:
-        return "—"
-    if all(row.identical for row in rows):
-        return "逐位相同"
-    return f"最大相对差 {max(row.difference for row in rows):.1e}"
 
 
 def _has(export: Export, group: GroupSummary, metric: str) -> bool:

@@ -10,12 +10,13 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from bench.pages import snippets, tables, tuned_figure
+from bench.pages import proofs, snippets, tables, tuned_figure
 from bench.pages.certificates import MACHINE_TITLES
 from bench.pages.markup import ENVIRONMENT, NONE, finished, render
+from bench.pages.numbers import distance, interval, memory
 from bench.pages.tuned_code import NEEDS, opened, settings_py
 from bench.pages.tuned_result import LETTERS, Result
-from bench.pages.words import Words, distance, interval, memory
+from bench.pages.words import Words
 from bench.results import downloads, frontier, race
 from bench.results.tuned import COLUMNS
 from bench.spec import BASELINE, CONTROL, Experiment
@@ -127,7 +128,7 @@ def _proofs(it: Result) -> Markup:
         "proofs": [*checks.proofs, *(one for one in it.export.proofs if one.case in it.letters)],
         "outputs": [row for export in later for row in export.outputs if row.case not in (BASELINE, CONTROL)],
     }
-    return tables.proofs_table(_experiment(checks), Words(checks.model_copy(update=known)))
+    return proofs.table(_experiment(checks), Words(checks.model_copy(update=known)))
 
 
 def _experiment(export: Export) -> Experiment:

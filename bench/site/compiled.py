@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import FileSystemBytecodeCache
 
-from bench.pages import markup, sentences
+from bench.pages import markup, sentence_layout
 from bench.system.folders import ROOT, Folders
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def keep(*environments: Environment) -> None:
         shutil.rmtree(folder.parent, ignore_errors=True)
         folder.mkdir(parents=True)
     cache = FileSystemBytecodeCache(str(folder))
-    for one in (markup.ENVIRONMENT, sentences.ours(), *environments):
+    for one in (markup.ENVIRONMENT, sentence_layout.ours(), *environments):
         one.bytecode_cache = cache
 
 

@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 from bundles import EPYC, export, unpacked
 from test_short import ASK
 
-from bench.pages import machines, scenarios, source
+from bench.pages import chooser, machines, source
 from bench.system.folders import ROOT
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def test_page_may_arrive_in_parts_that_end_within_the_button(visit: Visits, whol
     assert seen.errors == []
 
 
-SCENARIOS = {rule.scenario for rule in scenarios.RULES}
-ANSWERS = [*product(*(answers for _, answers in scenarios.QUESTIONS.values()))]
+SCENARIOS = {rule.scenario for rule in chooser.RULES}
+ANSWERS = [*product(*(answers for _, answers in chooser.QUESTIONS.values()))]
 
 
 def _shown(page: Page) -> list[str]:
@@ -115,11 +115,11 @@ def test_answers_show_the_scenario_that_the_rules_name_and_a_link_to_it_gives_th
     assert _shown(page) == ["latency"]
     given: dict[str, str] = {}
     for values in ANSWERS:
-        answers = dict(zip(scenarios.QUESTIONS, values, strict=True))
+        answers = dict(zip(chooser.QUESTIONS, values, strict=True))
         for name, value in answers.items() - given.items():
             page.locator(f".bench-chooser label:has(input[name='{name}'][value='{value}'])").click()
         given = answers
-        scenario = scenarios.scenario_for(answers)
+        scenario = chooser.scenario_for(answers)
         assert _shown(page) == [scenario], answers
         assert page.url.endswith(f"#set-{scenario}")
         title = page.locator(f"#set-{scenario} h3").evaluate("heading => heading.firstChild.textContent")
@@ -127,9 +127,9 @@ def test_answers_show_the_scenario_that_the_rules_name_and_a_link_to_it_gives_th
     for scenario in SCENARIOS:
         page = visit(f"{HOME}#set-{scenario}").page
         assert _shown(page) == [scenario]
-        checked = {name: page.locator(f"input[name='{name}']:checked") for name in scenarios.QUESTIONS}
+        checked = {name: page.locator(f"input[name='{name}']:checked") for name in chooser.QUESTIONS}
         values = {name: one.get_attribute("value") for name, one in checked.items()}
-        assert scenarios.scenario_for(values) == scenario
+        assert chooser.scenario_for(values) == scenario
 
 
 def test_without_scripts_and_on_paper_all_settings_stand_there(visit: Visits) -> None:

@@ -16,7 +16,7 @@ from worlds import CRASHED, E_LINE, W_LINE, WORLDS, made_up_in, memory, of_cases
 
 from bench.experiments import EXPERIMENTS
 from bench.experiments.many_sessions import TWENTY
-from bench.pages import sentences
+from bench.pages import sentence_layout, sentences
 from bench.spec import BASELINE, CONTROL
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ class Tracked(NamedTuple):
 
 @pytest.fixture(scope="module")
 def tracked() -> Tracked:
-    templates = sentences.environment(kind=Tracking)
+    templates = sentence_layout.environment(kind=Tracking)
     told = {
         name: {of: _all_text(made_up_in(name, world), templates) for of, world in WORLDS.items()}
         for name in EXPERIMENTS
@@ -306,7 +306,7 @@ def test_every_branch_is_rendered_in_some_world_and_one_that_is_not_is_named_wit
 
 
 def test_sentences_count_as_many_sessions_as_are_opened() -> None:
-    template = (sentences.FOLDER / "many_sessions.j2").read_text(encoding="utf-8")
+    template = (sentence_layout.FOLDER / "many_sessions.j2").read_text(encoding="utf-8")
     assert f"set sessions = {TWENTY.options['sessions']} %" in template
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bench.measure import header, noise, task
+from bench.measure import header, hindrances, noise, task
 from bench.measure.cores import Cores
 from bench.measure.plan import resolve
 from bench.measure.runner import Runner
@@ -119,7 +119,7 @@ def lab(
 ) -> Lab:
     for module in (task, header):
         monkeypatch.setattr(module, "MODELS", {"toy": make.model()})
-    monkeypatch.setattr(task, "free_memory", lambda: 1 << 40)
+    monkeypatch.setattr(hindrances, "free_memory", lambda: 1 << 40)
     return Lab(tmp_path, make, clock, worker)
 
 

@@ -225,7 +225,7 @@ def test_subject_reports_on_the_largest_batch_once(
     lab: Lab, make: Make, monkeypatch: pytest.MonkeyPatch, free_mib: int, kind: Any
 ) -> None:
     """A report that failed is data; none is made where memory has become scarce, nor again on resume."""
-    monkeypatch.setattr("bench.measure.task.free_memory", lambda: free_mib * MIB)
+    monkeypatch.setattr("bench.measure.hindrances.free_memory", lambda: free_mib * MIB)
     experiment = hungry(make, reports=(Report(subject="line_memory", cases=ONE),), cases=BOTH)
 
     def fail(start: Started) -> None:

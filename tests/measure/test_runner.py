@@ -9,10 +9,10 @@ import pytest
 from lab import MIB, PER_ROUND, Lab, hungry, interrupt_at
 from samples import Make
 
-from bench.measure import task as measuring
+from bench.measure import hindrances
 from bench.measure.evidence import IDLE_SECONDS
 from bench.measure.plan import sample_seconds
-from bench.measure.runner import try_out
+from bench.measure.tryout import try_out
 from bench.results.summary import summarise
 from bench.spec import BASELINE, CONTROL, Case, Proof
 
@@ -269,7 +269,7 @@ def test_block_has_few_repeats_and_then_rounds_are_flagged(lab: Lab) -> None:
 
 @pytest.mark.parametrize(("free_mib", "failure"), [(399, [("out_of_memory", True)]), (400, [])])
 def test_no_hungry_sample_in_scarce_memory(lab: Lab, monkeypatch: Any, free_mib: int, failure: Any) -> None:
-    monkeypatch.setattr(measuring, "free_memory", lambda: free_mib * MIB)
+    monkeypatch.setattr(hindrances, "free_memory", lambda: free_mib * MIB)
     lab.runner(lab.task(hungry(make))).run()
     samples, own = lab.on_disk().samples, [s.failure for s in lab.on_disk().samples if s.group == 1]
     assert len(own) == 4
@@ -293,6 +293,20 @@ def test_trial_runs_the_default_once_on_each_input_and_shows_its_length(lab: Lab
     lengths = [sample_seconds(task.planned, group) for task in tasks for group in task.planned.groups]
     assert lengths == pytest.approx([2.5] * 8)
     assert all(task.writer.journal.samples == [] for task in tasks)
+
+
+def test_trial_that_took_long_is_made_again_and_the_shorter_one_counts(lab: Lab) -> None:
+    """Long for this machine, not for the one that the lengths of experiments are from."""
+    took = iter([2.5, 9, 2.5, 2.0])  # the second meets a slow spell
+
+    def spend(_: Any) -> None:
+        lab.worker.seconds = next(took)
+
+    lab.worker.before = spend
+    task = lab.task(make.experiment(groups=[make.group(2), make.group(3), make.group(4)]))
+    try_out([task])
+    assert [start.shapes for start in lab.worker.started] == [((n, 3),) for n in (2, 3, 4, 3)]
+    assert task.planned.measured == pytest.approx({0: 2.5, 1: 2.0, 2: 2.5})
 
 
 def test_trial_that_fails_leaves_what_was_typed_and_a_resumed_build_needs_none(lab: Lab) -> None:

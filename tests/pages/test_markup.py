@@ -21,7 +21,7 @@ from samples import Make
 import bench
 from bench.experiments import EXPERIMENTS
 from bench.facts.options import Option, Source, Trap
-from bench.pages import api, machines, markup, sentences, source, vega
+from bench.pages import api, machines, markup, sentence_layout, source, vega
 from bench.pages import evidence as evidence_pages
 from bench.pages import options as option_tables
 from bench.pages.markup import ENVIRONMENT, Row, code, marked, table
@@ -54,7 +54,7 @@ def test_what_is_not_html_is_escaped_and_what_is_stays() -> None:
     (name,) = re.findall(r'id="([^"]*)"', html)  # needs no escape in an address
     assert f'href="#{name}"' in html
     assert not re.search(r"[\s\"'<>&`]", name)
-    for environment in (ENVIRONMENT, sentences.environment()):
+    for environment in (ENVIRONMENT, sentence_layout.environment()):
         assert environment.loader
         for name in environment.list_templates():
             text = environment.loader.get_source(environment, name)[0]

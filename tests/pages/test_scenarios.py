@@ -11,7 +11,7 @@ from made_up import NO_PROC, MadeUp
 from prose import FAULTS, faults, markup_faults, text_of
 
 from bench.experiments import EXPERIMENTS
-from bench.pages import api, scenarios, source
+from bench.pages import api, chooser, scenarios, source
 from bench.pages.words import MARK
 from bench.results.choice import RESAMPLES
 from bench.results.published import CandidateRow, Choice, Export
@@ -206,21 +206,21 @@ def test_home_page_has_a_place_for_it_with_line_and_code_of_the_winner(
 
 def test_every_answer_leads_somewhere_no_rule_is_hidden_and_the_form_shows_the_rules() -> None:
     """It starts with the answers of who knows nothing yet."""
-    offered = [values for _, values in scenarios.QUESTIONS.values()]
-    answers = [dict(zip(scenarios.QUESTIONS, values, strict=True)) for values in product(*offered)]
-    for rule in scenarios.RULES:
-        assert all(value in scenarios.QUESTIONS[name][1] for name, value in rule.answers.items())
-    assert {scenarios.scenario_for(one) for one in answers} == set(SCENARIOS)
-    fitting = [[rule.answers.items() <= one.items() for rule in scenarios.RULES] for one in answers]
-    assert {fits.index(True) for fits in fitting} == set(range(len(scenarios.RULES)))
-    assert {scenarios.scenario_for(one) for one in answers if one["place"] == "shared"} == {"container"}
-    assert scenarios.scenario_for(answers[0]) == "general"
-    html = scenarios.chooser()
+    offered = [values for _, values in chooser.QUESTIONS.values()]
+    answers = [dict(zip(chooser.QUESTIONS, values, strict=True)) for values in product(*offered)]
+    for rule in chooser.RULES:
+        assert all(value in chooser.QUESTIONS[name][1] for name, value in rule.answers.items())
+    assert {chooser.scenario_for(one) for one in answers} == set(SCENARIOS)
+    fitting = [[rule.answers.items() <= one.items() for rule in chooser.RULES] for one in answers]
+    assert {fits.index(True) for fits in fitting} == set(range(len(chooser.RULES)))
+    assert {chooser.scenario_for(one) for one in answers if one["place"] == "shared"} == {"container"}
+    assert chooser.scenario_for(answers[0]) == "general"
+    html = chooser.form()
     assert not markup_faults(html)
     assert html.count(" checked>") == len(offered)
     assert '<form class="bench-chooser" hidden' in html
     assert '<details class="bench-rules" open>' in html
     rows = re.findall(r'<tr data-scenario-for="(\w+)"([^>]*)>', html)
     assert [(scenario, dict(re.findall(r'data-(\w+)="(\w+)"', rest))) for scenario, rest in rows] == [
-        (rule.scenario, dict(rule.answers)) for rule in scenarios.RULES
+        (rule.scenario, dict(rule.answers)) for rule in chooser.RULES
     ]

@@ -15,7 +15,7 @@ from prose import FAULTS, markup_faults, text_of
 from bench.experiments import EXPERIMENTS
 from bench.facts.options import TRAPS
 from bench.facts.shown import DEMONSTRATIONS
-from bench.pages import evidence, reports, source, tables
+from bench.pages import evidence, proofs, reports, source, tables
 from bench.pages.words import MARK, Words
 from bench.results.metrics import METRICS
 from bench.results.published import Row
@@ -146,7 +146,7 @@ def test_proofs_table_tells_the_three_outcomes_apart_and_no_model_hides_another(
     """The page must not show a check mark while the choice says that it was not seen."""
     unseen = dict.fromkeys([(None, "pattern_off"), (2, "exact_extend")], "unseen")
     made_up = MadeUp(experiment="arena", outcomes={(None, "arena_off"): "nothing", **unseen})  # type: ignore[arg-type]
-    html = tables.proofs_table(made_up.spec, made_up.words())
+    html = proofs.table(made_up.spec, made_up.words())
     rows = dict(re.findall(r'<tr data-case="(\w+)">(.*?)</tr>', html))
     found = {case: set(re.findall(r'data-outcome="(\w*)"', row)) for case, row in rows.items()}
     assert (found["arena_off"], found["pattern_off"], found[BASELINE]) == ({"nothing"}, {"unseen"}, {""})

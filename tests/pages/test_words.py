@@ -11,14 +11,16 @@ from made_up import MadeUp
 from markupsafe import escape
 from prose import text_of
 
-from bench.pages import sentences, words
+from bench.pages import numbers, sentence_layout, sentences
 from bench.pages.measured import MeasuredCase
-from bench.pages.sentences import BadSentence, Told
+from bench.pages.sentence_layout import BadSentence
 from bench.pages.words import Words
 from bench.spec import BASELINE
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bench.pages.sentences import Told
 
 
 def _case(case: str = "arena_off", export: Any = None, **world: Any) -> MeasuredCase:
@@ -101,7 +103,7 @@ def test_nothing_rests_on_the_time_of_a_noisy_group_or_on_what_nobody_looked_for
     bare = MadeUp(experiment="arena", **SLOW).export().model_copy(update={"proofs": []})
     assert (_case(export=bare).outcome, _case(BASELINE, bare).outcome) == ("unseen", None)
     row = _case(time=1.3, half_width=0.2983)["ratio"].row
-    assert words.interval(row) == "1.002–1.598"  # type: ignore[arg-type]
+    assert numbers.interval(row) == "1.002–1.598"  # type: ignore[arg-type]
 
 
 def test_memory_beside_another_case_is_not_judged_by_medians_alone() -> None:
@@ -139,7 +141,7 @@ CONCLUSION = "{{% block conclusion %}}\n{}\n{{% endblock %}}\n"
 def _tell(folder: Path, source: str, *, claims: str = CLAIMS, **world: Any) -> Told:
     (folder / "arena.j2").write_text(f"{source}{claims}", encoding="utf-8")
     made_up = MadeUp(experiment="arena", **world)
-    return sentences.tell(made_up.spec, made_up.export(), sentences.environment(folder))
+    return sentences.tell(made_up.spec, made_up.export(), sentence_layout.environment(folder))
 
 
 @pytest.mark.parametrize(
@@ -211,12 +213,12 @@ def test_case_that_an_old_result_lacks_was_not_measured(tmp_path: Path) -> None:
     old = export.model_copy(update={"cases": cases, "rows": rows})
     source = CONCLUSION.format("{{ groups[0].arena_off.kept_mib }}。")
     (tmp_path / "arena.j2").write_text(source + CLAIMS, encoding="utf-8")
-    told = sentences.tell(made_up.spec, old, sentences.environment(tmp_path))
+    told = sentences.tell(made_up.spec, old, sentence_layout.environment(tmp_path))
     assert told.conclusion == ("没有测成。",)
 
 
 def test_sentences_of_a_result_are_told_once_and_those_of_another_anew(tmp_path: Path) -> None:
-    made_up, templates = MadeUp(experiment="arena"), sentences.environment(tmp_path)
+    made_up, templates = MadeUp(experiment="arena"), sentence_layout.environment(tmp_path)
     (tmp_path / "arena.j2").write_text(CONCLUSION.format("{{ cores }} 核。") + CLAIMS, encoding="utf-8")
     export, more = made_up.export(), made_up.export()
     more.machine["cores"] = export.machine["cores"] + 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jinja2 import DictLoader, Environment
 
-from bench.pages import markup, sentences
+from bench.pages import markup, sentence_layout
 from bench.site import compiled
 from bench.system.folders import BUILD_VARIABLE
 
@@ -28,7 +28,7 @@ def _theme() -> Environment:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where it is kept; environments of this process are put back."""
     monkeypatch.setenv(BUILD_VARIABLE, str(tmp_path))
-    for one in (markup.ENVIRONMENT, sentences.ours()):
+    for one in (markup.ENVIRONMENT, sentence_layout.ours()):
         monkeypatch.setattr(one, "bytecode_cache", None)
     return tmp_path / "templates"
 
@@ -67,6 +67,6 @@ def test_next_build_compiles_nothing_until_a_template_or_code_or_a_library_chang
 
 def test_templates_of_pages_are_kept_as_well(folder: Path) -> None:
     _theme()
-    caches = {id(one.bytecode_cache) for one in (markup.ENVIRONMENT, sentences.ours())}
+    caches = {id(one.bytecode_cache) for one in (markup.ENVIRONMENT, sentence_layout.ours())}
     assert len(caches) == 1
     assert markup.ENVIRONMENT.bytecode_cache

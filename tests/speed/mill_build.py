@@ -22,7 +22,7 @@ from unittest.mock import Mock, patch
 from samples import MIB, FakeClock, Make
 from speed import mill_truth
 
-from bench.measure import cost, header
+from bench.measure import cost, header, hindrances
 from bench.measure.child import Outcome
 from bench.measure.cores import Cores
 from bench.measure.noise import Reading
@@ -83,7 +83,7 @@ class Known(Task):
 
     def hindrance(self, group: PlannedGroup, case: Case) -> Failure | None:
         """Room and files are this machine's, not those of the one that is made up."""
-        return self._lacking(group, case)
+        return hindrances.lacking(self.planned, group, case)
 
     def job(self, group: PlannedGroup, case: Case, **_: object) -> dict[str, Any]:
         return {"planned": self.planned, "group": group, "case": case}
