@@ -11,6 +11,7 @@ import json
 import re
 import zlib
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
@@ -24,7 +25,7 @@ from bench.results.published import Export
 from bench.system import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 MOST_BYTES, MOST_UNPACKED = 1 << 20, 1 << 26
@@ -61,9 +62,9 @@ class Bundle(Record):
     def software(self) -> Mapping[str, str]:
         return self.exports[0].software
 
-    @property
+    @cached_property
     def votes(self) -> bool:
-        """False: too noisy as a whole for its verdicts to count."""
+        """False: too noisy as a whole for its verdicts to count. Pages ask a hundred times a site."""
         return trust.standing(self.exports, self.selftests, ()).word != "no"
 
 
@@ -173,7 +174,7 @@ def _faults(bundle: Bundle, found: Any) -> Iterator[str]:
     if any(one.experiment != trust.SELFTEST for one in bundle.selftests.values()):
         yield "自检的位置上是别的实验"
     yield from _untested(bundle)
-    for text in dict.fromkeys(_texts(found)):
+    for text in _texts(found):
         if text != harmless.text(text, max(len(text), 1)):
             yield f"文字里有控制字符：“{printable(text)}”"
         for what, pattern in PRIVATE.items():
@@ -191,14 +192,16 @@ def _untested(bundle: Bundle) -> Iterator[str]:
             yield f"自检没有通过：{'、'.join(failed)}"
 
 
-def _texts(found: Any) -> Iterator[str]:
-    """Every text in it, names of fields too."""
-    if isinstance(found, str):
-        yield found
-    elif isinstance(found, dict):
-        for key, value in found.items():
-            yield key
-            yield from _texts(value)
-    elif isinstance(found, list):
-        for one in found:
-            yield from _texts(one)
+def _texts(found: Any) -> Iterable[str]:
+    """Every text in it once, names of fields too."""
+    texts, waiting = dict[str, None](), [found]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            texts[one] = None
+        elif isinstance(one, dict):
+            texts |= dict.fromkeys(one)
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return texts
