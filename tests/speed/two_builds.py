@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from itertools import islice
 from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
@@ -52,6 +53,18 @@ def minutes(results: Path, build: str) -> str:
     )
 
 
+def unrest(results: Path, build: str) -> str:
+    """How often the machine was another one than usual: of the article's samples, in what counts."""
+    ends = {
+        end.noise.model_dump_json(): end.noise
+        for name in ARTICLE
+        for end in store.read(store.journal_path(results, name, build)).rounds
+    }
+    kept, again = (sum(getattr(one, name) or 0 for one in ends.values()) for name in ("apart", "retaken"))
+    dirty = sum(one.dirty for one in ends.values())
+    return f"{len(ends)} rounds, {dirty} disturbed; samples taken again {again}, kept although the cores lay apart {kept}"
+
+
 def control_rows(exports: Iterable[Export]) -> str:
     """How far from 1 identical settings came out, a row a block; several processes at once are left out."""
     found = set()
@@ -71,14 +84,18 @@ def main() -> None:
     parser.add_argument("results", type=Path)
     parser.add_argument("builds", nargs="+")
     told = parser.parse_args()
-    exports = [load(build, told.results) for build in told.builds]
-    for build, found in zip(told.builds, exports, strict=True):
+    builds = [load(build, told.results) for build in told.builds]
+    article = [[one for one in build if one.experiment in ARTICLE] for build in builds]
+    for build, found, ours in zip(told.builds, builds, article, strict=True):
         print(minutes(told.results, build))
-        print(control_rows(found))
-    if len(exports) > 1:
-        comparison = compare(exports[0], exports[1])
-        print("\n".join(lines(comparison)))
-        sys.exit(bool(comparison.flips))
+        print(f"article: {unrest(told.results, build)}; {control_rows(ours)}")
+        print(f"all: {control_rows(found)}")
+    if len(builds) > 1:
+        whole, part = compare(builds[0], builds[1]), compare(article[0], article[1])
+        print("article:", *islice(lines(part), 3), sep="\n")
+        print("all:", *islice(lines(whole), 3), sep="\n")
+        print(f"turned to the opposite: {len(whole.flips)}")
+        sys.exit(bool(whole.flips))
 
 
 if __name__ == "__main__":
