@@ -184,7 +184,7 @@ def _reworded(name: str, right: str, wrong: str) -> Any:
 FAULTS: dict[str, tuple[Any, str, Any, str, int]] = {
     "no difference means not told apart": (stats, "verdict", _verdict_of_before, "same", 20),
     "every look costs nothing": (stats, "interval_ranks", narrowest, "missed", 5),
-    "every interval decides": (stats, "noise_floor", _always(0.0), "equal", 8),
+    "every interval decides": (stats, "noise_floor", _always(0.0), "equal", 64),
     "verdicts without a proof": (rows, "_took_effect", _always(True), "unproven", 1),
     "absence proves": (proof, "judge", _always(("effect", "")), "proof", 1),
     "choices are not confirmed": (choice, "_doubt", _always(""), "recommended", 2),
