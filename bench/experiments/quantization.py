@@ -23,7 +23,7 @@ DYNAMIC = {
 STATIC = {
     "int8_static": "静态量化，默认（QInt8）",
     "u8s8_static": "静态量化，激活 QUInt8、权重 QInt8",
-    "u8s8_per_channel": "静态量化，同上，权重逐通道",
+    "u8s8_per_channel": "静态量化，激活 QUInt8、权重逐通道",
 }
 """Files in `bench.variants`."""
 

@@ -155,7 +155,7 @@ def open_campaign(
 def _tried(tasks: Sequence[Task], tell: Callable[[str], None]) -> tuple[PlannedExperiment, ...]:
     """The plan with the lengths that samples have here; no journal is on disk yet."""
     if any(task.planned.profile.min_seconds for task in tasks):
-        tell("试跑：每种输入各跑一次默认设置，估要多久")
+        tell("试跑：每种输入各跑一次默认设置，慢得出奇的再跑一次，估要多久")
         try_out(tasks)
     return tuple(task.planned for task in tasks)
 

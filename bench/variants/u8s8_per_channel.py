@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-TITLE = "静态量化，同上，权重逐通道"
+TITLE = "静态量化，激活 QUInt8、权重逐通道"
 FILE = "model.onnx"
 LOSSY = CALIBRATED = True
 READERS_FILE = "model.int8.onnx"
