@@ -112,6 +112,7 @@ def _rows(exports: Iterable[Export], metrics: Sequence[str]) -> dict[Key, Row]:
         for row in export.rows
         if row.metric in metrics and row.value is not None
         if row.metric not in RATIOS or row.case != BASELINE  # which says nothing of itself
+        if METRICS[row.metric].kind == "memory" or row.low is not None  # too few rounds have no interval
     }
 
 

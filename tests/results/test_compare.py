@@ -73,6 +73,24 @@ def test_other_machine_is_compared_by_ratios_alone_and_missing_figures_are_count
     assert compare([one], [fewer]).only_once == len({*RATIOS, *TIMES, *MEMORY})
 
 
+def test_times_of_too_few_rounds_have_no_interval_that_could_repeat(make: Make) -> None:
+    """As of a group that is there for its memory: one round, whose times differ each time."""
+    bare = [
+        one.model_copy(
+            update={
+                "rows": [
+                    row.model_copy(update={"low": None, "high": None}) if row.case == "one" else row
+                    for row in one.rows
+                ]
+            }
+        )
+        for one in (_export(make), _export(make, one_ms=13))
+    ]
+    found = compare(bare[:1], bare[1:])
+    assert found.agrees
+    assert {pair.key[-1] for pair in found.pairs if pair.key[3] == "one"} == {*MEMORY}
+
+
 def test_drafts_and_builds_with_nothing_in_common_are_not_compared(make: Make) -> None:
     one = _export(make)
     bare, draft = one.model_copy(update={"rows": []}), _export(make, profile="quick")
