@@ -1164,7 +1164,7 @@ class Reader:
         return not any(self.wire.bytes(span).strip(b"\0") for span in spans)
 
     def _node(self, span: Span) -> Node:
-        node = Node()
+        node, before = Node(), len(self.tensors)
         for number_, value in self.wire.fields(span):
             if not isinstance(value, tuple):
                 continue
@@ -1176,6 +1176,8 @@ class Reader:
                 node.op = self.wire.words(value)
             elif number_ == 5:
                 self._attribute(node, value)
+        if node.op == "Constant" and node.outputs and len(self.tensors) > before:
+            self.tensors[before].name = node.outputs[0]  # its own name means nothing
         return node
 
     def _attribute(self, node: Node, span: Span) -> None:

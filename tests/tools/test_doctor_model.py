@@ -56,6 +56,12 @@ def look(
     return doctor.Look(machine, model=doctor.read_model(path), version=version, environ=quiet)
 
 
+def constant(**values: Any) -> Any:
+    """As PyTorch exports a scale, a zero point, what is padded with; the tensor within is called otherwise."""
+    ((name, value),) = values.items()
+    return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(np.array(value), "value"))
+
+
 def add(**values: Any) -> list[Any]:
     return [helper.make_node("Add", ["x", name], ["y"]) for name in values]
 
@@ -171,6 +177,11 @@ def test_pads_that_old_versions_fuse_wrongly(tmp_path: Path) -> None:
     assert ids(look(harmless, (1, 31, 1))) == []
     mirrored = saved(tmp_path / "r.onnx", pooled("Neg", mode="reflect"), pads)
     assert ids(look(mirrored, (1, 31, 1))) == []
+    for lowest, found in ((0, ["fault_pad"]), (-np.inf, [])):
+        padded = pooled("Neg")
+        padded[1].input.append("lowest")
+        given = saved(tmp_path / "c.onnx", [constant(lowest=np.float32(lowest)), *padded], pads)
+        assert ids(look(given, (1, 31, 1))) == found
 
 
 def test_layer_norms_from_the_version_on_that_is_slow_with_them(tmp_path: Path) -> None:
@@ -217,6 +228,17 @@ def test_int8_as_the_quantiser_makes_it_and_what_of_it_is_slow_on_x86(tmp_path: 
     assert [ids(look(file, arch="aarch64")) for file in made.values()] == [[]] * 4
     bare = saved(tmp_path / "bare.onnx", [helper.make_node(name, ["x"], ["y"]) for name in ("ConvInteger", "QuantizeLinear")], {})  # fmt: skip
     assert notes(look(bare)) == ["int8_unsigned_convolutions"]  # no model, but no reason to break off
+
+
+def test_zero_points_and_weights_may_come_from_constants(tmp_path: Path) -> None:
+    scale, weight = constant(s=np.float32(0.1)), constant(w=ones(8))
+    quantised = [helper.make_node("QuantizeLinear", [what, "s", "z"], [f"q{what}"]) for what in ("w", "x")]
+    sum_ = helper.make_node("Add", ["qx", "qw"], ["y"])
+    counts = []
+    for kind in (np.int8, np.uint8):
+        nodes = [scale, constant(z=kind(0)), weight, *quantised, sum_]
+        counts.append(look(saved(tmp_path / "m.onnx", nodes, {})).model.signed_activations)
+    assert counts == [1, 0]
 
 
 def test_files_that_are_too_new_or_too_old_for_what_is_installed(tmp_path: Path) -> None:
