@@ -2,7 +2,7 @@
 
     python tests/speed/truth_mill.py --builds 1000 --seed 1 --jobs 2
 
-A thousand builds take some minutes. Each goes the way of a real one, from samples in a journal to exports to words.
+A hundred builds take some minutes. Each goes the way of a real one, from samples in a journal to exports to words.
 Rows are read from the exports, all else from its HTML. Ends with 1 when something was wrong more often than it may be:
 see `mill_judge` (statements on one setting) and `mill_oracle` (claims and recommendations).
 """
