@@ -70,7 +70,7 @@ EXPERIMENT = Experiment(
             model="aspp",
             input=ASPP_TWO,
             small=ASPP_ONE,
-            load=Load(timed=False, rounds=2),
+            load=Load(timed=False, rounds=3),
             seconds=1.7,
             cases=(BASELINE, "one"),
         ),

@@ -14,7 +14,7 @@ MAPPED = {
     **NO_PREPACKING,
 }
 LESS, MUCH_LESS, MORE = 0.7, 0.3, 1.2
-THREE = Load(processes=3, timed=False, rounds=2)
+THREE = Load(processes=3, timed=False, rounds=3)
 
 
 def cases(machine: Machine) -> tuple[Case, ...]:

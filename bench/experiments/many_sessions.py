@@ -109,7 +109,7 @@ EXPERIMENT = Experiment(
             input=REC_SHORT,
             small=REC_SHORT,
             subject=TWENTY,
-            load=Load(timed=False, rounds=2, calls=38),
+            load=Load(timed=False, rounds=3, calls=38),
             seconds=2.2,
             slower={"one_session": 0.25},
             cases=(BASELINE, SINGLE, "variable", "one_session", "global_pool_twenty", "shared_arena_twenty"),
