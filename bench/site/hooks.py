@@ -43,9 +43,10 @@ def on_config(config: Any) -> None:
         for name in [name for name in sys.modules if name == "bench" or name.startswith("bench.")]:
             del sys.modules[name]
     from bench.pages import source
-    from bench.site import compiled, draft, generated
+    from bench.site import compiled, draft, generated, segmented
 
     compiled.keep()
+    segmented.begin()
     found = source.draft()
     config.extra["draft"] = draft.stamp(found) if found else ""
     generated.into_nav(config.nav)
@@ -150,9 +151,10 @@ def on_post_build(config: Any) -> None:
     """
     from bench.experiments import SOURCES
     from bench.pages import doctor, source
-    from bench.site import archive, copies
+    from bench.site import archive, copies, segmented
     from bench.system.folders import Folders
 
+    segmented.end()
     site, export = Path(config["site_dir"]), Folders.here().export
     for folder in ("data", "assets"):
         hidden = shutil.ignore_patterns(".*")

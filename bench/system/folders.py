@@ -43,6 +43,8 @@ class Folders:
     notebooks: Path
     templates: Path
     """Compiled."""
+    words: Path
+    """Chinese of the pages, as the search parts it."""
     leftovers: Path
     """What may be left on the machine itself, see `bench.system.leftovers`."""
     lock: Path
